@@ -1,0 +1,326 @@
+//! The front door: the builder, and the handle of a trail that runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::subscriber::NoSubscriber;
+use tracing::{Subscriber, dispatcher};
+use tracing_appender::rolling::Rotation;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::destination::Destinations;
+use crate::environment::Process;
+use crate::error::{Error, ErrorKind, Result};
+use crate::redact::Redact;
+use crate::settings::{Given, Retain, Settings};
+use crate::write::{self, Core, Entry, Reach, Status};
+
+/// Switches the audit trail on with the defaults of the environment, under a global
+/// subscriber of its own.
+///
+/// ```no_run
+/// fn main() -> Result<(), stinger_audit::Error> {
+///     stinger_audit::enable()?;
+///     stinger_audit::log_prompt("What is the capital of France?")
+/// }
+/// ```
+///
+/// # Errors
+///
+/// As for [`Builder::enable`].
+pub fn enable() -> Result<Audit> {
+    builder().enable()
+}
+
+/// Begins the settings of a trail with its destinations: a path, `"stdout"`, or a list of both.
+///
+/// ```no_run
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// stinger_audit::to(["./logs/audit.log", "stdout"]).redact_pii(true).enable()?;
+/// # Ok(()) }
+/// ```
+pub fn to(destinations: impl Into<Destinations>) -> Builder {
+    let mut builder = builder();
+    builder.given.destinations = Some(destinations.into());
+    builder
+}
+
+/// Begins the settings of a trail with the destination that the environment decides.
+pub fn builder() -> Builder {
+    Builder {
+        given: Given::default(),
+    }
+}
+
+/// Opens the trail with the defaults of the environment, as a layer for a registry of the
+/// application's own.
+///
+/// ```no_run
+/// use tracing_subscriber::prelude::*;
+///
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// tracing_subscriber::registry()
+///     .with(stinger_audit::layer()?)
+///     .with(tracing_subscriber::fmt::layer())
+///     .init();
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// As for [`Builder::open`].
+pub fn layer<S>() -> Result<impl Layer<S>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    builder().layer()
+}
+
+/// The handle of the process's trail: the first that was opened and is not closed.
+pub fn audit() -> Option<Audit> {
+    write::current().map(Audit::on)
+}
+
+/// Settings of a trail. What is not set is decided by the environment.
+#[derive(Clone)]
+#[must_use = "settings do nothing until enable(), open() or layer()"]
+pub struct Builder {
+    given: Given,
+}
+
+impl Builder {
+    /// Whether email addresses, phone numbers, US social security numbers and payment cards
+    /// are taken out of texts. Default: everywhere but in development.
+    ///
+    /// `false` is taken in production too, from code only, and stands in `trail_opened`.
+    pub fn redact_pii(mut self, redact: bool) -> Builder {
+        self.given.redact_pii = Some(redact);
+        self
+    }
+
+    /// A redactor of the application's own, in front of the built-in patterns. One that
+    /// panics withholds the text, and the record says so.
+    ///
+    /// ```
+    /// let builder = stinger_audit::to("stdout")
+    ///     .custom_redactor(|text: &str| text.replace("Project Falcon", "[PROJECT]"));
+    /// ```
+    pub fn custom_redactor(mut self, redactor: impl Redact + 'static) -> Builder {
+        self.given.custom_redactor = Some(Arc::new(redactor));
+        self
+    }
+
+    /// Whether the typed functions return an error while the trail cannot be written, so
+    /// that the service can refuse to answer. Default: `false`, the application goes on.
+    pub fn fail_safe(mut self, fail_safe: bool) -> Builder {
+        self.given.fail_safe = Some(fail_safe);
+        self
+    }
+
+    /// How often a new file is begun. Default: [`Rotation::DAILY`].
+    pub fn rotation(mut self, rotation: Rotation) -> Builder {
+        self.given.rotation = Some(rotation);
+        self
+    }
+
+    /// How long closed files are kept. Default: for ever.
+    pub fn retain(mut self, retain: Retain) -> Builder {
+        self.given.retain = Some(retain);
+        self
+    }
+
+    /// How many bytes of records may wait for the disk. Default: 8 MiB; at least 64 KiB.
+    ///
+    /// A record larger than that is taken alone.
+    pub fn buffer(mut self, bytes: usize) -> Builder {
+        self.given.buffer = Some(bytes);
+        self
+    }
+
+    /// How long an emitting thread waits for room in a full buffer before the record is
+    /// counted as lost. Default: 5 s.
+    pub fn patience(mut self, patience: Duration) -> Builder {
+        self.given.patience = Some(patience);
+        self
+    }
+
+    /// Opens the trail under a global subscriber of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Builder::open); and where a global subscriber is installed already.
+    pub fn enable(self) -> Result<Audit> {
+        if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
+            return Err(subscriber_installed());
+        }
+        let audit = self.open()?;
+        let subscriber = tracing_subscriber::registry().with(audit.layer());
+        if dispatcher::set_global_default(subscriber.into()).is_err() {
+            audit.close()?;
+            return Err(subscriber_installed());
+        }
+        Ok(audit)
+    }
+
+    /// Opens the trail and returns the layer that feeds it. [`audit`] has its handle.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Builder::open).
+    pub fn layer<S>(self) -> Result<impl Layer<S>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        Ok(self.open()?.layer())
+    }
+
+    /// Opens the trail. The typed functions reach it at once, macros through its
+    /// [`layer`](Audit::layer).
+    ///
+    /// # Errors
+    ///
+    /// A setting that is impossible or, in production, refused; a destination that cannot be
+    /// written; a trail that another writer holds.
+    pub fn open(self) -> Result<Audit> {
+        let settings = match self.given.clone().resolve(&Process) {
+            Ok(settings) => settings,
+            Err(refused) => return Err(self.recorded(refused)),
+        };
+        let shown = settings.clone();
+        match write::open(settings) {
+            Ok(Some(core)) => Ok(Audit::on(core)),
+            Ok(None) => Ok(Audit {
+                running: Running::Off(Arc::new(shown)),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Records an attempt to switch the trail off, and passes the error on.
+    fn recorded(self, error: Error) -> Error {
+        if matches!(error.kind(), ErrorKind::Refused { .. }) {
+            let recorded = self
+                .given
+                .for_refusal(&Process)
+                .and_then(|settings| write::record_refusal(settings, &error.to_string()));
+            if let Err(unrecorded) = recorded {
+                write::say(&format!("the refusal could not be recorded: {unrecorded:?}"));
+            }
+        }
+        error
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("destinations", &self.given.destinations)
+            .field("redact_pii", &self.given.redact_pii)
+            .field("fail_safe", &self.given.fail_safe)
+            .field("rotation", &self.given.rotation)
+            .field("retain", &self.given.retain)
+            .finish_non_exhaustive()
+    }
+}
+
+fn subscriber_installed() -> Error {
+    Error::from(match write::current() {
+        Some(core) => ErrorKind::AlreadyEnabled {
+            trail: core.settings().places.trail.to_string(),
+        },
+        None => ErrorKind::SubscriberInstalled,
+    })
+}
+
+/// The handle of a trail. Clones speak of the same trail.
+///
+/// Nothing depends on keeping it: the trail runs until [`close`](Audit::close) or the end of
+/// the process.
+#[derive(Clone)]
+pub struct Audit {
+    running: Running,
+}
+
+#[derive(Clone)]
+enum Running {
+    On(Arc<Core>),
+    /// Switched off, which only development allows.
+    Off(Arc<Settings>),
+}
+
+impl Audit {
+    fn on(core: Arc<Core>) -> Audit {
+        Audit {
+            running: Running::On(core),
+        }
+    }
+
+    fn core(&self) -> Option<&Arc<Core>> {
+        match &self.running {
+            Running::On(core) => Some(core),
+            Running::Off(_) => None,
+        }
+    }
+
+    /// A layer that feeds this trail, for a registry of the application's own.
+    pub fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        write::filtered(self.core().cloned())
+    }
+
+    /// Records an entry in this trail, whatever the thread's subscriber.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn log(&self, entry: Entry<'_>) -> Result<()> {
+        self.core().map_or(Ok(()), |core| entry.log_to(core))
+    }
+
+    /// How the trail is doing, and under which settings it runs.
+    pub fn status(&self) -> Status {
+        match &self.running {
+            Running::On(core) => core.status(),
+            Running::Off(settings) => Status::idle(settings),
+        }
+    }
+
+    /// Waits until everything that was recorded before is written: handed to the system,
+    /// visible to readers, safe from the end of this process.
+    ///
+    /// # Errors
+    ///
+    /// A write failed meanwhile, or the destination did not answer for 10 seconds; the
+    /// records wait, and writing goes on being tried. Or the trail is closed.
+    pub fn flush(&self) -> Result<()> {
+        self.core().map_or(Ok(()), |core| core.flush())
+    }
+
+    /// Writes what is recorded, ends the trail with a `trail_closed` record, and frees it
+    /// for another writer. Events that come later are counted, and typed functions return an
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// Not everything could be written within 10 seconds.
+    pub fn close(&self) -> Result<()> {
+        self.core().map_or(Ok(()), |core| core.close())
+    }
+
+    /// Asks whether bare `event!` macros reach the trail from the calling thread. What it
+    /// finds stands in [`status`](Audit::status) too.
+    pub fn probe(&self) -> Reach {
+        self.core()
+            .map_or(Reach { lowest: None }, |core| core.probe())
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").field("status", &self.status()).finish()
+    }
+}

@@ -1,0 +1,223 @@
+//! Where records go, as a person writes it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::trail::TrailName;
+
+/// One destination as it was written: a path, or `stdout`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination(PathBuf);
+
+/// One or more destinations.
+///
+/// The first that names a file is *the trail*: it counts the records, and its failures are
+/// the audit's failures. The others get copies of its lines and never hold it up. `stdout`
+/// is the trail only where no file is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destinations(Vec<Destination>);
+
+impl<P: Into<PathBuf>> From<P> for Destination {
+    fn from(path: P) -> Self {
+        Destination(path.into())
+    }
+}
+
+impl From<&str> for Destinations {
+    fn from(destination: &str) -> Self {
+        Destinations(vec![destination.into()])
+    }
+}
+
+impl From<String> for Destinations {
+    fn from(destination: String) -> Self {
+        Destinations(vec![destination.into()])
+    }
+}
+
+impl From<&Path> for Destinations {
+    fn from(destination: &Path) -> Self {
+        Destinations(vec![destination.into()])
+    }
+}
+
+impl From<&PathBuf> for Destinations {
+    fn from(destination: &PathBuf) -> Self {
+        Destinations(vec![destination.into()])
+    }
+}
+
+impl From<PathBuf> for Destinations {
+    fn from(destination: PathBuf) -> Self {
+        Destinations(vec![destination.into()])
+    }
+}
+
+impl<D: Into<Destination>, const N: usize> From<[D; N]> for Destinations {
+    fn from(destinations: [D; N]) -> Self {
+        Destinations(destinations.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<D: Into<Destination>> From<Vec<D>> for Destinations {
+    fn from(destinations: Vec<D>) -> Self {
+        Destinations(destinations.into_iter().map(Into::into).collect())
+    }
+}
+
+/// A destination as it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Stdout,
+    Files(TrailName),
+    /// A FIFO or a device: only ever a copy.
+    Special(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Stdout => f.write_str("stdout"),
+            Place::Files(name) => write!(f, "{}", name.path().display()),
+            Place::Special(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The destinations of a trail: the trail itself and its copies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) trail: Place,
+    pub(crate) copies: Vec<Place>,
+}
+
+impl Destinations {
+    pub(crate) fn from_list(list: &str) -> Destinations {
+        Destinations(list.split(',').map(|item| item.trim().into()).collect())
+    }
+
+    pub(crate) fn resolve(&self) -> Result<Places> {
+        let mut copies: Vec<Place> = Vec::new();
+        for Destination(path) in &self.0 {
+            let place = Place::parse(path)?;
+            if copies.contains(&place) {
+                return Err(Error::destination(place.to_string(), "it is named twice; name it once"));
+            }
+            copies.push(place);
+        }
+        let trail = copies
+            .iter()
+            .position(|place| matches!(place, Place::Files(_)))
+            .or_else(|| copies.iter().position(|place| *place == Place::Stdout));
+        match (trail, copies.first()) {
+            (Some(trail), _) => Ok(Places {
+                trail: copies.remove(trail),
+                copies,
+            }),
+            (None, Some(special)) => Err(special.no_trail()),
+            (None, None) => Err(Error::destination(
+                "",
+                "the list of destinations is empty; name a file, such as ./logs/audit.log, or \"stdout\"",
+            )),
+        }
+    }
+}
+
+impl Place {
+    fn parse(path: &Path) -> Result<Place> {
+        let shown = path.to_string_lossy();
+        if shown.eq_ignore_ascii_case("stdout") {
+            return Ok(Place::Stdout);
+        }
+        if shown.eq_ignore_ascii_case("stderr") {
+            return Err(Error::destination(
+                shown,
+                "stderr carries the trail's warnings; use \"stdout\", or ./stderr for a file of that name",
+            ));
+        }
+        if let Some((scheme, rest)) = shown.split_once("://") {
+            let instead = match scheme {
+                "file" => format!("write the path itself: {rest}"),
+                _ => "a destination is a path, such as ./logs/audit.log, or \"stdout\"".to_owned(),
+            };
+            return Err(Error::destination(
+                shown.as_ref(),
+                format!("the scheme {scheme:?} is unknown; {instead}"),
+            ));
+        }
+        let name = TrailName::new(path)?;
+        match path.metadata() {
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                if is_discarding(path) {
+                    return Err(Error::destination(
+                        shown,
+                        "it keeps nothing; name a file, such as ./logs/audit.log, or \"stdout\"",
+                    ));
+                }
+                Ok(Place::Special(path.to_owned()))
+            }
+            _ => Ok(Place::Files(name)),
+        }
+    }
+
+    fn no_trail(&self) -> Error {
+        Error::destination(
+            self.to_string(),
+            "it is a device or a FIFO, which can hold a copy but not the trail; name a file as well, \
+             such as ./logs/audit.log",
+        )
+    }
+}
+
+/// Whether the path is the null device, under whatever name.
+fn is_discarding(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let device = |path: &Path| path.metadata().map(|found| found.rdev()).ok();
+        device(path).is_some_and(|found| Some(found) == device(Path::new("/dev/null")))
+    }
+    #[cfg(not(unix))]
+    path.as_os_str().eq_ignore_ascii_case("nul")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(destinations: impl Into<Destinations>) -> String {
+        destinations.into().resolve().expect_err("an error").to_string()
+    }
+
+    #[test]
+    fn the_first_file_is_the_trail_and_the_rest_are_copies() {
+        let places = Destinations::from(["stdout", "/logs/a.log", "/logs/b.log"])
+            .resolve()
+            .expect("places");
+        assert_eq!(places.trail.to_string(), "/logs/a.log");
+        let copies: Vec<_> = places.copies.iter().map(Place::to_string).collect();
+        assert_eq!(copies, ["stdout", "/logs/b.log"]);
+        let alone = Destinations::from("STDOUT").resolve().expect("places");
+        assert_eq!(alone.trail, Place::Stdout);
+    }
+
+    #[test]
+    fn an_impossible_destination_says_what_to_do() {
+        for (destination, says) in [
+            ("", "it is empty"),
+            ("/dev/null", "it keeps nothing"),
+            ("/tmp", "it is a directory"),
+            ("logs/", "it is a directory"),
+            ("s3://bucket/key", "the scheme \"s3\" is unknown"),
+            ("file:///var/log/audit.log", "write the path itself: /var/log/audit.log"),
+            ("stderr", "use \"stdout\""),
+            ("/dev/full", "can hold a copy but not the trail"),
+        ] {
+            let message = message(destination);
+            assert!(message.contains(says), "{destination:?}: {message}");
+        }
+        assert!(message(["a.log", "a.log"]).contains("named twice"));
+        assert!(message(Vec::<String>::new()).contains("list of destinations is empty"));
+    }
+}

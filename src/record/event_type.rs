@@ -1,0 +1,71 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a record is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+#[non_exhaustive]
+pub enum EventType {
+    /// `user_prompt`: a prompt came in, whatever became of it.
+    UserPrompt,
+    /// `llm_response`: the model's answer.
+    LlmResponse,
+    /// `guardrail_decision`: one or more guardrails decided.
+    GuardrailDecision,
+    /// `unspecified`: the event came without an event_type.
+    Unspecified,
+    /// Any other name, the application's own or one that begins with `trail_`.
+    Other(String),
+}
+
+impl EventType {
+    /// The name, as it stands in the line.
+    pub fn as_str(&self) -> &str {
+        match self {
+            EventType::UserPrompt => "user_prompt",
+            EventType::LlmResponse => "llm_response",
+            EventType::GuardrailDecision => "guardrail_decision",
+            EventType::Unspecified => "unspecified",
+            EventType::Other(name) => name,
+        }
+    }
+
+    /// Whether records of this type are the trail's own: their names begin with `trail_`.
+    pub fn is_about_trail(&self) -> bool {
+        self.as_str().starts_with("trail_")
+    }
+}
+
+impl From<&str> for EventType {
+    fn from(name: &str) -> Self {
+        match name {
+            "user_prompt" => EventType::UserPrompt,
+            "llm_response" => EventType::LlmResponse,
+            "guardrail_decision" => EventType::GuardrailDecision,
+            "unspecified" => EventType::Unspecified,
+            other => EventType::Other(other.to_owned()),
+        }
+    }
+}
+
+impl From<String> for EventType {
+    fn from(name: String) -> Self {
+        EventType::from(name.as_str())
+    }
+}
+
+impl From<EventType> for String {
+    fn from(event_type: EventType) -> Self {
+        match event_type {
+            EventType::Other(name) => name,
+            known => known.as_str().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,376 @@
+//! Settings as a person gives them, in code and in the environment, and as they are meant.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_appender::rolling::Rotation;
+
+use crate::destination::{Destinations, Place, Places};
+use crate::environment::{Environment, Surroundings, detect, truth};
+use crate::error::{Error, ErrorKind, Result};
+use crate::redact::{Chain, Redact};
+
+/// How long the trail's closed files are kept.
+///
+/// ```
+/// use stinger_audit::Retain;
+///
+/// let three_months = Retain::days(90);
+/// let at_most_a_thousand_of_them = Retain::days(90).and_files(1000);
+/// ```
+///
+/// A file goes when it is older than the days, or when there are more files than allowed,
+/// the oldest first, and never the one that is being written. A `trail_pruned` record
+/// names it before it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retain {
+    pub(crate) days: Option<u32>,
+    pub(crate) files: Option<usize>,
+}
+
+impl Retain {
+    /// Keeps a file for this many days after the last record in it.
+    pub fn days(days: u32) -> Retain {
+        Retain {
+            days: Some(days),
+            files: None,
+        }
+    }
+
+    /// Keeps this many files, with the one that is being written.
+    pub fn files(files: usize) -> Retain {
+        Retain {
+            days: None,
+            files: Some(files),
+        }
+    }
+
+    /// And at most this many days.
+    pub fn and_days(self, days: u32) -> Retain {
+        Retain {
+            days: Some(days),
+            ..self
+        }
+    }
+
+    /// And at most this many files.
+    pub fn and_files(self, files: usize) -> Retain {
+        Retain {
+            files: Some(files),
+            ..self
+        }
+    }
+}
+
+/// Settings as given in code; what is not given is decided by the environment.
+#[derive(Clone, Default)]
+pub(crate) struct Given {
+    pub(crate) destinations: Option<Destinations>,
+    pub(crate) redact_pii: Option<bool>,
+    pub(crate) fail_safe: Option<bool>,
+    pub(crate) custom_redactor: Option<Arc<dyn Redact>>,
+    pub(crate) rotation: Option<Rotation>,
+    pub(crate) retain: Option<Retain>,
+    pub(crate) buffer: Option<usize>,
+    pub(crate) patience: Option<Duration>,
+}
+
+/// Settings as they are meant.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) enabled: bool,
+    pub(crate) environment: Environment,
+    pub(crate) environment_reason: String,
+    pub(crate) places: Places,
+    pub(crate) redact_pii: bool,
+    pub(crate) redactors: Chain,
+    pub(crate) fail_safe: bool,
+    pub(crate) rotation: Rotation,
+    pub(crate) retain: Option<Retain>,
+    /// Bytes of records that may wait for the disk.
+    pub(crate) buffer: usize,
+    /// How long an emitting thread waits for room among them.
+    pub(crate) patience: Duration,
+}
+
+const BUFFER: usize = 8 << 20;
+const SMALLEST_BUFFER: usize = 64 << 10;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const ENABLED: &str = "STINGER_AUDIT_ENABLED";
+const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
+const REDACT_PII: &str = "STINGER_AUDIT_REDACT_PII";
+const FAIL_SAFE: &str = "STINGER_AUDIT_FAIL_SAFE";
+
+impl Given {
+    /// What the settings mean here. The environment's variables come before the code,
+    /// the code before the defaults of the environment.
+    pub(crate) fn resolve(self, around: &impl Surroundings) -> Result<Settings> {
+        let (environment, environment_reason) = detect(around);
+        let guard = Guard {
+            environment,
+            reason: &environment_reason,
+        };
+
+        let enabled = read_truth(around, ENABLED)?.unwrap_or(true);
+        if !enabled {
+            guard.refuse(ENABLED, "false", "the audit trail cannot be switched off")?;
+        }
+        let redact_stated = read_truth(around, REDACT_PII)?;
+        if redact_stated == Some(false) {
+            guard.refuse(
+                REDACT_PII,
+                "false",
+                "redaction can be turned off only in code, with redact_pii(false)",
+            )?;
+        }
+        let redact_pii = redact_stated
+            .or(self.redact_pii)
+            .unwrap_or(environment.is_guarded());
+        let fail_safe = read_truth(around, FAIL_SAFE)?
+            .or(self.fail_safe)
+            .unwrap_or(false);
+
+        let places = match around.variable(DESTINATION) {
+            Some(list) => match Destinations::from_list(&list).resolve() {
+                Ok(places) => places,
+                Err(error) => {
+                    guard.refuse(DESTINATION, &list, &error.to_string())?;
+                    return Err(Error::setting(DESTINATION, list, error.to_string()));
+                }
+            },
+            None => match &self.destinations {
+                Some(destinations) => match destinations.resolve() {
+                    Ok(places) => places,
+                    Err(error) => return Err(error),
+                },
+                None => default_places(environment)?,
+            },
+        };
+
+        let rotation = self.rotation.unwrap_or(Rotation::DAILY);
+        if let Some(retain) = self.retain {
+            check_retain(retain, &rotation, &places)?;
+        }
+        let buffer = self.buffer.unwrap_or(BUFFER);
+        if buffer < SMALLEST_BUFFER {
+            return Err(Error::setting(
+                "buffer",
+                buffer.to_string(),
+                format!("records of ordinary size would not fit; give it {SMALLEST_BUFFER} bytes or more"),
+            ));
+        }
+        Ok(Settings {
+            enabled,
+            environment,
+            places,
+            redact_pii,
+            redactors: Chain::new(self.custom_redactor, redact_pii),
+            fail_safe,
+            rotation,
+            retain: self.retain,
+            buffer,
+            patience: self.patience.unwrap_or(PATIENCE),
+            environment_reason,
+        })
+    }
+
+    /// Settings under which a refused attempt can be recorded: the code's own, else the
+    /// defaults of production, and nothing from the environment.
+    pub(crate) fn for_refusal(self, around: &impl Surroundings) -> Result<Settings> {
+        let destinations = self
+            .destinations
+            .clone()
+            .filter(|destinations| destinations.resolve().is_ok());
+        Given { destinations, ..self }.resolve(&OnlyEnvironment(around))
+    }
+}
+
+/// The surroundings without this crate's own settings.
+struct OnlyEnvironment<'a, S>(&'a S);
+
+impl<S: Surroundings> Surroundings for OnlyEnvironment<'_, S> {
+    fn variable(&self, name: &str) -> Option<String> {
+        let ours = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE];
+        if ours.contains(&name) { None } else { self.0.variable(name) }
+    }
+    fn exists(&self, path: &str) -> bool {
+        self.0.exists(path)
+    }
+    fn is_interactive_debug_build(&self) -> bool {
+        self.0.is_interactive_debug_build()
+    }
+}
+
+/// Refuses, where the environment is guarded, what its variables must not do there.
+struct Guard<'a> {
+    environment: Environment,
+    reason: &'a str,
+}
+
+impl Guard<'_> {
+    fn refuse(&self, setting: &str, value: &str, why: &str) -> Result<()> {
+        if !self.environment.is_guarded() {
+            return Ok(());
+        }
+        Err(Error::from(ErrorKind::Refused {
+            setting: setting.to_owned(),
+            value: value.to_owned(),
+            why: format!(
+                "{why}; this is {} ({}). Unset {setting}, or set STINGER_ENV=development on a developer's machine",
+                self.environment, self.reason
+            ),
+        }))
+    }
+}
+
+fn read_truth(around: &impl Surroundings, name: &str) -> Result<Option<bool>> {
+    match around.variable(name) {
+        None => Ok(None),
+        Some(value) => match truth(&value) {
+            Some(known) => Ok(Some(known)),
+            None => Err(Error::setting(name, value, "write true or false, or unset it")),
+        },
+    }
+}
+
+fn default_places(environment: Environment) -> Result<Places> {
+    let destination = match environment {
+        Environment::Production => "./audit.log",
+        _ => "stdout",
+    };
+    Destinations::from(destination).resolve()
+}
+
+fn check_retain(retain: Retain, rotation: &Rotation, places: &Places) -> Result<()> {
+    let shown = retain.to_string();
+    let has_files = std::iter::once(&places.trail)
+        .chain(&places.copies)
+        .any(|place| matches!(place, Place::Files(_)));
+    let why = if retain.days == Some(0) || retain.files == Some(0) {
+        "nothing would be kept; keep 1 or more"
+    } else if *rotation == Rotation::NEVER {
+        "a trail that never rolls has one file, which cannot be removed; choose a rotation, such as Rotation::DAILY"
+    } else if !has_files {
+        "stdout keeps no files; name a file as destination, or leave retain out"
+    } else {
+        return Ok(());
+    };
+    Err(Error::setting("retain", shown, why))
+}
+
+impl fmt::Display for Retain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.days, self.files) {
+            (Some(days), Some(files)) => write!(f, "{days} days, {files} files"),
+            (Some(days), None) => write!(f, "{days} days"),
+            (None, Some(files)) => write!(f, "{files} files"),
+            (None, None) => f.write_str("everything"),
+        }
+    }
+}
+
+/// The rotation in a word, as `trail_opened` and the status say it.
+pub(crate) fn rotation_word(rotation: &Rotation) -> &'static str {
+    match *rotation {
+        Rotation::MINUTELY => "minutely",
+        Rotation::HOURLY => "hourly",
+        Rotation::DAILY => "daily",
+        Rotation::WEEKLY => "weekly",
+        _ => "never",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::tests::Imagined;
+
+    fn resolve(variables: &[(&'static str, &'static str)]) -> Result<Settings> {
+        Given::default().resolve(&Imagined::with(variables))
+    }
+
+    #[test]
+    fn the_environment_decides_what_is_not_given() {
+        for (value, destination, redact_pii) in [
+            ("development", "stdout", false),
+            ("container", "stdout", true),
+            ("production", "./audit.log", true),
+        ] {
+            let settings = resolve(&[("STINGER_ENV", value)]).expect("settings");
+            assert_eq!(settings.places.trail.to_string(), destination);
+            assert_eq!(settings.redact_pii, redact_pii);
+        }
+    }
+
+    #[test]
+    fn variables_override_the_code_in_development() {
+        let given = || Given {
+            destinations: Some("stdout".into()),
+            redact_pii: Some(true),
+            ..Given::default()
+        };
+        let settings = given()
+            .resolve(&Imagined::with(&[
+                ("STINGER_ENV", "dev"),
+                ("STINGER_AUDIT_ENABLED", "off"),
+                ("STINGER_AUDIT_DESTINATION", "a.log, stdout"),
+                ("STINGER_AUDIT_REDACT_PII", "No"),
+                ("STINGER_AUDIT_FAIL_SAFE", "1"),
+            ]))
+            .expect("settings");
+        assert!(!settings.enabled && !settings.redact_pii && settings.fail_safe);
+        assert_eq!(settings.places.trail.to_string(), "./a.log");
+        assert_eq!(settings.places.copies, [Place::Stdout]);
+    }
+
+    #[test]
+    fn in_production_variables_cannot_weaken_the_trail_but_code_may_turn_redaction_off() {
+        for (name, value) in [
+            ("STINGER_AUDIT_ENABLED", "false"),
+            ("STINGER_AUDIT_REDACT_PII", "0"),
+            ("STINGER_AUDIT_DESTINATION", "/dev/null"),
+            ("STINGER_AUDIT_DESTINATION", ""),
+        ] {
+            let Err(error) = resolve(&[(name, value)]) else {
+                panic!("{name}={value} was taken");
+            };
+            assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
+        }
+        let given = Given { redact_pii: Some(false), ..Given::default() };
+        let settings = given.resolve(&Imagined::default()).expect("settings");
+        assert_eq!(settings.environment, Environment::Production);
+        assert!(!settings.redact_pii);
+    }
+
+    #[test]
+    fn what_is_impossible_is_an_error_that_says_what_to_do() {
+        let wrong_word = resolve(&[("STINGER_AUDIT_FAIL_SAFE", "maybe")]).err().expect("an error");
+        assert!(wrong_word.to_string().contains("write true or false"), "{wrong_word}");
+        for (given, says) in [
+            (Given { retain: Some(Retain::files(0)), ..Given::default() }, "keep 1 or more"),
+            (Given { retain: Some(Retain::days(0)), ..Given::default() }, "keep 1 or more"),
+            (
+                Given {
+                    retain: Some(Retain::files(3)),
+                    rotation: Some(Rotation::NEVER),
+                    ..Given::default()
+                },
+                "choose a rotation",
+            ),
+            (
+                Given {
+                    retain: Some(Retain::files(3)),
+                    destinations: Some("stdout".into()),
+                    ..Given::default()
+                },
+                "name a file",
+            ),
+            (Given { buffer: Some(10), ..Given::default() }, "65536 bytes or more"),
+        ] {
+            let error = given.resolve(&Imagined::default()).err().expect("an error");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The format of a trail on disk, format 1. This page is its specification.
+//!
+//! # Definitions
+//!
+//! A *trail* is a sequence of records, named by a path such as `./logs/audit.log`:
+//! directory `./logs`, prefix `audit`, suffix `log`. Its *files* are the plain file of that
+//! name and every file `audit.DATE.log` in the directory, where DATE is `2026-11-23`,
+//! `2026-11-23-14` or `2026-11-23-14-05` (UTC: the day or the Sunday of the week, the hour,
+//! the minute in which the file was begun). Where the trail rolls, `audit.log` is a symbolic
+//! link to the newest file. `audit.log.lock` is held by the one writer and names its process.
+//!
+//! # Grammar
+//!
+//! ```text
+//! file    = *( line LF ) [ torn ]
+//! line    = record | foreign
+//! record  = one JSON object (RFC 8259), UTF-8, with seq, timestamp and event_type
+//! foreign = any bytes but LF
+//! torn    = any bytes but LF: the writer died while it wrote them
+//! ```
+//!
+//! The keys of a record come in the order of [`Record`](crate::record::Record)'s fields, then
+//! `problems`, a list of what went wrong while the event was recorded. An absent key is left out.
+//! In strings C0, C1, DEL, bidirectional controls, zero-width characters, the byte order mark,
+//! tag characters and the separators U+2028 and U+2029 are `\u`-escaped, so that no line acts on
+//! the terminal that shows it.
+//!
+//! # Invariants
+//!
+//! - I1: `seq` counts 0, 1, 2 … over all files, across rolls and restarts. A hole is a finding.
+//!   (`a_trail_goes_on_where_the_last_process_left_it`)
+//! - I2: the position of a record within files says nothing; `seq` is the order.
+//!   Times are those of emission and may run against `seq` by what the threads overlapped.
+//! - I3: a torn line is ended with LF by the next writer, left in place, and declared by the
+//!   `trail_recovered` record that follows. (`a_torn_line_is_ended_kept_and_declared`)
+//! - I4: event types that begin with `trail_` are the trail's own; an application's event of such
+//!   a name is written as `application.trail_…`. (`an_application_cannot_speak_for_the_trail`)
+//! - I5: files are readable by their owner only, mode 0600. (`the_trail_is_private_to_its_owner`)
+//! - I6: readers never write. (`a_reader_changes_nothing`)
+//!
+//! # Records of the trail's own
+//!
+//! | event_type | says |
+//! |---|---|
+//! | `trail_opened` | a writer began: settings, environment and why, version, host, pid |
+//! | `trail_closed` | it ended in order: totals |
+//! | `trail_recovered` | the last writer did not end in order: torn bytes, last time seen |
+//! | `trail_gap` | records are missing: how many, of which types, between which times, why |
+//! | `trail_copy_gap` | the same of a further destination; the trail itself has them |
+//! | `trail_pruned` | retention is about to remove files: which, and which `seq` they held |
+//! | `trail_refused` | somebody tried to switch the trail or its redaction off |
+//! | `trail_starved` | events of the application do not reach the trail, and why |
+//! | `trail_fed` | they do again |
+//!
+//! # Assumptions about the media
+//!
+//! An append that returned is visible to every reader of the file. Bytes once written stay.
+
+pub(crate) mod files;
+pub(crate) mod json;
+mod name;
+mod tail;
+
+pub use name::TrailName;
+pub(crate) use tail::{Tail, head, recent, tail};

@@ -1,0 +1,116 @@
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::files::read_at;
+use crate::record::Record;
+
+/// How much is read at a time, going backwards.
+const BLOCK: u64 = 64 * 1024;
+
+/// The end of a file of a trail.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    /// The last record that can be read.
+    pub(crate) last: Option<Record>,
+    /// Bytes after the last line feed: a torn line, if there are any.
+    pub(crate) torn: u64,
+}
+
+/// Reads the end of a file, as far back as its last readable record.
+pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
+    let file = File::open(path)?;
+    let mut tail = Tail::default();
+    // `read` holds the file from `start` on; lines are taken from its end.
+    let mut start = file.metadata()?.len();
+    let mut read: Vec<u8> = Vec::new();
+    let mut seen_end = false;
+    loop {
+        while let Some(feed) = read.iter().rposition(|&byte| byte == b'\n') {
+            let line = read.split_off(feed);
+            let line = &line[1..];
+            if !seen_end {
+                seen_end = true;
+                tail.torn = line.len() as u64;
+            } else if let Some(record) = parse(line) {
+                tail.last = Some(record);
+                return Ok(tail);
+            }
+        }
+        if start == 0 {
+            if !seen_end {
+                tail.torn = read.len() as u64;
+            } else {
+                tail.last = parse(&read);
+            }
+            return Ok(tail);
+        }
+        let size = start.min(BLOCK.max(read.len() as u64));
+        start -= size;
+        let mut block = vec![0; size as usize];
+        let got = read_at(&file, &mut block, start)?;
+        block.truncate(got);
+        block.append(&mut read);
+        read = block;
+    }
+}
+
+/// The first record of a file.
+pub(crate) fn head(path: &Path) -> io::Result<Option<Record>> {
+    for line in BufReader::new(File::open(path)?).split(b'\n') {
+        if let Some(record) = parse(&line?) {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+/// The records of the last `bytes` bytes of a file, in order.
+pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
+    let file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(bytes);
+    let mut read = vec![0; bytes as usize];
+    let length = read_at(&file, &mut read, start)?;
+    Ok(read[..length].split(|&byte| byte == b'\n').filter_map(parse).collect())
+}
+
+fn parse(line: &[u8]) -> Option<Record> {
+    let map: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    Record::from_map(map).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seq: u64, filler: usize) -> String {
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-23T10:00:00Z\",\"event_type\":\"e\",\"x\":\"{}\"}}",
+            "y".repeat(filler)
+        )
+    }
+
+    #[test]
+    fn the_last_record_is_found_behind_foreign_torn_and_long_lines() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let long = line(4, 300_000);
+        let cases = [
+            (String::new(), None, 0),
+            ("torn".to_owned(), None, 4),
+            ("foreign\n".to_owned(), None, 0),
+            (format!("{}\n", line(3, 1)), Some(3), 0),
+            (format!("{}\n{long}\n", line(3, 1)), Some(4), 0),
+            (format!("{long}\nforeign\n\n{{\"to", ), Some(4), 4),
+            (format!("{}\n{}", line(3, 1), &long[..200_000]), Some(3), 200_000),
+        ];
+        for (content, seq, torn) in cases {
+            std::fs::write(&path, &content).expect("written");
+            let tail = tail(&path).expect("read");
+            assert_eq!(tail.last.map(|r| r.seq), seq);
+            assert_eq!(tail.torn, torn);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Writing: from an event on some thread to lines in files.
+//!
+//! ```text
+//! emitting thread   layer / emit -> fields, encode -> frame -> journal
+//! worker            journal -> render, flow -> line -> sink, copies
+//! ```
+//!
+//! What runs on the emitting thread and what runs on the worker meet in `frame` and
+//! `journal`, and share the [`Core`] of the trail.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings::Settings;
+
+mod attribution;
+mod copies;
+mod emit;
+mod encode;
+mod exit;
+mod fields;
+mod files;
+mod flow;
+mod frame;
+mod journal;
+mod layer;
+mod open;
+mod own;
+mod probe;
+mod render;
+mod sink;
+mod status;
+mod terminal;
+mod worker;
+
+pub use emit::{
+    Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
+};
+pub(crate) use layer::filtered;
+pub(crate) use open::{open, record_refusal};
+pub use probe::Reach;
+pub use status::{CopyStatus, Status};
+
+use fields::FieldWriter;
+use journal::{Journal, Mark, Refusal};
+use own::Losses;
+
+/// The `tracing` target of security events: `stinger::audit`.
+///
+/// ```
+/// tracing::info!(target: stinger_audit::TARGET, event_type = "session_ended", user_id = "u-7");
+/// ```
+pub const TARGET: &str = "stinger::audit";
+
+/// How long `flush` and `close` wait for a destination that does not answer.
+const WAIT_FOR_DISK: Duration = Duration::from_secs(10);
+
+/// What the emitting threads, the worker and the handles of one trail share.
+pub(crate) struct Core {
+    /// Tells this trail from others of the process.
+    id: u64,
+    pid: u32,
+    settings: Settings,
+    /// The trail's name, for messages.
+    name: String,
+    journal: Journal,
+    losses: Mutex<Losses>,
+    counts: status::Counts,
+    progress: Mutex<Progress>,
+    progressed: Condvar,
+    /// A write failed and none has succeeded since.
+    failing: AtomicBool,
+    /// A thread waited for room in vain, and no room has come up since.
+    full: AtomicBool,
+    closing: AtomicBool,
+    starved: Mutex<Option<String>>,
+    worker: OnceLock<Thread>,
+    guard: Mutex<Option<WorkerGuard>>,
+}
+
+#[derive(Default)]
+struct Progress {
+    written: Mark,
+    failures: u64,
+    ended: bool,
+}
+
+impl Core {
+    fn new(settings: Settings) -> Core {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Core {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            pid: std::process::id(),
+            name: settings.places.trail.to_string(),
+            journal: Journal::new(settings.buffer),
+            settings,
+            losses: Mutex::default(),
+            counts: status::Counts::default(),
+            progress: Mutex::default(),
+            progressed: Condvar::new(),
+            failing: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            starved: Mutex::default(),
+            worker: OnceLock::new(),
+            guard: Mutex::default(),
+        }
+    }
+
+    /// Records one event: `fill` adds its fields, and the scope what it leaves out.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written. A record that could
+    /// not be taken in is counted as lost either way.
+    fn record(
+        &self,
+        scope: Option<Arc<attribution::Scope>>,
+        fill: impl FnOnce(&mut FieldWriter<'_>),
+    ) -> Result<()> {
+        let taken = encode::encode(
+            &self.settings.redactors,
+            |fields| {
+                fill(fields);
+                if let Some(scope) = scope {
+                    fields.attribute(&scope);
+                }
+            },
+            |frame| self.append(frame),
+        );
+        match taken {
+            Some(Ok(())) if !self.settings.fail_safe => Ok(()),
+            Some(Ok(())) => match self.failing.load(Ordering::Relaxed) {
+                false => Ok(()),
+                true => Err(self.unwritable()),
+            },
+            Some(Err(Refusal::Closed)) => Err(Error::from(ErrorKind::Closed)),
+            Some(Err(Refusal::Full)) if self.settings.fail_safe => Err(self.unwritable()),
+            Some(Err(Refusal::Full)) => Ok(()),
+            None => {
+                lock(&self.losses).add(None, "an event was emitted from inside events without end, or past 4 GiB");
+                Ok(())
+            }
+        }
+    }
+
+    fn append(&self, frame: &[u8]) -> Result<(), Refusal> {
+        // Once a wait has been in vain, nobody waits again until there is room.
+        let patience = match self.full.load(Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => self.settings.patience,
+        };
+        let appended = self.journal.append(frame, patience);
+        match appended {
+            Ok(()) => {}
+            Err(Refusal::Full) => {
+                if !self.full.swap(true, Ordering::Relaxed) {
+                    say(&format!(
+                        "{}: the buffer is full and the trail cannot be written; records are being lost and counted",
+                        self.name
+                    ));
+                }
+                lock(&self.losses).add(Some(frame), "the buffer was full and the trail could not be written");
+            }
+            Err(Refusal::Closed) => {
+                if self.counts.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
+                    say(&format!(
+                        "{}: an event came after close() and is not in the trail; further ones are counted in status()",
+                        self.name
+                    ));
+                }
+            }
+        }
+        appended
+    }
+
+    fn unwritable(&self) -> Error {
+        Error::from(ErrorKind::Unwritable {
+            trail: self.name.clone(),
+        })
+    }
+
+    /// Waits until everything that was recorded before is written.
+    pub(crate) fn flush(&self) -> Result<()> {
+        let target = self.journal.appended();
+        let failures = lock(&self.progress).failures;
+        let reached = self.wait(|progress| {
+            progress.written >= target || progress.failures > failures || progress.ended
+        });
+        let progress = lock(&self.progress);
+        match reached && progress.written >= target {
+            true => Ok(()),
+            false if progress.ended => Err(Error::from(ErrorKind::Closed)),
+            false => Err(self.unwritable()),
+        }
+    }
+
+    /// Writes what is recorded, ends the trail in order and frees it for another writer.
+    pub(crate) fn close(&self) -> Result<()> {
+        // A child of a fork has the memory of its parent, but none of its threads.
+        if self.pid != std::process::id() {
+            return Ok(());
+        }
+        self.closing.store(true, Ordering::SeqCst);
+        self.journal.close();
+        forget(self);
+        self.wait(|progress| progress.ended);
+        drop(lock(&self.guard).take());
+        match lock(&self.progress).written >= self.journal.appended() {
+            true => Ok(()),
+            false => Err(self.unwritable()),
+        }
+    }
+
+    /// Waits until `reached`, and says whether it was within the time.
+    fn wait(&self, reached: impl Fn(&Progress) -> bool) -> bool {
+        let deadline = Instant::now() + WAIT_FOR_DISK;
+        let mut progress = lock(&self.progress);
+        while !reached(&progress) {
+            self.wake();
+            let now = Instant::now();
+            if now >= deadline {
+                return false;
+            }
+            progress = self
+                .progressed
+                .wait_timeout(progress, deadline - now)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    fn wake(&self) {
+        if let Some(worker) = self.worker.get() {
+            worker.unpark();
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// Locks what no code that can panic runs under, or whose state a panic leaves whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The trail that the process's events go to where no subscriber says otherwise.
+static CURRENT: RwLock<Option<Arc<Core>>> = RwLock::new(None);
+
+/// The trails that are open, to be ended in order when the process exits.
+static OPEN: Mutex<Vec<Arc<Core>>> = Mutex::new(Vec::new());
+
+/// A trail was switched off, which only development allows.
+static SWITCHED_OFF: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn current() -> Option<Arc<Core>> {
+    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn remember(core: &Arc<Core>) {
+    exit::close_at_exit();
+    lock(&OPEN).push(core.clone());
+    CURRENT
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert_with(|| core.clone());
+}
+
+fn forget(core: &Core) {
+    let _closed: Vec<_> = {
+        let mut open = lock(&OPEN);
+        open.extract_if(.., |known| known.id == core.id).collect()
+    };
+    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+    if current.as_ref().is_some_and(|known| known.id == core.id) {
+        *current = None;
+    }
+}
+
+/// Ends every trail that is open. Called when the process exits.
+fn close_all() {
+    let open = lock(&OPEN).clone();
+    for core in open {
+        if let Err(error) = core.close() {
+            say(&format!("{}: at exit: {error}", core.name));
+        }
+    }
+}
+
+/// Says something to whoever runs the process. No audited text goes here.
+pub(crate) fn say(message: &str) {
+    use std::io::Write as _;
+    // A process without a working stderr has nobody to tell.
+    let _ = writeln!(std::io::stderr(), "stinger-audit: {message}");
+}

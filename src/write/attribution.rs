@@ -1,0 +1,232 @@
+//! Who an event is about, from the spans around it.
+//!
+//! The layer keeps a table of its own, from span to [`Scope`], and each thread a stack of
+//! the scopes it has entered: an event finds its scope at the top of the stack, without the
+//! registry's locks, and a scope that is still in use outlives its span's end.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use super::encode::encode;
+use super::fields::FieldWriter;
+use super::frame::{self, Name};
+use super::lock;
+use crate::record::Key;
+use crate::redact::Chain;
+
+/// What one span says, in front of what the spans around it say.
+pub(super) struct Scope {
+    around: Option<Arc<Scope>>,
+    /// Values as a frame holds them, redacted.
+    own: RwLock<Values>,
+}
+
+impl Scope {
+    /// Calls `each` for every value, the nearest span's first.
+    pub(super) fn each(&self, mut each: impl FnMut(Key, &[u8])) {
+        let mut scope = Some(self);
+        while let Some(found) = scope {
+            let own = found.own.read().unwrap_or_else(PoisonError::into_inner);
+            for (key, value) in own.iter() {
+                each(*key, value);
+            }
+            scope = found.around.as_deref();
+        }
+    }
+
+    fn set(&self, values: Values) {
+        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in values {
+            match own.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, old)) => *old = value,
+                None => own.push((key, value)),
+            }
+        }
+    }
+}
+
+/// Attribution as a frame holds it.
+pub(super) type Values = Vec<(Key, Box<[u8]>)>;
+
+/// The attribution fields among a span's values, as a frame holds them.
+///
+/// They pass through the same encoder as an event's fields, so that types and redaction
+/// are the same; what is no attribution is left to whoever else listens.
+pub(super) fn values(
+    redactors: &Chain,
+    record: impl FnOnce(&mut dyn Visit),
+) -> Values {
+    let mut found = Vec::new();
+    encode(
+        redactors,
+        |fields| record(&mut OnlyAttribution(fields)),
+        |frame| {
+            let Some((frame, _)) = frame::split_first(frame) else {
+                return;
+            };
+            for (name, value) in frame.fields {
+                if let Name::Key(key) = name
+                    && key.is_attribution()
+                {
+                    let mut bytes = Vec::new();
+                    frame::push_value(&mut bytes, value);
+                    found.push((key, bytes.into_boxed_slice()));
+                }
+            }
+        },
+    );
+    found
+}
+
+/// Whether a span with these fields can attribute an event.
+pub(super) fn attributes(fields: &tracing::field::FieldSet) -> bool {
+    fields.iter().any(|field| is_attribution(&field))
+}
+
+fn is_attribution(field: &Field) -> bool {
+    Key::of(field.name()).is_some_and(Key::is_attribution)
+}
+
+struct OnlyAttribution<'a, 'r>(&'a mut FieldWriter<'r>);
+
+macro_rules! only_attribution {
+    ($($method:ident($type:ty))*) => {
+        impl Visit for OnlyAttribution<'_, '_> {
+            $(fn $method(&mut self, field: &Field, value: $type) {
+                if is_attribution(field) {
+                    self.0.$method(field, value);
+                }
+            })*
+        }
+    };
+}
+
+only_attribution! {
+    record_str(&str)
+    record_u64(u64)
+    record_i64(i64)
+    record_u128(u128)
+    record_i128(i128)
+    record_f64(f64)
+    record_bool(bool)
+    record_bytes(&[u8])
+    record_error(&(dyn std::error::Error + 'static))
+    record_debug(&dyn std::fmt::Debug)
+}
+
+const SHARDS: usize = 16;
+
+/// The scopes of the spans that are alive. Spans without attribution of their own share
+/// the scope of the span around them; those that have none around them are not in it.
+#[derive(Default)]
+pub(super) struct Spans {
+    shards: [Mutex<HashMap<u64, Arc<Scope>>>; SHARDS],
+}
+
+impl Spans {
+    pub(super) fn get(&self, id: &span::Id) -> Option<Arc<Scope>> {
+        self.shard(id).get(&id.into_u64()).cloned()
+    }
+
+    /// Adds a span that says `values`, inside the span whose scope is `around`.
+    pub(super) fn insert(
+        &self,
+        id: &span::Id,
+        around: Option<Arc<Scope>>,
+        values: Option<Values>,
+    ) {
+        let scope = match (values, around) {
+            (Some(values), around) => Arc::new(Scope {
+                around,
+                own: RwLock::new(values),
+            }),
+            (None, Some(around)) => around,
+            (None, None) => return,
+        };
+        self.shard(id).insert(id.into_u64(), scope);
+    }
+
+    /// Adds what a span says late. The span must have been inserted with values of its own.
+    pub(super) fn set(&self, id: &span::Id, values: Values) {
+        if let Some(scope) = self.get(id) {
+            scope.set(values);
+        }
+    }
+
+    pub(super) fn remove(&self, id: &span::Id) {
+        // Dropped behind the lock: a scope may be the last of a long chain.
+        let _scope = self.shard(id).remove(&id.into_u64());
+    }
+
+    fn shard(&self, id: &span::Id) -> MutexGuard<'_, HashMap<u64, Arc<Scope>>> {
+        let shard = &self.shards[id.into_u64() as usize % SHARDS];
+        lock(shard)
+    }
+}
+
+/// One span that this thread is in.
+struct Entered {
+    at: Place,
+    id: u64,
+    scope: Option<Arc<Scope>>,
+    /// The thread was in this span already, which does not make it the current one again.
+    again: bool,
+}
+
+/// Whose span it is: span ids are a layer's own, and a process may have several layers
+/// and several trails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) layer: u64,
+    pub(super) trail: u64,
+}
+
+thread_local! {
+    static STACK: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The thread enters a span.
+pub(super) fn enter(at: Place, id: &span::Id, scope: Option<Arc<Scope>>) {
+    let id = id.into_u64();
+    // No code of the application runs while the stack is borrowed.
+    let _ = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let again = stack.iter().any(|entered| entered.at == at && entered.id == id);
+        stack.push(Entered {
+            at,
+            id,
+            scope,
+            again,
+        });
+    });
+}
+
+/// The thread leaves a span, which need not be the one it entered last.
+pub(super) fn exit(at: Place, id: &span::Id) {
+    let id = id.into_u64();
+    let _left = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let place = stack
+            .iter()
+            .rposition(|entered| entered.at == at && entered.id == id)?;
+        Some(stack.remove(place))
+    });
+}
+
+/// The scope that the thread is in, among those whose place is `of`.
+pub(super) fn current(of: impl Fn(Place) -> bool) -> Option<Arc<Scope>> {
+    STACK
+        .try_with(|stack| {
+            let stack = stack.borrow();
+            let current = stack
+                .iter()
+                .rfind(|entered| of(entered.at) && !entered.again)?;
+            current.scope.clone()
+        })
+        .ok()
+        .flatten()
+}

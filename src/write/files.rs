@@ -1,0 +1,244 @@
+//! The files of a trail, as their one writer sees them: lock, begin, append, roll, prune.
+//!
+//! Appending and rolling are tracing-appender's. What it leaves open is done here: files
+//! are private, a torn end is ended, an existing file is never lost, and what is removed is
+//! known by its exact name.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value as Json, json};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Record;
+use crate::settings::Retain;
+use crate::trail::files::{create_private_dir, open_private, point_link};
+use crate::trail::{Tail, TrailName, head, tail};
+
+pub(super) struct Files {
+    name: TrailName,
+    rotation: Rotation,
+    appender: RollingFileAppender,
+    /// The name of the file that was written last.
+    live: String,
+    /// Held as long as the trail is written.
+    _lock: File,
+}
+
+/// What was found when the trail was opened.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The last record, by `seq`.
+    pub(super) last: Option<Record>,
+    /// The newest file, where flow can be picked up.
+    pub(super) newest: Option<PathBuf>,
+    /// Torn ends: file and bytes. They are ended now.
+    pub(super) torn: Vec<(PathBuf, u64)>,
+}
+
+impl Files {
+    pub(super) fn open(name: &TrailName, rotation: &Rotation) -> Result<(Files, Found)> {
+        let given = name;
+        let name = name
+            .absolute()
+            .map_err(|error| Error::io("find the directory of", &given.path(), error))?;
+        create_private_dir(name.directory())
+            .map_err(|error| Error::io("create the directory", name.directory(), error))?;
+        let lock = take_lock(&name)?;
+        settle_plain_file(&name, rotation)?;
+
+        let files = name
+            .files()
+            .map_err(|error| Error::io("read the directory", name.directory(), error))?;
+        let mut found = Found::default();
+        for path in files {
+            let Tail { last, torn } = tail(&path).map_err(|error| Error::io("read", &path, error))?;
+            if torn > 0 {
+                open_private(&path)
+                    .and_then(|mut file| file.write_all(b"\n"))
+                    .map_err(|error| Error::io("end the torn line of", &path, error))?;
+                found.torn.push((path.clone(), torn));
+            }
+            if let Some(last) = last
+                && found.last.as_ref().is_none_or(|known| known.seq < last.seq)
+            {
+                found.last = Some(last);
+                found.newest = Some(path);
+            }
+        }
+
+        let live = name.file_at(Utc::now(), rotation);
+        let path = name.directory().join(&live);
+        open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
+        let mut builder = RollingFileAppender::builder()
+            .rotation(rotation.clone())
+            .filename_prefix(name.prefix());
+        if let Some(suffix) = name.suffix() {
+            builder = builder.filename_suffix(suffix);
+        }
+        let appender = builder
+            .build(name.directory())
+            .map_err(|error| Error::io("begin", &path, io::Error::other(error)))?;
+        let mut files = Files {
+            name,
+            rotation: rotation.clone(),
+            appender,
+            live: String::new(),
+            _lock: lock,
+        };
+        files.begun(live);
+        Ok((files, found))
+    }
+
+    /// Whether the next write begins a new file.
+    pub(super) fn rolls(&self) -> bool {
+        self.name.file_at(Utc::now(), &self.rotation) != self.live
+    }
+
+    /// Appends some of `bytes`, to a new file when its time has come.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let now = self.name.file_at(Utc::now(), &self.rotation);
+        if now != self.live {
+            // Made here, so that it is private from the start. Where that fails, the
+            // appender would go on with the old file and say nothing.
+            open_private(&self.name.directory().join(&now))?;
+        }
+        let written = self.appender.write(bytes)?;
+        if now != self.live {
+            self.begun(now);
+        }
+        Ok(written)
+    }
+
+    fn begun(&mut self, live: String) {
+        if self.rotation != Rotation::NEVER {
+            let link = self.name.path();
+            if let Err(error) = point_link(&link, &live) {
+                super::say(&format!(
+                    "couldn't point {} at {live}: {error}; readers that are given the trail's name find its files all the same",
+                    link.display()
+                ));
+            }
+        }
+        self.live = live;
+    }
+
+    /// What retention would remove now.
+    pub(super) fn prunable(&self, retain: Retain) -> io::Result<Prunable> {
+        let mut files = Vec::new();
+        for path in self.name.files()? {
+            if path.file_name().and_then(|name| name.to_str()) == Some(&self.live) {
+                continue;
+            }
+            let size = path.metadata()?.len();
+            files.push((path.clone(), head(&path)?, tail(&path)?.last, size));
+        }
+        // Files without records are the oldest: nothing says otherwise.
+        files.sort_by_key(|(_, _, last, _)| last.as_ref().map(|record| record.seq));
+        let too_many = retain.files.map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
+        let oldest = retain.days.map(|days| Utc::now() - Duration::days(i64::from(days)));
+        let mut prunable = Prunable::default();
+        for (index, (path, first, last, size)) in files.into_iter().enumerate() {
+            let is_old = match (oldest, &last) {
+                (Some(oldest), Some(last)) => last.timestamp < oldest,
+                (Some(oldest), None) => DateTime::<Utc>::from(path.metadata()?.modified()?) < oldest,
+                (None, _) => false,
+            };
+            if index < too_many || is_old {
+                prunable.listed.push(json!({
+                    "file": path.file_name().and_then(|name| name.to_str()),
+                    "first_seq": first.map(|record| record.seq),
+                    "last_seq": last.map(|record| record.seq),
+                    "bytes": size,
+                }));
+                prunable.paths.push(path);
+            }
+        }
+        Ok(prunable)
+    }
+}
+
+/// Files that retention removes.
+#[derive(Default)]
+pub(super) struct Prunable {
+    /// What the `trail_pruned` record says of them.
+    pub(super) listed: Vec<Json>,
+    paths: Vec<PathBuf>,
+}
+
+impl Prunable {
+    /// Removes the files, and names those that could not be.
+    pub(super) fn remove(self) -> Vec<(PathBuf, io::Error)> {
+        let remove = |path: PathBuf| fs::remove_file(&path).err().map(|error| (path, error));
+        self.paths.into_iter().filter_map(remove).collect()
+    }
+}
+
+fn take_lock(name: &TrailName) -> Result<File> {
+    let path = name.lock();
+    let mut lock = open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut holder));
+            return Err(Error::from(ErrorKind::Locked {
+                trail: name.path(),
+                pid: read.ok().and_then(|_| holder.trim().parse().ok()),
+            }));
+        }
+        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),
+    }
+    lock.set_len(0)
+        .and_then(|()| writeln!(lock, "{}", std::process::id()))
+        .map_err(|error| Error::io("write to", &path, error))?;
+    Ok(lock)
+}
+
+/// Makes `audit.log` what the rotation wants it to be, without losing what is there.
+///
+/// A trail that rolls has a link of that name. A plain file from a trail that did not roll
+/// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
+/// has a plain file, and only a link gives way to it.
+fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
+    let path = name.path();
+    let Ok(found) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if *rotation == Rotation::NEVER {
+        if found.file_type().is_symlink() {
+            fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))?;
+        }
+        return Ok(());
+    }
+    if found.file_type().is_symlink() {
+        return Ok(());
+    }
+    if found.len() == 0 {
+        return fs::remove_file(&path).map_err(|error| Error::io("replace the empty", &path, error));
+    }
+    let last = tail(&path).map_err(|error| Error::io("read", &path, error))?.last;
+    let Some(last) = last else {
+        return Err(Error::destination(
+            path.display().to_string(),
+            "a file of that name holds something that is no audit trail; move it away, or choose another name",
+        ));
+    };
+    let dated = free_dated_name(name, last.timestamp);
+    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
+}
+
+fn free_dated_name(name: &TrailName, from: DateTime<Utc>) -> PathBuf {
+    let mut time = from;
+    loop {
+        let path: &Path = name.directory();
+        let path = path.join(name.file_at(time, &Rotation::MINUTELY));
+        if path.symlink_metadata().is_err() {
+            return path;
+        }
+        time += Duration::minutes(1);
+    }
+}

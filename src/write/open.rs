@@ -1,0 +1,142 @@
+//! Opening a trail: destinations first, then its own records, then the worker.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value as Json, json};
+use tracing_appender::non_blocking::NonBlockingBuilder;
+
+use super::copies::CopyFeed;
+use super::files::Found;
+use super::flow::Flow;
+use super::render::Renderer;
+use super::sink::Sink;
+use super::worker::Worker;
+use super::{Core, SWITCHED_OFF, lock, own, probe, remember};
+use crate::destination::Place;
+use crate::error::Result;
+use crate::record::timestamp_text;
+use crate::settings::{Settings, rotation_word};
+use crate::trail::recent;
+
+/// How much of the newest file is read to know where its conversations stand.
+const FLOW_READ: u64 = 4 << 20;
+
+/// Opens the trail, and answers when its first record is written. `None`: it is switched off.
+pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
+    if !settings.enabled {
+        SWITCHED_OFF.store(true, Ordering::Relaxed);
+        return Ok(None);
+    }
+    let core = start(settings, |_| {})?;
+    remember(&core);
+    probe::watch(&core);
+    Ok(Some(core))
+}
+
+/// Opens the trail only to record that somebody tried to switch it off.
+pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
+    let core = start(settings, |core| {
+        let _ = core.append(&own::frame("trail_refused", &json!({ "refused": refusal })));
+    })?;
+    core.close()
+}
+
+fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
+    let (sink, found) = Sink::open(&settings.places.trail, &settings)?;
+    let mut copies = Vec::new();
+    for place in &settings.places.copies {
+        copies.push((Sink::open(place, &settings)?.0, place.to_string()));
+    }
+    let core = Arc::new(Core::new(settings));
+    let copies = copies
+        .into_iter()
+        .map(|(sink, destination)| CopyFeed::start(&core, sink, destination))
+        .collect::<Result<Vec<_>>>()?;
+
+    if let Some(recovered) = recovered(&found) {
+        let _ = core.append(&own::frame("trail_recovered", &recovered));
+    }
+    let _ = core.append(&own::frame("trail_opened", &opened(&core.settings)));
+    then(&core);
+
+    let seq = found.last.as_ref().map_or(0, |last| last.seq + 1);
+    let worker = Worker::new(core.clone(), sink, copies, Renderer::new(flow(&found)), seq);
+    let (mut doorbell, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .buffered_lines_limit(1)
+        .thread_name("stinger-audit")
+        .finish(worker);
+    *lock(&core.guard) = Some(guard);
+    // The channel is empty and its worker alive: this neither blocks nor fails.
+    let _ = doorbell.write_all(b"!");
+    if let Err(error) = core.flush() {
+        let _ = core.close();
+        return Err(error);
+    }
+    Ok(core)
+}
+
+/// The fields of `trail_opened`.
+fn opened(settings: &Settings) -> Json {
+    let copies: Vec<_> = settings.places.copies.iter().map(Place::to_string).collect();
+    json!({
+        "format": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "environment": settings.environment,
+        "environment_reason": settings.environment_reason,
+        "destination": settings.places.trail.to_string(),
+        "copies": copies,
+        "redact_pii": settings.redact_pii,
+        "custom_redactor": settings.redactors.has_custom(),
+        "fail_safe": settings.fail_safe,
+        "rotation": rotation_word(&settings.rotation),
+        "retain": settings.retain.map(|retain| retain.to_string()),
+        "hostname": hostname(),
+        "pid": std::process::id(),
+    })
+}
+
+/// The fields of `trail_recovered`, where the last writer did not end in order.
+fn recovered(found: &Found) -> Option<Json> {
+    let unclosed = found
+        .last
+        .as_ref()
+        .filter(|last| last.event_type.as_str() != "trail_closed");
+    if unclosed.is_none() && found.torn.is_empty() {
+        return None;
+    }
+    let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let torn: Vec<_> = found
+        .torn
+        .iter()
+        .map(|(path, bytes)| json!({ "file": file_name(path), "bytes": bytes }))
+        .collect();
+    Some(json!({
+        "torn": torn,
+        "last_seq": found.last.as_ref().map(|last| last.seq),
+        "last_seen": found.last.as_ref().map(|last| timestamp_text(last.timestamp)),
+    }))
+}
+
+/// Where the conversations of the newest file stand. Trails that cannot be read begin anew.
+fn flow(found: &Found) -> Flow {
+    let mut flow = Flow::default();
+    if let Some(path) = &found.newest {
+        let records = recent(path, FLOW_READ).unwrap_or_default();
+        records.iter().for_each(|record| flow.remember(record));
+    }
+    flow
+}
+
+fn hostname() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+}

@@ -1,0 +1,148 @@
+//! Does an ordinary `event!` reach the trail from here?
+//!
+//! A bare macro vanishes where a filter of the application's says no before the layer is
+//! asked. The probe emits events the way the application does, at each level, and sees
+//! which of them the layer answers; a thread asks again every few seconds.
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use serde_json::json;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Level, Metadata, dispatcher};
+
+use super::{Core, TARGET, lock, own, say};
+
+thread_local! {
+    static ANSWERED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The part of the probe that `answer` recognises: no other crate has this module.
+const MODULE: &str = module_path!();
+
+/// Answers a probe. `false`: the event is none.
+pub(super) fn answer(metadata: &Metadata<'_>) -> bool {
+    if metadata.module_path() != Some(MODULE) {
+        return false;
+    }
+    let _ = ANSWERED.try_with(|answered| answered.set(true));
+    true
+}
+
+/// Which bare `event!` macros reach the trail from the thread that asked.
+///
+/// The typed functions, such as [`log_prompt`](crate::log_prompt), always do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The most verbose level that reaches the trail. `None`: no event does.
+    pub lowest: Option<Level>,
+}
+
+impl Reach {
+    /// Whether events at `INFO` and above reach the trail.
+    pub fn is_complete(&self) -> bool {
+        self.lowest >= Some(Level::INFO)
+    }
+}
+
+/// Probes from this thread, with the subscriber that it speaks to.
+pub(super) fn probe() -> Reach {
+    macro_rules! reaches {
+        ($level:expr) => {{
+            let _ = ANSWERED.try_with(|answered| answered.set(false));
+            tracing::event!(
+                target: TARGET,
+                $level,
+                "stinger-audit probe: if a log shows this line, audit events of this level do not reach the trail"
+            );
+            ANSWERED.try_with(Cell::get).unwrap_or(false)
+        }};
+    }
+    let lowest = if !reaches!(Level::ERROR) {
+        None
+    } else if !reaches!(Level::WARN) {
+        Some(Level::ERROR)
+    } else if !reaches!(Level::INFO) {
+        Some(Level::WARN)
+    } else if !reaches!(Level::DEBUG) {
+        Some(Level::INFO)
+    } else if !reaches!(Level::TRACE) {
+        Some(Level::DEBUG)
+    } else {
+        Some(Level::TRACE)
+    };
+    Reach { lowest }
+}
+
+const FIRST: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Probes every few seconds on a thread of its own, as long as the trail is open.
+///
+/// It is not the worker: the probe passes through the application's layers, and what they
+/// wait for must not hold up the trail.
+pub(super) fn watch(core: &Arc<Core>) {
+    let core = Arc::downgrade(core);
+    let started = std::thread::Builder::new()
+        .name("stinger-audit-probe".to_owned())
+        .spawn(move || {
+            std::thread::sleep(FIRST);
+            while let Some(()) = look(&core) {
+                std::thread::sleep(EVERY);
+            }
+        });
+    if let Err(error) = started {
+        say(&format!("couldn't start the thread that watches for starvation: {error}"));
+    }
+}
+
+fn look(core: &Weak<Core>) -> Option<()> {
+    let core = core.upgrade().filter(|core| !core.is_closed())?;
+    // Without a global subscriber there are only scoped ones, which are not seen from here.
+    if dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
+        return Some(());
+    }
+    core.note_reach(probe());
+    Some(())
+}
+
+impl Core {
+    /// Takes note of what a probe found. A change is said once, and is a record.
+    fn note_reach(&self, reach: Reach) {
+        let starved = (!reach.is_complete()).then(|| {
+            let missing = match reach.lowest {
+                None => "no audit event of a bare macro reaches the trail".to_owned(),
+                Some(lowest) => format!("audit events of bare macros below {lowest} do not reach the trail"),
+            };
+            format!(
+                "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
+                 or the layer is not part of the global subscriber; the typed functions are not affected"
+            )
+        });
+        let mut noted = lock(&self.starved);
+        if noted.is_some() == starved.is_some() {
+            return;
+        }
+        noted.clone_from(&starved);
+        drop(noted);
+        let frame = match &starved {
+            Some(why) => {
+                say(&format!("{}: {why}", self.name));
+                own::frame("trail_starved", &json!({ "reason": why }))
+            }
+            None => {
+                say(&format!("{}: audit events reach the trail again", self.name));
+                own::frame("trail_fed", &json!({}))
+            }
+        };
+        let _ = self.append(&frame);
+    }
+
+    /// Probes from the calling thread.
+    pub(crate) fn probe(&self) -> Reach {
+        let reach = probe();
+        self.note_reach(reach);
+        reach
+    }
+}

@@ -1,0 +1,261 @@
+//! From a frame to its line: keys in their order, conversation flow, decisions, `seq`.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::flow::{Flow, Step};
+use super::frame::{Fields, Frame, Name, Value};
+use crate::record::{Decision, EventType, Key};
+use crate::trail::json;
+
+/// Renders lines, one after the other.
+#[derive(Default)]
+pub(super) struct Renderer {
+    flow: Flow,
+    second: CachedSecond,
+}
+
+/// The fields of a frame, sorted by what they are.
+struct Sorted<'a> {
+    known: [Option<Value<'a>>; Key::ALL.len()],
+    decisions: Vec<Fields<'a>>,
+    problems: Vec<&'a str>,
+    others: Vec<(&'a str, Value<'a>)>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(fields: Fields<'a>) -> Sorted<'a> {
+        let mut sorted = Sorted {
+            known: [None; Key::ALL.len()],
+            decisions: Vec::new(),
+            problems: Vec::new(),
+            others: Vec::new(),
+        };
+        for (name, value) in fields {
+            match (name, value) {
+                (Name::Key(Key::Decisions), Value::Group(fields)) => {
+                    sorted.decisions.push(Fields(fields));
+                }
+                (Name::Key(Key::Problems), Value::Str(problem)) => sorted.problems.push(problem),
+                (Name::Key(key), value) => sorted.known[key as usize] = Some(value),
+                (Name::Other(name), value) => sorted.others.push((name, value)),
+            }
+        }
+        sorted
+    }
+
+    fn get(&self, key: Key) -> Option<Value<'a>> {
+        self.known[key as usize]
+    }
+
+    fn str(&self, key: Key) -> Option<&'a str> {
+        match self.get(key) {
+            Some(Value::Str(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn count(&self, key: Key) -> Option<u64> {
+        match self.get(key) {
+            Some(Value::U64(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether the event's own plain fields make up a decision.
+    fn has_plain_decision(&self) -> bool {
+        self.get(Key::FilterName).is_some() || self.get(Key::Decision).is_some()
+    }
+
+    fn blocks(&self) -> bool {
+        let block = Decision::Block;
+        let is_block = |(name, value): (Name<'_>, Value<'_>)| {
+            name == Name::Key(Key::Decision) && value == Value::Str(block.as_str())
+        };
+        self.str(Key::Decision) == Some(block.as_str())
+            || self.decisions.iter().any(|fields| fields.into_iter().any(is_block))
+    }
+}
+
+const DECISION_KEYS: [Key; 7] = [
+    Key::FilterName,
+    Key::Decision,
+    Key::Reason,
+    Key::Confidence,
+    Key::RuleTriggered,
+    Key::Phase,
+    Key::LatencyMs,
+];
+
+impl Renderer {
+    pub(super) fn new(flow: Flow) -> Renderer {
+        Renderer {
+            flow,
+            second: CachedSecond::default(),
+        }
+    }
+
+    /// Appends the line of a frame, with its line feed.
+    pub(super) fn line(&mut self, out: &mut Vec<u8>, seq: u64, frame: Frame<'_>) {
+        let sorted = Sorted::new(frame.fields);
+        out.extend_from_slice(b"{\"seq\":");
+        json::push_display(out, &seq);
+        out.extend_from_slice(b",\"timestamp\":\"");
+        self.second.push(out, frame.timestamp_micros);
+        out.push(b'"');
+
+        let event_type = sorted
+            .str(Key::EventType)
+            .unwrap_or(EventType::Unspecified.as_str());
+        let place = sorted.str(Key::ConversationId).map(|conversation| {
+            let step = Step {
+                event_type,
+                blocks: sorted.blocks(),
+                turn: sorted.count(Key::TurnNumber),
+            };
+            self.flow.note(conversation, step)
+        });
+        let tokens = || {
+            let input = sorted.count(Key::InputTokens);
+            let output = sorted.count(Key::OutputTokens);
+            let sum = input.unwrap_or(0).saturating_add(output.unwrap_or(0));
+            input.or(output).map(|_| Value::U64(sum))
+        };
+
+        for &key in Key::ALL {
+            let given = sorted.get(key);
+            match key {
+                Key::EventType => push_field(out, key.name(), Value::Str(event_type)),
+                Key::TurnNumber => {
+                    push_some(out, key, given.or(place.map(|place| Value::U64(place.turn))));
+                }
+                Key::ConversationState => {
+                    let state = place.map(|place| Value::Str(place.state.as_str()));
+                    push_some(out, key, given.or(state));
+                }
+                Key::TokensProcessed => push_some(out, key, given.or_else(tokens)),
+                Key::Decisions => push_decisions(out, &sorted),
+                _ if key.is_of_decision() && sorted.has_plain_decision() => {}
+                _ => push_some(out, key, given),
+            }
+        }
+        for (name, value) in &sorted.others {
+            push_field(out, name, *value);
+        }
+        if !sorted.problems.is_empty() {
+            out.extend_from_slice(b",\"problems\":[");
+            for (index, problem) in sorted.problems.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json::push_string(out, problem);
+            }
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
+    if !sorted.has_plain_decision() && sorted.decisions.is_empty() {
+        return;
+    }
+    out.extend_from_slice(b",\"guardrail_decisions\":[");
+    let mut first = true;
+    let mut push = |known: &dyn Fn(Key) -> Option<Value<'a>>, others: Fields<'a>| {
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
+        out.push(b'{');
+        let begin = out.len();
+        for key in DECISION_KEYS {
+            push_some(out, key, known(key));
+        }
+        for (name, value) in others {
+            if let Name::Other(name) = name {
+                push_field(out, name, value);
+            }
+        }
+        // Fields push a comma before themselves; the first one needs none.
+        if out.len() > begin {
+            out.remove(begin);
+        }
+        out.push(b'}');
+    };
+    if sorted.has_plain_decision() {
+        push(&|key| sorted.get(key), Fields(&[]));
+    }
+    for &fields in &sorted.decisions {
+        let find = |key| {
+            let mut fields = fields.into_iter();
+            fields.find_map(|(name, value)| (name == Name::Key(key)).then_some(value))
+        };
+        push(&find, fields);
+    }
+    out.push(b']');
+}
+
+fn push_some(out: &mut Vec<u8>, key: Key, value: Option<Value<'_>>) {
+    if let Some(value) = value {
+        push_field(out, key.name(), value);
+    }
+}
+
+/// Appends a comma, a key and its value.
+fn push_field(out: &mut Vec<u8>, name: &str, value: Value<'_>) {
+    out.push(b',');
+    json::push_string(out, name);
+    out.push(b':');
+    match value {
+        Value::Str(text) => json::push_string(out, text),
+        Value::U64(number) => json::push_display(out, &number),
+        Value::I64(number) => json::push_display(out, &number),
+        Value::F64(number) => json::push_f64(out, number),
+        Value::Bool(truth) => json::push_display(out, &truth),
+        Value::Json(text) => out.extend_from_slice(text),
+        // Only guardrail_decisions holds groups.
+        Value::Group(_) => out.extend_from_slice(b"null"),
+    }
+}
+
+/// RFC 3339 with microseconds; the part up to the second is kept from line to line.
+#[derive(Default)]
+struct CachedSecond {
+    second: i64,
+    text: String,
+}
+
+impl CachedSecond {
+    fn push(&mut self, out: &mut Vec<u8>, micros: i64) {
+        let (second, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+        if self.text.is_empty() || self.second != second {
+            // The clock of the emitting thread gave the time: it is within chrono's range.
+            let time = DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default();
+            self.second = second;
+            self.text = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+            self.text.pop();
+        }
+        out.extend_from_slice(self.text.as_bytes());
+        out.push(b'.');
+        for divisor in [100_000, 10_000, 1_000, 100, 10, 1] {
+            out.push(b'0' + (fraction / divisor % 10) as u8);
+        }
+        out.push(b'Z');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::timestamp_text;
+
+    #[test]
+    fn the_cached_timestamp_equals_chronos() {
+        let mut cached = CachedSecond::default();
+        for micros in [0, 1, 999_999, 1_000_000, -1, 1_795_000_000_123_456, 1_795_000_000_123_457] {
+            let mut out = Vec::new();
+            cached.push(&mut out, micros);
+            let time = DateTime::from_timestamp_micros(micros).expect("in range");
+            assert_eq!(String::from_utf8(out).expect("UTF-8"), timestamp_text(time));
+        }
+    }
+}

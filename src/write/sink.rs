@@ -1,0 +1,88 @@
+//! Where lines go: the files of a trail, stdout, a terminal, a FIFO or a device.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::files::{Files, Found};
+use super::terminal;
+use crate::destination::Place;
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+
+pub(super) enum Sink {
+    Files(Box<Files>),
+    /// Stdout past the standard library's buffer: a batch is one write.
+    Stdout(File),
+    /// Stdout for a person's eyes.
+    Terminal(File),
+    /// Opened at the first write, because a FIFO blocks until somebody reads it.
+    Special(PathBuf, Option<File>),
+}
+
+impl Sink {
+    pub(super) fn open(place: &Place, settings: &Settings) -> Result<(Sink, Found)> {
+        match place {
+            Place::Files(name) => {
+                let (files, found) = Files::open(name, &settings.rotation)?;
+                Ok((Sink::Files(Box::new(files)), found))
+            }
+            Place::Stdout => {
+                let stdout = own_stdout()
+                    .map_err(|error| Error::io("write to", Path::new("stdout"), error))?;
+                let for_a_person = settings.environment == Environment::Development
+                    && io::stdout().is_terminal();
+                let sink = match for_a_person {
+                    true => Sink::Terminal(stdout),
+                    false => Sink::Stdout(stdout),
+                };
+                Ok((sink, Found::default()))
+            }
+            Place::Special(path) => Ok((Sink::Special(path.clone(), None), Found::default())),
+        }
+    }
+
+    /// Whether the next write begins a new file.
+    pub(super) fn rolls(&self) -> bool {
+        match self {
+            Sink::Files(files) => files.rolls(),
+            _ => false,
+        }
+    }
+
+    /// Writes some of `lines`.
+    pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        let written = match self {
+            Sink::Files(files) => files.write(lines),
+            Sink::Stdout(stdout) => stdout.write(lines),
+            Sink::Terminal(stdout) => {
+                stdout.write_all(terminal::pretty(lines).as_bytes())?;
+                Ok(lines.len())
+            }
+            Sink::Special(path, file) => match file {
+                Some(file) => file.write(lines),
+                None => file
+                    .insert(OpenOptions::new().write(true).open(path)?)
+                    .write(lines),
+            },
+        };
+        match written {
+            Ok(0) if !lines.is_empty() => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            written => written,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn own_stdout() -> io::Result<File> {
+    use std::os::fd::AsFd as _;
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(windows)]
+fn own_stdout() -> io::Result<File> {
+    use std::os::windows::io::AsHandle as _;
+    Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
+}

@@ -1,0 +1,127 @@
+//! What a trail says about itself while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use super::{Core, lock};
+use crate::environment::Environment;
+use crate::settings::{Settings, rotation_word};
+
+/// Counters of a trail. Each stands for itself; they are not read at one instant.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) written: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) write_errors: AtomicU64,
+    pub(super) after_close: AtomicU64,
+    pub(super) last_error: Mutex<Option<String>>,
+    pub(super) copies: Mutex<Vec<CopyStatus>>,
+}
+
+/// How a trail is doing, and under which settings it runs. Serialises to JSON.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether events are recorded. `false` only in development, by `STINGER_AUDIT_ENABLED`.
+    pub enabled: bool,
+    /// Where the trail is written.
+    pub destination: String,
+    /// The other destinations.
+    pub copies: Vec<CopyStatus>,
+    /// What the process was found to run in.
+    pub environment: Environment,
+    /// Why it was found to be that.
+    pub environment_reason: String,
+    /// Whether the built-in patterns redact.
+    pub redact_pii: bool,
+    /// Whether a redactor of the application's runs.
+    pub custom_redactor: bool,
+    /// Whether the typed functions return errors while the trail cannot be written.
+    pub fail_safe: bool,
+    /// How often a new file is begun: `minutely`, `hourly`, `daily`, `weekly` or `never`.
+    pub rotation: &'static str,
+    /// How long closed files are kept. `None`: for ever.
+    pub retain: Option<String>,
+    /// Records taken in.
+    pub accepted: u64,
+    /// Records written, the trail's own with them.
+    pub written: u64,
+    /// Records lost. Each is counted in a `trail_gap` record once writing works again.
+    pub lost: u64,
+    /// Events that came after `close()`.
+    pub after_close: u64,
+    /// Bytes of records that wait to be written, in the form in which they wait.
+    pub backlog_bytes: u64,
+    /// Writes that failed; each is tried again.
+    pub write_errors: u64,
+    /// The last error of writing.
+    pub last_error: Option<String>,
+    /// Whether the last write succeeded.
+    pub writable: bool,
+    /// Why bare macros do not reach the trail, where they do not.
+    pub starved: Option<String>,
+    /// Whether the trail was closed.
+    pub closed: bool,
+}
+
+/// How a further destination is doing.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CopyStatus {
+    /// Where the copy is written.
+    pub destination: String,
+    /// Records that the copy misses because it was too slow; the trail has them.
+    pub missed: u64,
+    /// The last error of writing the copy.
+    pub last_error: Option<String>,
+}
+
+impl Status {
+    /// The status of a trail with these settings that records nothing.
+    pub(crate) fn idle(settings: &Settings) -> Status {
+        Status {
+            enabled: settings.enabled,
+            destination: settings.places.trail.to_string(),
+            copies: Vec::new(),
+            environment: settings.environment,
+            environment_reason: settings.environment_reason.clone(),
+            redact_pii: settings.redact_pii,
+            custom_redactor: settings.redactors.has_custom(),
+            fail_safe: settings.fail_safe,
+            rotation: rotation_word(&settings.rotation),
+            retain: settings.retain.map(|retain| retain.to_string()),
+            accepted: 0,
+            written: 0,
+            lost: 0,
+            after_close: 0,
+            backlog_bytes: 0,
+            write_errors: 0,
+            last_error: None,
+            writable: true,
+            starved: None,
+            closed: false,
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn status(&self) -> Status {
+        let counts = &self.counts;
+        Status {
+            copies: lock(&counts.copies).clone(),
+            accepted: self.journal.appended().frames,
+            written: counts.written.load(Ordering::Relaxed),
+            lost: counts.lost.load(Ordering::Relaxed) + lock(&self.losses).count(),
+            after_close: counts.after_close.load(Ordering::Relaxed),
+            backlog_bytes: self.journal.backlog() as u64,
+            write_errors: counts.write_errors.load(Ordering::Relaxed),
+            last_error: lock(&counts.last_error).clone(),
+            writable: !self.failing.load(Ordering::Relaxed),
+            starved: lock(&self.starved).clone(),
+            closed: self.is_closed(),
+            ..Status::idle(&self.settings)
+        }
+    }
+}
