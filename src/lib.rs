@@ -1,9 +1,9 @@
 //! A security audit trail for LLM services.
-#![doc = ""]
+#![deny(missing_docs)]
 
-pub mod environment;
 mod audit;
 mod destination;
+pub mod environment;
 mod error;
 pub mod read;
 pub mod record;

@@ -1,1 +1,87 @@
-//! Reading.
+//! Reading a trail: its records, in order, while it is being written.
+//!
+//! ```no_run
+//! use stinger_audit::read::{Query, Trail};
+//!
+//! # fn main() -> Result<(), stinger_audit::Error> {
+//! let trail = Trail::open("./logs/audit.log")?;
+//! for record in trail.query(Query::new().user_id("u-7").decision("block").last_hour()) {
+//!     match record {
+//!         Ok(record) => println!("{} {}", record.timestamp, record.event_type),
+//!         Err(unreadable) => eprintln!("{unreadable}"),
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! A reader opens files read-only and changes nothing. What cannot be read is told, with
+//! file, line and byte, and the rest is still returned.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::trail::TrailName;
+
+mod conversation;
+mod export;
+mod query;
+mod scan;
+
+pub use conversation::{Conversation, Missing, Turn};
+pub use export::Exported;
+pub use query::Query;
+pub use scan::Records;
+
+/// A trail, opened for reading by the name that it is written under.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    name: TrailName,
+}
+
+impl Trail {
+    /// Opens the trail `./logs/audit.log` with all its files, or a single file of one.
+    ///
+    /// # Errors
+    ///
+    /// The name is none, the directory cannot be read, or there is no file of that trail.
+    pub fn open(path: impl AsRef<Path>) -> Result<Trail> {
+        let path = path.as_ref();
+        let name = TrailName::new(path)?;
+        let no_trail = |why: String| {
+            Error::from(ErrorKind::NoTrail {
+                trail: path.to_owned(),
+                why,
+            })
+        };
+        let directory = name.directory();
+        match name.files() {
+            Ok(files) if !files.is_empty() => Ok(Trail { name }),
+            Ok(_) => Err(no_trail(format!(
+                "no file in {} has that name, or that name with a date in it; \
+                 give the destination that the service writes to",
+                directory.display()
+            ))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(no_trail(format!(
+                "the directory {} does not exist; give the destination that the service writes to",
+                directory.display()
+            ))),
+            Err(error) => Err(Error::io("read the directory", directory, error)),
+        }
+    }
+
+    /// The trail's name.
+    pub fn name(&self) -> &TrailName {
+        &self.name
+    }
+
+    /// All records, in the order of `seq`, and what could not be read, where it stands.
+    pub fn records(&self) -> Records {
+        self.query(Query::new())
+    }
+
+    /// The records that a query selects, and whatever could not be read: it might have
+    /// been one of them.
+    pub fn query(&self, query: Query) -> Records {
+        Records::new(&self.name, query)
+    }
+}

@@ -141,10 +141,7 @@ impl Given {
                 }
             },
             None => match &self.destinations {
-                Some(destinations) => match destinations.resolve() {
-                    Ok(places) => places,
-                    Err(error) => return Err(error),
-                },
+                Some(destinations) => destinations.resolve()?,
                 None => default_places(environment)?,
             },
         };

@@ -1,8 +1,10 @@
 //! JSON as the trail writes it: `serde_json`'s values, our escapes.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::ser::Formatter;
+use serde_json::{Map, Serializer, Value};
 
 /// Appends `text` as a JSON string that shows safely on any terminal.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
@@ -160,6 +162,31 @@ pub(crate) fn push_object(out: &mut Vec<u8>, map: &Map<String, Value>) {
         push_value(out, value);
     }
     out.push(b'}');
+}
+
+/// Writes anything as JSON with the trail's escapes.
+pub(crate) fn write_safely(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(to, SafeStrings))?;
+    Ok(())
+}
+
+/// Anything as a JSON text with the trail's escapes.
+pub(crate) fn safe_text(value: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    // Values that came from JSON go back to it, and a Vec takes everything.
+    let _ = write_safely(&mut out, value);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+struct SafeStrings;
+
+impl Formatter for SafeStrings {
+    /// Gets what `serde_json` does not escape itself.
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, text: &str) -> io::Result<()> {
+        let mut escaped = Vec::with_capacity(text.len());
+        push_escaped(&mut escaped, text);
+        to.write_all(&escaped)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,222 @@
+use chrono::{DateTime, Duration, Utc};
+
+use crate::record::{Decision, EventType, Record};
+
+/// What to select from a trail. Values of one key are alternatives, keys are combined.
+///
+/// ```
+/// use stinger_audit::read::Query;
+///
+/// let blocked_or_warned_today = Query::new()
+///     .user_id("u-7")
+///     .decision("block")
+///     .decision("warn")
+///     .last(chrono::Duration::hours(24));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a query selects nothing by itself; give it to Trail::query"]
+pub struct Query {
+    conversation_ids: Vec<String>,
+    user_ids: Vec<String>,
+    session_ids: Vec<String>,
+    request_ids: Vec<String>,
+    event_types: Vec<EventType>,
+    decisions: Vec<Decision>,
+    filter_names: Vec<String>,
+    texts: Vec<String>,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+}
+
+impl Query {
+    /// Selects every record.
+    pub fn new() -> Query {
+        Query::default()
+    }
+
+    /// Records of this conversation.
+    pub fn conversation_id(mut self, id: impl Into<String>) -> Query {
+        self.conversation_ids.push(id.into());
+        self
+    }
+
+    /// Records of this user.
+    pub fn user_id(mut self, id: impl Into<String>) -> Query {
+        self.user_ids.push(id.into());
+        self
+    }
+
+    /// Records of this session.
+    pub fn session_id(mut self, id: impl Into<String>) -> Query {
+        self.session_ids.push(id.into());
+        self
+    }
+
+    /// Records of this request.
+    pub fn request_id(mut self, id: impl Into<String>) -> Query {
+        self.request_ids.push(id.into());
+        self
+    }
+
+    /// Records of this type.
+    pub fn event_type(mut self, event_type: impl Into<EventType>) -> Query {
+        self.event_types.push(event_type.into());
+        self
+    }
+
+    /// Records in which a guardrail decided this.
+    ///
+    /// With [`filter_name`](Query::filter_name), one and the same decision must match both.
+    pub fn decision(mut self, decision: impl Into<Decision>) -> Query {
+        self.decisions.push(decision.into());
+        self
+    }
+
+    /// Records in which this guardrail decided something.
+    pub fn filter_name(mut self, name: impl Into<String>) -> Query {
+        self.filter_names.push(name.into());
+        self
+    }
+
+    /// Records in whose prompt, response, reasons, rules or other fields this text stands,
+    /// in upper or lower case.
+    pub fn text(mut self, text: impl AsRef<str>) -> Query {
+        self.texts.push(text.as_ref().to_lowercase());
+        self
+    }
+
+    /// Records from this time on.
+    pub fn since(mut self, time: DateTime<Utc>) -> Query {
+        self.since = Some(time);
+        self
+    }
+
+    /// Records before this time.
+    pub fn until(mut self, time: DateTime<Utc>) -> Query {
+        self.until = Some(time);
+        self
+    }
+
+    /// Records of the time up to now.
+    pub fn last(self, duration: Duration) -> Query {
+        self.since(Utc::now() - duration)
+    }
+
+    /// Records of the last hour.
+    pub fn last_hour(self) -> Query {
+        self.last(Duration::hours(1))
+    }
+
+    /// Whether the query selects a record.
+    pub fn selects(&self, record: &Record) -> bool {
+        one_of(&self.conversation_ids, record.conversation_id.as_ref())
+            && one_of(&self.user_ids, record.user_id.as_ref())
+            && one_of(&self.session_ids, record.session_id.as_ref())
+            && one_of(&self.request_ids, record.request_id.as_ref())
+            && one_of(&self.event_types, Some(&record.event_type))
+            && self.since.is_none_or(|since| record.timestamp >= since)
+            && self.until.is_none_or(|until| record.timestamp < until)
+            && self.selects_decision(record)
+            && self.selects_text(record)
+    }
+
+    fn selects_decision(&self, record: &Record) -> bool {
+        if self.decisions.is_empty() && self.filter_names.is_empty() {
+            return true;
+        }
+        record.guardrail_decisions.iter().any(|found| {
+            one_of(&self.decisions, Some(&found.decision))
+                && one_of(&self.filter_names, Some(&found.filter_name))
+        })
+    }
+
+    fn selects_text(&self, record: &Record) -> bool {
+        if self.texts.is_empty() {
+            return true;
+        }
+        let has = |text: &str| {
+            let text = text.to_lowercase();
+            self.texts.iter().any(|wanted| text.contains(wanted.as_str()))
+        };
+        let in_decisions = || {
+            record.guardrail_decisions.iter().any(|found| {
+                found.reason.as_deref().is_some_and(has)
+                    || found.rule_triggered.as_deref().is_some_and(has)
+                    || found.other.values().any(|value| has_text(value, &has))
+            })
+        };
+        record.prompt.as_deref().is_some_and(has)
+            || record.response.as_deref().is_some_and(has)
+            || in_decisions()
+            || record.other.values().any(|value| has_text(value, &has))
+    }
+}
+
+fn one_of<T: PartialEq>(wanted: &[T], found: Option<&T>) -> bool {
+    wanted.is_empty() || found.is_some_and(|found| wanted.contains(found))
+}
+
+fn has_text(value: &serde_json::Value, has: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        serde_json::Value::String(text) => has(text),
+        serde_json::Value::Array(items) => items.iter().any(|item| has_text(item, has)),
+        serde_json::Value::Object(map) => {
+            map.iter().any(|(key, value)| has(key) || has_text(value, has))
+        }
+        scalar => has(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(extra: &str) -> Record {
+        let line = format!(
+            r#"{{"seq":1,"timestamp":"2026-11-23T10:00:00Z","event_type":"user_prompt"{extra}}}"#
+        );
+        serde_json::from_str(&line).expect("a record")
+    }
+
+    #[test]
+    fn values_of_a_key_are_alternatives_and_keys_are_combined() {
+        let record = record(r#","user_id":"u1","conversation_id":"c1""#);
+        assert!(Query::new().selects(&record));
+        assert!(Query::new().user_id("u0").user_id("u1").selects(&record));
+        assert!(Query::new().user_id("u1").conversation_id("c1").selects(&record));
+        assert!(!Query::new().user_id("u1").conversation_id("c2").selects(&record));
+        assert!(!Query::new().session_id("s").selects(&record));
+        assert!(Query::new().event_type("user_prompt").selects(&record));
+    }
+
+    #[test]
+    fn start_and_end_both_count() {
+        let record = record("");
+        let time = record.timestamp;
+        let second = Duration::seconds(1);
+        assert!(Query::new().since(time).until(time + second).selects(&record));
+        assert!(!Query::new().since(time - second).until(time).selects(&record));
+        assert!(!Query::new().since(time + second).selects(&record));
+    }
+
+    #[test]
+    fn one_decision_must_match_both_filter_and_verdict() {
+        let record = record(
+            r#","guardrail_decisions":[{"filter_name":"pii","decision":"allow"},{"filter_name":"injection","decision":"block"}]"#,
+        );
+        assert!(Query::new().decision("block").selects(&record));
+        assert!(Query::new().filter_name("pii").decision("ALLOW").selects(&record));
+        assert!(!Query::new().filter_name("pii").decision("block").selects(&record));
+    }
+
+    #[test]
+    fn text_is_found_wherever_it_stands() {
+        let record = record(
+            r#","prompt":"Über den Wolken","guardrail_decisions":[{"reason":"Toxic"}],"note":{"Deep":["here"]}"#,
+        );
+        for text in ["über", "WOLKEN", "toxic", "deep", "Here"] {
+            assert!(Query::new().text(text).selects(&record), "{text}");
+        }
+        assert!(!Query::new().text("absent").selects(&record));
+    }
+}

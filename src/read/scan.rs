@@ -1,0 +1,238 @@
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::Query;
+use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
+use crate::record::{NotARecord, Record};
+use crate::trail::{TrailName, head};
+
+/// An iterator over records of a trail.
+///
+/// Files are read in the order of their first `seq`. What the writer adds meanwhile is read
+/// too, and the files that it begins. After an error the iterator goes on.
+#[derive(Debug)]
+pub struct Records {
+    name: TrailName,
+    query: Query,
+    open: Option<OpenFile>,
+    next: VecDeque<PathBuf>,
+    /// Files that are read or queued, whatever they are called now.
+    seen: HashSet<FileId>,
+    started: bool,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The line that is being read: whole when it ends with LF.
+    line: Vec<u8>,
+    /// Where it begins.
+    number: u64,
+    byte: u64,
+    /// The end was seen, and the directory was listed after that. What is behind the end
+    /// now was written before the writer began any file that is not listed.
+    last_pass: bool,
+}
+
+/// One line, without its line feed.
+struct Line {
+    bytes: Vec<u8>,
+    position: Position,
+    end: End,
+}
+
+#[derive(PartialEq, Eq)]
+enum End {
+    /// LF.
+    Ended,
+    /// The end of a file that the writer has left.
+    Cut,
+    /// The end of the newest file.
+    Open,
+}
+
+impl Records {
+    pub(super) fn new(name: &TrailName, query: Query) -> Records {
+        Records {
+            name: name.clone(),
+            query,
+            open: None,
+            next: VecDeque::new(),
+            seen: HashSet::new(),
+            started: false,
+        }
+    }
+
+    fn next_line(&mut self) -> Result<Option<Line>> {
+        if !self.started {
+            self.started = true;
+            self.list_files()?;
+        }
+        loop {
+            let Some(open) = &mut self.open else {
+                let Some(path) = self.next.pop_front() else {
+                    return Ok(None);
+                };
+                self.open = Some(OpenFile::open(path)?);
+                continue;
+            };
+            match open.read_line() {
+                Ok(true) => return Ok(Some(open.take_line(End::Ended))),
+                Ok(false) if !open.last_pass => {
+                    open.last_pass = true;
+                    self.list_files()?;
+                }
+                Ok(false) => {
+                    let end = match self.next.is_empty() {
+                        true => End::Open,
+                        false => End::Cut,
+                    };
+                    let cut = (!open.line.is_empty()).then(|| open.take_line(end));
+                    self.open = None;
+                    if cut.is_some() {
+                        return Ok(cut);
+                    }
+                }
+                Err(error) => {
+                    let error = Error::io("read", &open.path, error);
+                    self.open = None;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Queues the files that are not known yet.
+    fn list_files(&mut self) -> Result<()> {
+        let files = self
+            .name
+            .files()
+            .map_err(|error| Error::io("read the directory", self.name.directory(), error))?;
+        let mut found = Vec::new();
+        for path in files {
+            match FileId::of(&path).and_then(|id| Ok((id, head(&path)?))) {
+                Ok((id, _)) if self.seen.contains(&id) => {}
+                // A file without records is the one that was begun last.
+                Ok((id, first)) => found.push((first.map_or(u64::MAX, |first| first.seq), path, id)),
+                // Retention removed it meanwhile, and the trail itself says so.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("read", &path, error)),
+            }
+        }
+        found.sort_by(|(a, a_path, _), (b, b_path, _)| (a, a_path).cmp(&(b, b_path)));
+        for (_, path, id) in found {
+            self.seen.insert(id);
+            self.next.push_back(path);
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_line().transpose()? {
+                Ok(line) => match line.parse() {
+                    Ok(record) if self.query.selects(&record) => return Some(Ok(record)),
+                    Ok(_) => {}
+                    Err(error) => return Some(Err(error)),
+                },
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl OpenFile {
+    fn open(path: PathBuf) -> Result<OpenFile> {
+        match File::open(&path) {
+            Ok(file) => Ok(OpenFile {
+                path,
+                reader: BufReader::with_capacity(256 << 10, file),
+                line: Vec::new(),
+                number: 1,
+                byte: 0,
+                last_pass: false,
+            }),
+            Err(error) => Err(Error::io("read", &path, error)),
+        }
+    }
+
+    /// Reads on in the line, and says whether it is whole.
+    fn read_line(&mut self) -> io::Result<bool> {
+        self.reader.read_until(b'\n', &mut self.line)?;
+        Ok(self.line.last() == Some(&b'\n'))
+    }
+
+    fn take_line(&mut self, end: End) -> Line {
+        let mut bytes = std::mem::take(&mut self.line);
+        let position = Position {
+            file: self.path.clone(),
+            line: self.number,
+            byte: self.byte,
+        };
+        self.number += 1;
+        self.byte += bytes.len() as u64;
+        if end == End::Ended {
+            bytes.pop();
+        }
+        Line {
+            bytes,
+            position,
+            end,
+        }
+    }
+}
+
+impl Line {
+    fn parse(self) -> Result<Record> {
+        let reason = match serde_json::from_slice::<Map<String, Value>>(&self.bytes) {
+            Ok(map) => match Record::from_map(map) {
+                // A record without its LF is whole already, or will be in a moment.
+                Ok(record) => return Ok(record),
+                Err(NotARecord(why)) => Unreadable::Foreign { why: why.to_owned() },
+            },
+            Err(_) if self.end == End::Open => Unreadable::Unfinished,
+            Err(error) if error.is_eof() && self.bytes.starts_with(b"{") => Unreadable::Torn,
+            Err(_) if self.end == End::Cut => Unreadable::Torn,
+            Err(_) if self.bytes.is_empty() => Unreadable::Foreign {
+                why: "the line is empty".to_owned(),
+            },
+            // Without the parser's own words, which may quote the line.
+            Err(error) => Unreadable::Foreign {
+                why: format!("it is no JSON object from byte {} on", error.column()),
+            },
+        };
+        Err(Error::from(ErrorKind::Unreadable {
+            position: self.position,
+            length: self.bytes.len() as u64,
+            reason,
+        }))
+    }
+}
+
+/// What a file is, whatever it is called.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct FileId(u64, u64, PathBuf);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> io::Result<FileId> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = path.metadata()?;
+        Ok(FileId(found.dev(), found.ino(), PathBuf::new()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> io::Result<FileId> {
+        path.metadata()?;
+        Ok(FileId(0, 0, path.to_owned()))
+    }
+}
