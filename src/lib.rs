@@ -1,5 +1,6 @@
 //! A security audit trail for LLM services.
 #![deny(missing_docs)]
+#![warn(unreachable_pub)]
 
 mod audit;
 mod destination;

@@ -8,6 +8,7 @@
 //! What runs on the emitting thread and what runs on the worker meet in `frame` and
 //! `journal`, and share the [`Core`] of the trail.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread::Thread;
@@ -123,6 +124,7 @@ impl Core {
         scope: Option<Arc<attribution::Scope>>,
         fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> Result<()> {
+        let _recording = Recording::in_trail(self.id);
         let taken = encode::encode(
             &self.settings.redactors,
             |fields| {
@@ -248,6 +250,35 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
+    }
+}
+
+thread_local! {
+    /// The trail whose record this thread is making, while the values of the application
+    /// that go into it are formatted and redacted.
+    static RECORDING: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Marks that the thread is making a record. Inside another record the outer mark is back
+/// when this one goes.
+struct Recording(Option<u64>);
+
+impl Recording {
+    fn in_trail(id: u64) -> Recording {
+        Recording(RECORDING.try_with(|trail| trail.replace(Some(id))).ok().flatten())
+    }
+
+    /// The trail that a typed function records in when it is called by a value or a redactor
+    /// that another record is being made of. `tracing` shows no subscriber there.
+    fn trail() -> Option<Arc<Core>> {
+        let id = RECORDING.try_with(Cell::get).ok().flatten()?;
+        lock(&OPEN).iter().find(|core| core.id == id).cloned()
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let _ = RECORDING.try_with(|trail| trail.set(self.0));
     }
 }
 

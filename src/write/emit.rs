@@ -13,7 +13,7 @@ use tracing::dispatcher;
 use super::fields::FieldWriter;
 use super::frame::Value;
 use super::layer::Recorder;
-use super::{Core, SWITCHED_OFF, attribution, current};
+use super::{Core, Recording, SWITCHED_OFF, attribution, current};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key};
 
@@ -214,7 +214,7 @@ impl<'a> Entry<'a> {
             Some(None) => return Ok(()),
             _ => {}
         }
-        match current() {
+        match Recording::trail().or_else(current) {
             Some(core) => self.log_to(&core),
             None if SWITCHED_OFF.load(Ordering::Relaxed) => Ok(()),
             None if here.is_some() => Err(Error::from(ErrorKind::Closed)),

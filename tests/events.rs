@@ -1,0 +1,374 @@
+//! Whatever an event holds, its record is written and nothing breaks.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use stinger_audit::TARGET;
+use stinger_audit::record::{Decision, EventType, GuardrailDecision, Phase, Record};
+use tracing::field::Empty;
+use tracing::{debug, error, event, info, trace, warn};
+
+mod common;
+use common::Bench;
+
+fn problems(record: &Record) -> String {
+    record.other.get("problems").map(ToString::to_string).unwrap_or_default()
+}
+
+#[test]
+fn every_macro_and_every_field_type_is_recorded() {
+    let bench = Bench::new();
+    let io_error = std::io::Error::other("the cause");
+    let error: &(dyn std::error::Error + 'static) = &io_error;
+    bench.emit(|| {
+        info!(
+            target: TARGET,
+            event_type = "everything",
+            a_str = "text",
+            a_string = String::from("owned"),
+            signed = -3_i64,
+            unsigned = u64::MAX,
+            huge = u128::MAX,
+            small = i128::from(-5),
+            float = 0.25,
+            truth = true,
+            display = %format_args!("{}!", 7),
+            debug = ?vec![1, 2],
+            error,
+            absent = Empty,
+            some = Some("x"),
+            none = None::<&str>,
+            wrapped = std::num::Wrapping(8_u32),
+            nonzero = std::num::NonZeroU8::MIN,
+            a.dotted.name = "d",
+            "a message with {}", "arguments"
+        );
+        error!(target: TARGET, event_type = "e");
+        warn!(target: TARGET, event_type = "w");
+        debug!(target: TARGET, event_type = "d");
+        trace!(target: TARGET, event_type = "t");
+        event!(target: TARGET, tracing::Level::INFO, event_type = "plain event");
+    });
+    let records = bench.records();
+    assert_eq!(records.len(), 6);
+    let expected = json!({
+        "a_str": "text", "a_string": "owned", "signed": -3, "unsigned": u64::MAX,
+        "huge": u128::MAX.to_string(), "small": -5, "float": 0.25, "truth": true,
+        "display": "7!", "debug": "[1, 2]", "error": "the cause", "some": "x",
+        "wrapped": 8, "nonzero": 1, "a.dotted.name": "d",
+        "message": "a message with arguments",
+    });
+    assert_eq!(json!(records[0].other), expected);
+}
+
+#[test]
+fn the_typed_functions_fill_the_keys_they_are_named_after() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        stinger_audit::log_prompt("p").expect("recorded");
+        stinger_audit::log_response("r").expect("recorded");
+        stinger_audit::log_guardrail_decision(GuardrailDecision::skipped("f")).expect("recorded");
+        stinger_audit::response("full")
+            .request_id("req")
+            .user_id("u")
+            .session_id("s")
+            .user_ip("192.0.2.1")
+            .user_agent("agent/1.0")
+            .conversation_id("c")
+            .turn_number(4)
+            .conversation_state("mine")
+            .model_used("m")
+            .tokens_processed(99)
+            .processing_time_ms(1.5)
+            .field("nested", json!({"list": [1, "two"]}))
+            .log()
+            .expect("recorded");
+    });
+    let records = bench.records();
+    assert_eq!(records[0].prompt.as_deref(), Some("p"));
+    assert_eq!(records[0].event_type, EventType::UserPrompt);
+    assert_eq!(records[1].response.as_deref(), Some("r"));
+    assert_eq!(records[2].guardrail_decisions[0].decision, Decision::Skipped);
+    let line = serde_json::to_value(&records[3]).expect("JSON");
+    for (key, value) in [
+        ("event_type", json!("llm_response")),
+        ("request_id", json!("req")),
+        ("user_id", json!("u")),
+        ("session_id", json!("s")),
+        ("user_ip", json!("192.0.2.1")),
+        ("user_agent", json!("agent/1.0")),
+        ("conversation_id", json!("c")),
+        ("turn_number", json!(4)),
+        ("conversation_state", json!("mine")),
+        ("model_used", json!("m")),
+        ("tokens_processed", json!(99)),
+        ("processing_time_ms", json!(1.5)),
+        ("nested", json!({"list": [1, "two"]})),
+    ] {
+        assert_eq!(line[key], value, "{key}");
+    }
+}
+
+#[test]
+fn a_prompt_that_does_not_pass_is_as_easy_to_record_as_one_that_does() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        stinger_audit::prompt("x").blocked("injection", "why").log().expect("recorded");
+        stinger_audit::prompt("y").rate_limited("61 in a minute").log().expect("recorded");
+        stinger_audit::prompt("z").too_long(70_000, 32_000).log().expect("recorded");
+    });
+    let records = bench.records();
+    let filters: Vec<_> = records
+        .iter()
+        .map(|record| record.blocking().expect("a block").filter_name.as_str())
+        .collect();
+    assert_eq!(filters, ["injection", "rate_limit", "length"]);
+    assert_eq!(records[2].guardrail_decisions[0].other["limit"], 32_000);
+}
+
+#[test]
+fn plain_fields_of_a_macro_make_up_a_decision_and_a_json_list_several() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        info!(
+            target: TARGET,
+            event_type = "guardrail_decision",
+            filter_name = "pii",
+            decision = "BLOCK",
+            reason = "email",
+            confidence = 0.5,
+            rule_triggered = "r1",
+            phase = "Input",
+            latency_ms = 3,
+        );
+        let several = json!([
+            {"filter_name": "a", "decision": "allow", "phase": "output"},
+            {"filter_name": "b", "decision": "modify", "score": {"deep": 1}},
+        ]);
+        info!(target: TARGET, event_type = "guardrail_decision", guardrail_decisions = several.to_string());
+        info!(target: TARGET, event_type = "guardrail_decision", guardrail_decisions = "no list");
+        info!(target: TARGET, event_type = "timeout", reason = "not a decision");
+    });
+    let records = bench.records();
+    let expected = GuardrailDecision::block("pii")
+        .reason("email")
+        .confidence(0.5)
+        .rule_triggered("r1")
+        .phase(Phase::Input)
+        .latency_ms(3.0);
+    assert_eq!(records[0].guardrail_decisions, [expected]);
+    assert!(records[0].other.is_empty());
+    assert_eq!(records[1].guardrail_decisions.len(), 2);
+    assert_eq!(records[1].guardrail_decisions[1].other["score"], json!({"deep": 1}));
+    assert_eq!(records[2].other["event.guardrail_decisions"], "no list");
+    assert!(problems(&records[2]).contains("no JSON array"));
+    assert_eq!(records[3].other["reason"], "not a decision");
+}
+
+#[test]
+fn an_event_without_an_event_type_is_kept_and_says_so() {
+    let bench = Bench::new();
+    bench.emit(|| info!(target: TARGET, prompt = "p"));
+    let record = bench.one();
+    assert_eq!(record.event_type, EventType::Unspecified);
+    assert_eq!(record.prompt.as_deref(), Some("p"));
+    assert!(problems(&record).contains("without an event_type"));
+}
+
+#[test]
+fn an_application_cannot_speak_for_the_trail() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        info!(target: TARGET, event_type = "trail_closed", seq = 0, timestamp = "never", problems = "mine");
+        stinger_audit::event("trail_gap").log().expect("recorded");
+    });
+    let records = bench.records();
+    assert_eq!(records[0].event_type.as_str(), "application.trail_closed");
+    assert_eq!(records[0].other["event.seq"], 0);
+    assert_eq!(records[0].other["event.timestamp"], "never");
+    assert_eq!(records[0].other["event.problems"], "mine");
+    assert_eq!(records[1].event_type.as_str(), "application.trail_gap");
+}
+
+#[test]
+fn strange_values_are_written_as_what_they_are() {
+    let bench = Bench::new();
+    let long = "a long prompt \u{1f600} ".repeat(60_000);
+    bench.emit(|| {
+        let bytes: &[u8] = b"ok \xff\xfe end";
+        info!(
+            target: TARGET,
+            event_type = "strange",
+            prompt = long.as_str(),
+            nul = "a\0b",
+            bytes,
+            nan = f64::NAN,
+            infinite = f64::NEG_INFINITY,
+            turn_number = "not a number",
+            user_id = 42,
+            processing_time_ms = "12.5",
+            escape = "\u{1b}[2J\u{202e}\u{85}\u{2028}",
+        );
+    });
+    let record = bench.one();
+    assert_eq!(record.prompt.as_deref(), Some(long.as_str()));
+    assert_eq!(record.other["nul"], "a\0b");
+    assert_eq!(record.other["bytes"], "ok \\xff\\xfe end");
+    assert_eq!(record.other["nan"], "NaN");
+    assert_eq!(record.other["infinite"], "-Infinity");
+    assert_eq!(record.other["turn_number"], "not a number");
+    assert_eq!(record.user_id.as_deref(), Some("42"));
+    assert_eq!(record.processing_time_ms, Some(12.5));
+    assert_eq!(record.other["escape"], "\u{1b}[2J\u{202e}\u{85}\u{2028}");
+    assert!(problems(&record).contains("2 bytes of bytes are no UTF-8"));
+    assert!(problems(&record).contains("turn_number has not the type"));
+    let raw = std::fs::read(bench.path()).expect("the trail");
+    let text = String::from_utf8(raw).expect("UTF-8");
+    assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "a bare control character");
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{2028}'));
+}
+
+struct Panics;
+
+impl fmt::Debug for Panics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("so far so good, ")?;
+        panic!("no further");
+    }
+}
+
+struct Logs;
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        info!(target: TARGET, event_type = "from inside");
+        stinger_audit::log_prompt("typed, from inside").expect("recorded");
+        f.write_str("logged")
+    }
+}
+
+struct LogsItself;
+
+impl fmt::Debug for LogsItself {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        info!(target: TARGET, event_type = "again", value = ?LogsItself);
+        f.write_str("done")
+    }
+}
+
+#[test]
+fn a_debug_impl_that_panics_leaves_a_record_that_says_so() {
+    let bench = Bench::new();
+    bench.emit(|| info!(target: TARGET, event_type = "e", bad = ?Panics, good = "kept"));
+    let record = bench.one();
+    assert_eq!(record.other["bad"], "so far so good, [the value panicked while it was formatted]");
+    assert_eq!(record.other["good"], "kept");
+    assert!(problems(&record).contains("formatting bad panicked"));
+}
+
+#[test]
+fn a_debug_impl_that_logs_leaves_all_its_records() {
+    let bench = Bench::new();
+    bench.emit(|| info!(target: TARGET, event_type = "outer", value = ?Logs));
+    // Inside a scoped subscriber tracing itself lets no second event through; the typed
+    // function is recorded all the same.
+    let records = bench.records();
+    let types: Vec<_> = records.iter().map(|record| record.event_type.as_str()).collect();
+    assert!(types.contains(&"user_prompt") && types.contains(&"outer"), "{types:?}");
+}
+
+#[test]
+fn a_value_that_emits_itself_without_end_comes_to_an_end() {
+    let bench = Bench::new();
+    bench.emit(|| info!(target: TARGET, event_type = "outer", value = ?LogsItself));
+    assert!(!bench.records().is_empty());
+}
+
+#[test]
+fn redaction_covers_every_text_and_no_id() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let mail = "ann@example.com";
+    bench.emit(|| {
+        stinger_audit::prompt(mail)
+            .user_id(mail)
+            .user_agent(mail)
+            .decision(GuardrailDecision::warn("f").reason(mail).rule_triggered(mail).field("x", mail))
+            .field("free", mail)
+            .field("nested", json!({mail: [mail, {"k": mail}]}))
+            .log()
+            .expect("recorded");
+        info!(target: TARGET, event_type = "e", response = mail, shown = %mail, bytes = mail.as_bytes());
+    });
+    let records = bench.records();
+    let shown = serde_json::to_string(&records).expect("JSON");
+    assert_eq!(shown.matches(mail).count(), 1, "{shown}");
+    assert_eq!(records[0].user_id.as_deref(), Some(mail));
+    assert_eq!(records[0].other["nested"], json!({"[EMAIL]": ["[EMAIL]", {"k": "[EMAIL]"}]}));
+}
+
+#[test]
+fn a_custom_redactor_composes_and_one_that_panics_withholds() {
+    let bench = Bench::with(|builder| {
+        builder.redact_pii(true).custom_redactor(|text: &str| {
+            assert!(!text.contains("boom"), "a bug of the redactor");
+            text.replace("Falcon", "[PROJECT]")
+        })
+    });
+    bench.emit(|| {
+        stinger_audit::log_prompt("Falcon, ask ann@example.com").expect("recorded");
+        stinger_audit::log_prompt("boom secret").expect("recorded");
+    });
+    let records = bench.records();
+    assert_eq!(records[0].prompt.as_deref(), Some("[PROJECT], ask [EMAIL]"));
+    assert_eq!(records[1].prompt.as_deref(), Some("[withheld: the redactor failed]"));
+    assert!(problems(&records[1]).contains("redactor panicked"));
+}
+
+#[test]
+fn a_redactor_that_logs_does_not_call_itself_without_end() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let bench = Bench::with(|builder| {
+        builder.custom_redactor(|text: &str| {
+            CALLS.fetch_add(1, Ordering::Relaxed);
+            stinger_audit::log_prompt(text).expect("recorded");
+            text.to_owned()
+        })
+    });
+    bench.emit(|| stinger_audit::log_prompt("a secret").expect("recorded"));
+    let records = bench.records();
+    assert_eq!(CALLS.load(Ordering::Relaxed), 1);
+    let prompts: Vec<_> = records.iter().filter_map(|record| record.prompt.as_deref()).collect();
+    assert_eq!(prompts, ["[withheld: emitted by a redactor]", "a secret"]);
+}
+
+#[test]
+fn the_first_of_two_names_of_a_key_counts_and_the_second_is_kept() {
+    let bench = Bench::new();
+    bench.emit(|| info!(target: TARGET, event_type = "e", user_id = "first", user.id = "second"));
+    let record = bench.one();
+    assert_eq!(record.user_id.as_deref(), Some("first"));
+    assert_eq!(record.other["user.id"], "second");
+}
+
+#[test]
+fn turns_and_states_are_kept_where_the_application_gives_none() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        for conversation in ["a", "b", "a"] {
+            stinger_audit::prompt("p").conversation_id(conversation).log().expect("recorded");
+        }
+        stinger_audit::response("r").conversation_id("a").log().expect("recorded");
+        stinger_audit::guardrail(GuardrailDecision::block("f"))
+            .conversation_id("b")
+            .log()
+            .expect("recorded");
+    });
+    let places: Vec<_> = bench
+        .records()
+        .into_iter()
+        .map(|record| (record.turn_number.unwrap_or(0), record.conversation_state.unwrap_or_default()))
+        .collect();
+    let expected = [(1, "prompted"), (1, "prompted"), (2, "prompted"), (2, "answered"), (1, "blocked")];
+    assert_eq!(places, expected.map(|(turn, state)| (turn, state.to_owned())));
+}

@@ -1,0 +1,257 @@
+//! Reading a trail back: queries, conversations, exports, damage.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{Duration, Utc};
+use stinger_audit::read::{Missing, Query, Trail};
+use stinger_audit::record::{GuardrailDecision, Record};
+use stinger_audit::{ErrorKind, Unreadable};
+use tempfile::TempDir;
+
+mod common;
+use common::Bench;
+
+/// A trail in one file, of these lines.
+fn trail_of(lines: &[u8]) -> (TempDir, PathBuf, Trail) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    fs::write(&path, lines).expect("written");
+    let trail = Trail::open(&path).expect("a trail");
+    (dir, path, trail)
+}
+
+fn line(seq: u64, rest: &str) -> String {
+    format!("{{\"seq\":{seq},\"timestamp\":\"2026-11-23T10:00:0{seq}Z\",\"event_type\":\"e\"{rest}}}\n")
+}
+
+fn seqs(records: impl Iterator<Item = stinger_audit::Result<Record>>) -> Vec<u64> {
+    records.filter_map(Result::ok).map(|record| record.seq).collect()
+}
+
+#[test]
+fn damage_is_reported_with_its_place_and_the_rest_is_returned() {
+    let (first, second, third) = (line(0, ""), line(1, ""), line(2, ""));
+    let lines = [
+        first.as_bytes(),
+        b"a foreign line\n",
+        second.as_bytes(),
+        b"{\"seq\":9,\"timestamp\":\"2026\n",
+        b"{\"level\":\"INFO\"}\n",
+        b"\xff\xfe\n",
+        b"\n",
+        third.as_bytes(),
+        b"{\"seq\":3",
+    ]
+    .concat();
+    let (_dir, path, trail) = trail_of(&lines);
+    let (read, damage): (Vec<_>, Vec<_>) = trail.records().partition(Result::is_ok);
+    assert_eq!(seqs(read.into_iter()), [0, 1, 2]);
+    let mut found = Vec::new();
+    for error in damage.iter().filter_map(|item| item.as_ref().err()) {
+        let position = error.position().expect("a position");
+        assert_eq!(position.file, path);
+        let begins = &lines[position.byte as usize..];
+        assert!(position.byte == 0 || lines[position.byte as usize - 1] == b'\n');
+        let ErrorKind::Unreadable { reason, length, .. } = error.kind() else {
+            panic!("{error}");
+        };
+        let end = begins.iter().position(|&byte| byte == b'\n').unwrap_or(begins.len());
+        assert_eq!(*length, end as u64, "{error}");
+        found.push((position.line, std::mem::discriminant(reason)));
+    }
+    let foreign = std::mem::discriminant(&Unreadable::Foreign { why: String::new() });
+    let torn = std::mem::discriminant(&Unreadable::Torn);
+    let unfinished = std::mem::discriminant(&Unreadable::Unfinished);
+    assert_eq!(
+        found,
+        [(2, foreign), (4, torn), (5, foreign), (6, foreign), (7, foreign), (9, unfinished)]
+    );
+}
+
+#[test]
+fn no_error_shows_a_byte_of_the_text() {
+    let (_dir, _path, trail) = trail_of(b"{\"seq\":1,\"prompt\":\"topsecret\nmore topsecret \x1b[2J\n");
+    for error in trail.records().filter_map(Result::err) {
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("topsecret") && !said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[test]
+fn both_ends_of_a_time_range_count_and_a_bad_line_does_not_empty_the_result() {
+    let lines: String = (0..10)
+        .map(|seq| line(seq, "") + if seq == 4 { "bad\n" } else { "" })
+        .collect();
+    let (_dir, _path, trail) = trail_of(lines.as_bytes());
+    let at = |second: u32| format!("2026-11-23T10:00:{second:02}Z").parse().expect("a time");
+    let query = Query::new().since(at(2)).until(at(7));
+    assert_eq!(seqs(trail.query(query.clone())), [2, 3, 4, 5, 6]);
+    assert_eq!(trail.query(query).filter(Result::is_err).count(), 1);
+}
+
+#[test]
+fn spaces_behind_colons_hide_no_record() {
+    let spaced = line(0, ", \"conversation_id\" : \"c 1\"");
+    let (_dir, _path, trail) = trail_of(spaced.as_bytes());
+    assert_eq!(seqs(trail.query(Query::new().conversation_id("c 1"))), [0]);
+}
+
+#[test]
+fn the_last_hour_is_the_last_hour() {
+    let at = |seq: u64, ago: i64| {
+        let time = (Utc::now() - Duration::minutes(ago)).to_rfc3339();
+        format!("{{\"seq\":{seq},\"timestamp\":\"{time}\",\"event_type\":\"e\",\"user_id\":\"u\"}}\n")
+    };
+    let (_dir, _path, trail) = trail_of((at(0, 61) + &at(1, 59) + &at(2, 0)).as_bytes());
+    assert_eq!(seqs(trail.query(Query::new().user_id("u").last_hour())), [1, 2]);
+}
+
+#[test]
+fn files_are_read_in_the_order_of_seq_whatever_their_names() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, seq) in [("audit.log", 2), ("audit.2026-11-23.log", 0), ("audit.2026-11-22-10.log", 1)] {
+        fs::write(dir.path().join(name), line(seq, "")).expect("written");
+    }
+    let trail = Trail::open(dir.path().join("audit.log")).expect("a trail");
+    assert_eq!(seqs(trail.records()), [0, 1, 2]);
+    // One file alone, by its own name.
+    let one = Trail::open(dir.path().join("audit.2026-11-23.log")).expect("a trail");
+    assert_eq!(seqs(one.records()), [0]);
+}
+
+#[test]
+fn a_name_without_files_says_what_to_do() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for path in [dir.path().join("audit.log"), dir.path().join("no/audit.log")] {
+        let error = Trail::open(path).expect_err("an error").to_string();
+        assert!(error.contains("give the destination that the service writes to"), "{error}");
+    }
+}
+
+#[test]
+fn a_conversation_is_rebuilt_with_what_is_missing() {
+    let bench = Bench::new();
+    let log = |entry: stinger_audit::Entry<'static>| {
+        bench.audit.log(entry.conversation_id("c")).expect("recorded");
+    };
+    log(stinger_audit::prompt("first"));
+    log(stinger_audit::guardrail(GuardrailDecision::allow("pii")));
+    log(stinger_audit::response("answer"));
+    log(stinger_audit::prompt("second").blocked("injection", "why"));
+    log(stinger_audit::prompt("third"));
+    log(stinger_audit::response("skips ahead").turn_number(5));
+    bench.audit.log(stinger_audit::prompt("other").conversation_id("d")).expect("recorded");
+    bench.audit.flush().expect("written");
+
+    let conversation = Trail::open(bench.path()).expect("a trail").conversation("c");
+    assert!(conversation.unreadable.is_empty());
+    assert_eq!(conversation.turns.len(), 4);
+    assert_eq!(conversation.missing_turns(), [4]);
+    let [first, second, third, fifth] = conversation.turns.as_slice() else {
+        panic!("{conversation:#?}");
+    };
+    assert_eq!(first.prompt().and_then(|record| record.prompt.as_deref()), Some("first"));
+    assert_eq!(first.response().and_then(|record| record.response.as_deref()), Some("answer"));
+    assert_eq!(first.decisions().count(), 1);
+    assert!(first.missing().is_empty());
+    assert_eq!(second.blocking().map(|by| by.filter_name.as_str()), Some("injection"));
+    assert!(second.missing().is_empty(), "a blocked turn needs no response");
+    assert_eq!(third.missing(), [Missing::Decisions, Missing::Response]);
+    assert_eq!(fifth.missing(), [Missing::Prompt, Missing::Decisions]);
+}
+
+const HOSTILE: [&str; 10] = [
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "a,b\"c\"\r\nd",
+    "<script>alert(1)</script>",
+    "\u{1b}[31m\u{202e}",
+    "lone\rcr\0nul",
+    "＝1+1",
+];
+
+#[test]
+fn csv_holds_every_text_whole_and_no_formula() {
+    let bench = Bench::new();
+    let long = format!("{}end", "x".repeat(5_000));
+    for text in HOSTILE.into_iter().chain([long.as_str()]) {
+        bench
+            .audit
+            .log(stinger_audit::prompt(text).user_id(text).blocked("f", text).field("note", text))
+            .expect("recorded");
+    }
+    bench.audit.flush().expect("written");
+    let trail = Trail::open(bench.path()).expect("a trail");
+    let mut csv = Vec::new();
+    let exported = trail
+        .export_csv(Query::new().event_type("user_prompt"), &mut csv)
+        .expect("exported");
+    assert_eq!(exported.records, 11);
+    let mut reader = csv::Reader::from_reader(csv.as_slice());
+    let headers = reader.headers().expect("a header").clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).expect("a column");
+    let rows: Vec<_> = reader.records().collect::<Result<_, _>>().expect("rows");
+    for (row, text) in rows.iter().zip(HOSTILE.into_iter().chain([long.as_str()])) {
+        for cell in row {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝']), "{cell:?}");
+        }
+        let prompt = &row[column("prompt")];
+        assert_eq!(prompt.strip_prefix('\'').unwrap_or(prompt), text);
+        assert!(row[column("guardrail_decisions")].contains("\"block\""));
+        assert!(row[column("other")].contains("note"));
+    }
+}
+
+#[test]
+fn json_export_is_an_array_of_the_same_records() {
+    let bench = Bench::new();
+    for text in HOSTILE {
+        bench.audit.log(stinger_audit::prompt(text)).expect("recorded");
+    }
+    bench.audit.flush().expect("written");
+    let trail = Trail::open(bench.path()).expect("a trail");
+    let mut json = Vec::new();
+    trail.export_json(Query::new(), &mut json).expect("exported");
+    let text = String::from_utf8(json).expect("UTF-8");
+    assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text}");
+    let exported: Vec<Record> = serde_json::from_str(&text).expect("an array");
+    let read: Vec<Record> = trail.records().collect::<Result<_, _>>().expect("records");
+    assert_eq!(exported, read);
+    let mut empty = Vec::new();
+    trail.export_json(Query::new().user_id("nobody"), &mut empty).expect("exported");
+    assert_eq!(empty, b"[]\n");
+}
+
+#[test]
+fn a_trail_is_read_while_it_is_written() {
+    let bench = Bench::new();
+    let total = 20_000;
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..total {
+                bench.audit.log(stinger_audit::event("e").field("n", number)).expect("recorded");
+            }
+        });
+        let trail = Trail::open(bench.path()).expect("a trail");
+        while !writer.is_finished() {
+            let mut expected = 0;
+            for record in trail.records() {
+                match record {
+                    Ok(record) => {
+                        assert_eq!(record.seq, expected);
+                        expected += 1;
+                    }
+                    Err(error) => assert!(
+                        matches!(error.kind(), ErrorKind::Unreadable { reason: Unreadable::Unfinished, .. }),
+                        "{error}"
+                    ),
+                }
+            }
+        }
+    });
+    assert_eq!(bench.records().len(), total);
+}
