@@ -194,7 +194,7 @@ impl Builder {
             Ok(None) => Ok(Audit {
                 running: Running::Off(Arc::new(shown)),
             }),
-            Err(error) => Err(error),
+            Err(error) => Err(self.recorded(Given::refused(&shown, error))),
         }
     }
 

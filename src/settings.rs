@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Environment,
     pub(crate) environment_reason: String,
     pub(crate) places: Places,
+    /// Whether the environment's variable named the places.
+    pub(crate) places_stated: bool,
     pub(crate) redact_pii: bool,
     pub(crate) redactors: Chain,
     pub(crate) fail_safe: bool,
@@ -132,7 +134,9 @@ impl Given {
             .or(self.fail_safe)
             .unwrap_or(false);
 
-        let places = match around.variable(DESTINATION) {
+        let stated = around.variable(DESTINATION);
+        let places_stated = stated.is_some();
+        let places = match stated {
             Some(list) => match Destinations::from_list(&list).resolve() {
                 Ok(places) => places,
                 Err(error) => {
@@ -162,6 +166,7 @@ impl Given {
             enabled,
             environment,
             places,
+            places_stated,
             redact_pii,
             redactors: Chain::new(self.custom_redactor, redact_pii),
             fail_safe,
@@ -171,6 +176,27 @@ impl Given {
             patience: self.patience.unwrap_or(PATIENCE),
             environment_reason,
         })
+    }
+
+    /// What became of settings under which the trail could not be opened: where a variable
+    /// named a place that cannot be written, that is an attempt to switch the trail off.
+    pub(crate) fn refused(settings: &Settings, error: Error) -> Error {
+        let is_place = matches!(
+            error.kind(),
+            ErrorKind::Io { .. } | ErrorKind::Destination { .. } | ErrorKind::Unwritable { .. }
+        );
+        if !settings.places_stated || !is_place {
+            return error;
+        }
+        let guard = Guard {
+            environment: settings.environment,
+            reason: &settings.environment_reason,
+        };
+        let place = settings.places.trail.to_string();
+        guard
+            .refuse(DESTINATION, &place, &format!("{error:?}"))
+            .err()
+            .unwrap_or(error)
     }
 
     /// Settings under which a refused attempt can be recorded: the code's own, else the

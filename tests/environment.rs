@@ -1,0 +1,231 @@
+//! What the environment decides, one process for each combination.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use stinger_audit::read::Trail;
+use tempfile::TempDir;
+
+/// The child: switches the trail on as an application would, and says what came of it.
+#[test]
+fn child() {
+    let Ok(how) = std::env::var("STINGER_TEST_CHILD") else {
+        return;
+    };
+    let builder = match how.as_str() {
+        "unredacted" => stinger_audit::builder().redact_pii(false),
+        "to" => stinger_audit::to(std::env::var("STINGER_TEST_TO").expect("set").as_str()),
+        _ => stinger_audit::builder(),
+    };
+    match builder.enable() {
+        Ok(audit) => {
+            stinger_audit::log_prompt("mail ann@example.com").expect("recorded");
+            audit.flush().expect("written");
+            let status = serde_json::to_string(&audit.status()).expect("JSON");
+            println!("\nSTATUS {status}");
+        }
+        Err(error) => println!("\nERROR {error}"),
+    }
+}
+
+struct Child {
+    dir: TempDir,
+    command: Command,
+}
+
+struct Said {
+    dir: TempDir,
+    stdout: String,
+    status: Value,
+    error: String,
+}
+
+fn prepare(how: &str, variables: &[(&str, &str)]) -> Child {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+        .env_clear()
+        .env("STINGER_TEST_CHILD", how)
+        .envs(variables.iter().copied())
+        .current_dir(dir.path());
+    Child { dir, command }
+}
+
+fn run(how: &str, variables: &[(&str, &str)]) -> Said {
+    let Child { dir, mut command } = prepare(how, variables);
+    said(dir, &command.output().expect("it runs"))
+}
+
+fn said(dir: TempDir, output: &Output) -> Said {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let behind = |mark: &str| {
+        let line = stdout.lines().find_map(|line| line.strip_prefix(mark));
+        line.unwrap_or_default().to_owned()
+    };
+    let status = serde_json::from_str(&behind("STATUS ")).unwrap_or(Value::Null);
+    let error = behind("ERROR ");
+    assert!(
+        status.is_object() == error.is_empty(),
+        "neither status nor error: {stdout}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Said { dir, stdout, status, error }
+}
+
+impl Said {
+    fn prompt_in_file(&self) -> Option<String> {
+        let trail = Trail::open(self.dir.path().join("audit.log")).ok()?;
+        trail.records().filter_map(Result::ok).find_map(|record| record.prompt)
+    }
+    fn types_in_file(&self) -> Vec<String> {
+        Trail::open(self.dir.path().join("audit.log"))
+            .map(|trail| trail.records().filter_map(Result::ok).map(|r| r.event_type.to_string()).collect())
+            .unwrap_or_default()
+    }
+}
+
+#[test]
+fn development_writes_json_to_a_pipe_unredacted() {
+    for variables in [
+        [("STINGER_ENV", "development")],
+        [("ENVIRONMENT", "Dev")],
+        [("APP_ENV", "DEVELOPMENT")],
+        [("DEV", "1")],
+        [("DEBUG", "true")],
+    ] {
+        let said = run("", &variables);
+        assert_eq!(said.status["environment"], "development", "{variables:?}");
+        assert_eq!(said.status["destination"], "stdout");
+        assert!(said.stdout.contains(r#""prompt":"mail ann@example.com""#), "{}", said.stdout);
+        assert!(said.types_in_file().is_empty());
+    }
+}
+
+#[test]
+fn production_writes_to_a_file_redacted() {
+    for variables in [
+        &[("STINGER_ENV", "production")][..],
+        &[("ENVIRONMENT", "PROD")],
+        &[("APP_ENV", "staging")],
+        &[("PROD", "true")],
+        &[("PROD", "true"), ("DEBUG", "true")],
+        &[("STINGER_ENV", "dev"), ("ENVIRONMENT", "production")],
+        &[("PROD", "1"), ("DOCKER", "1")],
+    ] {
+        let said = run("", variables);
+        assert_eq!(said.status["environment"], "production", "{variables:?}");
+        assert_eq!(said.status["destination"], "./audit.log");
+        assert_eq!(said.prompt_in_file().as_deref(), Some("mail [EMAIL]"), "{variables:?}");
+        assert!(!said.stdout.contains("\"prompt\""));
+        let types = said.types_in_file();
+        assert_eq!(types.first().map(String::as_str), Some("trail_opened"));
+        assert_eq!(types.last().map(String::as_str), Some("trail_closed"));
+    }
+}
+
+#[test]
+fn a_container_writes_to_stdout_redacted() {
+    for variables in [
+        &[("STINGER_ENV", "docker")][..],
+        &[("DOCKER", "true")],
+        &[("DOCKER", "true"), ("DEBUG", "1")],
+    ] {
+        let said = run("", variables);
+        assert_eq!(said.status["environment"], "container", "{variables:?}");
+        assert!(said.stdout.contains(r#""prompt":"mail [EMAIL]""#), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn no_signal_is_production_unless_the_machine_shows_a_container() {
+    let said = run("", &[]);
+    let traces = ["/.dockerenv", "/run/.containerenv"];
+    match traces.iter().find(|trace| Path::new(trace).exists()) {
+        Some(trace) => {
+            println!("this machine is a container ({trace}); that nothing at all counts as production is shown in the unit tests");
+            assert_eq!(said.status["environment"], "container");
+        }
+        None => {
+            assert_eq!(said.status["environment"], "production");
+            let said = run("", &[("KUBERNETES_SERVICE_HOST", "192.0.2.1")]);
+            assert_eq!(said.status["environment"], "container");
+        }
+    }
+}
+
+#[test]
+fn variables_override_the_code_in_development() {
+    let dev = ("STINGER_ENV", "dev");
+    let said = run("", &[dev, ("STINGER_AUDIT_DESTINATION", "audit.log,stdout"), ("STINGER_AUDIT_REDACT_PII", "true")]);
+    assert_eq!(said.prompt_in_file().as_deref(), Some("mail [EMAIL]"));
+    assert!(said.stdout.contains(r#""prompt":"mail [EMAIL]""#), "and a copy on stdout");
+    let said = run("", &[dev, ("STINGER_AUDIT_FAIL_SAFE", "yes")]);
+    assert_eq!(said.status["fail_safe"], true);
+    let said = run("", &[dev, ("STINGER_AUDIT_ENABLED", "false")]);
+    assert_eq!(said.status["enabled"], false);
+    assert!(!said.stdout.contains("\"seq\""), "{}", said.stdout);
+}
+
+#[test]
+fn in_production_an_attempt_to_switch_off_is_an_error_and_a_record() {
+    for (name, value) in [
+        ("STINGER_AUDIT_ENABLED", "false"),
+        ("STINGER_AUDIT_REDACT_PII", "false"),
+        ("STINGER_AUDIT_DESTINATION", "/dev/null"),
+        ("STINGER_AUDIT_DESTINATION", ""),
+        ("STINGER_AUDIT_DESTINATION", "/proc/nowhere/audit.log"),
+    ] {
+        let said = run("", &[("STINGER_ENV", "production"), (name, value)]);
+        assert!(said.error.contains(name) && said.error.contains("refused"), "{name}: {}", said.error);
+        let types = said.types_in_file();
+        assert_eq!(types, ["trail_opened", "trail_refused", "trail_closed"], "{name}={value}");
+    }
+}
+
+#[test]
+fn in_production_code_may_turn_redaction_off_and_that_stands_in_the_trail() {
+    let said = run("unredacted", &[("STINGER_ENV", "production")]);
+    assert_eq!(said.prompt_in_file().as_deref(), Some("mail ann@example.com"));
+    let trail = Trail::open(said.dir.path().join("audit.log")).expect("a trail");
+    let opened = trail.records().next().expect("a record").expect("readable");
+    assert_eq!(opened.other["redact_pii"], false);
+    assert_eq!(opened.other["environment_reason"], "STINGER_ENV=production");
+}
+
+#[test]
+fn a_bad_setting_is_one_clear_error() {
+    for (to, says) in [
+        ("/dev/null", "it keeps nothing"),
+        (".", "it is a directory"),
+        ("", "it is empty"),
+        ("/proc/nowhere/audit.log", "couldn't create the directory"),
+        ("kafka://broker", "the scheme \"kafka\" is unknown"),
+    ] {
+        let said = run("to", &[("STINGER_ENV", "production"), ("STINGER_TEST_TO", to)]);
+        assert!(said.error.contains(says), "{to:?}: {}", said.error);
+    }
+    let said = run("", &[("STINGER_ENV", "dev"), ("STINGER_AUDIT_REDACT_PII", "perhaps")]);
+    assert!(said.error.contains("write true or false"), "{}", said.error);
+}
+
+#[test]
+fn on_a_terminal_in_development_a_record_is_a_readable_line() {
+    let Child { dir, command } = prepare("", &[]);
+    let program = command.get_program().to_string_lossy().into_owned();
+    let line = format!("'{program}' --exact child --nocapture --test-threads=1");
+    let output = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .env_clear()
+        .envs([("STINGER_TEST_CHILD", ""), ("STINGER_ENV", "dev"), ("PATH", "/usr/bin:/bin")])
+        .current_dir(dir.path())
+        .output();
+    let Ok(output) = output else {
+        println!("SKIPPED: script (util-linux) is not installed, so there is no terminal");
+        return;
+    };
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("PROMPT") && shown.contains("\"mail ann@example.com\""), "{shown}");
+    assert!(shown.contains("\u{1b}[36m") && !shown.contains("{\"seq\""), "{shown}");
+}
