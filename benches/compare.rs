@@ -76,10 +76,18 @@ fn fmt_json() -> Contender {
 impl Contender {
     fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         dispatcher::with_default(&self.dispatch, || {
-            let _request =
-                info_span!("request", user_id = "user-4711", session_id = "session-0815").entered();
-            let _turn =
-                info_span!("turn", conversation_id = "conversation-42", request_id = "request-1").entered();
+            let _request = info_span!(
+                "request",
+                user_id = "user-4711",
+                session_id = "session-0815"
+            )
+            .entered();
+            let _turn = info_span!(
+                "turn",
+                conversation_id = "conversation-42",
+                request_id = "request-1"
+            )
+            .entered();
             work()
         })
     }
@@ -98,7 +106,12 @@ impl Contender {
             if seen.lines >= records + own {
                 break self.seen.set(seen);
             }
-            assert!(Instant::now() < deadline, "{}: {} of {records} records", self.name, seen.lines);
+            assert!(
+                Instant::now() < deadline,
+                "{}: {} of {records} records",
+                self.name,
+                seen.lines
+            );
             std::thread::sleep(Duration::from_micros(200));
         }
     }
@@ -187,7 +200,9 @@ fn measure(make: impl Fn() -> Contender, texts: &Texts, figures: &mut Figures) -
         for _ in 0..BURST {
             emit(texts);
         }
-        figures.burst.push(begun.elapsed().as_nanos() as f64 / BURST as f64);
+        figures
+            .burst
+            .push(begun.elapsed().as_nanos() as f64 / BURST as f64);
         contender.wait_for(200 + BURST);
 
         let mut times = Vec::with_capacity(PACED);
@@ -211,7 +226,9 @@ fn measure(make: impl Fn() -> Contender, texts: &Texts, figures: &mut Figures) -
             emit(texts);
         }
         contender.wait_for(200 + BURST + PACED + SUSTAINED);
-        figures.sustained.push(SUSTAINED as f64 / begun.elapsed().as_secs_f64());
+        figures
+            .sustained
+            .push(SUSTAINED as f64 / begun.elapsed().as_secs_f64());
     });
     contender.finish();
     name
@@ -229,11 +246,10 @@ fn main() {
         prompt: words.repeat(8)[..500].to_owned(),
         response: words.repeat(5)[..300].to_owned(),
     };
-    let makers: [&dyn Fn() -> Contender; 3] = [
-        &fmt_json,
-        &|| ours("stinger-audit", false),
-        &|| ours("stinger-audit, redacting", true),
-    ];
+    let makers: [&dyn Fn() -> Contender; 3] =
+        [&fmt_json, &|| ours("stinger-audit", false), &|| {
+            ours("stinger-audit, redacting", true)
+        }];
     let mut figures = makers.map(|_| Figures::default());
     let mut names = [""; 3];
     for _ in 0..ROUNDS {
@@ -242,7 +258,10 @@ fn main() {
         }
     }
     println!("medians of {ROUNDS} interleaved rounds; ns on the calling thread\n");
-    println!("{:<30} {:>10} {:>10} {:>10} {:>14}", "", "burst", "paced", "paced p99", "records/s");
+    println!(
+        "{:<30} {:>10} {:>10} {:>10} {:>14}",
+        "", "burst", "paced", "paced p99", "records/s"
+    );
     for (name, figures) in names.iter().zip(&figures) {
         println!(
             "{name:<30} {:>10.0} {:>10.0} {:>10.0} {:>14.0}",
@@ -256,7 +275,10 @@ fn main() {
     let [peer, plain, redacting] = &figures;
     for (suffix, ours) in [("", plain), ("_redacted", redacting)] {
         let ratio = |name: &str, pick: fn(&Figures) -> &Vec<f64>| {
-            println!("RATIO {name}{suffix} {:.3}", median(pick(ours)) / median(pick(peer)));
+            println!(
+                "RATIO {name}{suffix} {:.3}",
+                median(pick(ours)) / median(pick(peer))
+            );
         };
         ratio("burst_mean", |figures| &figures.burst);
         ratio("paced_mean", |figures| &figures.paced);

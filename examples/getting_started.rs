@@ -11,11 +11,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let audit = stinger_audit::enable()?;
 
     // Who it is about comes from the spans around.
-    let request = info_span!("request", user_id = "u-7", session_id = "s-1", conversation_id = "c-42");
+    let request = info_span!(
+        "request",
+        user_id = "u-7",
+        session_id = "s-1",
+        conversation_id = "c-42"
+    );
     request.in_scope(|| {
         stinger_audit::log_prompt("I'm ann@example.com. What is the capital of France?")?;
         stinger_audit::log_guardrail_decision(
-            GuardrailDecision::allow("prompt_injection").confidence(0.98).phase(Phase::Input),
+            GuardrailDecision::allow("prompt_injection")
+                .confidence(0.98)
+                .phase(Phase::Input),
         )?;
         stinger_audit::log_response("Paris.")
     })?;
@@ -24,8 +31,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     audit.flush()?;
 
     let status = audit.status();
-    println!("\nThese {} records went to {}:", status.written, status.destination);
-    println!("the environment is {} ({}).", status.environment, status.environment_reason);
+    println!(
+        "\nThese {} records went to {}:",
+        status.written, status.destination
+    );
+    println!(
+        "the environment is {} ({}).",
+        status.environment, status.environment_reason
+    );
 
     println!("\n2. A trail in a file, and what stands in it afterwards:\n");
     let directory = std::env::temp_dir().join(format!("stinger-audit-{}", std::process::id()));
@@ -41,9 +54,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for record in Trail::open(&path)?.query(Query::new().decision("block")) {
         let record = record?;
-        let by = record.blocking().map_or("nobody", |decision| &decision.filter_name);
+        let by = record
+            .blocking()
+            .map_or("nobody", |decision| &decision.filter_name);
         println!("record {} at {}", record.seq, record.timestamp);
-        println!("  user      {}", record.user_id.as_deref().unwrap_or("unknown"));
+        println!(
+            "  user      {}",
+            record.user_id.as_deref().unwrap_or("unknown")
+        );
         println!("  prompt    {}", record.prompt.as_deref().unwrap_or("none"));
         println!("  blocked   by {by}");
     }

@@ -206,7 +206,9 @@ impl Builder {
                 .for_refusal(&Process)
                 .and_then(|settings| write::record_refusal(settings, &error.to_string()));
             if let Err(unrecorded) = recorded {
-                write::say(&format!("the refusal could not be recorded: {unrecorded:?}"));
+                write::say(&format!(
+                    "the refusal could not be recorded: {unrecorded:?}"
+                ));
             }
         }
         error
@@ -321,6 +323,8 @@ impl Audit {
 
 impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Audit").field("status", &self.status()).finish()
+        f.debug_struct("Audit")
+            .field("status", &self.status())
+            .finish()
     }
 }

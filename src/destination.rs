@@ -102,7 +102,10 @@ impl Destinations {
         for Destination(path) in &self.0 {
             let place = Place::parse(path)?;
             if copies.contains(&place) {
-                return Err(Error::destination(place.to_string(), "it is named twice; name it once"));
+                return Err(Error::destination(
+                    place.to_string(),
+                    "it is named twice; name it once",
+                ));
             }
             copies.push(place);
         }
@@ -187,7 +190,11 @@ mod tests {
     use super::*;
 
     fn message(destinations: impl Into<Destinations>) -> String {
-        destinations.into().resolve().expect_err("an error").to_string()
+        destinations
+            .into()
+            .resolve()
+            .expect_err("an error")
+            .to_string()
     }
 
     #[test]
@@ -210,7 +217,10 @@ mod tests {
             ("/tmp", "it is a directory"),
             ("logs/", "it is a directory"),
             ("s3://bucket/key", "the scheme \"s3\" is unknown"),
-            ("file:///var/log/audit.log", "write the path itself: /var/log/audit.log"),
+            (
+                "file:///var/log/audit.log",
+                "write the path itself: /var/log/audit.log",
+            ),
             ("stderr", "use \"stdout\""),
             ("/dev/full", "can hold a copy but not the trail"),
         ] {

@@ -88,12 +88,17 @@ const CONTAINER_FILES: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
     let mut stated: Vec<(Environment, String)> = Vec::new();
     for name in NAMES {
-        if let Some(value) = around.variable(name).filter(|value| !value.trim().is_empty()) {
+        if let Some(value) = around
+            .variable(name)
+            .filter(|value| !value.trim().is_empty())
+        {
             stated.push(match named(&value) {
                 Some(environment) => (environment, format!("{name}={value}")),
                 None => (
                     Environment::Production,
-                    format!("{name}={value} is no environment known here, which counts as production"),
+                    format!(
+                        "{name}={value} is no environment known here, which counts as production"
+                    ),
                 ),
             });
         }
@@ -105,8 +110,9 @@ pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
         }
     }
     if let Some(strictest) = stated.iter().map(|(environment, _)| *environment).max() {
-        let (deciding, overruled): (Vec<_>, Vec<_>) =
-            stated.into_iter().partition(|(environment, _)| *environment == strictest);
+        let (deciding, overruled): (Vec<_>, Vec<_>) = stated
+            .into_iter()
+            .partition(|(environment, _)| *environment == strictest);
         let mut reason = deciding[0].1.clone();
         if !overruled.is_empty() {
             let weaker: Vec<_> = overruled.into_iter().map(|(_, why)| why).collect();
@@ -118,7 +124,10 @@ pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
         return (Environment::Container, format!("{file} exists"));
     }
     if around.variable("KUBERNETES_SERVICE_HOST").is_some() {
-        return (Environment::Container, "KUBERNETES_SERVICE_HOST is set".to_owned());
+        return (
+            Environment::Container,
+            "KUBERNETES_SERVICE_HOST is set".to_owned(),
+        );
     }
     if around.is_interactive_debug_build() {
         let reason = "nothing says otherwise, and this is a debug build on a terminal";
@@ -187,7 +196,10 @@ pub(crate) mod tests {
             (&[("ENVIRONMENT", "Production")], Production),
             (&[("APP_ENV", "prod")], Production),
             (&[("APP_ENV", "staging")], Production),
-            (&[("STINGER_ENV", "dev"), ("ENVIRONMENT", "prod")], Production),
+            (
+                &[("STINGER_ENV", "dev"), ("ENVIRONMENT", "prod")],
+                Production,
+            ),
             (&[("PROD", "true"), ("DEBUG", "true")], Production),
             (&[("DEBUG", "1")], Development),
             (&[("DEV", "yes"), ("DOCKER", "1")], Container),
@@ -214,7 +226,10 @@ pub(crate) mod tests {
         assert_eq!(detect(&around).0, Environment::Container);
         around.variables.insert("STINGER_ENV", "development");
         assert_eq!(detect(&around).0, Environment::Development);
-        let around = Imagined { interactive: true, ..Imagined::default() };
+        let around = Imagined {
+            interactive: true,
+            ..Imagined::default()
+        };
         assert_eq!(detect(&around).0, Environment::Development);
     }
 }

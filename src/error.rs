@@ -179,15 +179,30 @@ impl From<ErrorKind> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            ErrorKind::Setting { setting, value, why } => write!(f, "{setting} cannot be {value:?}: {why}"),
-            ErrorKind::Refused { setting, value, why } => {
+            ErrorKind::Setting {
+                setting,
+                value,
+                why,
+            } => write!(f, "{setting} cannot be {value:?}: {why}"),
+            ErrorKind::Refused {
+                setting,
+                value,
+                why,
+            } => {
                 write!(f, "{setting}={value:?} is refused: {why}")
             }
             ErrorKind::Destination { destination, why } => {
-                write!(f, "the audit trail cannot be written to {destination:?}: {why}")
+                write!(
+                    f,
+                    "the audit trail cannot be written to {destination:?}: {why}"
+                )
             }
             ErrorKind::Locked { trail, pid } => {
-                write!(f, "the audit trail {} is being written by ", trail.display())?;
+                write!(
+                    f,
+                    "the audit trail {} is being written by ",
+                    trail.display()
+                )?;
                 match pid {
                     Some(pid) if *pid == std::process::id() => write!(f, "this very process")?,
                     Some(pid) => write!(f, "process {pid}")?,
@@ -212,7 +227,10 @@ impl fmt::Display for Error {
                 f,
                 "no audit trail is open in this process; call stinger_audit::enable() first"
             ),
-            ErrorKind::Closed => write!(f, "the audit trail was closed; open it again to record more"),
+            ErrorKind::Closed => write!(
+                f,
+                "the audit trail was closed; open it again to record more"
+            ),
             ErrorKind::Unwritable { trail } => write!(
                 f,
                 "the audit trail {trail} cannot be written at the moment; \
@@ -222,7 +240,11 @@ impl fmt::Display for Error {
             ErrorKind::NoTrail { trail, why } => {
                 write!(f, "there is no audit trail {}: {why}", trail.display())
             }
-            ErrorKind::Unreadable { position, length, reason } => {
+            ErrorKind::Unreadable {
+                position,
+                length,
+                reason,
+            } => {
                 write!(f, "{position}: {reason} ({length} bytes)")
             }
             ErrorKind::Export { format, .. } => write!(f, "couldn't write the {format} export"),
@@ -251,7 +273,13 @@ impl std::error::Error for Error {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}, byte {}", self.file.display(), self.line, self.byte)
+        write!(
+            f,
+            "{}, line {}, byte {}",
+            self.file.display(),
+            self.line,
+            self.byte
+        )
     }
 }
 

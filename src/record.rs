@@ -208,6 +208,9 @@ mod tests {
         let line = r#"{"seq":0,"timestamp":"2026-11-23T10:00:00.000001Z","event_type":"guardrail_decision","user_id":"u","guardrail_decisions":[{"filter_name":"pii","decision":"block","reason":"email","confidence":0.5,"rule_triggered":"r","phase":"input","latency_ms":1.5,"detail":"x"}],"tokens_processed":3,"note":"n"}"#;
         let record: Record = serde_json::from_str(line).expect("a record");
         assert_eq!(serde_json::to_string(&record).expect("JSON"), line);
-        assert_eq!(record.blocking().map(|d| d.filter_name.as_str()), Some("pii"));
+        assert_eq!(
+            record.blocking().map(|d| d.filter_name.as_str()),
+            Some("pii")
+        );
     }
 }

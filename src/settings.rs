@@ -159,7 +159,9 @@ impl Given {
             return Err(Error::setting(
                 "buffer",
                 buffer.to_string(),
-                format!("records of ordinary size would not fit; give it {SMALLEST_BUFFER} bytes or more"),
+                format!(
+                    "records of ordinary size would not fit; give it {SMALLEST_BUFFER} bytes or more"
+                ),
             ));
         }
         Ok(Settings {
@@ -206,7 +208,11 @@ impl Given {
             .destinations
             .clone()
             .filter(|destinations| destinations.resolve().is_ok());
-        Given { destinations, ..self }.resolve(&OnlyEnvironment(around))
+        Given {
+            destinations,
+            ..self
+        }
+        .resolve(&OnlyEnvironment(around))
     }
 }
 
@@ -216,7 +222,11 @@ struct OnlyEnvironment<'a, S>(&'a S);
 impl<S: Surroundings> Surroundings for OnlyEnvironment<'_, S> {
     fn variable(&self, name: &str) -> Option<String> {
         let ours = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE];
-        if ours.contains(&name) { None } else { self.0.variable(name) }
+        if ours.contains(&name) {
+            None
+        } else {
+            self.0.variable(name)
+        }
     }
     fn exists(&self, path: &str) -> bool {
         self.0.exists(path)
@@ -253,7 +263,11 @@ fn read_truth(around: &impl Surroundings, name: &str) -> Result<Option<bool>> {
         None => Ok(None),
         Some(value) => match truth(&value) {
             Some(known) => Ok(Some(known)),
-            None => Err(Error::setting(name, value, "write true or false, or unset it")),
+            None => Err(Error::setting(
+                name,
+                value,
+                "write true or false, or unset it",
+            )),
         },
     }
 }
@@ -361,7 +375,10 @@ mod tests {
             };
             assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
         }
-        let given = Given { redact_pii: Some(false), ..Given::default() };
+        let given = Given {
+            redact_pii: Some(false),
+            ..Given::default()
+        };
         let settings = given.resolve(&Imagined::default()).expect("settings");
         assert_eq!(settings.environment, Environment::Production);
         assert!(!settings.redact_pii);
@@ -369,11 +386,28 @@ mod tests {
 
     #[test]
     fn what_is_impossible_is_an_error_that_says_what_to_do() {
-        let wrong_word = resolve(&[("STINGER_AUDIT_FAIL_SAFE", "maybe")]).err().expect("an error");
-        assert!(wrong_word.to_string().contains("write true or false"), "{wrong_word}");
+        let wrong_word = resolve(&[("STINGER_AUDIT_FAIL_SAFE", "maybe")])
+            .err()
+            .expect("an error");
+        assert!(
+            wrong_word.to_string().contains("write true or false"),
+            "{wrong_word}"
+        );
         for (given, says) in [
-            (Given { retain: Some(Retain::files(0)), ..Given::default() }, "keep 1 or more"),
-            (Given { retain: Some(Retain::days(0)), ..Given::default() }, "keep 1 or more"),
+            (
+                Given {
+                    retain: Some(Retain::files(0)),
+                    ..Given::default()
+                },
+                "keep 1 or more",
+            ),
+            (
+                Given {
+                    retain: Some(Retain::days(0)),
+                    ..Given::default()
+                },
+                "keep 1 or more",
+            ),
             (
                 Given {
                     retain: Some(Retain::files(3)),
@@ -390,7 +424,13 @@ mod tests {
                 },
                 "name a file",
             ),
-            (Given { buffer: Some(10), ..Given::default() }, "65536 bytes or more"),
+            (
+                Given {
+                    buffer: Some(10),
+                    ..Given::default()
+                },
+                "65536 bytes or more",
+            ),
         ] {
             let error = given.resolve(&Imagined::default()).err().expect("an error");
             assert!(error.to_string().contains(says), "{error}");

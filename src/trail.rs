@@ -29,7 +29,9 @@
 //!
 //! - I1: `seq` counts 0, 1, 2 … over all files, across rolls and restarts. A hole is a finding.
 //!   (`a_trail_goes_on_where_the_last_process_left_it`)
-//! - I2: the position of a record within files says nothing; `seq` is the order.
+//! - I2: within a file `seq` rises, and no two files hold seqs of each other's range; the names
+//!   of files and their dates say nothing. `seq` is the order.
+//!   (`conversations_come_back_text_for_text_across_rolls_and_restarts`)
 //!   Times are those of emission and may run against `seq` by what the threads overlapped.
 //! - I3: a torn line is ended with LF by the next writer, left in place, and declared by the
 //!   `trail_recovered` record that follows. (`a_torn_line_is_ended_kept_and_declared`)

@@ -145,7 +145,10 @@ impl Core {
             Some(Err(Refusal::Full)) if self.settings.fail_safe => Err(self.unwritable()),
             Some(Err(Refusal::Full)) => Ok(()),
             None => {
-                lock(&self.losses).add(None, "an event was emitted from inside events without end, or past 4 GiB");
+                lock(&self.losses).add(
+                    None,
+                    "an event was emitted from inside events without end, or past 4 GiB",
+                );
                 Ok(())
             }
         }
@@ -167,7 +170,10 @@ impl Core {
                         self.name
                     ));
                 }
-                lock(&self.losses).add(Some(frame), "the buffer was full and the trail could not be written");
+                lock(&self.losses).add(
+                    Some(frame),
+                    "the buffer was full and the trail could not be written",
+                );
             }
             Err(Refusal::Closed) => {
                 if self.counts.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -265,7 +271,12 @@ struct Recording(Option<u64>);
 
 impl Recording {
     fn in_trail(id: u64) -> Recording {
-        Recording(RECORDING.try_with(|trail| trail.replace(Some(id))).ok().flatten())
+        Recording(
+            RECORDING
+                .try_with(|trail| trail.replace(Some(id)))
+                .ok()
+                .flatten(),
+        )
     }
 
     /// The trail that a typed function records in when it is called by a value or a redactor
@@ -297,7 +308,10 @@ static OPEN: Mutex<Vec<Arc<Core>>> = Mutex::new(Vec::new());
 static SWITCHED_OFF: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn current() -> Option<Arc<Core>> {
-    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+    CURRENT
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }
 
 fn remember(core: &Arc<Core>) {

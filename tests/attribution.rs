@@ -19,13 +19,23 @@ fn all_keys_come_from_spans_and_the_nearest_wins() {
     bench.emit(|| {
         let _request = info_span!(
             "request",
-            user_id = "outer", session_id = "s", user_ip = "192.0.2.7", user_agent = "agent",
-            request_id = "r", unrelated = "no attribution"
+            user_id = "outer",
+            session_id = "s",
+            user_ip = "192.0.2.7",
+            user_agent = "agent",
+            request_id = "r",
+            unrelated = "no attribution"
         )
         .entered();
         let _plain = info_span!("plain").entered();
-        let _turn = info_span!("turn", user_id = "inner", conversation_id = "c", turn_number = 3, model_used = "m")
-            .entered();
+        let _turn = info_span!(
+            "turn",
+            user_id = "inner",
+            conversation_id = "c",
+            turn_number = 3,
+            model_used = "m"
+        )
+        .entered();
         info!(target: TARGET, event_type = "by span");
         info!(target: TARGET, event_type = "by event", user_id = "own");
         stinger_audit::log_prompt("typed").expect("recorded");
@@ -51,8 +61,12 @@ fn opentelemetry_names_are_understood_on_spans_and_events() {
     bench.emit(|| {
         let _span = info_span!(
             "chat",
-            user.id = "u", session.id = "s", client.address = "192.0.2.1", user_agent.original = "a",
-            gen_ai.conversation.id = "c", gen_ai.request.model = "m"
+            user.id = "u",
+            session.id = "s",
+            client.address = "192.0.2.1",
+            user_agent.original = "a",
+            gen_ai.conversation.id = "c",
+            gen_ai.request.model = "m"
         )
         .entered();
         info!(
@@ -86,7 +100,11 @@ fn a_late_record_counts_for_later_events_and_for_spans_inside() {
         request.record("user_id", "later");
         info!(target: TARGET, event_type = "after again");
     });
-    let users: Vec<_> = bench.records().iter().map(|record| user(record).to_owned()).collect();
+    let users: Vec<_> = bench
+        .records()
+        .iter()
+        .map(|record| user(record).to_owned())
+        .collect();
     assert_eq!(users, ["nobody", "late", "later"]);
 }
 
@@ -103,7 +121,11 @@ fn an_explicit_parent_decides_and_a_root_has_none() {
         let _plain = info_span!(parent: &a, "plain").entered();
         info!(target: TARGET, event_type = "e");
     });
-    let users: Vec<_> = bench.records().iter().map(|record| user(record).to_owned()).collect();
+    let users: Vec<_> = bench
+        .records()
+        .iter()
+        .map(|record| user(record).to_owned())
+        .collect();
     // The plain span is nobody's: no layer here wants it, so it does not exist.
     assert_eq!(users, ["a", "nobody", "b", "b"]);
 }
@@ -128,7 +150,11 @@ fn a_plain_span_that_exists_carries_its_parents_attribution_across_threads() {
             });
         });
     });
-    let users: Vec<_> = bench.records().iter().map(|record| user(record).to_owned()).collect();
+    let users: Vec<_> = bench
+        .records()
+        .iter()
+        .map(|record| user(record).to_owned())
+        .collect();
     assert_eq!(users, ["u", "nobody"]);
 }
 
@@ -148,7 +174,11 @@ fn spans_may_be_left_in_any_order_and_entered_twice() {
         drop(again);
         stinger_audit::log_prompt("in none").expect("recorded");
     });
-    let users: Vec<_> = bench.records().iter().map(|record| user(record).to_owned()).collect();
+    let users: Vec<_> = bench
+        .records()
+        .iter()
+        .map(|record| user(record).to_owned())
+        .collect();
     assert_eq!(users, ["b", "b", "nobody"]);
 }
 
@@ -167,8 +197,15 @@ fn a_request_that_ends_leaves_nothing_to_the_next_one() {
     });
     for (number, record) in bench.records().iter().enumerate() {
         let id = format!("u{number}");
-        let expected = if number % 2 == 0 { (Some(&id), None) } else { (None, Some(&id)) };
-        assert_eq!((record.user_id.as_ref(), record.session_id.as_ref()), expected);
+        let expected = if number % 2 == 0 {
+            (Some(&id), None)
+        } else {
+            (None, Some(&id))
+        };
+        assert_eq!(
+            (record.user_id.as_ref(), record.session_id.as_ref()),
+            expected
+        );
     }
 }
 
@@ -220,7 +257,9 @@ fn no_callsite_of_the_application_is_switched_on_and_none_hidden() {
     let off = tracing_subscriber::fmt::layer()
         .with_writer(std::io::sink)
         .with_filter(tracing_subscriber::filter::LevelFilter::WARN);
-    let subscriber = tracing_subscriber::registry().with(off).with(bench.audit.layer());
+    let subscriber = tracing_subscriber::registry()
+        .with(off)
+        .with(bench.audit.layer());
     tracing::subscriber::with_default(subscriber, || {
         assert!(!tracing::enabled!(target: "app", tracing::Level::TRACE));
         assert!(!tracing::enabled!(target: "app", tracing::Level::INFO));

@@ -71,17 +71,31 @@ fn said(dir: TempDir, output: &Output) -> Said {
         "neither status nor error: {stdout}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Said { dir, stdout, status, error }
+    Said {
+        dir,
+        stdout,
+        status,
+        error,
+    }
 }
 
 impl Said {
     fn prompt_in_file(&self) -> Option<String> {
         let trail = Trail::open(self.dir.path().join("audit.log")).ok()?;
-        trail.records().filter_map(Result::ok).find_map(|record| record.prompt)
+        trail
+            .records()
+            .filter_map(Result::ok)
+            .find_map(|record| record.prompt)
     }
     fn types_in_file(&self) -> Vec<String> {
         Trail::open(self.dir.path().join("audit.log"))
-            .map(|trail| trail.records().filter_map(Result::ok).map(|r| r.event_type.to_string()).collect())
+            .map(|trail| {
+                trail
+                    .records()
+                    .filter_map(Result::ok)
+                    .map(|r| r.event_type.to_string())
+                    .collect()
+            })
             .unwrap_or_default()
     }
 }
@@ -98,7 +112,11 @@ fn development_writes_json_to_a_pipe_unredacted() {
         let said = run("", &variables);
         assert_eq!(said.status["environment"], "development", "{variables:?}");
         assert_eq!(said.status["destination"], "stdout");
-        assert!(said.stdout.contains(r#""prompt":"mail ann@example.com""#), "{}", said.stdout);
+        assert!(
+            said.stdout.contains(r#""prompt":"mail ann@example.com""#),
+            "{}",
+            said.stdout
+        );
         assert!(said.types_in_file().is_empty());
     }
 }
@@ -117,7 +135,11 @@ fn production_writes_to_a_file_redacted() {
         let said = run("", variables);
         assert_eq!(said.status["environment"], "production", "{variables:?}");
         assert_eq!(said.status["destination"], "./audit.log");
-        assert_eq!(said.prompt_in_file().as_deref(), Some("mail [EMAIL]"), "{variables:?}");
+        assert_eq!(
+            said.prompt_in_file().as_deref(),
+            Some("mail [EMAIL]"),
+            "{variables:?}"
+        );
         assert!(!said.stdout.contains("\"prompt\""));
         let types = said.types_in_file();
         assert_eq!(types.first().map(String::as_str), Some("trail_opened"));
@@ -134,7 +156,11 @@ fn a_container_writes_to_stdout_redacted() {
     ] {
         let said = run("", variables);
         assert_eq!(said.status["environment"], "container", "{variables:?}");
-        assert!(said.stdout.contains(r#""prompt":"mail [EMAIL]""#), "{}", said.stdout);
+        assert!(
+            said.stdout.contains(r#""prompt":"mail [EMAIL]""#),
+            "{}",
+            said.stdout
+        );
     }
 }
 
@@ -144,7 +170,9 @@ fn no_signal_is_production_unless_the_machine_shows_a_container() {
     let traces = ["/.dockerenv", "/run/.containerenv"];
     match traces.iter().find(|trace| Path::new(trace).exists()) {
         Some(trace) => {
-            println!("this machine is a container ({trace}); that nothing at all counts as production is shown in the unit tests");
+            println!(
+                "this machine is a container ({trace}); that nothing at all counts as production is shown in the unit tests"
+            );
             assert_eq!(said.status["environment"], "container");
         }
         None => {
@@ -158,9 +186,19 @@ fn no_signal_is_production_unless_the_machine_shows_a_container() {
 #[test]
 fn variables_override_the_code_in_development() {
     let dev = ("STINGER_ENV", "dev");
-    let said = run("", &[dev, ("STINGER_AUDIT_DESTINATION", "audit.log,stdout"), ("STINGER_AUDIT_REDACT_PII", "true")]);
+    let said = run(
+        "",
+        &[
+            dev,
+            ("STINGER_AUDIT_DESTINATION", "audit.log,stdout"),
+            ("STINGER_AUDIT_REDACT_PII", "true"),
+        ],
+    );
     assert_eq!(said.prompt_in_file().as_deref(), Some("mail [EMAIL]"));
-    assert!(said.stdout.contains(r#""prompt":"mail [EMAIL]""#), "and a copy on stdout");
+    assert!(
+        said.stdout.contains(r#""prompt":"mail [EMAIL]""#),
+        "and a copy on stdout"
+    );
     let said = run("", &[dev, ("STINGER_AUDIT_FAIL_SAFE", "yes")]);
     assert_eq!(said.status["fail_safe"], true);
     let said = run("", &[dev, ("STINGER_AUDIT_ENABLED", "false")]);
@@ -178,16 +216,27 @@ fn in_production_an_attempt_to_switch_off_is_an_error_and_a_record() {
         ("STINGER_AUDIT_DESTINATION", "/proc/nowhere/audit.log"),
     ] {
         let said = run("", &[("STINGER_ENV", "production"), (name, value)]);
-        assert!(said.error.contains(name) && said.error.contains("refused"), "{name}: {}", said.error);
+        assert!(
+            said.error.contains(name) && said.error.contains("refused"),
+            "{name}: {}",
+            said.error
+        );
         let types = said.types_in_file();
-        assert_eq!(types, ["trail_opened", "trail_refused", "trail_closed"], "{name}={value}");
+        assert_eq!(
+            types,
+            ["trail_opened", "trail_refused", "trail_closed"],
+            "{name}={value}"
+        );
     }
 }
 
 #[test]
 fn in_production_code_may_turn_redaction_off_and_that_stands_in_the_trail() {
     let said = run("unredacted", &[("STINGER_ENV", "production")]);
-    assert_eq!(said.prompt_in_file().as_deref(), Some("mail ann@example.com"));
+    assert_eq!(
+        said.prompt_in_file().as_deref(),
+        Some("mail ann@example.com")
+    );
     let trail = Trail::open(said.dir.path().join("audit.log")).expect("a trail");
     let opened = trail.records().next().expect("a record").expect("readable");
     assert_eq!(opened.other["redact_pii"], false);
@@ -203,10 +252,19 @@ fn a_bad_setting_is_one_clear_error() {
         ("/proc/nowhere/audit.log", "couldn't create the directory"),
         ("kafka://broker", "the scheme \"kafka\" is unknown"),
     ] {
-        let said = run("to", &[("STINGER_ENV", "production"), ("STINGER_TEST_TO", to)]);
+        let said = run(
+            "to",
+            &[("STINGER_ENV", "production"), ("STINGER_TEST_TO", to)],
+        );
         assert!(said.error.contains(says), "{to:?}: {}", said.error);
     }
-    let said = run("", &[("STINGER_ENV", "dev"), ("STINGER_AUDIT_REDACT_PII", "perhaps")]);
+    let said = run(
+        "",
+        &[
+            ("STINGER_ENV", "dev"),
+            ("STINGER_AUDIT_REDACT_PII", "perhaps"),
+        ],
+    );
     assert!(said.error.contains("write true or false"), "{}", said.error);
 }
 
@@ -218,7 +276,11 @@ fn on_a_terminal_in_development_a_record_is_a_readable_line() {
     let output = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .env_clear()
-        .envs([("STINGER_TEST_CHILD", ""), ("STINGER_ENV", "dev"), ("PATH", "/usr/bin:/bin")])
+        .envs([
+            ("STINGER_TEST_CHILD", ""),
+            ("STINGER_ENV", "dev"),
+            ("PATH", "/usr/bin:/bin"),
+        ])
         .current_dir(dir.path())
         .output();
     let Ok(output) = output else {
@@ -226,6 +288,12 @@ fn on_a_terminal_in_development_a_record_is_a_readable_line() {
         return;
     };
     let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(shown.contains("PROMPT") && shown.contains("\"mail ann@example.com\""), "{shown}");
-    assert!(shown.contains("\u{1b}[36m") && !shown.contains("{\"seq\""), "{shown}");
+    assert!(
+        shown.contains("PROMPT") && shown.contains("\"mail ann@example.com\""),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\u{1b}[36m") && !shown.contains("{\"seq\""),
+        "{shown}"
+    );
 }

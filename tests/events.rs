@@ -13,7 +13,11 @@ mod common;
 use common::Bench;
 
 fn problems(record: &Record) -> String {
-    record.other.get("problems").map(ToString::to_string).unwrap_or_default()
+    record
+        .other
+        .get("problems")
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 #[test]
@@ -89,7 +93,10 @@ fn the_typed_functions_fill_the_keys_they_are_named_after() {
     assert_eq!(records[0].prompt.as_deref(), Some("p"));
     assert_eq!(records[0].event_type, EventType::UserPrompt);
     assert_eq!(records[1].response.as_deref(), Some("r"));
-    assert_eq!(records[2].guardrail_decisions[0].decision, Decision::Skipped);
+    assert_eq!(
+        records[2].guardrail_decisions[0].decision,
+        Decision::Skipped
+    );
     let line = serde_json::to_value(&records[3]).expect("JSON");
     for (key, value) in [
         ("event_type", json!("llm_response")),
@@ -114,9 +121,18 @@ fn the_typed_functions_fill_the_keys_they_are_named_after() {
 fn a_prompt_that_does_not_pass_is_as_easy_to_record_as_one_that_does() {
     let bench = Bench::new();
     bench.emit(|| {
-        stinger_audit::prompt("x").blocked("injection", "why").log().expect("recorded");
-        stinger_audit::prompt("y").rate_limited("61 in a minute").log().expect("recorded");
-        stinger_audit::prompt("z").too_long(70_000, 32_000).log().expect("recorded");
+        stinger_audit::prompt("x")
+            .blocked("injection", "why")
+            .log()
+            .expect("recorded");
+        stinger_audit::prompt("y")
+            .rate_limited("61 in a minute")
+            .log()
+            .expect("recorded");
+        stinger_audit::prompt("z")
+            .too_long(70_000, 32_000)
+            .log()
+            .expect("recorded");
     });
     let records = bench.records();
     let filters: Vec<_> = records
@@ -160,7 +176,10 @@ fn plain_fields_of_a_macro_make_up_a_decision_and_a_json_list_several() {
     assert_eq!(records[0].guardrail_decisions, [expected]);
     assert!(records[0].other.is_empty());
     assert_eq!(records[1].guardrail_decisions.len(), 2);
-    assert_eq!(records[1].guardrail_decisions[1].other["score"], json!({"deep": 1}));
+    assert_eq!(
+        records[1].guardrail_decisions[1].other["score"],
+        json!({"deep": 1})
+    );
     assert_eq!(records[2].other["event.guardrail_decisions"], "no list");
     assert!(problems(&records[2]).contains("no JSON array"));
     assert_eq!(records[3].other["reason"], "not a decision");
@@ -225,7 +244,10 @@ fn strange_values_are_written_as_what_they_are() {
     assert!(problems(&record).contains("turn_number has not the type"));
     let raw = std::fs::read(bench.path()).expect("the trail");
     let text = String::from_utf8(raw).expect("UTF-8");
-    assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "a bare control character");
+    assert!(
+        !text.chars().any(|c| c != '\n' && c.is_control()),
+        "a bare control character"
+    );
     assert!(!text.contains('\u{202e}') && !text.contains('\u{2028}'));
 }
 
@@ -262,7 +284,10 @@ fn a_debug_impl_that_panics_leaves_a_record_that_says_so() {
     let bench = Bench::new();
     bench.emit(|| info!(target: TARGET, event_type = "e", bad = ?Panics, good = "kept"));
     let record = bench.one();
-    assert_eq!(record.other["bad"], "so far so good, [the value panicked while it was formatted]");
+    assert_eq!(
+        record.other["bad"],
+        "so far so good, [the value panicked while it was formatted]"
+    );
     assert_eq!(record.other["good"], "kept");
     assert!(problems(&record).contains("formatting bad panicked"));
 }
@@ -274,8 +299,14 @@ fn a_debug_impl_that_logs_leaves_all_its_records() {
     // Inside a scoped subscriber tracing itself lets no second event through; the typed
     // function is recorded all the same.
     let records = bench.records();
-    let types: Vec<_> = records.iter().map(|record| record.event_type.as_str()).collect();
-    assert!(types.contains(&"user_prompt") && types.contains(&"outer"), "{types:?}");
+    let types: Vec<_> = records
+        .iter()
+        .map(|record| record.event_type.as_str())
+        .collect();
+    assert!(
+        types.contains(&"user_prompt") && types.contains(&"outer"),
+        "{types:?}"
+    );
 }
 
 #[test]
@@ -304,7 +335,10 @@ fn redaction_covers_every_text_and_no_id() {
     let shown = serde_json::to_string(&records).expect("JSON");
     assert_eq!(shown.matches(mail).count(), 1, "{shown}");
     assert_eq!(records[0].user_id.as_deref(), Some(mail));
-    assert_eq!(records[0].other["nested"], json!({"[EMAIL]": ["[EMAIL]", {"k": "[EMAIL]"}]}));
+    assert_eq!(
+        records[0].other["nested"],
+        json!({"[EMAIL]": ["[EMAIL]", {"k": "[EMAIL]"}]})
+    );
 }
 
 #[test]
@@ -321,7 +355,10 @@ fn a_custom_redactor_composes_and_one_that_panics_withholds() {
     });
     let records = bench.records();
     assert_eq!(records[0].prompt.as_deref(), Some("[PROJECT], ask [EMAIL]"));
-    assert_eq!(records[1].prompt.as_deref(), Some("[withheld: the redactor failed]"));
+    assert_eq!(
+        records[1].prompt.as_deref(),
+        Some("[withheld: the redactor failed]")
+    );
     assert!(problems(&records[1]).contains("redactor panicked"));
 }
 
@@ -338,7 +375,10 @@ fn a_redactor_that_logs_does_not_call_itself_without_end() {
     bench.emit(|| stinger_audit::log_prompt("a secret").expect("recorded"));
     let records = bench.records();
     assert_eq!(CALLS.load(Ordering::Relaxed), 1);
-    let prompts: Vec<_> = records.iter().filter_map(|record| record.prompt.as_deref()).collect();
+    let prompts: Vec<_> = records
+        .iter()
+        .filter_map(|record| record.prompt.as_deref())
+        .collect();
     assert_eq!(prompts, ["[withheld: emitted by a redactor]", "a secret"]);
 }
 
@@ -356,9 +396,15 @@ fn turns_and_states_are_kept_where_the_application_gives_none() {
     let bench = Bench::new();
     bench.emit(|| {
         for conversation in ["a", "b", "a"] {
-            stinger_audit::prompt("p").conversation_id(conversation).log().expect("recorded");
+            stinger_audit::prompt("p")
+                .conversation_id(conversation)
+                .log()
+                .expect("recorded");
         }
-        stinger_audit::response("r").conversation_id("a").log().expect("recorded");
+        stinger_audit::response("r")
+            .conversation_id("a")
+            .log()
+            .expect("recorded");
         stinger_audit::guardrail(GuardrailDecision::block("f"))
             .conversation_id("b")
             .log()
@@ -367,8 +413,22 @@ fn turns_and_states_are_kept_where_the_application_gives_none() {
     let places: Vec<_> = bench
         .records()
         .into_iter()
-        .map(|record| (record.turn_number.unwrap_or(0), record.conversation_state.unwrap_or_default()))
+        .map(|record| {
+            (
+                record.turn_number.unwrap_or(0),
+                record.conversation_state.unwrap_or_default(),
+            )
+        })
         .collect();
-    let expected = [(1, "prompted"), (1, "prompted"), (2, "prompted"), (2, "answered"), (1, "blocked")];
-    assert_eq!(places, expected.map(|(turn, state)| (turn, state.to_owned())));
+    let expected = [
+        (1, "prompted"),
+        (1, "prompted"),
+        (2, "prompted"),
+        (2, "answered"),
+        (1, "blocked"),
+    ];
+    assert_eq!(
+        places,
+        expected.map(|(turn, state)| (turn, state.to_owned()))
+    );
 }

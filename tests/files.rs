@@ -30,7 +30,13 @@ fn types(path: &Path) -> Vec<String> {
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("readable");
     let mut names: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
         .collect();
     names.sort();
     names
@@ -40,7 +46,12 @@ fn names(dir: &Path) -> Vec<String> {
 fn a_trail_goes_on_where_the_last_process_left_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("logs/audit.log");
-    for rotation in [Rotation::DAILY, Rotation::NEVER, Rotation::MINUTELY, Rotation::HOURLY] {
+    for rotation in [
+        Rotation::DAILY,
+        Rotation::NEVER,
+        Rotation::MINUTELY,
+        Rotation::HOURLY,
+    ] {
         let audit = open(&path, rotation);
         log(&audit, "p");
         audit.close().expect("closed");
@@ -58,10 +69,15 @@ fn conversations_go_on_where_the_last_process_left_them() {
     let path = dir.path().join("audit.log");
     for _ in 0..3 {
         let audit = open(&path, Rotation::DAILY);
-        audit.log(stinger_audit::prompt("p").conversation_id("c")).expect("recorded");
+        audit
+            .log(stinger_audit::prompt("p").conversation_id("c"))
+            .expect("recorded");
         audit.close().expect("closed");
     }
-    let turns: Vec<_> = records(&path).iter().map(|record| record.turn_number).collect();
+    let turns: Vec<_> = records(&path)
+        .iter()
+        .map(|record| record.turn_number)
+        .collect();
     assert_eq!(turns, [Some(1), Some(2), Some(3)]);
 }
 
@@ -70,7 +86,10 @@ fn conversations_go_on_where_the_last_process_left_them() {
 fn the_trail_is_private_to_its_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new();
-    bench.audit.log(stinger_audit::prompt("p")).expect("recorded");
+    bench
+        .audit
+        .log(stinger_audit::prompt("p"))
+        .expect("recorded");
     bench.audit.flush().expect("written");
     for entry in fs::read_dir(bench.dir.path()).expect("readable") {
         let entry = entry.expect("an entry");
@@ -84,7 +103,10 @@ fn the_trail_is_private_to_its_owner() {
     fs::write(&path, "").expect("written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
     let audit = open(&path, Rotation::NEVER);
-    assert_eq!(path.metadata().expect("metadata").permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        path.metadata().expect("metadata").permissions().mode() & 0o777,
+        0o600
+    );
     audit.close().expect("closed");
 }
 
@@ -103,8 +125,14 @@ fn a_file_that_is_no_trail_is_refused_and_kept() {
     let path = dir.path().join("audit.log");
     fs::write(&path, "evidence of something else\n").expect("written");
     let error = stinger_audit::to(&path).open().expect_err("refused");
-    assert!(error.to_string().contains("no audit trail; move it away"), "{error}");
-    assert_eq!(fs::read_to_string(&path).expect("kept"), "evidence of something else\n");
+    assert!(
+        error.to_string().contains("no audit trail; move it away"),
+        "{error}"
+    );
+    assert_eq!(
+        fs::read_to_string(&path).expect("kept"),
+        "evidence of something else\n"
+    );
 }
 
 #[test]
@@ -117,7 +145,9 @@ fn a_second_writer_is_told_who_holds_the_trail() {
     ));
     assert!(error.to_string().contains("this very process"), "{error}");
     bench.audit.close().expect("closed");
-    open(&bench.path(), Rotation::DAILY).close().expect("free again");
+    open(&bench.path(), Rotation::DAILY)
+        .close()
+        .expect("free again");
 }
 
 #[test]
@@ -137,9 +167,14 @@ fn a_torn_line_is_ended_kept_and_declared() {
     audit.close().expect("closed");
 
     let now = fs::read_to_string(&path).expect("readable");
-    assert!(now.starts_with(&format!("{cut}\n")), "what was there is kept");
-    let (read, unreadable): (Vec<_>, Vec<_>) =
-        Trail::open(&path).expect("a trail").records().partition(Result::is_ok);
+    assert!(
+        now.starts_with(&format!("{cut}\n")),
+        "what was there is kept"
+    );
+    let (read, unreadable): (Vec<_>, Vec<_>) = Trail::open(&path)
+        .expect("a trail")
+        .records()
+        .partition(Result::is_ok);
     let read: Vec<_> = read.into_iter().flatten().collect();
     let seqs: Vec<_> = read.iter().map(|record| record.seq).collect();
     assert_eq!(seqs, [0, 1, 2, 3, 4, 5]);
@@ -151,7 +186,14 @@ fn a_torn_line_is_ended_kept_and_declared() {
     };
     let position = error.position().expect("a position");
     assert_eq!((position.line, position.byte), (3, torn as u64));
-    assert!(matches!(error.kind(), ErrorKind::Unreadable { reason: Unreadable::Torn, length: 30, .. }));
+    assert!(matches!(
+        error.kind(),
+        ErrorKind::Unreadable {
+            reason: Unreadable::Torn,
+            length: 30,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -168,18 +210,35 @@ fn retention_goes_by_exact_names_and_says_what_it_removes() {
         fs::write(dir.path().join(format!("audit.{date}.log")), old).expect("written");
     }
     fs::remove_file(dir.path().join(&live)).expect("removed");
-    let neighbours = ["audit-key.pem", "audit.2020-01-01.log.gz", "audit.log.bak", "audit2.2020-01-01.log"];
+    let neighbours = [
+        "audit-key.pem",
+        "audit.2020-01-01.log.gz",
+        "audit.log.bak",
+        "audit2.2020-01-01.log",
+    ];
     for neighbour in neighbours {
         fs::write(dir.path().join(neighbour), "keep me").expect("written");
     }
 
-    let audit = stinger_audit::to(&path).retain(Retain::files(2)).open().expect("a trail");
+    let audit = stinger_audit::to(&path)
+        .retain(Retain::files(2))
+        .open()
+        .expect("a trail");
     audit.close().expect("closed");
     let left = names(dir.path());
     for neighbour in neighbours {
-        assert!(left.contains(&neighbour.to_owned()), "{neighbour} is gone: {left:?}");
+        assert!(
+            left.contains(&neighbour.to_owned()),
+            "{neighbour} is gone: {left:?}"
+        );
     }
-    assert_eq!(left.iter().filter(|name| name.starts_with("audit.2020")).count(), 2, "{left:?}");
+    assert_eq!(
+        left.iter()
+            .filter(|name| name.starts_with("audit.2020"))
+            .count(),
+        2,
+        "{left:?}"
+    );
     let pruned: Vec<_> = Trail::open(&path)
         .expect("a trail")
         .records()
@@ -190,7 +249,10 @@ fn retention_goes_by_exact_names_and_says_what_it_removes() {
     let files = pruned[0].other["files"].as_array().expect("a list");
     assert_eq!(files.len(), 2);
     assert_eq!(files[0]["file"], "audit.2020-01-01.log");
-    assert_eq!((&files[0]["first_seq"], &files[0]["last_seq"]), (&0.into(), &2.into()));
+    assert_eq!(
+        (&files[0]["first_seq"], &files[0]["last_seq"]),
+        (&0.into(), &2.into())
+    );
 }
 
 #[test]
@@ -204,7 +266,10 @@ fn retention_by_days_goes_by_the_last_record() {
     let ago = |days| chrono::Utc::now() - chrono::Duration::days(days);
     fs::write(dir.path().join("audit.2020-01-01.log"), line(0, ago(40))).expect("written");
     fs::write(dir.path().join("audit.2020-01-02.log"), line(1, ago(20))).expect("written");
-    let audit = stinger_audit::to(&path).retain(Retain::days(30)).open().expect("a trail");
+    let audit = stinger_audit::to(&path)
+        .retain(Retain::days(30))
+        .open()
+        .expect("a trail");
     audit.close().expect("closed");
     let left = names(dir.path());
     assert!(!left.contains(&"audit.2020-01-01.log".to_owned()));
@@ -220,15 +285,24 @@ fn a_copy_gets_every_line_and_a_hung_one_holds_nobody_up() {
     let mut destinations = vec![trail.clone(), copy.clone()];
     match made {
         Ok(status) if status.success() => destinations.push(fifo.clone()),
-        _ => println!("SKIPPED in part: mkfifo is not installed, so there is no destination that hangs"),
+        _ => println!(
+            "SKIPPED in part: mkfifo is not installed, so there is no destination that hangs"
+        ),
     }
-    let audit = stinger_audit::to(destinations).redact_pii(false).open().expect("a trail");
+    let audit = stinger_audit::to(destinations)
+        .redact_pii(false)
+        .open()
+        .expect("a trail");
     let begun = std::time::Instant::now();
     for number in 0..2_000 {
         log(&audit, &format!("prompt {number}"));
     }
     audit.flush().expect("written");
-    assert!(begun.elapsed() < Duration::from_secs(10), "held up: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "held up: {:?}",
+        begun.elapsed()
+    );
     audit.close().expect("closed");
     let read = |path: &Path| fs::read_to_string(path).expect("readable");
     assert_eq!(all_records(&trail).len(), 2_002);
@@ -239,7 +313,8 @@ fn a_copy_gets_every_line_and_a_hung_one_holds_nobody_up() {
 fn a_copy_that_is_too_slow_is_named_in_the_trail() {
     let dir = tempfile::tempdir().expect("a directory");
     let (trail, fifo) = (dir.path().join("audit.log"), dir.path().join("fifo"));
-    if !matches!(std::process::Command::new("mkfifo").arg(&fifo).status(), Ok(status) if status.success()) {
+    if !matches!(std::process::Command::new("mkfifo").arg(&fifo).status(), Ok(status) if status.success())
+    {
         println!("SKIPPED: mkfifo is not installed");
         return;
     }
@@ -264,7 +339,12 @@ fn a_copy_that_is_too_slow_is_named_in_the_trail() {
         std::thread::sleep(Duration::from_millis(5));
     }
     audit.close().expect("closed");
-    let copied = reader.join().expect("no panic").expect("read").lines().count() as u64;
+    let copied = reader
+        .join()
+        .expect("no panic")
+        .expect("read")
+        .lines()
+        .count() as u64;
     let gap = all_records(&trail)
         .into_iter()
         .find(|record| record.event_type.as_str() == "trail_copy_gap")
@@ -288,7 +368,9 @@ fn a_trail_that_cannot_be_written_says_so_and_catches_up() {
     audit.flush().expect("written");
     assert!(audit.status().writable);
     audit.close().expect("closed");
-    let error = audit.log(stinger_audit::prompt("late")).expect_err("closed");
+    let error = audit
+        .log(stinger_audit::prompt("late"))
+        .expect_err("closed");
     assert!(matches!(error.kind(), ErrorKind::Closed));
     assert_eq!(audit.status().after_close, 1);
 }
@@ -298,9 +380,14 @@ fn a_directory_that_cannot_be_made_is_a_clear_error() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("file");
     fs::write(&file, "").expect("written");
-    let error = stinger_audit::to(file.join("audit.log")).open().expect_err("an error");
+    let error = stinger_audit::to(file.join("audit.log"))
+        .open()
+        .expect_err("an error");
     let said = format!("{error:?}");
-    assert!(said.contains("create the directory") && said.contains("file"), "{said}");
+    assert!(
+        said.contains("create the directory") && said.contains("file"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -318,7 +405,9 @@ fn a_reader_changes_nothing() {
     let before = state(bench.dir.path());
     let trail = Trail::open(bench.path()).expect("a trail");
     assert_eq!(trail.records().count(), 3);
-    trail.export_csv(Default::default(), std::io::sink()).expect("exported");
+    trail
+        .export_csv(Default::default(), std::io::sink())
+        .expect("exported");
     assert_eq!(trail.conversation("c").turns.len(), 0);
     assert_eq!(state(bench.dir.path()), before);
 }

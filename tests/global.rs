@@ -14,7 +14,9 @@ struct Logs;
 impl fmt::Debug for Logs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         info!(target: TARGET, event_type = "macro inside");
-        stinger_audit::event("typed inside").log().expect("recorded");
+        stinger_audit::event("typed inside")
+            .log()
+            .expect("recorded");
         f.write_str("logged")
     }
 }
@@ -34,14 +36,24 @@ impl fmt::Debug for LogsItself {
 fn the_life_of_the_processs_trail() {
     let error = stinger_audit::log_prompt("too early").expect_err("no trail");
     assert!(matches!(error.kind(), ErrorKind::NotOpen));
-    assert!(error.to_string().contains("call stinger_audit::enable() first"));
+    assert!(
+        error
+            .to_string()
+            .contains("call stinger_audit::enable() first")
+    );
     assert!(stinger_audit::audit().is_none());
 
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
-    let audit = stinger_audit::to(&path).redact_pii(false).enable().expect("a trail");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .enable()
+        .expect("a trail");
     let again = stinger_audit::enable().expect_err("a second time");
-    assert!(matches!(again.kind(), ErrorKind::AlreadyEnabled { .. }), "{again}");
+    assert!(
+        matches!(again.kind(), ErrorKind::AlreadyEnabled { .. }),
+        "{again}"
+    );
     assert!(stinger_audit::audit().is_some());
 
     // Values that log, under a global subscriber, where tracing lets them.
@@ -49,8 +61,16 @@ fn the_life_of_the_processs_trail() {
     info!(target: TARGET, event_type = "outer", value = ?LogsItself);
     audit.flush().expect("written");
     let records = common::records(&path);
-    let count = |name: &str| records.iter().filter(|record| record.event_type.as_str() == name).count();
-    assert_eq!((count("macro inside"), count("typed inside"), count("outer")), (1, 1, 2));
+    let count = |name: &str| {
+        records
+            .iter()
+            .filter(|record| record.event_type.as_str() == name)
+            .count()
+    };
+    assert_eq!(
+        (count("macro inside"), count("typed inside"), count("outer")),
+        (1, 1, 2)
+    );
     assert!((1..10).contains(&count("again")), "{}", count("again"));
     assert_eq!(audit.status().lost, 1, "the cut is counted");
 
@@ -62,7 +82,8 @@ fn the_life_of_the_processs_trail() {
         for thread in 0..THREADS {
             scope.spawn(move || {
                 for number in 0..each {
-                    let _span = info_span!("request", user_id = format!("t{thread}-{number}")).entered();
+                    let _span =
+                        info_span!("request", user_id = format!("t{thread}-{number}")).entered();
                     if number % 2 == 0 {
                         info!(target: TARGET, event_type = "load", thread, number);
                     } else {
@@ -76,7 +97,11 @@ fn the_life_of_the_processs_trail() {
             });
         }
     });
-    println!("emitted {} records in {:?}", THREADS * each, begun.elapsed());
+    println!(
+        "emitted {} records in {:?}",
+        THREADS * each,
+        begun.elapsed()
+    );
     audit.flush().expect("written");
     let mut next = [0; THREADS as usize];
     for record in common::records(&path) {

@@ -22,11 +22,16 @@ fn trail_of(lines: &[u8]) -> (TempDir, PathBuf, Trail) {
 }
 
 fn line(seq: u64, rest: &str) -> String {
-    format!("{{\"seq\":{seq},\"timestamp\":\"2026-11-23T10:00:0{seq}Z\",\"event_type\":\"e\"{rest}}}\n")
+    format!(
+        "{{\"seq\":{seq},\"timestamp\":\"2026-11-23T10:00:0{seq}Z\",\"event_type\":\"e\"{rest}}}\n"
+    )
 }
 
 fn seqs(records: impl Iterator<Item = stinger_audit::Result<Record>>) -> Vec<u64> {
-    records.filter_map(Result::ok).map(|record| record.seq).collect()
+    records
+        .filter_map(Result::ok)
+        .map(|record| record.seq)
+        .collect()
 }
 
 #[test]
@@ -56,7 +61,10 @@ fn damage_is_reported_with_its_place_and_the_rest_is_returned() {
         let ErrorKind::Unreadable { reason, length, .. } = error.kind() else {
             panic!("{error}");
         };
-        let end = begins.iter().position(|&byte| byte == b'\n').unwrap_or(begins.len());
+        let end = begins
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(begins.len());
         assert_eq!(*length, end as u64, "{error}");
         found.push((position.line, std::mem::discriminant(reason)));
     }
@@ -65,16 +73,27 @@ fn damage_is_reported_with_its_place_and_the_rest_is_returned() {
     let unfinished = std::mem::discriminant(&Unreadable::Unfinished);
     assert_eq!(
         found,
-        [(2, foreign), (4, torn), (5, foreign), (6, foreign), (7, foreign), (9, unfinished)]
+        [
+            (2, foreign),
+            (4, torn),
+            (5, foreign),
+            (6, foreign),
+            (7, foreign),
+            (9, unfinished)
+        ]
     );
 }
 
 #[test]
 fn no_error_shows_a_byte_of_the_text() {
-    let (_dir, _path, trail) = trail_of(b"{\"seq\":1,\"prompt\":\"topsecret\nmore topsecret \x1b[2J\n");
+    let (_dir, _path, trail) =
+        trail_of(b"{\"seq\":1,\"prompt\":\"topsecret\nmore topsecret \x1b[2J\n");
     for error in trail.records().filter_map(Result::err) {
         let said = format!("{error} {error:?}");
-        assert!(!said.contains("topsecret") && !said.contains('\u{1b}'), "{said}");
+        assert!(
+            !said.contains("topsecret") && !said.contains('\u{1b}'),
+            "{said}"
+        );
     }
 }
 
@@ -84,7 +103,11 @@ fn both_ends_of_a_time_range_count_and_a_bad_line_does_not_empty_the_result() {
         .map(|seq| line(seq, "") + if seq == 4 { "bad\n" } else { "" })
         .collect();
     let (_dir, _path, trail) = trail_of(lines.as_bytes());
-    let at = |second: u32| format!("2026-11-23T10:00:{second:02}Z").parse().expect("a time");
+    let at = |second: u32| {
+        format!("2026-11-23T10:00:{second:02}Z")
+            .parse()
+            .expect("a time")
+    };
     let query = Query::new().since(at(2)).until(at(7));
     assert_eq!(seqs(trail.query(query.clone())), [2, 3, 4, 5, 6]);
     assert_eq!(trail.query(query).filter(Result::is_err).count(), 1);
@@ -101,16 +124,25 @@ fn spaces_behind_colons_hide_no_record() {
 fn the_last_hour_is_the_last_hour() {
     let at = |seq: u64, ago: i64| {
         let time = (Utc::now() - Duration::minutes(ago)).to_rfc3339();
-        format!("{{\"seq\":{seq},\"timestamp\":\"{time}\",\"event_type\":\"e\",\"user_id\":\"u\"}}\n")
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"{time}\",\"event_type\":\"e\",\"user_id\":\"u\"}}\n"
+        )
     };
     let (_dir, _path, trail) = trail_of((at(0, 61) + &at(1, 59) + &at(2, 0)).as_bytes());
-    assert_eq!(seqs(trail.query(Query::new().user_id("u").last_hour())), [1, 2]);
+    assert_eq!(
+        seqs(trail.query(Query::new().user_id("u").last_hour())),
+        [1, 2]
+    );
 }
 
 #[test]
 fn files_are_read_in_the_order_of_seq_whatever_their_names() {
     let dir = tempfile::tempdir().expect("a directory");
-    for (name, seq) in [("audit.log", 2), ("audit.2026-11-23.log", 0), ("audit.2026-11-22-10.log", 1)] {
+    for (name, seq) in [
+        ("audit.log", 2),
+        ("audit.2026-11-23.log", 0),
+        ("audit.2026-11-22-10.log", 1),
+    ] {
         fs::write(dir.path().join(name), line(seq, "")).expect("written");
     }
     let trail = Trail::open(dir.path().join("audit.log")).expect("a trail");
@@ -123,9 +155,15 @@ fn files_are_read_in_the_order_of_seq_whatever_their_names() {
 #[test]
 fn a_name_without_files_says_what_to_do() {
     let dir = tempfile::tempdir().expect("a directory");
-    for path in [dir.path().join("audit.log"), dir.path().join("no/audit.log")] {
+    for path in [
+        dir.path().join("audit.log"),
+        dir.path().join("no/audit.log"),
+    ] {
         let error = Trail::open(path).expect_err("an error").to_string();
-        assert!(error.contains("give the destination that the service writes to"), "{error}");
+        assert!(
+            error.contains("give the destination that the service writes to"),
+            "{error}"
+        );
     }
 }
 
@@ -133,7 +171,10 @@ fn a_name_without_files_says_what_to_do() {
 fn a_conversation_is_rebuilt_with_what_is_missing() {
     let bench = Bench::new();
     let log = |entry: stinger_audit::Entry<'static>| {
-        bench.audit.log(entry.conversation_id("c")).expect("recorded");
+        bench
+            .audit
+            .log(entry.conversation_id("c"))
+            .expect("recorded");
     };
     log(stinger_audit::prompt("first"));
     log(stinger_audit::guardrail(GuardrailDecision::allow("pii")));
@@ -141,22 +182,41 @@ fn a_conversation_is_rebuilt_with_what_is_missing() {
     log(stinger_audit::prompt("second").blocked("injection", "why"));
     log(stinger_audit::prompt("third"));
     log(stinger_audit::response("skips ahead").turn_number(5));
-    bench.audit.log(stinger_audit::prompt("other").conversation_id("d")).expect("recorded");
+    bench
+        .audit
+        .log(stinger_audit::prompt("other").conversation_id("d"))
+        .expect("recorded");
     bench.audit.flush().expect("written");
 
-    let conversation = Trail::open(bench.path()).expect("a trail").conversation("c");
+    let conversation = Trail::open(bench.path())
+        .expect("a trail")
+        .conversation("c");
     assert!(conversation.unreadable.is_empty());
     assert_eq!(conversation.turns.len(), 4);
     assert_eq!(conversation.missing_turns(), [4]);
     let [first, second, third, fifth] = conversation.turns.as_slice() else {
         panic!("{conversation:#?}");
     };
-    assert_eq!(first.prompt().and_then(|record| record.prompt.as_deref()), Some("first"));
-    assert_eq!(first.response().and_then(|record| record.response.as_deref()), Some("answer"));
+    assert_eq!(
+        first.prompt().and_then(|record| record.prompt.as_deref()),
+        Some("first")
+    );
+    assert_eq!(
+        first
+            .response()
+            .and_then(|record| record.response.as_deref()),
+        Some("answer")
+    );
     assert_eq!(first.decisions().count(), 1);
     assert!(first.missing().is_empty());
-    assert_eq!(second.blocking().map(|by| by.filter_name.as_str()), Some("injection"));
-    assert!(second.missing().is_empty(), "a blocked turn needs no response");
+    assert_eq!(
+        second.blocking().map(|by| by.filter_name.as_str()),
+        Some("injection")
+    );
+    assert!(
+        second.missing().is_empty(),
+        "a blocked turn needs no response"
+    );
     assert_eq!(third.missing(), [Missing::Decisions, Missing::Response]);
     assert_eq!(fifth.missing(), [Missing::Prompt, Missing::Decisions]);
 }
@@ -181,7 +241,12 @@ fn csv_holds_every_text_whole_and_no_formula() {
     for text in HOSTILE.into_iter().chain([long.as_str()]) {
         bench
             .audit
-            .log(stinger_audit::prompt(text).user_id(text).blocked("f", text).field("note", text))
+            .log(
+                stinger_audit::prompt(text)
+                    .user_id(text)
+                    .blocked("f", text)
+                    .field("note", text),
+            )
             .expect("recorded");
     }
     bench.audit.flush().expect("written");
@@ -193,11 +258,19 @@ fn csv_holds_every_text_whole_and_no_formula() {
     assert_eq!(exported.records, 11);
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let headers = reader.headers().expect("a header").clone();
-    let column = |name: &str| headers.iter().position(|header| header == name).expect("a column");
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+            .expect("a column")
+    };
     let rows: Vec<_> = reader.records().collect::<Result<_, _>>().expect("rows");
     for (row, text) in rows.iter().zip(HOSTILE.into_iter().chain([long.as_str()])) {
         for cell in row {
-            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝']), "{cell:?}");
+            assert!(
+                !cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝']),
+                "{cell:?}"
+            );
         }
         let prompt = &row[column("prompt")];
         assert_eq!(prompt.strip_prefix('\'').unwrap_or(prompt), text);
@@ -210,19 +283,26 @@ fn csv_holds_every_text_whole_and_no_formula() {
 fn json_export_is_an_array_of_the_same_records() {
     let bench = Bench::new();
     for text in HOSTILE {
-        bench.audit.log(stinger_audit::prompt(text)).expect("recorded");
+        bench
+            .audit
+            .log(stinger_audit::prompt(text))
+            .expect("recorded");
     }
     bench.audit.flush().expect("written");
     let trail = Trail::open(bench.path()).expect("a trail");
     let mut json = Vec::new();
-    trail.export_json(Query::new(), &mut json).expect("exported");
+    trail
+        .export_json(Query::new(), &mut json)
+        .expect("exported");
     let text = String::from_utf8(json).expect("UTF-8");
     assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text}");
     let exported: Vec<Record> = serde_json::from_str(&text).expect("an array");
     let read: Vec<Record> = trail.records().collect::<Result<_, _>>().expect("records");
     assert_eq!(exported, read);
     let mut empty = Vec::new();
-    trail.export_json(Query::new().user_id("nobody"), &mut empty).expect("exported");
+    trail
+        .export_json(Query::new().user_id("nobody"), &mut empty)
+        .expect("exported");
     assert_eq!(empty, b"[]\n");
 }
 
@@ -233,7 +313,10 @@ fn a_trail_is_read_while_it_is_written() {
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for number in 0..total {
-                bench.audit.log(stinger_audit::event("e").field("n", number)).expect("recorded");
+                bench
+                    .audit
+                    .log(stinger_audit::event("e").field("n", number))
+                    .expect("recorded");
             }
         });
         let trail = Trail::open(bench.path()).expect("a trail");
@@ -246,7 +329,13 @@ fn a_trail_is_read_while_it_is_written() {
                         expected += 1;
                     }
                     Err(error) => assert!(
-                        matches!(error.kind(), ErrorKind::Unreadable { reason: Unreadable::Unfinished, .. }),
+                        matches!(
+                            error.kind(),
+                            ErrorKind::Unreadable {
+                                reason: Unreadable::Unfinished,
+                                ..
+                            }
+                        ),
                         "{error}"
                     ),
                 }

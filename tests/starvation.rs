@@ -28,7 +28,10 @@ impl Log {
         String::from_utf8(self.0.lock().expect("no panic").clone()).expect("UTF-8")
     }
     fn lines(&self, with: &str) -> usize {
-        self.text().lines().filter(|line| line.contains(with)).count()
+        self.text()
+            .lines()
+            .filter(|line| line.contains(with))
+            .count()
     }
 }
 
@@ -49,16 +52,28 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-fn fmt<S>(log: &Log) -> tracing_subscriber::fmt::Layer<S, tracing_subscriber::fmt::format::DefaultFields, tracing_subscriber::fmt::format::Format, Log>
+fn fmt<S>(
+    log: &Log,
+) -> tracing_subscriber::fmt::Layer<
+    S,
+    tracing_subscriber::fmt::format::DefaultFields,
+    tracing_subscriber::fmt::format::Format,
+    Log,
+>
 where
     S: Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone())
+    tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(log.clone())
 }
 
 fn both(number: usize) {
     info!(target: TARGET, event_type = "bare", prompt = SECRET, number);
-    stinger_audit::prompt(SECRET).field("number", number).log().expect("recorded");
+    stinger_audit::prompt(SECRET)
+        .field("number", number)
+        .log()
+        .expect("recorded");
 }
 
 fn numbers(bench: &Bench, event_type: &str) -> Vec<u64> {
@@ -73,11 +88,19 @@ fn numbers(bench: &Bench, event_type: &str) -> Vec<u64> {
 fn in_both_orders(scenario: impl Fn(&Bench, &dyn Fn(&Log) -> Dispatch)) {
     let inside = Bench::new();
     scenario(&inside, &|log| {
-        Dispatch::new(Registry::default().with(inside.audit.layer()).with(fmt(log)))
+        Dispatch::new(
+            Registry::default()
+                .with(inside.audit.layer())
+                .with(fmt(log)),
+        )
     });
     let outside = Bench::new();
     scenario(&outside, &|log| {
-        Dispatch::new(Registry::default().with(fmt(log)).with(outside.audit.layer()))
+        Dispatch::new(
+            Registry::default()
+                .with(fmt(log))
+                .with(outside.audit.layer()),
+        )
     });
 }
 
@@ -132,14 +155,45 @@ fn filtered_layers(log: &Log) -> Vec<(&'static str, Box<dyn Layer<Registry> + Se
     let (reloadable, _) = reload::Layer::new(LevelFilter::INFO);
     vec![
         ("none", fmt(log).boxed()),
-        ("LevelFilter", fmt(log).with_filter(LevelFilter::INFO).boxed()),
-        ("EnvFilter", fmt(log).with_filter(EnvFilter::new("info")).boxed()),
-        ("EnvFilter with span fields", fmt(log).with_filter(EnvFilter::new("info,[{k=1}]=trace")).boxed()),
-        ("Targets", fmt(log).with_filter(Targets::new().with_default(Level::INFO)).boxed()),
-        ("filter_fn", fmt(log).with_filter(filter_fn(|m| *m.level() <= Level::INFO)).boxed()),
-        ("dynamic_filter_fn", fmt(log).with_filter(dynamic_filter_fn(|m, _| *m.level() <= Level::INFO)).boxed()),
+        (
+            "LevelFilter",
+            fmt(log).with_filter(LevelFilter::INFO).boxed(),
+        ),
+        (
+            "EnvFilter",
+            fmt(log).with_filter(EnvFilter::new("info")).boxed(),
+        ),
+        (
+            "EnvFilter with span fields",
+            fmt(log)
+                .with_filter(EnvFilter::new("info,[{k=1}]=trace"))
+                .boxed(),
+        ),
+        (
+            "Targets",
+            fmt(log)
+                .with_filter(Targets::new().with_default(Level::INFO))
+                .boxed(),
+        ),
+        (
+            "filter_fn",
+            fmt(log)
+                .with_filter(filter_fn(|m| *m.level() <= Level::INFO))
+                .boxed(),
+        ),
+        (
+            "dynamic_filter_fn",
+            fmt(log)
+                .with_filter(dynamic_filter_fn(|m, _| *m.level() <= Level::INFO))
+                .boxed(),
+        ),
         ("reload", fmt(log).with_filter(reloadable).boxed()),
-        ("refuses audit", fmt(log).with_filter(filter_fn(|m| m.target() != TARGET)).boxed()),
+        (
+            "refuses audit",
+            fmt(log)
+                .with_filter(filter_fn(|m| m.target() != TARGET))
+                .boxed(),
+        ),
     ]
 }
 
@@ -167,13 +221,24 @@ fn the_wall_hides_audit_text_under_every_filter_and_no_line_or_span_is_lost_by_i
                     info!("line in plain");
                 }
             });
-            let what = format!("{name}, audit layer {}", if outside { "outside" } else { "inside" });
+            let what = format!(
+                "{name}, audit layer {}",
+                if outside { "outside" } else { "inside" }
+            );
             assert_eq!(numbers(&bench, "bare").len(), 2_000, "{what}");
             assert_eq!(numbers(&bench, "user_prompt").len(), 2_000, "{what}");
             assert!(!log.text().contains(SECRET), "{what}");
-            let in_span = log.text().lines().filter(|line| line.contains("attributed{") && line.contains("line in span")).count();
+            let in_span = log
+                .text()
+                .lines()
+                .filter(|line| line.contains("attributed{") && line.contains("line in span"))
+                .count();
             assert_eq!(in_span, 1_000, "{what}: lines in their span");
-            let in_plain = log.text().lines().filter(|line| line.contains(":plain") && line.contains("line in plain")).count();
+            let in_plain = log
+                .text()
+                .lines()
+                .filter(|line| line.contains(":plain") && line.contains("line in plain"))
+                .count();
             assert_eq!(in_plain, 1_000, "{what}: lines in the plain span");
         }
     }
@@ -188,12 +253,22 @@ fn filtered_outer(log: &Log, index: usize) -> Box<dyn Layer<Inner> + Send + Sync
         0 => fmt(log).boxed(),
         1 => fmt(log).with_filter(LevelFilter::INFO).boxed(),
         2 => fmt(log).with_filter(EnvFilter::new("info")).boxed(),
-        3 => fmt(log).with_filter(EnvFilter::new("info,[{k=1}]=trace")).boxed(),
-        4 => fmt(log).with_filter(Targets::new().with_default(Level::INFO)).boxed(),
-        5 => fmt(log).with_filter(filter_fn(|m| *m.level() <= Level::INFO)).boxed(),
-        6 => fmt(log).with_filter(dynamic_filter_fn(|m, _| *m.level() <= Level::INFO)).boxed(),
+        3 => fmt(log)
+            .with_filter(EnvFilter::new("info,[{k=1}]=trace"))
+            .boxed(),
+        4 => fmt(log)
+            .with_filter(Targets::new().with_default(Level::INFO))
+            .boxed(),
+        5 => fmt(log)
+            .with_filter(filter_fn(|m| *m.level() <= Level::INFO))
+            .boxed(),
+        6 => fmt(log)
+            .with_filter(dynamic_filter_fn(|m, _| *m.level() <= Level::INFO))
+            .boxed(),
         7 => fmt(log).with_filter(reloadable).boxed(),
-        _ => fmt(log).with_filter(filter_fn(|m| m.target() != TARGET)).boxed(),
+        _ => fmt(log)
+            .with_filter(filter_fn(|m| m.target() != TARGET))
+            .boxed(),
     }
 }
 
@@ -211,7 +286,10 @@ fn expect_typed_and_a_warning(bench: &Bench, audit: &Audit, dispatch: &Dispatch,
     assert!(audit.status().starved.is_some(), "status() says so");
     assert!(!log.text().contains(SECRET));
     let told = common::all_records(&bench.path());
-    assert!(told.iter().any(|record| record.event_type.as_str() == "trail_starved"));
+    assert!(
+        told.iter()
+            .any(|record| record.event_type.as_str() == "trail_starved")
+    );
 }
 
 #[test]
@@ -221,8 +299,18 @@ fn a_global_filter_starves_macros_and_is_noticed() {
             let (bench, log) = (Bench::new(), Log::default());
             let filter = || EnvFilter::new(directives);
             let dispatch = match outside {
-                true => Dispatch::new(Registry::default().with(filter()).with(fmt(&log)).with(bench.audit.layer())),
-                false => Dispatch::new(Registry::default().with(bench.audit.layer()).with(fmt(&log)).with(filter())),
+                true => Dispatch::new(
+                    Registry::default()
+                        .with(filter())
+                        .with(fmt(&log))
+                        .with(bench.audit.layer()),
+                ),
+                false => Dispatch::new(
+                    Registry::default()
+                        .with(bench.audit.layer())
+                        .with(fmt(&log))
+                        .with(filter()),
+                ),
             };
             expect_typed_and_a_warning(&bench, &bench.audit, &dispatch, &log);
         }
@@ -233,7 +321,12 @@ fn a_global_filter_starves_macros_and_is_noticed() {
 fn a_reloaded_filter_starves_macros_and_is_noticed_and_so_is_its_end() {
     let (bench, log) = (Bench::new(), Log::default());
     let (filter, handle) = reload::Layer::new(LevelFilter::TRACE);
-    let dispatch = Dispatch::new(Registry::default().with(filter).with(fmt(&log)).with(bench.audit.layer()));
+    let dispatch = Dispatch::new(
+        Registry::default()
+            .with(filter)
+            .with(fmt(&log))
+            .with(bench.audit.layer()),
+    );
     dispatcher::with_default(&dispatch, || {
         info!(target: TARGET, event_type = "early", number = 0);
         assert!(bench.audit.probe().is_complete());
@@ -246,14 +339,22 @@ fn a_reloaded_filter_starves_macros_and_is_noticed_and_so_is_its_end() {
         assert_eq!(bench.audit.probe().lowest, Some(Level::INFO));
     });
     assert_eq!(bench.audit.status().starved, None);
-    assert_eq!((numbers(&bench, "early"), numbers(&bench, "late")), (vec![0], vec![1]));
+    assert_eq!(
+        (numbers(&bench, "early"), numbers(&bench, "late")),
+        (vec![0], vec![1])
+    );
 }
 
 #[test]
 fn a_filter_that_passes_the_events_and_drops_the_spans_costs_only_their_attribution() {
     let (bench, log) = (Bench::new(), Log::default());
     let filter = EnvFilter::new("error,stinger::audit=info");
-    let dispatch = Dispatch::new(Registry::default().with(filter).with(fmt(&log)).with(bench.audit.layer()));
+    let dispatch = Dispatch::new(
+        Registry::default()
+            .with(filter)
+            .with(fmt(&log))
+            .with(bench.audit.layer()),
+    );
     dispatcher::with_default(&dispatch, || {
         let _span = info_span!("request", user_id = "u").entered();
         both(0);
@@ -264,7 +365,9 @@ fn a_filter_that_passes_the_events_and_drops_the_spans_costs_only_their_attribut
 /// Needs a process of its own: the process's trail is what is fallen back to.
 #[test]
 fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_processs_trail() {
-    if !in_a_process_of_its_own("without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_processs_trail") {
+    if !in_a_process_of_its_own(
+        "without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_processs_trail",
+    ) {
         return;
     }
     let (bench, log) = (Bench::new(), Log::default());
@@ -274,8 +377,15 @@ fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_process
     let other = Dispatch::new(Registry::default().with(fmt(&log)));
     let _span = info_span!("request", user_id = "u").entered();
     dispatcher::with_default(&none, || {
-        stinger_audit::prompt(SECRET).field("number", 0).log().expect("recorded");
-        assert_eq!(bench.audit.probe().lowest, None, "noticed where it is asked");
+        stinger_audit::prompt(SECRET)
+            .field("number", 0)
+            .log()
+            .expect("recorded");
+        assert_eq!(
+            bench.audit.probe().lowest,
+            None,
+            "noticed where it is asked"
+        );
     });
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -288,9 +398,17 @@ fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_process
     both(2);
     assert_eq!(numbers(&bench, "user_prompt"), [0, 1, 2]);
     assert_eq!(numbers(&bench, "bare"), [2]);
-    let users: Vec<_> = bench.records().into_iter().map(|record| record.user_id).collect();
+    let users: Vec<_> = bench
+        .records()
+        .into_iter()
+        .map(|record| record.user_id)
+        .collect();
     let u = Some("u".to_owned());
-    assert_eq!(users, [u.clone(), None, u.clone(), u], "the spans of the thread still count");
+    assert_eq!(
+        users,
+        [u.clone(), None, u.clone(), u],
+        "the spans of the thread still count"
+    );
     // The bare macro went to a subscriber that the trail has no part in.
     assert_eq!(log.lines(SECRET), 1);
 }
@@ -302,7 +420,9 @@ fn the_watch_notices_a_starved_global_subscriber_within_seconds() {
         return;
     }
     let bench = Bench::new();
-    let subscriber = Registry::default().with(EnvFilter::new("error")).with(bench.audit.layer());
+    let subscriber = Registry::default()
+        .with(EnvFilter::new("error"))
+        .with(bench.audit.layer());
     dispatcher::set_global_default(Dispatch::new(subscriber)).expect("the first");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(15);
     while bench.audit.status().starved.is_none() {
@@ -323,6 +443,9 @@ fn in_a_process_of_its_own(test: &str) -> bool {
         .output()
         .expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
     false
 }

@@ -87,7 +87,11 @@ impl Trail {
             separator = ",\n";
             Ok(())
         })?;
-        let end = if exported.records == 0 { "[]\n" } else { "\n]\n" };
+        let end = if exported.records == 0 {
+            "[]\n"
+        } else {
+            "\n]\n"
+        };
         to.write_all(end.as_bytes())
             .and_then(|()| to.flush())
             .map_err(failed)?;

@@ -136,7 +136,9 @@ impl Query {
         }
         let has = |text: &str| {
             let text = text.to_lowercase();
-            self.texts.iter().any(|wanted| text.contains(wanted.as_str()))
+            self.texts
+                .iter()
+                .any(|wanted| text.contains(wanted.as_str()))
         };
         let in_decisions = || {
             record.guardrail_decisions.iter().any(|found| {
@@ -160,9 +162,9 @@ fn has_text(value: &serde_json::Value, has: &impl Fn(&str) -> bool) -> bool {
     match value {
         serde_json::Value::String(text) => has(text),
         serde_json::Value::Array(items) => items.iter().any(|item| has_text(item, has)),
-        serde_json::Value::Object(map) => {
-            map.iter().any(|(key, value)| has(key) || has_text(value, has))
-        }
+        serde_json::Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| has(key) || has_text(value, has)),
         scalar => has(&scalar.to_string()),
     }
 }
@@ -183,8 +185,18 @@ mod tests {
         let record = record(r#","user_id":"u1","conversation_id":"c1""#);
         assert!(Query::new().selects(&record));
         assert!(Query::new().user_id("u0").user_id("u1").selects(&record));
-        assert!(Query::new().user_id("u1").conversation_id("c1").selects(&record));
-        assert!(!Query::new().user_id("u1").conversation_id("c2").selects(&record));
+        assert!(
+            Query::new()
+                .user_id("u1")
+                .conversation_id("c1")
+                .selects(&record)
+        );
+        assert!(
+            !Query::new()
+                .user_id("u1")
+                .conversation_id("c2")
+                .selects(&record)
+        );
         assert!(!Query::new().session_id("s").selects(&record));
         assert!(Query::new().event_type("user_prompt").selects(&record));
     }
@@ -194,8 +206,18 @@ mod tests {
         let record = record("");
         let time = record.timestamp;
         let second = Duration::seconds(1);
-        assert!(Query::new().since(time).until(time + second).selects(&record));
-        assert!(!Query::new().since(time - second).until(time).selects(&record));
+        assert!(
+            Query::new()
+                .since(time)
+                .until(time + second)
+                .selects(&record)
+        );
+        assert!(
+            !Query::new()
+                .since(time - second)
+                .until(time)
+                .selects(&record)
+        );
         assert!(!Query::new().since(time + second).selects(&record));
     }
 
@@ -205,8 +227,18 @@ mod tests {
             r#","guardrail_decisions":[{"filter_name":"pii","decision":"allow"},{"filter_name":"injection","decision":"block"}]"#,
         );
         assert!(Query::new().decision("block").selects(&record));
-        assert!(Query::new().filter_name("pii").decision("ALLOW").selects(&record));
-        assert!(!Query::new().filter_name("pii").decision("block").selects(&record));
+        assert!(
+            Query::new()
+                .filter_name("pii")
+                .decision("ALLOW")
+                .selects(&record)
+        );
+        assert!(
+            !Query::new()
+                .filter_name("pii")
+                .decision("block")
+                .selects(&record)
+        );
     }
 
     #[test]

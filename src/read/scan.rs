@@ -118,7 +118,9 @@ impl Records {
             match FileId::of(&path).and_then(|id| Ok((id, head(&path)?))) {
                 Ok((id, _)) if self.seen.contains(&id) => {}
                 // A file without records is the one that was begun last.
-                Ok((id, first)) => found.push((first.map_or(u64::MAX, |first| first.seq), path, id)),
+                Ok((id, first)) => {
+                    found.push((first.map_or(u64::MAX, |first| first.seq), path, id))
+                }
                 // Retention removed it meanwhile, and the trail itself says so.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Error::io("read", &path, error)),
@@ -197,7 +199,9 @@ impl Line {
             Ok(map) => match Record::from_map(map) {
                 // A record without its LF is whole already, or will be in a moment.
                 Ok(record) => return Ok(record),
-                Err(NotARecord(why)) => Unreadable::Foreign { why: why.to_owned() },
+                Err(NotARecord(why)) => Unreadable::Foreign {
+                    why: why.to_owned(),
+                },
             },
             Err(_) if self.end == End::Open => Unreadable::Unfinished,
             Err(error) if error.is_eof() && self.bytes.starts_with(b"{") => Unreadable::Torn,

@@ -56,7 +56,8 @@ impl Patterns {
     pub fn new() -> Patterns {
         // Unbounded repetition is avoided: each match costs a bounded number of steps.
         let compile = |pattern: &str| {
-            Regex::new(pattern).expect("invariant: the pattern is a constant that the tests compile")
+            Regex::new(pattern)
+                .expect("invariant: the pattern is a constant that the tests compile")
         };
         Patterns {
             ssn: compile(r"[0-9]{3}([- .])[0-9]{2}([- .])[0-9]{4}|[0-9]{9}"),
@@ -79,7 +80,12 @@ impl Patterns {
         if bytes.contains(&b'@') {
             find_emails(bytes, &mut found);
         }
-        if bytes.iter().filter(|byte| byte.is_ascii_digit()).nth(6).is_some() {
+        if bytes
+            .iter()
+            .filter(|byte| byte.is_ascii_digit())
+            .nth(6)
+            .is_some()
+        {
             find_all(&self.card, Entity::Card, text, &mut found, |range| {
                 card_end(bytes, range)
             });
@@ -205,8 +211,7 @@ fn digits(bytes: &[u8]) -> impl DoubleEndedIterator<Item = u32> + Clone {
 fn stands_alone(bytes: &[u8], range: &Range<usize>, also: &[u8]) -> bool {
     let joins = |byte: &u8| byte.is_ascii_alphanumeric() || also.contains(byte);
     let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
-    !before.is_some_and(joins)
-        && !bytes.get(range.end).is_some_and(u8::is_ascii_alphanumeric)
+    !before.is_some_and(joins) && !bytes.get(range.end).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// Where the card number ends that the candidate is or begins with. Digits of something

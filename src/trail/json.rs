@@ -182,7 +182,11 @@ struct SafeStrings;
 
 impl Formatter for SafeStrings {
     /// Gets what `serde_json` does not escape itself.
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, text: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        to: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
         let mut escaped = Vec::with_capacity(text.len());
         push_escaped(&mut escaped, text);
         to.write_all(&escaped)

@@ -107,7 +107,8 @@ impl TrailName {
 
     /// The lock that the one writer holds.
     pub(crate) fn lock(&self) -> PathBuf {
-        self.directory.join(format!("{}.lock", self.file_name(None)))
+        self.directory
+            .join(format!("{}.lock", self.file_name(None)))
     }
 
     /// The name of the file that holds what is written at `now`. It is the name that
@@ -164,10 +165,13 @@ fn date_format(rotation: &Rotation) -> Option<&'static str> {
 fn is_date(text: &str) -> bool {
     let shape = b"dddd-dd-dd-dd-dd";
     matches!(text.len(), 10 | 13 | 16)
-        && text.bytes().zip(shape).all(|(byte, &expected)| match expected {
-            b'd' => byte.is_ascii_digit(),
-            _ => byte == expected,
-        })
+        && text
+            .bytes()
+            .zip(shape)
+            .all(|(byte, &expected)| match expected {
+                b'd' => byte.is_ascii_digit(),
+                _ => byte == expected,
+            })
 }
 
 #[cfg(test)]
@@ -212,7 +216,11 @@ mod tests {
     #[test]
     fn neighbours_are_not_taken_for_files_of_the_trail() {
         let name = TrailName::new("/logs/audit.log").expect("a name");
-        for ours in ["audit.log", "audit.2026-11-23.log", "audit.2026-11-23-14-05.log"] {
+        for ours in [
+            "audit.log",
+            "audit.2026-11-23.log",
+            "audit.2026-11-23-14-05.log",
+        ] {
             assert!(name.is_file(ours), "{ours}");
         }
         for other in [

@@ -73,7 +73,10 @@ pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
     let start = file.metadata()?.len().saturating_sub(bytes);
     let mut read = vec![0; bytes as usize];
     let length = read_at(&file, &mut read, start)?;
-    Ok(read[..length].split(|&byte| byte == b'\n').filter_map(parse).collect())
+    Ok(read[..length]
+        .split(|&byte| byte == b'\n')
+        .filter_map(parse)
+        .collect())
 }
 
 fn parse(line: &[u8]) -> Option<Record> {
@@ -103,8 +106,12 @@ mod tests {
             ("foreign\n".to_owned(), None, 0),
             (format!("{}\n", line(3, 1)), Some(3), 0),
             (format!("{}\n{long}\n", line(3, 1)), Some(4), 0),
-            (format!("{long}\nforeign\n\n{{\"to", ), Some(4), 4),
-            (format!("{}\n{}", line(3, 1), &long[..200_000]), Some(3), 200_000),
+            (format!("{long}\nforeign\n\n{{\"to",), Some(4), 4),
+            (
+                format!("{}\n{}", line(3, 1), &long[..200_000]),
+                Some(3),
+                200_000,
+            ),
         ];
         for (content, seq, torn) in cases {
             std::fs::write(&path, &content).expect("written");

@@ -56,10 +56,7 @@ pub(super) type Values = Vec<(Key, Box<[u8]>)>;
 ///
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
-pub(super) fn values(
-    redactors: &Chain,
-    record: impl FnOnce(&mut dyn Visit),
-) -> Values {
+pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
     let mut found = Vec::new();
     encode(
         redactors,
@@ -133,12 +130,7 @@ impl Spans {
     }
 
     /// Adds a span that says `values`, inside the span whose scope is `around`.
-    pub(super) fn insert(
-        &self,
-        id: &span::Id,
-        around: Option<Arc<Scope>>,
-        values: Option<Values>,
-    ) {
+    pub(super) fn insert(&self, id: &span::Id, around: Option<Arc<Scope>>, values: Option<Values>) {
         let scope = match (values, around) {
             (Some(values), around) => Arc::new(Scope {
                 around,
@@ -195,7 +187,9 @@ pub(super) fn enter(at: Place, id: &span::Id, scope: Option<Arc<Scope>>) {
     // No code of the application runs while the stack is borrowed.
     let _ = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
-        let again = stack.iter().any(|entered| entered.at == at && entered.id == id);
+        let again = stack
+            .iter()
+            .any(|entered| entered.at == at && entered.id == id);
         stack.push(Entered {
             at,
             id,

@@ -55,7 +55,9 @@ impl CopyFeed {
                         .last_error
                         .replace(error.to_string());
                     if known.is_none() {
-                        say(&format!("the copy {destination} cannot be written: {error}; the trail goes on"));
+                        say(&format!(
+                            "the copy {destination} cannot be written: {error}; the trail goes on"
+                        ));
                     }
                 };
                 serve(&mut sink, &queue, &closing, on_error);
@@ -64,7 +66,9 @@ impl CopyFeed {
         let thread = std::thread::Builder::new()
             .name("stinger-audit-copy".to_owned())
             .spawn(thread)
-            .map_err(|error| Error::destination(&destination, format!("no thread for it: {error}")))?;
+            .map_err(|error| {
+                Error::destination(&destination, format!("no thread for it: {error}"))
+            })?;
         Ok(CopyFeed {
             index,
             destination,

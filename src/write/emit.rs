@@ -156,13 +156,15 @@ impl<'a> Entry<'a> {
 
     /// Tokens in and out, together.
     pub fn tokens_processed(mut self, tokens: u64) -> Self {
-        self.known.push((Key::TokensProcessed, Known::Count(tokens)));
+        self.known
+            .push((Key::TokensProcessed, Known::Count(tokens)));
         self
     }
 
     /// How long the step took, in milliseconds.
     pub fn processing_time_ms(mut self, milliseconds: f64) -> Self {
-        self.known.push((Key::ProcessingTimeMs, Known::Number(milliseconds)));
+        self.known
+            .push((Key::ProcessingTimeMs, Known::Number(milliseconds)));
         self
     }
 

@@ -62,7 +62,11 @@ struct Depth(u32);
 
 impl Depth {
     fn enter() -> Depth {
-        Depth(DEPTH.try_with(|depth| depth.replace(depth.get() + 1)).unwrap_or(0))
+        Depth(
+            DEPTH
+                .try_with(|depth| depth.replace(depth.get() + 1))
+                .unwrap_or(0),
+        )
     }
 }
 
@@ -121,7 +125,9 @@ impl Visit for FieldWriter<'_> {
         }
         if strange > 0 {
             let name = field.name();
-            self.problem(format!("{strange} bytes of {name} are no UTF-8 and stand as \\xNN"));
+            self.problem(format!(
+                "{strange} bytes of {name} are no UTF-8 and stand as \\xNN"
+            ));
         }
         self.field(field.name(), Value::Str(&text));
     }

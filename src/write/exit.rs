@@ -11,7 +11,10 @@ use std::sync::Once;
 pub(super) fn close_at_exit() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        #[expect(unsafe_code, reason = "there is no safe way to run code in process::exit")]
+        #[expect(
+            unsafe_code,
+            reason = "there is no safe way to run code in process::exit"
+        )]
         // SAFETY: see the head of this file.
         let refused = unsafe { libc::atexit(at_exit) } != 0;
         if refused {

@@ -171,7 +171,11 @@ impl<'r> FieldWriter<'r> {
         }
         // A redactor that emits events would be called for their texts without end.
         let has_custom = self.redactors.has_custom();
-        if has_custom && REDACTING.try_with(|flag| flag.replace(true)).unwrap_or(false) {
+        if has_custom
+            && REDACTING
+                .try_with(|flag| flag.replace(true))
+                .unwrap_or(false)
+        {
             return Cow::Borrowed(INSIDE_REDACTOR);
         }
         let redacted = self.redactors.apply(text);
@@ -265,7 +269,9 @@ impl<'r> FieldWriter<'r> {
     /// `guardrail_decisions` as a bare macro gives it: JSON in a string.
     fn decisions_in_text(&mut self, text: &str) {
         match serde_json::from_str::<Vec<GuardrailDecision>>(text) {
-            Ok(decisions) => decisions.iter().for_each(|decision| self.decision(decision)),
+            Ok(decisions) => decisions
+                .iter()
+                .for_each(|decision| self.decision(decision)),
             Err(_) => {
                 self.other("event.guardrail_decisions", Value::Str(text));
                 self.problem("guardrail_decisions is no JSON array of decisions");

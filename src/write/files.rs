@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
@@ -55,7 +55,8 @@ impl Files {
             .map_err(|error| Error::io("read the directory", name.directory(), error))?;
         let mut found = Found::default();
         for path in files {
-            let Tail { last, torn } = tail(&path).map_err(|error| Error::io("read", &path, error))?;
+            let Tail { last, torn } =
+                tail(&path).map_err(|error| Error::io("read", &path, error))?;
             if torn > 0 {
                 open_private(&path)
                     .and_then(|mut file| file.write_all(b"\n"))
@@ -72,6 +73,12 @@ impl Files {
 
         let live = name.file_at(Utc::now(), rotation);
         let path = name.directory().join(&live);
+        // Only the newest file is written on, so that no two files hold seqs of each other's
+        // range. The rotation may have changed since, or the clock gone back.
+        if path.exists() && found.newest.as_ref().is_some_and(|newest| *newest != path) {
+            let aside = free_dated_name(&name, Utc::now(), &live);
+            fs::rename(&path, &aside).map_err(|error| Error::io("set aside", &path, error))?;
+        }
         open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
         let mut builder = RollingFileAppender::builder()
             .rotation(rotation.clone())
@@ -95,20 +102,27 @@ impl Files {
 
     /// Whether the next write begins a new file.
     pub(super) fn rolls(&self) -> bool {
-        self.name.file_at(Utc::now(), &self.rotation) != self.live
+        self.rolls_to().is_some()
+    }
+
+    /// The file that the next write begins, if it does. As the appender, this never goes
+    /// back: names of one rotation are in the order of their dates.
+    fn rolls_to(&self) -> Option<String> {
+        let now = self.name.file_at(Utc::now(), &self.rotation);
+        (now > self.live).then_some(now)
     }
 
     /// Appends some of `bytes`, to a new file when its time has come.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let now = self.name.file_at(Utc::now(), &self.rotation);
-        if now != self.live {
+        let next = self.rolls_to();
+        if let Some(next) = &next {
             // Made here, so that it is private from the start. Where that fails, the
             // appender would go on with the old file and say nothing.
-            open_private(&self.name.directory().join(&now))?;
+            open_private(&self.name.directory().join(next))?;
         }
         let written = self.appender.write(bytes)?;
-        if now != self.live {
-            self.begun(now);
+        if let Some(next) = next {
+            self.begun(next);
         }
         Ok(written)
     }
@@ -138,13 +152,19 @@ impl Files {
         }
         // Files without records are the oldest: nothing says otherwise.
         files.sort_by_key(|(_, _, last, _)| last.as_ref().map(|record| record.seq));
-        let too_many = retain.files.map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
-        let oldest = retain.days.map(|days| Utc::now() - Duration::days(i64::from(days)));
+        let too_many = retain
+            .files
+            .map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
+        let oldest = retain
+            .days
+            .map(|days| Utc::now() - Duration::days(i64::from(days)));
         let mut prunable = Prunable::default();
         for (index, (path, first, last, size)) in files.into_iter().enumerate() {
             let is_old = match (oldest, &last) {
                 (Some(oldest), Some(last)) => last.timestamp < oldest,
-                (Some(oldest), None) => DateTime::<Utc>::from(path.metadata()?.modified()?) < oldest,
+                (Some(oldest), None) => {
+                    DateTime::<Utc>::from(path.metadata()?.modified()?) < oldest
+                }
                 (None, _) => false,
             };
             if index < too_many || is_old {
@@ -218,27 +238,33 @@ fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
         return Ok(());
     }
     if found.len() == 0 {
-        return fs::remove_file(&path).map_err(|error| Error::io("replace the empty", &path, error));
+        return fs::remove_file(&path)
+            .map_err(|error| Error::io("replace the empty", &path, error));
     }
-    let last = tail(&path).map_err(|error| Error::io("read", &path, error))?.last;
+    let last = tail(&path)
+        .map_err(|error| Error::io("read", &path, error))?
+        .last;
     let Some(last) = last else {
         return Err(Error::destination(
             path.display().to_string(),
             "a file of that name holds something that is no audit trail; move it away, or choose another name",
         ));
     };
-    let dated = free_dated_name(name, last.timestamp);
+    let live = name.file_at(Utc::now(), rotation);
+    let dated = free_dated_name(name, last.timestamp.min(Utc::now()), &live);
     fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
 }
 
-fn free_dated_name(name: &TrailName, from: DateTime<Utc>) -> PathBuf {
+/// A name for a file that is written no more. It lies in the past, where the clock will not
+/// come again, and is not the live one.
+fn free_dated_name(name: &TrailName, from: DateTime<Utc>, live: &str) -> PathBuf {
     let mut time = from;
     loop {
-        let path: &Path = name.directory();
-        let path = path.join(name.file_at(time, &Rotation::MINUTELY));
-        if path.symlink_metadata().is_err() {
+        let file = name.file_at(time, &Rotation::MINUTELY);
+        let path = name.directory().join(&file);
+        if file != live && path.symlink_metadata().is_err() {
             return path;
         }
-        time += Duration::minutes(1);
+        time -= Duration::minutes(1);
     }
 }

@@ -47,9 +47,14 @@ impl State {
     }
 
     fn parse(word: &str) -> Option<State> {
-        [State::Open, State::Prompted, State::Answered, State::Blocked]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+        [
+            State::Open,
+            State::Prompted,
+            State::Answered,
+            State::Blocked,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
     }
 }
 
@@ -129,13 +134,22 @@ mod tests {
             let place = flow.note("c", step);
             (place.turn, place.state.as_str())
         };
-        let blocked = Step { blocks: true, ..step("guardrail_decision") };
+        let blocked = Step {
+            blocks: true,
+            ..step("guardrail_decision")
+        };
         assert_eq!(note(step("user_prompt")), (1, "prompted"));
         assert_eq!(note(step("guardrail_decision")), (1, "prompted"));
         assert_eq!(note(step("llm_response")), (1, "answered"));
         assert_eq!(note(step("user_prompt")), (2, "prompted"));
         assert_eq!(note(blocked), (2, "blocked"));
-        assert_eq!(note(Step { turn: Some(7), ..step("user_prompt") }), (7, "prompted"));
+        assert_eq!(
+            note(Step {
+                turn: Some(7),
+                ..step("user_prompt")
+            }),
+            (7, "prompted")
+        );
         assert_eq!(note(step("user_prompt")), (8, "prompted"));
     }
 

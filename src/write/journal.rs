@@ -138,7 +138,13 @@ mod tests {
         journal.append(b"12345678", NO_WAIT).expect("room");
         assert_eq!(journal.append(b"123", NO_WAIT), Err(Refusal::Full));
         let mut out = Vec::new();
-        assert_eq!(journal.take(&mut out), Mark { bytes: 8, frames: 1 });
+        assert_eq!(
+            journal.take(&mut out),
+            Mark {
+                bytes: 8,
+                frames: 1
+            }
+        );
         assert_eq!(journal.append(b"123", NO_WAIT), Err(Refusal::Full));
         assert_eq!(journal.backlog(), 8);
         journal.release(8);
@@ -148,7 +154,9 @@ mod tests {
     #[test]
     fn a_frame_larger_than_the_journal_goes_when_it_is_empty() {
         let journal = Journal::new(4);
-        journal.append(b"larger than four", NO_WAIT).expect("taken alone");
+        journal
+            .append(b"larger than four", NO_WAIT)
+            .expect("taken alone");
         assert_eq!(journal.append(b"1", NO_WAIT), Err(Refusal::Full));
     }
 

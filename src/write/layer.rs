@@ -91,9 +91,10 @@ impl Listener {
             return attribution::current(|place| place == self.place);
         }
         let parent = parent?;
-        self.spans
-            .get(parent)
-            .or_else(|| ctx.span_scope(parent)?.find_map(|span| self.spans.get(&span.id())))
+        self.spans.get(parent).or_else(|| {
+            ctx.span_scope(parent)?
+                .find_map(|span| self.spans.get(&span.id()))
+        })
     }
 
     fn values(&self, record: impl FnOnce(&mut dyn Visit)) -> attribution::Values {
@@ -139,7 +140,9 @@ where
             .metadata(id)
             .is_some_and(|metadata| attribution::attributes(metadata.fields()))
         {
-            trail.spans.set(id, trail.values(|visit| values.record(visit)));
+            trail
+                .spans
+                .set(id, trail.values(|visit| values.record(visit)));
         }
     }
 

@@ -81,7 +81,12 @@ fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
 
 /// The fields of `trail_opened`.
 fn opened(settings: &Settings) -> Json {
-    let copies: Vec<_> = settings.places.copies.iter().map(Place::to_string).collect();
+    let copies: Vec<_> = settings
+        .places
+        .copies
+        .iter()
+        .map(Place::to_string)
+        .collect();
     json!({
         "format": 1,
         "version": env!("CARGO_PKG_VERSION"),
@@ -108,7 +113,10 @@ fn recovered(found: &Found) -> Option<Json> {
     if unclosed.is_none() && found.torn.is_empty() {
         return None;
     }
-    let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let file_name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
     let torn: Vec<_> = found
         .torn
         .iter()

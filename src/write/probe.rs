@@ -93,7 +93,9 @@ pub(super) fn watch(core: &Arc<Core>) {
             }
         });
     if let Err(error) = started {
-        say(&format!("couldn't start the thread that watches for starvation: {error}"));
+        say(&format!(
+            "couldn't start the thread that watches for starvation: {error}"
+        ));
     }
 }
 
@@ -132,7 +134,10 @@ impl Core {
                 own::frame("trail_starved", &json!({ "reason": why }))
             }
             None => {
-                say(&format!("{}: audit events reach the trail again", self.name));
+                say(&format!(
+                    "{}: audit events reach the trail again",
+                    self.name
+                ));
                 own::frame("trail_fed", &json!({}))
             }
         };

@@ -72,7 +72,10 @@ impl<'a> Sorted<'a> {
             name == Name::Key(Key::Decision) && value == Value::Str(block.as_str())
         };
         self.str(Key::Decision) == Some(block.as_str())
-            || self.decisions.iter().any(|fields| fields.into_iter().any(is_block))
+            || self
+                .decisions
+                .iter()
+                .any(|fields| fields.into_iter().any(is_block))
     }
 }
 
@@ -126,7 +129,11 @@ impl Renderer {
             match key {
                 Key::EventType => push_field(out, key.name(), Value::Str(event_type)),
                 Key::TurnNumber => {
-                    push_some(out, key, given.or(place.map(|place| Value::U64(place.turn))));
+                    push_some(
+                        out,
+                        key,
+                        given.or(place.map(|place| Value::U64(place.turn))),
+                    );
                 }
                 Key::ConversationState => {
                     let state = place.map(|place| Value::Str(place.state.as_str()));
@@ -251,7 +258,15 @@ mod tests {
     #[test]
     fn the_cached_timestamp_equals_chronos() {
         let mut cached = CachedSecond::default();
-        for micros in [0, 1, 999_999, 1_000_000, -1, 1_795_000_000_123_456, 1_795_000_000_123_457] {
+        for micros in [
+            0,
+            1,
+            999_999,
+            1_000_000,
+            -1,
+            1_795_000_000_123_456,
+            1_795_000_000_123_457,
+        ] {
             let mut out = Vec::new();
             cached.push(&mut out, micros);
             let time = DateTime::from_timestamp_micros(micros).expect("in range");

@@ -31,8 +31,8 @@ impl Sink {
             Place::Stdout => {
                 let stdout = own_stdout()
                     .map_err(|error| Error::io("write to", Path::new("stdout"), error))?;
-                let for_a_person = settings.environment == Environment::Development
-                    && io::stdout().is_terminal();
+                let for_a_person =
+                    settings.environment == Environment::Development && io::stdout().is_terminal();
                 let sink = match for_a_person {
                     true => Sink::Terminal(stdout),
                     false => Sink::Stdout(stdout),

@@ -14,7 +14,10 @@ const SHOWN: usize = 300;
 pub(super) fn pretty(lines: &[u8]) -> String {
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut out = String::new();
-    for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in lines
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
         match serde_json::from_slice::<Record>(line) {
             Ok(record) => one(&mut out, &record, colour),
             Err(_) => out.push_str(&String::from_utf8_lossy(line)),
@@ -38,7 +41,11 @@ fn one(out: &mut String, record: &Record, colour: bool) {
             false => write!(out, "{text}"),
         };
     };
-    paint(out, DIM, &record.timestamp.format("%H:%M:%S%.3f").to_string());
+    paint(
+        out,
+        DIM,
+        &record.timestamp.format("%H:%M:%S%.3f").to_string(),
+    );
     out.push(' ');
     let (name, code) = match &record.event_type {
         EventType::UserPrompt => ("PROMPT", CYAN),
@@ -48,7 +55,10 @@ fn one(out: &mut String, record: &Record, colour: bool) {
     };
     paint(out, code, &format!("{:<9}", plain(name)));
     if let Some(conversation) = &record.conversation_id {
-        let turn = record.turn_number.map(|turn| format!("#{turn}")).unwrap_or_default();
+        let turn = record
+            .turn_number
+            .map(|turn| format!("#{turn}"))
+            .unwrap_or_default();
         let _ = write!(out, " {}{turn}", plain(conversation));
     }
     for (key, value) in [
@@ -91,7 +101,11 @@ fn verdict(
         _ => YELLOW,
     };
     let word = plain(decision.decision.as_str()).to_uppercase();
-    paint(out, code, &format!("{word} {}", plain(&decision.filter_name)));
+    paint(
+        out,
+        code,
+        &format!("{word} {}", plain(&decision.filter_name)),
+    );
     if let Some(confidence) = decision.confidence {
         let _ = write!(out, " {confidence}");
     }
@@ -105,7 +119,10 @@ fn verdict(
 
 /// The text with the trail's escapes, and not too long for a screen.
 fn plain(text: &str) -> String {
-    let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(SHOWN)
+        .map_or(text.len(), |(at, _)| at);
     let mut out = Vec::new();
     json::push_string(&mut out, &text[..end]);
     let mut shown = String::from_utf8_lossy(&out[1..out.len() - 1]).replace("\\\"", "\"");
@@ -128,9 +145,16 @@ mod tests {
             "guardrail_decisions": [{"filter_name": "f\u{1b}", "decision": "block"}],
         });
         let mut shown = String::new();
-        one(&mut shown, &serde_json::from_value(line).expect("a record"), false);
+        one(
+            &mut shown,
+            &serde_json::from_value(line).expect("a record"),
+            false,
+        );
         assert!(!shown.chars().any(char::is_control), "{shown:?}");
         assert!(!shown.contains('\u{202e}'));
-        assert!(shown.contains("BLOCK f\\u001b") && shown.contains("(+"), "{shown}");
+        assert!(
+            shown.contains("BLOCK f\\u001b") && shown.contains("(+"),
+            "{shown}"
+        );
     }
 }

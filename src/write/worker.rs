@@ -106,7 +106,11 @@ impl Worker {
                 return self.end();
             }
             idle_rounds += 1;
-            std::thread::park_timeout(if idle_rounds < BUSY_ROUNDS { BUSY } else { IDLE });
+            std::thread::park_timeout(if idle_rounds < BUSY_ROUNDS {
+                BUSY
+            } else {
+                IDLE
+            });
         }
     }
 
@@ -171,7 +175,10 @@ impl Worker {
             }
         }
         let records = self.seq - first_seq;
-        self.core.counts.written.fetch_add(records, Ordering::Relaxed);
+        self.core
+            .counts
+            .written
+            .fetch_add(records, Ordering::Relaxed);
         let mut gaps = Vec::new();
         if records > 0 {
             for copy in &mut self.copies {
@@ -212,7 +219,11 @@ impl Worker {
 
     fn gives_up(&mut self) -> bool {
         self.core.closing.load(Ordering::SeqCst)
-            && self.closing_since.get_or_insert_with(Instant::now).elapsed() >= GIVE_UP
+            && self
+                .closing_since
+                .get_or_insert_with(Instant::now)
+                .elapsed()
+                >= GIVE_UP
     }
 
     /// Writes a `trail_gap` record if records were lost.
@@ -221,8 +232,15 @@ impl Worker {
             return Ok(());
         }
         let lost: Losses = std::mem::take(&mut *lock(&self.core.losses));
-        self.core.counts.lost.fetch_add(lost.count(), Ordering::Relaxed);
-        say(&format!("{}: {} records were lost; the trail says which", self.core.name, lost.count()));
+        self.core
+            .counts
+            .lost
+            .fetch_add(lost.count(), Ordering::Relaxed);
+        say(&format!(
+            "{}: {} records were lost; the trail says which",
+            self.core.name,
+            lost.count()
+        ));
         self.put_own("trail_gap", &lost.report())
     }
 
@@ -235,14 +253,20 @@ impl Worker {
             Ok(prunable) if prunable.listed.is_empty() => return Ok(()),
             Ok(prunable) => prunable,
             Err(error) => {
-                say(&format!("{}: couldn't look for files past retention: {error}", self.core.name));
+                say(&format!(
+                    "{}: couldn't look for files past retention: {error}",
+                    self.core.name
+                ));
                 return Ok(());
             }
         };
         let fields = json!({ "retain": retain.to_string(), "files": prunable.listed });
         self.put_own("trail_pruned", &fields)?;
         for (path, error) in prunable.remove() {
-            say(&format!("couldn't remove {}, which is past retention: {error}", path.display()));
+            say(&format!(
+                "couldn't remove {}, which is past retention: {error}",
+                path.display()
+            ));
         }
         Ok(())
     }
@@ -270,7 +294,10 @@ impl io::Write for Worker {
                 self.core.name,
                 self.core.journal.backlog()
             )),
-            Err(_) => say(&format!("{}: the worker panicked; records are being lost", self.core.name)),
+            Err(_) => say(&format!(
+                "{}: the worker panicked; records are being lost",
+                self.core.name
+            )),
         }
         for copy in self.copies.drain(..) {
             copy.close();
