@@ -1,4 +1,97 @@
 //! A security audit trail for LLM services.
+//!
+//! Prompts, responses and guardrail decisions, emitted as [`tracing`] events, attributed by the
+//! spans around them, redacted, and written as JSON lines, apart from debug output.
+//!
+//! # Getting started
+//!
+//! ```no_run
+//! use stinger_audit::record::GuardrailDecision;
+//! use tracing::{info, info_span};
+//!
+//! fn main() -> Result<(), stinger_audit::Error> {
+//!     stinger_audit::enable()?;
+//!
+//!     let _request = info_span!("request", user_id = "u-7", conversation_id = "c-42").entered();
+//!     stinger_audit::log_prompt("I'm ann@example.com. What is the capital of France?")?;
+//!     stinger_audit::log_guardrail_decision(GuardrailDecision::allow("prompt_injection"))?;
+//!     stinger_audit::log_response("Paris.")?;
+//!     info!(target: stinger_audit::TARGET, event_type = "session_ended");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! There is no guard to keep: the trail is complete when `main` returns, in
+//! [`std::process::exit`], and after a panic.
+//!
+//! Settings come before [`enable`](Builder::enable):
+//!
+//! ```no_run
+//! # fn main() -> Result<(), stinger_audit::Error> {
+//! use stinger_audit::{Retain, Rotation};
+//!
+//! let audit = stinger_audit::to("./logs/audit.log")
+//!     .rotation(Rotation::HOURLY)
+//!     .retain(Retain::days(90))
+//!     .enable()?;
+//! assert!(audit.status().writable);
+//! # Ok(()) }
+//! ```
+//!
+//! Beside a subscriber of the application's own, the trail is a layer:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), stinger_audit::Error> {
+//! use tracing_subscriber::prelude::*;
+//!
+//! tracing_subscriber::registry()
+//!     .with(stinger_audit::layer()?)
+//!     .with(tracing_subscriber::fmt::layer())
+//!     .init();
+//! # Ok(()) }
+//! ```
+//!
+//! # What is recorded
+//!
+//! Every event with the target [`TARGET`], and whatever the typed functions are given:
+//! [`log_prompt`], [`log_response`], [`log_guardrail_decision`], and their forms that say more,
+//! [`prompt`], [`response`], [`guardrail`] and [`event`]. A [`Record`](record::Record) lists the
+//! keys. A field of another name is kept under it; an event without an `event_type` is recorded
+//! as `unspecified`. What went wrong while an event was recorded stands in its key `problems`.
+//!
+//! Macros pass through the application's subscriber, where a global filter can drop them; the
+//! typed functions do not. [`Audit::probe`] tells whether macros arrive.
+//!
+//! # Files and names
+//!
+//! The trail `./logs/audit.log` has the files `./logs/audit.2026-11-23.log` and so on; the name
+//! itself is a link to the newest. [`trail`] is the specification.
+//!
+//! # When files roll
+//!
+//! By the clock, in UTC, as [`Rotation`] says. [`Retain`] removes old files, by their exact names.
+//!
+//! # Durability
+//!
+//! [`Audit::flush`] returns when everything recorded before is handed to the system: it survives
+//! the end of the process. Nothing is synced to the medium yet, and a process that is killed
+//! loses what its worker had not written.
+//!
+//! # When writing fails
+//!
+//! The worker tries again, and [`Audit::status`] and stderr say so. Records wait in a buffer;
+//! when it is full, emitting threads wait up to [`Builder::patience`], then records are counted
+//! as lost, and a `trail_gap` record says how many. Under [`Builder::fail_safe`] the typed
+//! functions return an error meanwhile, so that the service can refuse to answer.
+//!
+//! # Reading while it is written
+//!
+//! [`read::Trail`] opens a trail by its name, read-only, whether it is being written or not.
+//!
+//! # Defaults and why
+//!
+//! The [`environment`] decides them; `trail_opened` and [`Audit::status`] say what it was taken
+//! for, and why. An unknown environment is production, because a mistake must not cost privacy.
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
 
@@ -22,3 +115,8 @@ pub use write::{
     CopyStatus, Entry, Reach, Status, TARGET, event, guardrail, log_guardrail_decision, log_prompt,
     log_response, prompt, response,
 };
+
+/// The README's programs are compiled, each as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

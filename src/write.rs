@@ -37,6 +37,8 @@ mod render;
 mod sink;
 mod status;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use emit::{

@@ -50,6 +50,22 @@ fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
     for place in &settings.places.copies {
         copies.push((Sink::open(place, &settings)?.0, place.to_string()));
     }
+    let core = run(settings, sink, found, copies, then)?;
+    if let Err(error) = core.flush() {
+        let _ = core.close();
+        return Err(error);
+    }
+    Ok(core)
+}
+
+/// Starts the threads of a trail whose destinations are open.
+pub(super) fn run(
+    settings: Settings,
+    sink: Sink,
+    found: Found,
+    copies: Vec<(Sink, String)>,
+    then: impl FnOnce(&Core),
+) -> Result<Arc<Core>> {
     let core = Arc::new(Core::new(settings));
     let copies = copies
         .into_iter()
@@ -72,10 +88,6 @@ fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
     *lock(&core.guard) = Some(guard);
     // The channel is empty and its worker alive: this neither blocks nor fails.
     let _ = doorbell.write_all(b"!");
-    if let Err(error) = core.flush() {
-        let _ = core.close();
-        return Err(error);
-    }
     Ok(core)
 }
 

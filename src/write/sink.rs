@@ -19,6 +19,9 @@ pub(super) enum Sink {
     Terminal(File),
     /// Opened at the first write, because a FIFO blocks until somebody reads it.
     Special(PathBuf, Option<File>),
+    /// Something that fails when a test wants it to.
+    #[cfg(test)]
+    Faulty(Box<dyn Write + Send>),
 }
 
 impl Sink {
@@ -60,6 +63,8 @@ impl Sink {
                 stdout.write_all(terminal::pretty(lines).as_bytes())?;
                 Ok(lines.len())
             }
+            #[cfg(test)]
+            Sink::Faulty(faulty) => faulty.write(lines),
             Sink::Special(path, file) => match file {
                 Some(file) => file.write(lines),
                 None => file

@@ -1,0 +1,277 @@
+//! The writing half over a destination that fails when it is told to.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::files::Found;
+use super::frame::Value;
+use super::sink::Sink;
+use super::{Core, lock, open};
+use crate::environment::tests::Imagined;
+use crate::error::ErrorKind;
+use crate::record::Record;
+use crate::settings::Given;
+
+#[derive(Clone, Default)]
+struct Disk {
+    written: Arc<Mutex<Vec<u8>>>,
+    /// Every write fails.
+    broken: Arc<AtomicBool>,
+    /// At most this many bytes go in one write; 0 is no limit.
+    at_most: Arc<AtomicUsize>,
+    /// A write takes this many milliseconds.
+    slow: Arc<AtomicUsize>,
+}
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(
+            self.slow.load(Ordering::Relaxed) as u64
+        ));
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let limit = match self.at_most.load(Ordering::Relaxed) {
+            0 => bytes.len(),
+            limit => limit.min(bytes.len()),
+        };
+        lock(&self.written).extend_from_slice(&bytes[..limit]);
+        Ok(limit)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk {
+    fn records(&self) -> Vec<Record> {
+        let written = lock(&self.written).clone();
+        let records: Vec<Record> = written
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).expect("every line is a record"))
+            .collect();
+        for (place, record) in records.iter().enumerate() {
+            assert_eq!(record.seq, place as u64, "seq has no hole");
+        }
+        records
+    }
+}
+
+fn trail(disk: &Disk, given: Given) -> Arc<Core> {
+    let given = Given {
+        destinations: Some("stdout".into()),
+        redact_pii: Some(false),
+        ..given
+    };
+    let settings = given.resolve(&Imagined::default()).expect("settings");
+    let sink = Sink::Faulty(Box::new(disk.clone()));
+    open::run(settings, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
+}
+
+fn record(core: &Core, event_type: &str, prompt: &str) -> crate::Result<()> {
+    core.record(None, |fields| {
+        fields.field("event_type", Value::Str(event_type));
+        fields.field("prompt", Value::Str(prompt));
+    })
+}
+
+fn until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !reached() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_write_that_fails_is_tried_again_and_nothing_is_lost() {
+    let disk = Disk::default();
+    let core = trail(&disk, Given::default());
+    disk.broken.store(true, Ordering::SeqCst);
+    for number in 0..100 {
+        record(&core, "e", &number.to_string()).expect("the application goes on");
+    }
+    let error = core.flush().expect_err("it cannot be written");
+    assert!(matches!(error.kind(), ErrorKind::Unwritable { .. }));
+    let status = core.status();
+    assert!(!status.writable && status.write_errors > 0 && status.backlog_bytes > 0);
+    assert_eq!(status.last_error.as_deref(), Some("no storage space"));
+
+    disk.broken.store(false, Ordering::SeqCst);
+    // The attempt that is under way may still fail.
+    until("it is written", || core.flush().is_ok());
+    assert!(core.status().writable && core.status().lost == 0);
+    core.close().expect("closed");
+    let prompts: Vec<_> = disk
+        .records()
+        .into_iter()
+        .filter_map(|record| record.prompt)
+        .collect();
+    assert_eq!(
+        prompts,
+        (0..100)
+            .map(|number| number.to_string())
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn writes_that_take_a_part_are_continued() {
+    let disk = Disk::default();
+    disk.at_most.store(7, Ordering::Relaxed);
+    let core = trail(&disk, Given::default());
+    for number in 0..50 {
+        record(&core, "e", &"x".repeat(number)).expect("recorded");
+    }
+    core.close().expect("closed");
+    assert_eq!(disk.records().len(), 52);
+}
+
+#[test]
+fn callers_wait_for_a_slow_disk_and_nothing_is_lost() {
+    let disk = Disk::default();
+    disk.slow.store(30, Ordering::Relaxed);
+    let core = trail(
+        &disk,
+        Given {
+            buffer: Some(64 << 10),
+            ..Given::default()
+        },
+    );
+    let long = "x".repeat(10_000);
+    for _ in 0..40 {
+        record(&core, "e", &long).expect("recorded");
+    }
+    core.close().expect("closed");
+    assert_eq!(disk.records().len(), 42);
+    assert_eq!(core.status().lost, 0);
+}
+
+#[test]
+fn what_no_longer_fits_is_counted_and_stands_in_the_trail_as_a_gap() {
+    let disk = Disk::default();
+    let patience = Some(Duration::from_millis(50));
+    let core = trail(
+        &disk,
+        Given {
+            buffer: Some(64 << 10),
+            patience,
+            ..Given::default()
+        },
+    );
+    disk.broken.store(true, Ordering::SeqCst);
+    let long = "x".repeat(10_000);
+    let begun = Instant::now();
+    for number in 0..100 {
+        let event_type = if number % 2 == 0 { "even" } else { "odd" };
+        record(&core, event_type, &long).expect("the application goes on");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "only the first of them waited"
+    );
+    let lost = core.status().lost;
+    assert!((80..100).contains(&lost), "{lost}");
+
+    disk.broken.store(false, Ordering::SeqCst);
+    until("the gap is written", || {
+        core.status().lost == lost && core.flush().is_ok() && {
+            let records = disk.records();
+            records
+                .iter()
+                .any(|record| record.event_type.as_str() == "trail_gap")
+        }
+    });
+    core.close().expect("closed");
+    let records = disk.records();
+    let gap = records
+        .iter()
+        .find(|record| record.event_type.as_str() == "trail_gap")
+        .expect("a gap");
+    assert_eq!(gap.other["lost"], lost);
+    let types = gap.other["types"].as_object().expect("types");
+    let sum: u64 = types.values().filter_map(serde_json::Value::as_u64).sum();
+    assert_eq!(sum, lost);
+    assert!(types.contains_key("even") && types.contains_key("odd"));
+    for key in ["from", "to", "reason"] {
+        assert!(gap.other[key].is_string(), "{key}");
+    }
+    let kept = records
+        .iter()
+        .filter(|record| record.prompt.is_some())
+        .count() as u64;
+    assert_eq!(kept + lost, 100);
+}
+
+#[test]
+fn under_fail_safe_the_typed_functions_say_that_the_trail_cannot_be_written() {
+    let disk = Disk::default();
+    let core = trail(
+        &disk,
+        Given {
+            fail_safe: Some(true),
+            ..Given::default()
+        },
+    );
+    record(&core, "e", "before").expect("recorded");
+    core.flush().expect("written");
+    disk.broken.store(true, Ordering::SeqCst);
+    let error = loop {
+        // The first of them may come before the first write fails.
+        if let Err(error) = record(&core, "e", "meanwhile") {
+            break error;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert!(
+        matches!(error.kind(), ErrorKind::Unwritable { .. }),
+        "{error}"
+    );
+    disk.broken.store(false, Ordering::SeqCst);
+    // The attempt that is under way may still fail.
+    until("it is written", || core.flush().is_ok());
+    record(&core, "e", "after").expect("it heals by itself");
+    core.close().expect("closed");
+    assert_eq!(core.status().lost, 0);
+}
+
+#[test]
+fn a_trail_that_is_closed_while_it_cannot_be_written_says_so() {
+    let disk = Disk::default();
+    let core = trail(&disk, Given::default());
+    core.flush().expect("written");
+    disk.broken.store(true, Ordering::SeqCst);
+    record(&core, "e", "p").expect("recorded");
+    let begun = Instant::now();
+    assert!(core.close().is_err());
+    assert!(begun.elapsed() < Duration::from_secs(9));
+}
+
+#[test]
+fn a_record_larger_than_the_buffer_is_taken() {
+    let disk = Disk::default();
+    let core = trail(
+        &disk,
+        Given {
+            buffer: Some(64 << 10),
+            ..Given::default()
+        },
+    );
+    let long = "x".repeat(1 << 20);
+    for _ in 0..5 {
+        record(&core, "e", &long).expect("recorded");
+    }
+    core.close().expect("closed");
+    assert_eq!(core.status().lost, 0);
+    assert_eq!(
+        disk.records()
+            .iter()
+            .filter(|record| record.prompt.is_some())
+            .count(),
+        5
+    );
+}
