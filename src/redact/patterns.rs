@@ -396,11 +396,11 @@ mod tests {
                 };
                 (0..3).map(|_| run()).min().expect("three runs")
             };
-            let (small, large) = (time(20_000), time(160_000));
+            let (small, large) = (time(5_000), time(40_000));
             // Linear is 8 times; quadratic would be 64.
             assert!(
                 large < small * 30 + std::time::Duration::from_millis(20),
-                "{unit:?}: {small:?} for 20 KB, {large:?} for 160 KB"
+                "{unit:?}: {small:?} for 5 KB, {large:?} for 40 KB"
             );
         }
     }
