@@ -15,7 +15,7 @@ use crate::environment::Process;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::Redact;
 use crate::settings::{Given, Retain, Settings};
-use crate::write::{self, Core, Entry, Reach, Status};
+use crate::write::{self, Confirm, Core, Entry, Reach, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
 /// subscriber of its own.
@@ -300,6 +300,27 @@ impl Audit {
     /// records wait, and writing goes on being tried. Or the trail is closed.
     pub fn flush(&self) -> Result<()> {
         self.core().map_or(Ok(()), |core| core.flush())
+    }
+
+    /// Waits until everything that was recorded before, by any thread, is on the medium
+    /// (fdatasync; threads that wait at the same time share one). Where the trail is stdout
+    /// this is [`flush`](Audit::flush).
+    ///
+    /// # Errors
+    ///
+    /// A write or a sync failed meanwhile, or the destination did not answer for 10 seconds.
+    /// Or the trail is closed.
+    pub fn confirm(&self) -> Result<()> {
+        self.core().map_or(Ok(()), |core| core.confirm())
+    }
+
+    /// [`confirm`](Audit::confirm) as a future, which needs no particular runtime.
+    ///
+    /// # Errors
+    ///
+    /// As for `confirm`; a destination that does not answer keeps the future pending.
+    pub fn confirm_async(&self) -> Confirm {
+        Confirm::new(self.core().cloned())
     }
 
     /// Writes what is recorded, ends the trail with a `trail_closed` record, and frees it

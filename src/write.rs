@@ -11,15 +11,18 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::task::Waker;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 
 mod attribution;
+mod confirm;
 mod copies;
 mod emit;
 mod encode;
@@ -34,6 +37,7 @@ mod open;
 mod own;
 mod probe;
 mod render;
+mod ring;
 mod sink;
 mod status;
 mod terminal;
@@ -41,6 +45,7 @@ mod terminal;
 mod tests;
 mod worker;
 
+pub use confirm::Confirm;
 pub use emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
@@ -50,7 +55,7 @@ pub use probe::Reach;
 pub use status::{CopyStatus, Status};
 
 use fields::FieldWriter;
-use journal::{Journal, Mark, Refusal};
+use journal::{Journal, Refusal};
 use own::Losses;
 
 /// The `tracing` target of security events: `stinger::audit`.
@@ -80,27 +85,36 @@ pub(crate) struct Core {
     failing: AtomicBool,
     /// A thread waited for room in vain, and no room has come up since.
     full: AtomicBool,
+    /// Under fail-safe: the trail could not be written, and no record has become durable since.
+    tripped: AtomicBool,
+    /// Somebody waits in `confirm`.
+    sync_wanted: AtomicBool,
     closing: AtomicBool,
     starved: Mutex<Option<String>>,
     worker: OnceLock<Thread>,
     guard: Mutex<Option<WorkerGuard>>,
 }
 
+/// How far the worker has come, in positions of the journal.
 #[derive(Default)]
 struct Progress {
-    written: Mark,
+    written: u64,
+    synced: u64,
+    /// Attempts to write or to sync that failed.
     failures: u64,
     ended: bool,
+    /// Tasks that wait in `confirm_async`.
+    wakers: Vec<Waker>,
 }
 
 impl Core {
-    fn new(settings: Settings) -> Core {
+    fn new(settings: Settings, journal: Journal) -> Core {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             pid: std::process::id(),
             name: settings.places.trail.to_string(),
-            journal: Journal::new(settings.buffer),
+            journal,
             settings,
             losses: Mutex::default(),
             counts: status::Counts::default(),
@@ -108,6 +122,8 @@ impl Core {
             progressed: Condvar::new(),
             failing: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            tripped: AtomicBool::new(false),
+            sync_wanted: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             starved: Mutex::default(),
             worker: OnceLock::new(),
@@ -139,7 +155,7 @@ impl Core {
         );
         match taken {
             Some(Ok(())) if !self.settings.fail_safe => Ok(()),
-            Some(Ok(())) => match self.failing.load(Ordering::Relaxed) {
+            Some(Ok(())) => match self.tripped.load(Ordering::Relaxed) {
                 false => Ok(()),
                 true => Err(self.unwritable()),
             },
@@ -147,7 +163,7 @@ impl Core {
             Some(Err(Refusal::Full)) if self.settings.fail_safe => Err(self.unwritable()),
             Some(Err(Refusal::Full)) => Ok(()),
             None => {
-                lock(&self.losses).add(
+                self.lose(
                     None,
                     "an event was emitted from inside events without end, or past 4 GiB",
                 );
@@ -172,7 +188,8 @@ impl Core {
                         self.name
                     ));
                 }
-                lock(&self.losses).add(
+                self.trip("the buffer was full");
+                self.lose(
                     Some(frame),
                     "the buffer was full and the trail could not be written",
                 );
@@ -189,6 +206,25 @@ impl Core {
         appended
     }
 
+    /// Counts a record as lost, in the journal too: the count outlives the process.
+    fn lose(&self, frame: Option<&[u8]>, why: &'static str) {
+        let now = Utc::now();
+        lock(&self.losses).add(frame, now, why);
+        self.journal.note_loss(now.timestamp_micros());
+    }
+
+    /// Under fail-safe, has the typed functions return errors from now on.
+    fn trip(&self, why: &str) {
+        if self.settings.fail_safe && !self.tripped.swap(true, Ordering::SeqCst) {
+            say(&format!(
+                "{}: tripped: {why}; typed functions return errors until a record is durable again",
+                self.name
+            ));
+            let frame = own::frame("trail_tripped", &serde_json::json!({ "reason": why }));
+            let _ = self.journal.append(&frame, Duration::ZERO);
+        }
+    }
+
     fn unwritable(&self) -> Error {
         Error::from(ErrorKind::Unwritable {
             trail: self.name.clone(),
@@ -197,16 +233,28 @@ impl Core {
 
     /// Waits until everything that was recorded before is written.
     pub(crate) fn flush(&self) -> Result<()> {
-        let target = self.journal.appended();
+        self.reach(|progress| progress.written)
+    }
+
+    /// Waits until everything that was recorded before is on the medium.
+    pub(crate) fn confirm(&self) -> Result<()> {
+        self.sync_wanted.store(true, Ordering::SeqCst);
+        self.reach(|progress| progress.synced)
+    }
+
+    fn reach(&self, reached: impl Fn(&Progress) -> u64) -> Result<()> {
+        let target = self.journal.tail();
         let failures = lock(&self.progress).failures;
-        let reached = self.wait(|progress| {
-            progress.written >= target || progress.failures > failures || progress.ended
+        self.wait(|progress| {
+            reached(progress) >= target || progress.failures > failures || progress.ended
         });
         let progress = lock(&self.progress);
-        match reached && progress.written >= target {
-            true => Ok(()),
-            false if progress.ended => Err(Error::from(ErrorKind::Closed)),
-            false => Err(self.unwritable()),
+        if reached(&progress) >= target {
+            Ok(())
+        } else if progress.ended {
+            Err(Error::from(ErrorKind::Closed))
+        } else {
+            Err(self.unwritable())
         }
     }
 
@@ -221,7 +269,7 @@ impl Core {
         forget(self);
         self.wait(|progress| progress.ended);
         drop(lock(&self.guard).take());
-        match lock(&self.progress).written >= self.journal.appended() {
+        match lock(&self.progress).written >= self.journal.tail() {
             true => Ok(()),
             false => Err(self.unwritable()),
         }

@@ -111,6 +111,12 @@ impl TrailName {
             .join(format!("{}.lock", self.file_name(None)))
     }
 
+    /// The journal: what was emitted and is not yet in the trail.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}.journal", self.file_name(None)))
+    }
+
     /// The name of the file that holds what is written at `now`. It is the name that
     /// tracing-appender gives it (`the_appender_names_files_as_we_do`).
     pub(crate) fn file_at(&self, now: DateTime<Utc>, rotation: &Rotation) -> String {

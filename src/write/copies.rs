@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::journal::{Journal, Refusal};
+use super::journal::{Entry, Journal, Refusal, split_entry};
 use super::sink::Sink;
 use super::status::CopyStatus;
 use super::{Core, lock, say};
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// How long a copy may take to catch up when the trail is closed.
 const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// About how many bytes are taken from the queue at a time.
+const BATCH: usize = 256 << 10;
 
 const IDLE: Duration = Duration::from_millis(5);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
@@ -44,7 +47,7 @@ impl CopyFeed {
             });
             copies.len() - 1
         };
-        let queue = Arc::new(Journal::new(core.settings.buffer));
+        let queue = Arc::new(Journal::in_memory(core.settings.buffer));
         let closing = Arc::new(AtomicBool::new(false));
         let thread = {
             let (core, queue, closing) = (core.clone(), queue.clone(), closing.clone());
@@ -124,31 +127,44 @@ impl CopyFeed {
 }
 
 fn serve(sink: &mut Sink, queue: &Journal, closing: &AtomicBool, on_error: impl Fn(&io::Error)) {
-    let mut lines = Vec::new();
+    let mut entries = Vec::new();
+    let mut position = queue.head();
     loop {
-        // Read before taking: what is taken after the queue was closed is all there is.
+        // Read before copying: what is copied after the queue was closed is all there is.
         let last_round = closing.load(Ordering::SeqCst);
-        queue.take(&mut lines);
-        let mut rest = lines.as_slice();
-        while !rest.is_empty() {
-            match sink.write(rest) {
-                Ok(count) => rest = &rest[count..],
-                Err(error) => {
-                    on_error(&error);
-                    if closing.load(Ordering::SeqCst) {
-                        return;
+        entries.clear();
+        queue.copy(position, BATCH, &mut entries);
+        let mut at = 0;
+        while let Some((entry, length)) = split_entry(&entries[at..]) {
+            let kept;
+            let mut lines = match entry {
+                Entry::Frame(lines) => lines,
+                Entry::Large(number) => {
+                    kept = queue.large(number).unwrap_or_default();
+                    &kept
+                }
+            };
+            while !lines.is_empty() {
+                match sink.write(lines) {
+                    Ok(count) => lines = &lines[count..],
+                    Err(error) => {
+                        on_error(&error);
+                        if closing.load(Ordering::SeqCst) {
+                            return;
+                        }
+                        std::thread::park_timeout(PAUSE_AFTER_ERROR);
                     }
-                    std::thread::park_timeout(PAUSE_AFTER_ERROR);
                 }
             }
+            at += length;
+            position += length as u64;
+            queue.release(position);
         }
-        queue.release(lines.len());
-        if lines.is_empty() {
+        if at == 0 {
             if last_round {
                 return;
             }
             std::thread::park_timeout(IDLE);
         }
-        lines.clear();
     }
 }

@@ -15,17 +15,20 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::settings::Retain;
-use crate::trail::files::{create_private_dir, open_private, point_link};
+use crate::trail::files::{create_private_dir, open_private, point_link, read_at};
 use crate::trail::{Tail, TrailName, head, tail};
 
 pub(super) struct Files {
     name: TrailName,
     rotation: Rotation,
     appender: RollingFileAppender,
-    /// The name of the file that was written last.
+    /// The name of the file that was written last, and that file.
     live: String,
+    file: File,
+    /// How many of its bytes are known to be on the medium.
+    synced: u64,
     /// Held as long as the trail is written.
-    _lock: File,
+    lock: File,
 }
 
 /// What was found when the trail was opened.
@@ -79,24 +82,18 @@ impl Files {
             let aside = free_dated_name(&name, Utc::now(), &live);
             fs::rename(&path, &aside).map_err(|error| Error::io("set aside", &path, error))?;
         }
-        open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
-        let mut builder = RollingFileAppender::builder()
-            .rotation(rotation.clone())
-            .filename_prefix(name.prefix());
-        if let Some(suffix) = name.suffix() {
-            builder = builder.filename_suffix(suffix);
-        }
-        let appender = builder
-            .build(name.directory())
-            .map_err(|error| Error::io("begin", &path, io::Error::other(error)))?;
+        let (file, appender) =
+            begin(&name, rotation, &live).map_err(|error| Error::io("write to", &path, error))?;
         let mut files = Files {
             name,
             rotation: rotation.clone(),
             appender,
+            synced: file.metadata().map_or(0, |found| found.len()),
+            file,
             live: String::new(),
-            _lock: lock,
+            lock,
         };
-        files.begun(live);
+        files.point(live);
         Ok((files, found))
     }
 
@@ -116,18 +113,114 @@ impl Files {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let next = self.rolls_to();
         if let Some(next) = &next {
+            self.sync()?;
             // Made here, so that it is private from the start. Where that fails, the
             // appender would go on with the old file and say nothing.
-            open_private(&self.name.directory().join(next))?;
+            self.file = open_private(&self.name.directory().join(next))?;
+            self.synced = 0;
         }
         let written = self.appender.write(bytes)?;
         if let Some(next) = next {
-            self.begun(next);
+            self.point(next);
         }
         Ok(written)
     }
 
-    fn begun(&mut self, live: String) {
+    /// Waits until everything written is on the medium.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.synced = self.file.metadata()?.len();
+        Ok(())
+    }
+
+    /// Whether the live file still stands under its name.
+    pub(super) fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let id = |found: fs::Metadata| (found.dev(), found.ino());
+            let path = self.name.directory().join(&self.live);
+            match (path.symlink_metadata(), self.file.metadata()) {
+                (Ok(there), Ok(open)) => id(there) == id(open),
+                _ => false,
+            }
+        }
+        #[cfg(not(unix))]
+        true
+    }
+
+    /// Puts a live file in place after somebody removed, renamed or replaced the last one,
+    /// and says what happened. What a removed file held is written again.
+    pub(super) fn put_back(&mut self) -> io::Result<Json> {
+        create_private_dir(self.name.directory())?;
+        if self.name.lock().symlink_metadata().is_err() {
+            self.lock = take_lock(&self.name).map_err(io::Error::other)?;
+        }
+        let path = self.name.directory().join(&self.live);
+        let mut replaced = None;
+        if path.symlink_metadata().is_ok() {
+            // What stands there now is no part of the trail, and is kept.
+            let stamp = Utc::now().timestamp_micros();
+            let aside = format!("{}.replaced-{stamp}", self.live);
+            fs::rename(&path, self.name.directory().join(&aside))?;
+            replaced = Some(aside);
+        }
+        #[cfg(unix)]
+        let is_removed = std::os::unix::fs::MetadataExt::nlink(&self.file.metadata()?) == 0;
+        #[cfg(not(unix))]
+        let is_removed = false;
+        let from = if is_removed { Some(0) } else { None };
+        let restored = self.begin_anew(from)?;
+        Ok(json!({
+            "file": self.live,
+            "happened": match (is_removed, &replaced) {
+                (_, Some(_)) => "replaced",
+                (true, None) => "removed",
+                (false, None) => "renamed",
+            },
+            "restored_bytes": restored,
+            "set_aside": replaced,
+        }))
+    }
+
+    /// Leaves a file that could not be synced, which is not trusted any more, and writes what
+    /// was not known to be on the medium once more to a new one.
+    pub(super) fn distrust(&mut self) -> io::Result<Json> {
+        let path = self.name.directory().join(&self.live);
+        let aside = free_dated_name(&self.name, Utc::now(), &self.live);
+        fs::rename(&path, &aside)?;
+        let rewritten = self.begin_anew(Some(self.synced))?;
+        self.sync()?;
+        Ok(json!({
+            "file": aside.file_name().and_then(|name| name.to_str()),
+            "rewritten_bytes": rewritten,
+        }))
+    }
+
+    /// Begins the live file anew, with what the last one holds from a byte on.
+    fn begin_anew(&mut self, from: Option<u64>) -> io::Result<u64> {
+        let (mut file, appender) = begin(&self.name, &self.rotation, &self.live)?;
+        let mut copied = 0;
+        if let Some(from) = from {
+            let mut block = vec![0; 256 << 10];
+            loop {
+                let count = read_at(&self.file, &mut block, from + copied)?;
+                if count == 0 {
+                    break;
+                }
+                file.write_all(&block[..count])?;
+                copied += count as u64;
+            }
+        }
+        self.file = file;
+        self.appender = appender;
+        self.synced = 0;
+        self.point(self.live.clone());
+        Ok(copied)
+    }
+
+    /// Points the trail's name at the live file.
+    fn point(&mut self, live: String) {
         if self.rotation != Rotation::NEVER {
             let link = self.name.path();
             if let Err(error) = point_link(&link, &live) {
@@ -137,6 +230,8 @@ impl Files {
                 ));
             }
         }
+        // The names are on the medium too. Where directories cannot be synced, that is so.
+        let _ = File::open(self.name.directory()).and_then(|directory| directory.sync_all());
         self.live = live;
     }
 
@@ -195,6 +290,23 @@ impl Prunable {
         let remove = |path: PathBuf| fs::remove_file(&path).err().map(|error| (path, error));
         self.paths.into_iter().filter_map(remove).collect()
     }
+}
+
+/// Makes the live file, private from the start, and an appender that goes on with it.
+fn begin(
+    name: &TrailName,
+    rotation: &Rotation,
+    live: &str,
+) -> io::Result<(File, RollingFileAppender)> {
+    let file = open_private(&name.directory().join(live))?;
+    let mut builder = RollingFileAppender::builder()
+        .rotation(rotation.clone())
+        .filename_prefix(name.prefix());
+    if let Some(suffix) = name.suffix() {
+        builder = builder.filename_suffix(suffix);
+    }
+    let appender = builder.build(name.directory()).map_err(io::Error::other)?;
+    Ok((file, appender))
 }
 
 fn take_lock(name: &TrailName) -> Result<File> {

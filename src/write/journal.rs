@@ -1,36 +1,59 @@
-//! The byte buffer between the emitting threads and the one that writes.
+//! The journal: what was emitted and is not yet in the trail.
 //!
-//! An emitting thread appends whole frames under one short lock. The taker swaps the
-//! bytes out in one piece, and they count against the capacity until it releases them,
-//! which it does only when they are written.
+//! An emitting thread appends whole frames under one short lock. The worker copies them out,
+//! and releases them when their lines are written: until then they count against the
+//! capacity, and a frame is always in the journal or in the trail. Where the trail has a
+//! directory the journal is a mapped file in it, and what is left of it when the process
+//! dies is found by the next one.
+//!
+//! ```text
+//! entry = length:u32 crc:u32 frame            CRC-32 of the frame
+//!       | 0x80000000 crc:u32 number:u64       a frame too large for the ring, kept aside
+//! ```
+//!
+//! Before the worker writes the lines of some entries, it marks the position of the first
+//! and its `seq`; entries behind the mark have the `seq`s that follow. The next process skips
+//! those whose `seq` the trail has: none is lost, none doubled, wherever this one died.
 
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lock;
+use super::ring::{Ring, Word};
+use crate::trail::files::open_private;
 
 pub(super) struct Journal {
     state: Mutex<State>,
-    /// Signalled when bytes are released and somebody waits for room.
+    /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
-    capacity: usize,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: Vec<u8>,
-    /// Bytes taken and not yet released.
-    taken: usize,
-    appended: Mark,
+    ring: Ring,
+    aside: Aside,
+    accepted: u64,
     threads_waiting: usize,
     closed: bool,
 }
 
-/// How far something has come, counted from the journal's beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    pub(super) bytes: u64,
-    pub(super) frames: u64,
+/// Frames too large for the ring, by number.
+struct Aside {
+    /// The journal's file, where it has one; frames are kept in files beside it.
+    journal: Option<PathBuf>,
+    kept: VecDeque<Large>,
+    next: u64,
+}
+
+struct Large {
+    number: u64,
+    /// Behind its entry.
+    end: u64,
+    /// Empty where the frame is in a file.
+    frame: Vec<u8>,
 }
 
 /// Why a frame was not taken in.
@@ -42,23 +65,88 @@ pub(super) enum Refusal {
     Closed,
 }
 
+/// What a process that did not end in order has left.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Remains {
+    /// Entries that are not in the trail yet, and will be.
+    pub(super) records: u64,
+    /// Bytes that make no entry.
+    pub(super) damaged: u64,
+    /// Records that it had lost and not told: how many, from when to when in microseconds.
+    pub(super) lost: Option<(u64, i64, i64)>,
+}
+
+const ENTRY: usize = 8;
+const ASIDE: u32 = 1 << 31;
+const NO_SEQ: u64 = u64::MAX;
+
 impl Journal {
-    pub(super) fn new(capacity: usize) -> Journal {
+    pub(super) fn in_memory(capacity: usize) -> Journal {
+        Journal::new(Ring::in_memory(capacity), None, VecDeque::new())
+    }
+
+    /// Opens the journal in a file, with what is left in it of another process.
+    ///
+    /// `last_seq` is the last one that the trail has. What remains keeps its capacity.
+    pub(super) fn open(
+        path: &Path,
+        capacity: usize,
+        last_seq: Option<u64>,
+    ) -> io::Result<(Journal, Remains)> {
+        let mut remains = Remains::default();
+        let found = match path.exists() {
+            true => Ring::open(path)?,
+            false => None,
+        };
+        if found.is_none() && path.exists() && path.metadata()?.len() > 0 {
+            remains.damaged = path.metadata()?.len();
+            let mut aside = path.as_os_str().to_owned();
+            aside.push(".damaged");
+            fs::rename(path, aside)?;
+        }
+        if let Some(mut ring) = found {
+            let kept = survey(&mut ring, path, last_seq, &mut remains);
+            if remains.records > 0 || remains.lost.is_some() || ring.capacity() == capacity {
+                return Ok((Journal::new(ring, Some(path.to_owned()), kept), remains));
+            }
+        }
+        let ring = Ring::create(path, capacity)?;
+        Ok((
+            Journal::new(ring, Some(path.to_owned()), VecDeque::new()),
+            remains,
+        ))
+    }
+
+    fn new(mut ring: Ring, path: Option<PathBuf>, kept: VecDeque<Large>) -> Journal {
+        ring.set(Word::MarkSeq, NO_SEQ);
         Journal {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                aside: Aside {
+                    journal: path,
+                    kept,
+                    // Numbers of an earlier process lie before its tail.
+                    next: ring.get(Word::Tail),
+                },
+                ring,
+                accepted: 0,
+                threads_waiting: 0,
+                closed: false,
+            }),
             room: Condvar::new(),
-            capacity,
         }
     }
 
     /// Appends one frame, and waits up to `patience` for room.
-    ///
-    /// A frame larger than the whole journal is taken when the journal is empty, so that
-    /// no size is impossible.
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<(), Refusal> {
-        let mut state = self.lock();
+        let crc = crc32fast::hash(frame);
+        let mut state = lock(&self.state);
+        let is_large = ENTRY + frame.len() > state.ring.capacity() / 4;
+        let length = match is_large {
+            true => ENTRY + 8,
+            false => ENTRY + frame.len(),
+        };
         let mut deadline = None;
-        while !state.closed && !self.fits(&state, frame.len()) {
+        while !state.closed && !state.fits(length, is_large) {
             let now = Instant::now();
             let deadline = *deadline.get_or_insert(now + patience);
             if now >= deadline {
@@ -75,55 +163,269 @@ impl Journal {
         if state.closed {
             return Err(Refusal::Closed);
         }
-        state.waiting.extend_from_slice(frame);
-        state.appended.bytes += frame.len() as u64;
-        state.appended.frames += 1;
+        let tail = state.ring.get(Word::Tail);
+        if is_large {
+            let Ok(number) = state.aside.keep(frame, tail + length as u64) else {
+                return Err(Refusal::Full);
+            };
+            state.push(ASIDE, crc, &number.to_le_bytes());
+        } else {
+            state.push(frame.len() as u32, crc, frame);
+        }
+        state.accepted += 1;
         Ok(())
     }
 
-    /// Swaps the waiting bytes into `out`, which must be empty, and says how far they go.
-    pub(super) fn take(&self, out: &mut Vec<u8>) -> Mark {
+    /// Copies entries from `position` on into `out`, which must be empty: about `limit` bytes
+    /// at most, but one entry at least if there is one.
+    pub(super) fn copy(&self, position: u64, limit: usize, out: &mut Vec<u8>) {
         debug_assert!(out.is_empty());
-        let mut state = self.lock();
-        std::mem::swap(&mut state.waiting, out);
-        state.taken += out.len();
-        state.appended
+        let state = lock(&self.state);
+        let length = (state.ring.get(Word::Tail) - position) as usize;
+        state.ring.copy_out(position, length.min(limit), out);
+        // A first entry that is cut is copied whole.
+        if length > limit && split_entry(out).is_none() {
+            let Some(head) = out.first_chunk::<4>() else {
+                return;
+            };
+            let whole = ENTRY + u32::from_le_bytes(*head) as usize;
+            out.clear();
+            state.ring.copy_out(position, whole.min(length), out);
+        }
     }
 
-    /// Makes room: `bytes` of what was taken are written.
-    pub(super) fn release(&self, bytes: usize) {
-        let mut state = self.lock();
-        state.taken -= bytes;
+    /// Notes, before their lines are written, that entries from `position` on are given
+    /// consecutive seqs.
+    pub(super) fn mark(&self, position: u64, seq: u64) {
+        let mut state = lock(&self.state);
+        state.ring.set(Word::MarkSeq, NO_SEQ);
+        state.ring.set(Word::MarkPosition, position);
+        state.ring.set(Word::MarkSeq, seq);
+    }
+
+    /// Makes room: the lines of everything before `position` are written.
+    pub(super) fn release(&self, position: u64) {
+        let mut state = lock(&self.state);
+        state.ring.set(Word::Head, position);
+        state.aside.release(position);
         if state.threads_waiting > 0 {
             self.room.notify_all();
         }
     }
 
-    /// How far the journal goes.
-    pub(super) fn appended(&self) -> Mark {
-        self.lock().appended
+    /// The frame that an entry keeps aside.
+    pub(super) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
+        lock(&self.state).aside.frame(number)
     }
 
-    /// Bytes that are in the journal, waiting or taken.
-    pub(super) fn backlog(&self) -> usize {
-        let state = self.lock();
-        state.waiting.len() + state.taken
+    /// Where the first entry that is not released begins.
+    pub(super) fn head(&self) -> u64 {
+        lock(&self.state).ring.get(Word::Head)
+    }
+
+    /// How far the journal goes.
+    pub(super) fn tail(&self) -> u64 {
+        lock(&self.state).ring.get(Word::Tail)
+    }
+
+    /// Frames taken in by this process.
+    pub(super) fn accepted(&self) -> u64 {
+        lock(&self.state).accepted
+    }
+
+    /// Bytes that are not released.
+    pub(super) fn backlog(&self) -> u64 {
+        let state = lock(&self.state);
+        let large: usize = state.aside.kept.iter().map(|large| large.frame.len()).sum();
+        state.ring.get(Word::Tail) - state.ring.get(Word::Head) + large as u64
+    }
+
+    /// Counts a lost record, so that the count outlives the process.
+    pub(super) fn note_loss(&self, micros: i64) {
+        let mut state = lock(&self.state);
+        let lost = state.ring.get(Word::Lost);
+        if lost == 0 {
+            state.ring.set(Word::LostFrom, micros as u64);
+        }
+        state.ring.set(Word::LostTo, micros as u64);
+        state.ring.set(Word::Lost, lost + 1);
+    }
+
+    /// The losses up to here are told in the trail.
+    pub(super) fn losses_told(&self, count: u64) {
+        let mut state = lock(&self.state);
+        let lost = state.ring.get(Word::Lost).saturating_sub(count);
+        state.ring.set(Word::Lost, lost);
     }
 
     /// Takes no more frames.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        lock(&self.state).closed = true;
         self.room.notify_all();
     }
 
-    fn fits(&self, state: &State, length: usize) -> bool {
-        let used = state.waiting.len() + state.taken;
-        used == 0 || used + length <= self.capacity
+    /// Removes the file of a journal that is closed and has nothing left to tell.
+    pub(super) fn remove(&self) {
+        let state: MutexGuard<'_, State> = lock(&self.state);
+        let is_empty = state.ring.get(Word::Head) == state.ring.get(Word::Tail);
+        if let Some(path) = &state.aside.journal
+            && is_empty
+            && state.closed
+            && state.ring.get(Word::Lost) == 0
+        {
+            // What stays is empty, and the next process takes it for that.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl State {
+    fn fits(&self, length: usize, is_large: bool) -> bool {
+        let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
+        // One large frame at a time: memory is bounded by the buffer and the largest record.
+        used as usize + length <= self.ring.capacity() && !(is_large && !self.aside.kept.is_empty())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    fn push(&mut self, length: u32, crc: u32, bytes: &[u8]) {
+        let tail = self.ring.get(Word::Tail);
+        self.ring.copy_in(tail, &length.to_le_bytes());
+        self.ring.copy_in(tail + 4, &crc.to_le_bytes());
+        self.ring.copy_in(tail + ENTRY as u64, bytes);
+        self.ring
+            .set(Word::Tail, tail + (ENTRY + bytes.len()) as u64);
     }
+}
+
+impl Aside {
+    fn keep(&mut self, frame: &[u8], end: u64) -> io::Result<u64> {
+        let number = self.next;
+        let frame = match &self.journal {
+            None => frame.to_vec(),
+            Some(journal) => {
+                let path = file_aside(journal, number);
+                let _ = fs::remove_file(&path);
+                io::Write::write_all(&mut open_private(&path)?, frame)?;
+                Vec::new()
+            }
+        };
+        self.next += 1;
+        self.kept.push_back(Large { number, end, frame });
+        Ok(number)
+    }
+
+    fn frame(&self, number: u64) -> io::Result<Vec<u8>> {
+        match &self.journal {
+            Some(journal) => fs::read(file_aside(journal, number)),
+            None => {
+                let kept = self.kept.iter().find(|large| large.number == number);
+                kept.map(|large| large.frame.clone())
+                    .ok_or_else(|| io::ErrorKind::NotFound.into())
+            }
+        }
+    }
+
+    fn release(&mut self, position: u64) {
+        while self.kept.front().is_some_and(|large| large.end <= position) {
+            if let (Some(large), Some(journal)) = (self.kept.pop_front(), &self.journal) {
+                let _ = fs::remove_file(file_aside(journal, large.number));
+            }
+        }
+    }
+}
+
+fn file_aside(journal: &Path, number: u64) -> PathBuf {
+    let mut path = journal.as_os_str().to_owned();
+    path.push(format!(".{number}"));
+    PathBuf::from(path)
+}
+
+/// One entry of the journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entry<'a> {
+    Frame(&'a [u8]),
+    /// The frame is kept aside, under this number.
+    Large(u64),
+}
+
+/// Takes the first entry off `bytes`, and says how long it is. `None`: there is no whole one.
+pub(super) fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
+    let length = u32::from_le_bytes(*bytes.first_chunk()?);
+    let size = if length == ASIDE { 8 } else { length as usize };
+    let payload = bytes.get(ENTRY..ENTRY.checked_add(size)?)?;
+    let entry = match length {
+        ASIDE => Entry::Large(u64::from_le_bytes(*payload.first_chunk()?)),
+        _ => Entry::Frame(payload),
+    };
+    Some((entry, ENTRY + size))
+}
+
+/// Finds out what another process has left: checks each entry, skips what is in the trail,
+/// and cuts off what is damaged. Returns the frames that are kept aside.
+fn survey(
+    ring: &mut Ring,
+    path: &Path,
+    last_seq: Option<u64>,
+    remains: &mut Remains,
+) -> VecDeque<Large> {
+    let mut kept = VecDeque::new();
+    let (head, tail) = (ring.get(Word::Head), ring.get(Word::Tail));
+    if tail < head || tail - head > ring.capacity() as u64 {
+        remains.damaged = ring.capacity() as u64;
+        ring.set(Word::Tail, head);
+        return kept;
+    }
+    // A mark before the head is of a batch that was released.
+    let marked_seq = match ring.get(Word::MarkPosition) == head {
+        true => ring.get(Word::MarkSeq),
+        false => NO_SEQ,
+    };
+    let mut bytes = Vec::new();
+    ring.copy_out(head, (tail - head) as usize, &mut bytes);
+    let mut at = 0;
+    let mut written_to = head;
+    let mut index = 0;
+    while let Some((entry, length)) = split_entry(&bytes[at..]) {
+        let crc = bytes[at + 4..at + ENTRY]
+            .first_chunk()
+            .copied()
+            .map(u32::from_le_bytes);
+        let is_whole = match entry {
+            Entry::Frame(frame) => Some(crc32fast::hash(frame)) == crc,
+            Entry::Large(number) => fs::read(file_aside(path, number))
+                .is_ok_and(|frame| Some(crc32fast::hash(&frame)) == crc),
+        };
+        let position = head + at as u64;
+        let end = position + length as u64;
+        let seq = marked_seq.checked_add(index);
+        if seq.is_some_and(|seq| last_seq.is_some_and(|last| seq <= last)) {
+            written_to = end;
+            if let Entry::Large(number) = entry {
+                let _ = fs::remove_file(file_aside(path, number));
+            }
+        } else if is_whole {
+            remains.records += 1;
+            if let Entry::Large(number) = entry {
+                let frame = Vec::new();
+                kept.push_back(Large { number, end, frame });
+            }
+        } else {
+            break;
+        }
+        index += 1;
+        at += length;
+    }
+    remains.damaged = (bytes.len() - at) as u64;
+    ring.set(Word::Tail, head + at as u64);
+    ring.set(Word::Head, written_to);
+    let lost = ring.get(Word::Lost);
+    if lost > 0 {
+        remains.lost = Some((
+            lost,
+            ring.get(Word::LostFrom) as i64,
+            ring.get(Word::LostTo) as i64,
+        ));
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -131,51 +433,188 @@ mod tests {
     use super::*;
 
     const NO_WAIT: Duration = Duration::ZERO;
+    const CAPACITY: usize = 256;
 
-    #[test]
-    fn taken_bytes_count_until_they_are_released() {
-        let journal = Journal::new(10);
-        journal.append(b"12345678", NO_WAIT).expect("room");
-        assert_eq!(journal.append(b"123", NO_WAIT), Err(Refusal::Full));
-        let mut out = Vec::new();
-        assert_eq!(
-            journal.take(&mut out),
-            Mark {
-                bytes: 8,
-                frames: 1
+    fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
+        let mut frames = Vec::new();
+        let mut position = from;
+        loop {
+            let mut bytes = Vec::new();
+            journal.copy(position, 40, &mut bytes);
+            let mut at = 0;
+            while let Some((entry, length)) = split_entry(&bytes[at..]) {
+                frames.push(match entry {
+                    Entry::Frame(frame) => frame.to_vec(),
+                    Entry::Large(number) => journal.large(number).expect("kept"),
+                });
+                at += length;
             }
-        );
-        assert_eq!(journal.append(b"123", NO_WAIT), Err(Refusal::Full));
-        assert_eq!(journal.backlog(), 8);
-        journal.release(8);
-        journal.append(b"123", NO_WAIT).expect("room");
+            if at == 0 {
+                return frames;
+            }
+            position += at as u64;
+        }
     }
 
     #[test]
-    fn a_frame_larger_than_the_journal_goes_when_it_is_empty() {
-        let journal = Journal::new(4);
-        journal
-            .append(b"larger than four", NO_WAIT)
-            .expect("taken alone");
-        assert_eq!(journal.append(b"1", NO_WAIT), Err(Refusal::Full));
+    fn entries_count_until_they_are_released_and_the_ring_goes_round() {
+        let journal = Journal::in_memory(CAPACITY);
+        let mut expected = Vec::new();
+        for number in 0..100_u8 {
+            let frame = vec![number; usize::from(number) % 50];
+            journal.append(&frame, NO_WAIT).expect("room");
+            expected.push(frame);
+            if expected.len() == 3 {
+                let head = journal.head();
+                assert_eq!(frames(&journal, head), expected);
+                journal.release(journal.tail());
+                expected.clear();
+            }
+        }
+        let fill = [0; 48];
+        while journal.append(&fill, NO_WAIT).is_ok() {}
+        assert_eq!(journal.append(&fill, NO_WAIT), Err(Refusal::Full));
+        journal.release(journal.tail());
+        journal.append(&fill, NO_WAIT).expect("room");
     }
 
     #[test]
     fn a_thread_waits_for_room_and_no_longer_than_told() {
-        let journal = Journal::new(4);
-        journal.append(b"1234", NO_WAIT).expect("room");
+        let journal = Journal::in_memory(CAPACITY);
+        while journal.append(&[1; 50], NO_WAIT).is_ok() {}
         let patience = Duration::from_millis(20);
         let begun = Instant::now();
-        assert_eq!(journal.append(b"5", patience), Err(Refusal::Full));
+        assert_eq!(journal.append(&[1; 50], patience), Err(Refusal::Full));
         assert!(begun.elapsed() >= patience);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| journal.append(b"5", Duration::from_secs(60)));
-            let mut out = Vec::new();
-            journal.take(&mut out);
-            journal.release(out.len());
+            let waiting = scope.spawn(|| journal.append(&[2; 50], Duration::from_secs(60)));
+            journal.release(journal.tail());
             assert_eq!(waiting.join().expect("no panic"), Ok(()));
         });
         journal.close();
-        assert_eq!(journal.append(b"5", patience), Err(Refusal::Closed));
+        assert_eq!(journal.append(&[5], patience), Err(Refusal::Closed));
+    }
+
+    #[test]
+    fn frames_larger_than_the_ring_are_kept_aside_one_at_a_time() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal");
+        let mapped = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        for journal in [Journal::in_memory(CAPACITY), mapped] {
+            let large = vec![7; 10_000];
+            journal.append(b"before", NO_WAIT).expect("room");
+            journal.append(&large, NO_WAIT).expect("room");
+            assert_eq!(journal.append(&large, NO_WAIT), Err(Refusal::Full));
+            journal.append(b"after", NO_WAIT).expect("room");
+            let found = frames(&journal, journal.head());
+            assert_eq!(
+                found,
+                [b"before".to_vec(), large.clone(), b"after".to_vec()]
+            );
+            journal.release(journal.tail());
+            journal.append(&large, NO_WAIT).expect("room again");
+        }
+    }
+
+    /// What the next process finds, when the last one died here.
+    fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
+        let (journal, remains) = Journal::open(path, CAPACITY, last_seq).expect("a journal");
+        (frames(&journal, journal.head()), remains)
+    }
+
+    #[test]
+    fn what_is_left_is_found_once_wherever_the_process_died() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal");
+        let begin = || {
+            let _ = fs::remove_file(&path);
+            let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+            for frame in [b"a", b"b", b"c"] {
+                journal.append(frame, NO_WAIT).expect("room");
+            }
+            journal
+        };
+        let all = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
+        let records = |records| Remains {
+            records,
+            ..Remains::default()
+        };
+
+        drop(begin());
+        assert_eq!(
+            found(&path, Some(9)),
+            (all.to_vec(), records(3)),
+            "before the mark"
+        );
+        begin().mark(0, 10);
+        assert_eq!(
+            found(&path, Some(9)),
+            (all.to_vec(), records(3)),
+            "before the write"
+        );
+        begin().mark(0, 10);
+        assert_eq!(
+            found(&path, Some(11)),
+            (all[2..].to_vec(), records(1)),
+            "in the write"
+        );
+        begin().mark(0, 10);
+        assert_eq!(
+            found(&path, Some(12)),
+            (vec![], records(0)),
+            "before the release"
+        );
+        let journal = begin();
+        journal.mark(0, 10);
+        journal.release(18);
+        drop(journal);
+        assert_eq!(
+            found(&path, Some(11)),
+            (all[2..].to_vec(), records(1)),
+            "behind the release"
+        );
+        assert_eq!(
+            found(&path, Some(11)).1,
+            records(1),
+            "and again, until it is written"
+        );
+    }
+
+    #[test]
+    fn damage_is_cut_off_and_counted() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal");
+        let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        journal.append(b"good", NO_WAIT).expect("room");
+        journal.append(b"to be damaged", NO_WAIT).expect("room");
+        journal.append(b"behind it", NO_WAIT).expect("room");
+        journal.note_loss(5);
+        journal.note_loss(7);
+        drop(journal);
+        let mut bytes = fs::read(&path).expect("readable");
+        let at = bytes
+            .windows(13)
+            .position(|window| window == b"to be damaged")
+            .expect("there");
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).expect("written");
+        let (frames, remains) = found(&path, None);
+        assert_eq!(frames, [b"good".to_vec()]);
+        assert_eq!(
+            remains,
+            Remains {
+                records: 1,
+                damaged: 8 + 13 + 8 + 9,
+                lost: Some((2, 5, 7))
+            }
+        );
+
+        fs::write(&path, b"something else").expect("written");
+        let (frames, remains) = found(&path, None);
+        assert_eq!((frames, remains.damaged), (vec![], 14));
+        assert!(
+            dir.path().join("journal.damaged").exists(),
+            "kept as evidence"
+        );
     }
 }

@@ -5,18 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use chrono::DateTime;
 use serde_json::{Value as Json, json};
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
 use super::copies::CopyFeed;
 use super::files::Found;
 use super::flow::Flow;
+use super::journal::{Journal, Remains};
 use super::render::Renderer;
 use super::sink::Sink;
 use super::worker::Worker;
 use super::{Core, SWITCHED_OFF, lock, own, probe, remember};
 use crate::destination::Place;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::timestamp_text;
 use crate::settings::{Settings, rotation_word};
 use crate::trail::recent;
@@ -66,19 +68,32 @@ pub(super) fn run(
     copies: Vec<(Sink, String)>,
     then: impl FnOnce(&Core),
 ) -> Result<Arc<Core>> {
-    let core = Arc::new(Core::new(settings));
+    let last_seq = found.last.as_ref().map(|last| last.seq);
+    let (journal, remains) = match &settings.places.trail {
+        Place::Files(name) => {
+            let path = name.journal();
+            Journal::open(&path, settings.buffer, last_seq)
+                .map_err(|error| Error::io("open the journal", &path, error))?
+        }
+        _ => (Journal::in_memory(settings.buffer), Remains::default()),
+    };
+    let core = Arc::new(Core::new(settings, journal));
     let copies = copies
         .into_iter()
         .map(|(sink, destination)| CopyFeed::start(&core, sink, destination))
         .collect::<Result<Vec<_>>>()?;
 
-    if let Some(recovered) = recovered(&found) {
+    if let Some((count, first, last)) = remains.lost {
+        let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        lock(&core.losses).inherit(count, time(first), time(last));
+    }
+    if let Some(recovered) = recovered(&found, &remains) {
         let _ = core.append(&own::frame("trail_recovered", &recovered));
     }
     let _ = core.append(&own::frame("trail_opened", &opened(&core.settings)));
     then(&core);
 
-    let seq = found.last.as_ref().map_or(0, |last| last.seq + 1);
+    let seq = last_seq.map_or(0, |last| last + 1);
     let worker = Worker::new(core.clone(), sink, copies, Renderer::new(flow(&found)), seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
@@ -117,12 +132,12 @@ fn opened(settings: &Settings) -> Json {
 }
 
 /// The fields of `trail_recovered`, where the last writer did not end in order.
-fn recovered(found: &Found) -> Option<Json> {
+fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
     let unclosed = found
         .last
         .as_ref()
         .filter(|last| last.event_type.as_str() != "trail_closed");
-    if unclosed.is_none() && found.torn.is_empty() {
+    if unclosed.is_none() && found.torn.is_empty() && *remains == Remains::default() {
         return None;
     }
     let file_name = |path: &Path| {
@@ -135,6 +150,8 @@ fn recovered(found: &Found) -> Option<Json> {
         .map(|(path, bytes)| json!({ "file": file_name(path), "bytes": bytes }))
         .collect();
     Some(json!({
+        "replayed": remains.records,
+        "damaged_bytes": remains.damaged,
         "torn": torn,
         "last_seq": found.last.as_ref().map(|last| last.seq),
         "last_seen": found.last.as_ref().map(|last| timestamp_text(last.timestamp)),

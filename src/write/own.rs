@@ -44,8 +44,7 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    pub(super) fn add(&mut self, lost: Option<&[u8]>, why: &'static str) {
-        let now = Utc::now();
+    pub(super) fn add(&mut self, lost: Option<&[u8]>, now: DateTime<Utc>, why: &'static str) {
         self.count += 1;
         self.first.get_or_insert(now);
         self.last = Some(now);
@@ -64,6 +63,14 @@ impl Losses {
             false => "others",
         };
         *self.types.entry(named.to_owned()).or_default() += 1;
+    }
+
+    /// What another process lost and did not tell.
+    pub(super) fn inherit(&mut self, count: u64, first: DateTime<Utc>, last: DateTime<Utc>) {
+        self.count += count;
+        self.first = Some(first);
+        self.last = Some(last);
+        self.why = "the process before this one ended before it could tell";
     }
 
     pub(super) fn count(&self) -> u64 {

@@ -54,6 +54,16 @@ impl Sink {
         }
     }
 
+    /// Waits until everything written is on the medium, where there is one.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Files(files) => files.sync(),
+            #[cfg(test)]
+            Sink::Faulty(faulty) => faulty.flush(),
+            Sink::Stdout(_) | Sink::Terminal(_) | Sink::Special(..) => Ok(()),
+        }
+    }
+
     /// Writes some of `lines`.
     pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let written = match self {

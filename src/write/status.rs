@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Core, lock};
@@ -18,6 +19,8 @@ pub(super) struct Counts {
     pub(super) after_close: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
     pub(super) copies: Mutex<Vec<CopyStatus>>,
+    pub(super) last_sync: Mutex<Option<DateTime<Utc>>>,
+    pub(super) gaps: AtomicU64,
 }
 
 /// How a trail is doing, and under which settings it runs. Serialises to JSON.
@@ -54,12 +57,19 @@ pub struct Status {
     pub after_close: u64,
     /// Bytes of records that wait to be written, in the form in which they wait.
     pub backlog_bytes: u64,
-    /// Writes that failed; each is tried again.
+    /// Writes and syncs that failed; each is tried again.
     pub write_errors: u64,
     /// The last error of writing.
     pub last_error: Option<String>,
     /// Whether the last write succeeded.
     pub writable: bool,
+    /// Whether the trail has tripped: under fail-safe, from the moment at which it could not be
+    /// written until a record is durable again.
+    pub tripped: bool,
+    /// When everything written before was last known to be on the medium.
+    pub last_sync: Option<DateTime<Utc>>,
+    /// `trail_gap` records written by this process.
+    pub gaps: u64,
     /// Why bare macros do not reach the trail, where they do not.
     pub starved: Option<String>,
     /// Whether the trail was closed.
@@ -100,6 +110,9 @@ impl Status {
             write_errors: 0,
             last_error: None,
             writable: true,
+            tripped: false,
+            last_sync: None,
+            gaps: 0,
             starved: None,
             closed: false,
         }
@@ -111,11 +124,14 @@ impl Core {
         let counts = &self.counts;
         Status {
             copies: lock(&counts.copies).clone(),
-            accepted: self.journal.appended().frames,
+            accepted: self.journal.accepted(),
             written: counts.written.load(Ordering::Relaxed),
             lost: counts.lost.load(Ordering::Relaxed) + lock(&self.losses).count(),
             after_close: counts.after_close.load(Ordering::Relaxed),
-            backlog_bytes: self.journal.backlog() as u64,
+            backlog_bytes: self.journal.backlog(),
+            tripped: self.tripped.load(Ordering::Relaxed),
+            last_sync: *lock(&counts.last_sync),
+            gaps: counts.gaps.load(Ordering::Relaxed),
             write_errors: counts.write_errors.load(Ordering::Relaxed),
             last_error: lock(&counts.last_error).clone(),
             writable: !self.failing.load(Ordering::Relaxed),

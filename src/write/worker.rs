@@ -12,17 +12,19 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use serde_json::{Value as Json, json};
 
 use super::copies::CopyFeed;
 use super::frame;
-use super::journal::Mark;
+use super::journal::{Entry, split_entry};
 use super::own::{self, Losses};
 use super::render::Renderer;
 use super::sink::Sink;
-use super::{Core, lock, say};
+use super::{Core, Progress, lock, say};
 
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
@@ -40,6 +42,9 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 /// How long a trail that is being closed goes on trying to write.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
+/// What is written is synced at least this often.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
 pub(super) struct Worker {
     core: Arc<Core>,
     sink: Sink,
@@ -47,10 +52,15 @@ pub(super) struct Worker {
     renderer: Renderer,
     /// The `seq` of the next record.
     seq: u64,
-    frames: Vec<u8>,
+    entries: Vec<u8>,
     lines: Vec<u8>,
-    /// How far the frames of the lines reach.
-    written: Mark,
+    /// How far the journal is written.
+    position: u64,
+    /// Something was written that is not synced.
+    unsynced: bool,
+    last_sync: Instant,
+    /// Sync when the journal is written up to here: somebody waits for it.
+    sync_at: Option<u64>,
     closing_since: Option<Instant>,
 }
 
@@ -66,14 +76,17 @@ impl Worker {
         seq: u64,
     ) -> Worker {
         Worker {
+            position: core.journal.head(),
             core,
             sink,
             copies,
             renderer,
             seq,
-            frames: Vec::new(),
+            entries: Vec::new(),
             lines: Vec::new(),
-            written: Mark::default(),
+            unsynced: false,
+            last_sync: Instant::now(),
+            sync_at: None,
             closing_since: None,
         }
     }
@@ -84,17 +97,17 @@ impl Worker {
         self.prune()?;
         let mut idle_rounds = 0;
         loop {
-            // Read before taking: what is taken after the journal was closed is all there is.
+            // Read before copying: what is copied after the journal was closed is all there is.
             let last_round = self.core.closing.load(Ordering::SeqCst);
+            if self.sync_at.is_none() && self.core.sync_wanted.swap(false, Ordering::SeqCst) {
+                self.sync_at = Some(self.core.journal.tail());
+            }
+            self.put_back()?;
             let rolls = self.sink.rolls();
-            let mut frames = std::mem::take(&mut self.frames);
-            self.core.journal.take(&mut frames);
-            let done = self.write_frames(&frames);
-            let worked = !frames.is_empty();
-            frames.clear();
-            self.frames = frames;
-            done?;
+            let worked = self.write_entries()?;
             self.report_losses()?;
+            self.heal()?;
+            self.sync_if_due()?;
             if rolls && worked {
                 self.prune()?;
             }
@@ -114,66 +127,150 @@ impl Worker {
         }
     }
 
-    fn write_frames(&mut self, frames: &[u8]) -> Result<(), GaveUp> {
-        let mut rest = frames;
-        let mut first_seq = self.seq;
-        let mut released = 0;
-        while let Some((frame, behind)) = frame::split_first(rest) {
-            let length = rest.len() - behind.len();
-            rest = behind;
+    /// Writes a batch of entries, and says whether there were any.
+    fn write_entries(&mut self) -> Result<bool, GaveUp> {
+        self.entries.clear();
+        self.core
+            .journal
+            .copy(self.position, BATCH, &mut self.entries);
+        let first_seq = self.seq;
+        let mut at = 0;
+        while let Some((entry, length)) = split_entry(&self.entries[at..]) {
+            let kept;
+            let frame = match entry {
+                Entry::Frame(frame) => frame,
+                Entry::Large(number) => {
+                    kept = self.core.journal.large(number).unwrap_or_default();
+                    &kept
+                }
+            };
             let (begin, seq) = (self.lines.len(), self.seq);
             let (renderer, lines) = (&mut self.renderer, &mut self.lines);
-            match catch_unwind(AssertUnwindSafe(|| renderer.line(lines, seq, frame))) {
-                Ok(()) => self.seq += 1,
-                Err(_) => {
-                    self.lines.truncate(begin);
-                    lock(&self.core.losses).add(None, "a record could not be rendered");
+            let rendered = catch_unwind(AssertUnwindSafe(|| {
+                let (frame, _) = frame::split_first(frame)?;
+                renderer.line(lines, seq, frame);
+                Some(())
+            }));
+            if !matches!(rendered, Ok(Some(()))) {
+                // Every entry has its line, so that seqs follow the mark.
+                self.lines.truncate(begin);
+                let fields = json!({ "lost": 1, "reason": "a record could not be rendered" });
+                let frame = own::frame("trail_gap", &fields);
+                if let Some((frame, _)) = frame::split_first(&frame) {
+                    self.renderer.line(&mut self.lines, seq, frame);
                 }
             }
-            released += length;
-            self.written.bytes += length as u64;
-            self.written.frames += 1;
-            if self.lines.len() >= BATCH || rest.is_empty() {
-                self.put_lines(first_seq)?;
-                first_seq = self.seq;
-                self.core.journal.release(released);
-                released = 0;
-                self.core.full.store(false, Ordering::Relaxed);
-                lock(&self.core.progress).written = self.written;
-                self.core.progressed.notify_all();
+            self.seq += 1;
+            at += length;
+        }
+        if at == 0 {
+            return Ok(false);
+        }
+        self.core.journal.mark(self.position, first_seq);
+        self.put_lines(first_seq)?;
+        self.position += at as u64;
+        self.core.journal.release(self.position);
+        self.core.full.store(false, Ordering::Relaxed);
+        self.progress(|progress, worker| progress.written = worker.position);
+        Ok(true)
+    }
+
+    /// Sees to it that the live file stands under its name.
+    fn put_back(&mut self) -> Result<(), GaveUp> {
+        let is_in_place = |sink: &Sink| !matches!(sink, Sink::Files(files) if !files.is_in_place());
+        if is_in_place(&self.sink) {
+            return Ok(());
+        }
+        let happened = self.insist(|sink| match sink {
+            Sink::Files(files) => files.put_back(),
+            _ => Ok(Json::Null),
+        })?;
+        say(&format!(
+            "{}: somebody took its file away, and it was put back: {happened}",
+            self.core.name
+        ));
+        self.put_own("trail_put_back", &happened)
+    }
+
+    /// Tries until it works, or until a trail that is being closed gives up.
+    fn insist<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Sink) -> io::Result<T>,
+    ) -> Result<T, GaveUp> {
+        let mut pause = RETRY_FIRST;
+        loop {
+            match attempt(&mut self.sink) {
+                Ok(done) => return Ok(done),
+                Err(error) => self.note_failure(&error),
+            }
+            if self.gives_up() {
+                return Err(GaveUp);
+            }
+            std::thread::park_timeout(pause);
+            pause = (pause * 2).min(RETRY_LAST);
+        }
+    }
+
+    fn sync_if_due(&mut self) -> Result<(), GaveUp> {
+        let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
+        let is_time = self.unsynced && self.last_sync.elapsed() >= SYNC_EVERY;
+        if is_wanted || is_time {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), GaveUp> {
+        self.last_sync = Instant::now();
+        self.sync_at = None;
+        if let Err(error) = self.sink.sync() {
+            self.note_failure(&error);
+            let Sink::Files(files) = &mut self.sink else {
+                return Ok(());
+            };
+            match files.distrust() {
+                Ok(fields) => self.put_own("trail_sync_failed", &fields)?,
+                Err(error) => {
+                    self.note_failure(&error);
+                    return Ok(());
+                }
             }
         }
-        debug_assert!(rest.is_empty(), "the journal holds whole frames");
+        self.unsynced = false;
+        self.core.failing.store(false, Ordering::Relaxed);
+        *lock(&self.core.counts.last_sync) = Some(Utc::now());
+        self.progress(|progress, worker| progress.synced = worker.position);
         Ok(())
+    }
+
+    /// Tells those who wait how far the worker has come.
+    fn progress(&self, set: impl FnOnce(&mut Progress, &Worker)) {
+        let mut progress = lock(&self.core.progress);
+        set(&mut progress, self);
+        let wakers = std::mem::take(&mut progress.wakers);
+        drop(progress);
+        self.core.progressed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Writes the lines to the trail, however often it takes, and hands them to the copies.
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
+        let lines = std::mem::take(&mut self.lines);
         let mut at = 0;
-        let mut retry = RETRY_FIRST;
-        while at < self.lines.len() {
-            // The rest of a line that began in the old file means nothing in the new one.
-            if self.sink.rolls() {
-                at = line_begin(&self.lines, at);
-            }
-            match self.sink.write(&self.lines[at..]) {
-                Ok(count) => {
-                    at += count;
-                    retry = RETRY_FIRST;
-                    if self.core.failing.swap(false, Ordering::Relaxed) {
-                        say(&format!("{}: writing works again", self.core.name));
-                    }
+        while at < lines.len() {
+            at = self.insist(|sink| {
+                // The rest of a line that began in the old file means nothing in the new one.
+                if sink.rolls() {
+                    at = line_begin(&lines, at);
                 }
-                Err(error) => {
-                    self.note_failure(&error);
-                    if self.gives_up() {
-                        return Err(GaveUp);
-                    }
-                    std::thread::park_timeout(retry);
-                    retry = (retry * 2).min(RETRY_LAST);
-                }
+                Ok(at + sink.write(&lines[at..])?)
+            })?;
+            if self.core.failing.swap(false, Ordering::Relaxed) {
+                say(&format!("{}: writing works again", self.core.name));
             }
         }
+        self.lines = lines;
+        self.unsynced = true;
         let records = self.seq - first_seq;
         self.core
             .counts
@@ -203,18 +300,18 @@ impl Worker {
         Ok(())
     }
 
-    fn note_failure(&mut self, error: &io::Error) {
+    fn note_failure(&self, error: &io::Error) {
         let core = &self.core;
         core.counts.write_errors.fetch_add(1, Ordering::Relaxed);
         *lock(&core.counts.last_error) = Some(error.to_string());
         if !core.failing.swap(true, Ordering::Relaxed) {
             say(&format!(
-                "{}: cannot be written: {error}; records wait in memory and writing is tried again",
+                "{}: cannot be written: {error}; records wait in the journal and writing is tried again",
                 core.name
             ));
         }
-        lock(&core.progress).failures += 1;
-        core.progressed.notify_all();
+        core.trip(&error.to_string());
+        self.progress(|progress, _| progress.failures += 1);
     }
 
     fn gives_up(&mut self) -> bool {
@@ -232,16 +329,35 @@ impl Worker {
             return Ok(());
         }
         let lost: Losses = std::mem::take(&mut *lock(&self.core.losses));
-        self.core
-            .counts
-            .lost
-            .fetch_add(lost.count(), Ordering::Relaxed);
+        let counts = &self.core.counts;
+        counts.lost.fetch_add(lost.count(), Ordering::Relaxed);
+        counts.gaps.fetch_add(1, Ordering::Relaxed);
         say(&format!(
             "{}: {} records were lost; the trail says which",
             self.core.name,
             lost.count()
         ));
-        self.put_own("trail_gap", &lost.report())
+        self.put_own("trail_gap", &lost.report())?;
+        self.core.journal.losses_told(lost.count());
+        Ok(())
+    }
+
+    /// Ends a trip: writing works again, and a record of that is on the medium.
+    fn heal(&mut self) -> Result<(), GaveUp> {
+        let is_tripped = self.core.tripped.load(Ordering::SeqCst);
+        if !is_tripped || self.core.failing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.put_own("trail_healed", &json!({}))?;
+        self.sync()?;
+        if !self.unsynced {
+            self.core.tripped.store(false, Ordering::SeqCst);
+            say(&format!(
+                "{}: a record is durable again; typed functions work again",
+                self.core.name
+            ));
+        }
+        Ok(())
     }
 
     /// Removes the files that are past retention, and says so first.
@@ -278,7 +394,10 @@ impl Worker {
             "lost": counts.lost.load(Ordering::Relaxed),
             "write_errors": counts.write_errors.load(Ordering::Relaxed),
         });
-        self.put_own("trail_closed", &totals)
+        self.put_own("trail_closed", &totals)?;
+        self.sync()?;
+        self.core.journal.remove();
+        Ok(())
     }
 }
 
@@ -290,7 +409,7 @@ impl io::Write for Worker {
         match ended {
             Ok(Ok(())) => {}
             Ok(Err(GaveUp)) => say(&format!(
-                "{}: closed while it could not be written; {} bytes of records are not in the trail",
+                "{}: closed while it could not be written; {} bytes of records wait in the journal",
                 self.core.name,
                 self.core.journal.backlog()
             )),
@@ -304,8 +423,7 @@ impl io::Write for Worker {
         }
         // Frees the files and their lock before anybody who waits goes on.
         self.sink = Sink::Special("closed".into(), None);
-        lock(&self.core.progress).ended = true;
-        self.core.progressed.notify_all();
+        self.progress(|progress, _| progress.ended = true);
         Ok(doorbell.len())
     }
 

@@ -1,0 +1,173 @@
+//! The bytes under the journal: a header of words and a ring, in a mapped file that
+//! outlives the process, or in memory where a trail has no directory.
+//!
+//! This file owns the crate's only mapping, and with `exit` its only unsafe code. The map is
+//! of a file that this process has made or found, holds the lock for, and has written from
+//! end to end before mapping it: a full disk shows there, as an error, and not later as
+//! SIGBUS. LIMIT: whoever may write the directory can cut the file under the map, and the
+//! process dies of SIGBUS then; they could as well remove the trail.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::atomic::{Ordering, fence};
+
+use memmap2::{MmapMut, MmapOptions};
+
+/// The header, before the ring.
+const HEADER: usize = 4096;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"stinger1");
+
+/// The words of the header, behind the magic number and the capacity.
+#[derive(Clone, Copy)]
+#[repr(usize)]
+pub(super) enum Word {
+    /// Everything before this position was released.
+    Head = 2,
+    /// Everything before this position was appended.
+    Tail,
+    /// The position from which on entries carry consecutive seqs, and the first of these.
+    MarkPosition,
+    MarkSeq,
+    /// Records lost and not yet told: how many, and from when to when, in microseconds.
+    Lost,
+    LostFrom,
+    LostTo,
+}
+
+pub(super) struct Ring {
+    bytes: Bytes,
+    capacity: usize,
+}
+
+enum Bytes {
+    Memory(Vec<u8>),
+    Mapped(MmapMut),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Memory(bytes) => bytes,
+            Bytes::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Bytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Bytes::Memory(bytes) => bytes,
+            Bytes::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+impl Ring {
+    pub(super) fn in_memory(capacity: usize) -> Ring {
+        Ring {
+            bytes: Bytes::Memory(vec![0; HEADER + capacity]),
+            capacity,
+        }
+    }
+
+    /// Makes a ring in a new file.
+    pub(super) fn create(path: &Path, capacity: usize) -> io::Result<Ring> {
+        let mut file = open(path, true)?;
+        let mut header = vec![0; HEADER];
+        header[..8].copy_from_slice(&MAGIC.to_le_bytes());
+        header[8..16].copy_from_slice(&(capacity as u64).to_le_bytes());
+        file.write_all(&header)?;
+        let zeros = vec![0; 64 << 10];
+        let mut left = capacity;
+        while left > 0 {
+            let size = left.min(zeros.len());
+            file.write_all(&zeros[..size])?;
+            left -= size;
+        }
+        Ring::map(&file, capacity)
+    }
+
+    /// Opens the ring in a file. `None`: the file holds none.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Ring>> {
+        let mut file = open(path, false)?;
+        let mut head = [0; 16];
+        if file.metadata()?.len() < HEADER as u64 {
+            return Ok(None);
+        }
+        file.read_exact(&mut head)?;
+        let word = |at: usize| {
+            let bytes = head[at..at + 8].first_chunk().copied();
+            u64::from_le_bytes(bytes.unwrap_or_default())
+        };
+        let capacity = usize::try_from(word(8)).unwrap_or(usize::MAX);
+        if word(0) != MAGIC || file.metadata()?.len() != (HEADER as u64).saturating_add(word(8)) {
+            return Ok(None);
+        }
+        Ring::map(&file, capacity).map(Some)
+    }
+
+    fn map(file: &File, capacity: usize) -> io::Result<Ring> {
+        let mut options = MmapOptions::new();
+        options.len(HEADER + capacity).populate();
+        #[expect(unsafe_code, reason = "there is no safe way to map a file")]
+        // SAFETY: the file is the writer's own, under its lock; see the head of this file.
+        let map = unsafe { options.map_mut(file)? };
+        Ok(Ring {
+            bytes: Bytes::Mapped(map),
+            capacity,
+        })
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(super) fn get(&self, word: Word) -> u64 {
+        let at = word as usize * 8;
+        let bytes = self.bytes[at..at + 8].first_chunk().copied();
+        u64::from_le_bytes(bytes.unwrap_or_default())
+    }
+
+    /// Sets a word. A process that is killed leaves it behind everything that was written
+    /// before it, and before everything that is written after it.
+    pub(super) fn set(&mut self, word: Word, value: u64) {
+        let at = word as usize * 8;
+        fence(Ordering::SeqCst);
+        self.bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        fence(Ordering::SeqCst);
+    }
+
+    /// Copies bytes in at a position, round the end where need be.
+    pub(super) fn copy_in(&mut self, position: u64, bytes: &[u8]) {
+        let at = (position % self.capacity as u64) as usize;
+        let first = bytes.len().min(self.capacity - at);
+        let ring = &mut self.bytes[HEADER..];
+        ring[at..at + first].copy_from_slice(&bytes[..first]);
+        ring[..bytes.len() - first].copy_from_slice(&bytes[first..]);
+    }
+
+    /// Appends `length` bytes from a position to `out`.
+    pub(super) fn copy_out(&self, position: u64, length: usize, out: &mut Vec<u8>) {
+        let at = (position % self.capacity as u64) as usize;
+        let first = length.min(self.capacity - at);
+        let ring = &self.bytes[HEADER..];
+        out.extend_from_slice(&ring[at..at + first]);
+        out.extend_from_slice(&ring[..length - first]);
+    }
+}
+
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(create)
+        .truncate(create);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
