@@ -90,6 +90,8 @@ pub(crate) struct Core {
     /// Somebody waits in `confirm`.
     sync_wanted: AtomicBool,
     closing: AtomicBool,
+    /// Where in the journal a trail that is being closed ends.
+    end_at: Mutex<Option<u64>>,
     starved: Mutex<Option<String>>,
     worker: OnceLock<Thread>,
     guard: Mutex<Option<WorkerGuard>>,
@@ -125,6 +127,7 @@ impl Core {
             tripped: AtomicBool::new(false),
             sync_wanted: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            end_at: Mutex::default(),
             starved: Mutex::default(),
             worker: OnceLock::new(),
             guard: Mutex::default(),
@@ -260,16 +263,29 @@ impl Core {
 
     /// Writes what is recorded, ends the trail in order and frees it for another writer.
     pub(crate) fn close(&self) -> Result<()> {
-        // A child of a fork has the memory of its parent, but none of its threads.
-        if self.pid != std::process::id() {
-            return Ok(());
-        }
-        self.closing.store(true, Ordering::SeqCst);
         self.journal.close();
         forget(self);
-        self.wait(|progress| progress.ended);
+        self.end()?;
         drop(lock(&self.guard).take());
-        match lock(&self.progress).written >= self.journal.tail() {
+        Ok(())
+    }
+
+    /// Ends the trail in order because the process ends. Other threads may still emit: the
+    /// journal goes on taking, and the next process finds what this one did not write.
+    fn close_at_exit(&self) -> Result<()> {
+        // A child of a fork has the memory of its parent, but none of its threads.
+        match self.pid == std::process::id() {
+            true => self.end(),
+            false => Ok(()),
+        }
+    }
+
+    fn end(&self) -> Result<()> {
+        let target = self.journal.tail();
+        *lock(&self.end_at) = Some(target);
+        self.closing.store(true, Ordering::SeqCst);
+        self.wait(|progress| progress.ended);
+        match lock(&self.progress).written >= target {
             true => Ok(()),
             false => Err(self.unwritable()),
         }
@@ -388,7 +404,7 @@ fn forget(core: &Core) {
 fn close_all() {
     let open = lock(&OPEN).clone();
     for core in open {
-        if let Err(error) = core.close() {
+        if let Err(error) = core.close_at_exit() {
             say(&format!("{}: at exit: {error}", core.name));
         }
     }

@@ -264,6 +264,10 @@ impl Journal {
         self.room.notify_all();
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
     /// Removes the file of a journal that is closed and has nothing left to tell.
     pub(super) fn remove(&self) {
         let state: MutexGuard<'_, State> = lock(&self.state);

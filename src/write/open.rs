@@ -87,12 +87,6 @@ pub(super) fn run(
         let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         lock(&core.losses).inherit(count, time(first), time(last));
     }
-    if let Some(recovered) = recovered(&found, &remains) {
-        let _ = core.append(&own::frame("trail_recovered", &recovered));
-    }
-    let _ = core.append(&own::frame("trail_opened", &opened(&core.settings)));
-    then(&core);
-
     let seq = last_seq.map_or(0, |last| last + 1);
     let worker = Worker::new(core.clone(), sink, copies, Renderer::new(flow(&found)), seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
@@ -103,6 +97,12 @@ pub(super) fn run(
     *lock(&core.guard) = Some(guard);
     // The channel is empty and its worker alive: this neither blocks nor fails.
     let _ = doorbell.write_all(b"!");
+    // With the worker at work, because what another process left may fill the journal.
+    if let Some(recovered) = recovered(&found, &remains) {
+        let _ = core.append(&own::frame("trail_recovered", &recovered));
+    }
+    let _ = core.append(&own::frame("trail_opened", &opened(&core.settings)));
+    then(&core);
     Ok(core)
 }
 

@@ -97,8 +97,6 @@ impl Worker {
         self.prune()?;
         let mut idle_rounds = 0;
         loop {
-            // Read before copying: what is copied after the journal was closed is all there is.
-            let last_round = self.core.closing.load(Ordering::SeqCst);
             if self.sync_at.is_none() && self.core.sync_wanted.swap(false, Ordering::SeqCst) {
                 self.sync_at = Some(self.core.journal.tail());
             }
@@ -111,12 +109,15 @@ impl Worker {
             if rolls && worked {
                 self.prune()?;
             }
+            if self.core.closing.load(Ordering::SeqCst) {
+                let end_at = *lock(&self.core.end_at);
+                if end_at.is_some_and(|end| self.position >= end) {
+                    return self.end();
+                }
+            }
             if worked {
                 idle_rounds = 0;
                 continue;
-            }
-            if last_round {
-                return self.end();
             }
             idle_rounds += 1;
             std::thread::park_timeout(if idle_rounds < BUSY_ROUNDS {
@@ -421,8 +422,11 @@ impl io::Write for Worker {
         for copy in self.copies.drain(..) {
             copy.close();
         }
-        // Frees the files and their lock before anybody who waits goes on.
-        self.sink = Sink::Special("closed".into(), None);
+        if self.core.journal.is_closed() {
+            // Frees the files and their lock before anybody who waits goes on. Where only the
+            // process ends, they are kept: the journal still takes what other threads emit.
+            self.sink = Sink::Special("closed".into(), None);
+        }
         self.progress(|progress, _| progress.ended = true);
         Ok(doorbell.len())
     }
