@@ -146,6 +146,20 @@ impl Builder {
         self
     }
 
+    /// How often a `trail_heartbeat` record is written, so that silence shows in the trail.
+    /// Default: 60 s; at least 1 s.
+    pub fn pulse(mut self, pulse: Duration) -> Builder {
+        self.given.pulse = Some(pulse);
+        self
+    }
+
+    /// How few bytes may be left on the disk before a `trail_low_space` record warns.
+    /// Default: 100 MiB.
+    pub fn low_space(mut self, bytes: u64) -> Builder {
+        self.given.low_space = Some(bytes);
+        self
+    }
+
     /// Opens the trail under a global subscriber of its own.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::trail::TrailName;
+use crate::trail::{Pattern, TrailName};
 
 /// One destination as it was written: a path, or `stdout`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,8 @@ impl fmt::Display for Place {
 pub(crate) struct Places {
     pub(crate) trail: Place,
     pub(crate) copies: Vec<Place>,
+    /// The trail's destination, where it gives each process a trail of its own.
+    pub(crate) pattern: Option<Pattern>,
 }
 
 impl Destinations {
@@ -99,13 +101,19 @@ impl Destinations {
 
     pub(crate) fn resolve(&self) -> Result<Places> {
         let mut copies: Vec<Place> = Vec::new();
+        let mut pattern = None;
         for Destination(path) in &self.0 {
-            let place = Place::parse(path)?;
+            let (place, found) = Place::parse(path)?;
             if copies.contains(&place) {
                 return Err(Error::destination(
                     place.to_string(),
                     "it is named twice; name it once",
                 ));
+            }
+            let is_trail = matches!(place, Place::Files(_))
+                && !copies.iter().any(|place| matches!(place, Place::Files(_)));
+            if is_trail {
+                pattern = found;
             }
             copies.push(place);
         }
@@ -117,6 +125,7 @@ impl Destinations {
             (Some(trail), _) => Ok(Places {
                 trail: copies.remove(trail),
                 copies,
+                pattern,
             }),
             (None, Some(special)) => Err(special.no_trail()),
             (None, None) => Err(Error::destination(
@@ -128,10 +137,10 @@ impl Destinations {
 }
 
 impl Place {
-    fn parse(path: &Path) -> Result<Place> {
+    fn parse(path: &Path) -> Result<(Place, Option<Pattern>)> {
         let shown = path.to_string_lossy();
         if shown.eq_ignore_ascii_case("stdout") {
-            return Ok(Place::Stdout);
+            return Ok((Place::Stdout, None));
         }
         if shown.eq_ignore_ascii_case("stderr") {
             return Err(Error::destination(
@@ -149,7 +158,11 @@ impl Place {
                 format!("the scheme {scheme:?} is unknown; {instead}"),
             ));
         }
-        let name = TrailName::new(path)?;
+        let pattern = Pattern::parse(path)?;
+        let name = match &pattern {
+            Some(pattern) => pattern.own()?,
+            None => TrailName::new(path)?,
+        };
         match path.metadata() {
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 if is_discarding(path) {
@@ -158,9 +171,9 @@ impl Place {
                         "it keeps nothing; name a file, such as ./logs/audit.log, or \"stdout\"",
                     ));
                 }
-                Ok(Place::Special(path.to_owned()))
+                Ok((Place::Special(path.to_owned()), None))
             }
-            _ => Ok(Place::Files(name)),
+            _ => Ok((Place::Files(name), pattern)),
         }
     }
 

@@ -20,7 +20,7 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::trail::TrailName;
+use crate::trail::{Pattern, TrailName};
 
 mod conversation;
 mod export;
@@ -35,46 +35,53 @@ pub use scan::Records;
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]
 pub struct Trail {
-    name: TrailName,
+    names: Vec<TrailName>,
 }
 
 impl Trail {
-    /// Opens the trail `./logs/audit.log` with all its files, or a single file of one.
+    /// Opens the trail `./logs/audit.log` with all its files, or a single file of one; or
+    /// the trails of several processes by their pattern, such as `./logs/audit.{pid}.log`.
     ///
     /// # Errors
     ///
     /// The name is none, the directory cannot be read, or there is no file of that trail.
     pub fn open(path: impl AsRef<Path>) -> Result<Trail> {
         let path = path.as_ref();
+        let pattern = Pattern::parse(path)?;
+        // The name also says what is wrong with a path that is none.
         let name = TrailName::new(path)?;
-        let no_trail = |why: String| {
-            Error::from(ErrorKind::NoTrail {
-                trail: path.to_owned(),
-                why,
-            })
-        };
         let directory = name.directory();
-        match name.files() {
-            Ok(files) if !files.is_empty() => Ok(Trail { name }),
-            Ok(_) => Err(no_trail(format!(
-                "no file in {} has that name, or that name with a date in it; \
-                 give the destination that the service writes to",
+        let names = match &pattern {
+            Some(pattern) => pattern.names(),
+            None => name.files().map(|files| match files.is_empty() {
+                true => Vec::new(),
+                false => vec![name.clone()],
+            }),
+        };
+        let why = match names {
+            Ok(names) if !names.is_empty() => return Ok(Trail { names }),
+            Ok(_) => format!(
+                "no file in {} has that name, or that name with a date in it",
                 directory.display()
-            ))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(no_trail(format!(
-                "the directory {} does not exist; give the destination that the service writes to",
-                directory.display()
-            ))),
-            Err(error) => Err(Error::io("read the directory", directory, error)),
-        }
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                format!("the directory {} does not exist", directory.display())
+            }
+            Err(error) => return Err(Error::io("read the directory", directory, error)),
+        };
+        Err(Error::from(ErrorKind::NoTrail {
+            trail: path.to_owned(),
+            why: format!("{why}; give the destination that the service writes to"),
+        }))
     }
 
-    /// The trail's name.
-    pub fn name(&self) -> &TrailName {
-        &self.name
+    /// The trail's name; several where it was opened by a pattern.
+    pub fn names(&self) -> &[TrailName] {
+        &self.names
     }
 
     /// All records, in the order of `seq`, and what could not be read, where it stands.
+    /// Several trails are merged by time.
     pub fn records(&self) -> Records {
         self.query(Query::new())
     }
@@ -82,6 +89,6 @@ impl Trail {
     /// The records that a query selects, and whatever could not be read: it might have
     /// been one of them.
     pub fn query(&self, query: Query) -> Records {
-        Records::new(&self.name, query)
+        Records::new(&self.names, query)
     }
 }

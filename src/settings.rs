@@ -74,6 +74,8 @@ pub(crate) struct Given {
     pub(crate) retain: Option<Retain>,
     pub(crate) buffer: Option<usize>,
     pub(crate) patience: Option<Duration>,
+    pub(crate) pulse: Option<Duration>,
+    pub(crate) low_space: Option<u64>,
 }
 
 /// Settings as they are meant.
@@ -94,11 +96,18 @@ pub(crate) struct Settings {
     pub(crate) buffer: usize,
     /// How long an emitting thread waits for room among them.
     pub(crate) patience: Duration,
+    /// How often a heartbeat is written.
+    pub(crate) pulse: Duration,
+    /// Bytes left on the disk below which the trail warns.
+    pub(crate) low_space: u64,
 }
 
 const BUFFER: usize = 8 << 20;
 const SMALLEST_BUFFER: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
+const PULSE: Duration = Duration::from_secs(60);
+const SHORTEST_PULSE: Duration = Duration::from_secs(1);
+const LOW_SPACE: u64 = 100 << 20;
 
 const ENABLED: &str = "STINGER_AUDIT_ENABLED";
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
@@ -164,6 +173,14 @@ impl Given {
                 ),
             ));
         }
+        let pulse = self.pulse.unwrap_or(PULSE);
+        if pulse < SHORTEST_PULSE {
+            return Err(Error::setting(
+                "pulse",
+                format!("{pulse:?}"),
+                "heartbeats would fill the trail; choose 1 second or more",
+            ));
+        }
         Ok(Settings {
             enabled,
             environment,
@@ -176,6 +193,8 @@ impl Given {
             retain: self.retain,
             buffer,
             patience: self.patience.unwrap_or(PATIENCE),
+            pulse,
+            low_space: self.low_space.unwrap_or(LOW_SPACE),
             environment_reason,
         })
     }

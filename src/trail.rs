@@ -7,7 +7,8 @@
 //! name and every file `audit.DATE.log` in the directory, where DATE is `2026-11-23`,
 //! `2026-11-23-14` or `2026-11-23-14-05` (UTC: the day or the Sunday of the week, the hour,
 //! the minute in which the file was begun). Where the trail rolls, `audit.log` is a symbolic
-//! link to the newest file. `audit.log.lock` is held by the one writer and names its process.
+//! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
+//! `audit.log.journal` holds what was emitted and is not yet in the trail.
 //!
 //! # Grammar
 //!
@@ -46,7 +47,14 @@
 //! |---|---|
 //! | `trail_opened` | a writer began: settings, environment and why, version, host, pid |
 //! | `trail_closed` | it ended in order: totals |
-//! | `trail_recovered` | the last writer did not end in order: torn bytes, last time seen |
+//! | `trail_recovered` | the last writer did not end in order: how many records were replayed from the journal, what was torn, when it was last seen |
+//! | `trail_heartbeat` | the writer lives: its counts |
+//! | `trail_tripped`, `trail_healed` | under fail-safe: the trail could not be written, and is again |
+//! | `trail_put_back` | somebody removed, renamed or replaced the live file; what became of it |
+//! | `trail_sync_failed` | the medium refused a file, which was left, and what it held written again |
+//! | `trail_low_space` | the disk is nearly full |
+//! | `trail_clock_jumped` | the clock was set: times before and behind do not compare |
+//! | `trail_worker_restarted` | an error in the writer itself; nothing was lost by it |
 //! | `trail_gap` | records are missing: how many, of which types, between which times, why |
 //! | `trail_copy_gap` | the same of a further destination; the trail itself has them |
 //! | `trail_pruned` | retention is about to remove files: which, and which `seq` they held |
@@ -56,12 +64,15 @@
 //!
 //! # Assumptions about the media
 //!
-//! An append that returned is visible to every reader of the file. Bytes once written stay.
+//! An append that returned is visible to every reader of the file, and survives the process. What
+//! fdatasync returned for survives the loss of power.
 
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;
+mod pattern;
 mod tail;
 
 pub use name::TrailName;
+pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use tail::{Tail, head, recent, tail};

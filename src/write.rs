@@ -43,6 +43,7 @@ mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod worker;
 
 pub use confirm::Confirm;
@@ -209,6 +210,13 @@ impl Core {
         appended
     }
 
+    /// Appends a record of the trail's own, if there is room.
+    fn append_own(&self, event_type: &str, fields: &serde_json::Value) {
+        let _ = self
+            .journal
+            .append(&own::frame(event_type, fields), Duration::ZERO);
+    }
+
     /// Counts a record as lost, in the journal too: the count outlives the process.
     fn lose(&self, frame: Option<&[u8]>, why: &'static str) {
         let now = Utc::now();
@@ -223,8 +231,7 @@ impl Core {
                 "{}: tripped: {why}; typed functions return errors until a record is durable again",
                 self.name
             ));
-            let frame = own::frame("trail_tripped", &serde_json::json!({ "reason": why }));
-            let _ = self.journal.append(&frame, Duration::ZERO);
+            self.append_own("trail_tripped", &serde_json::json!({ "reason": why }));
         }
     }
 

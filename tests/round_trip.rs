@@ -120,9 +120,7 @@ fn conversations_come_back_text_for_text_across_rolls_and_restarts() {
     }
     // `records` asserts that every line is one and that seq has no hole.
     assert_eq!(common::records(&path).len(), emitted);
-    let files = Trail::open(&path)
-        .expect("a trail")
-        .name()
+    let files = Trail::open(&path).expect("a trail").names()[0]
         .files()
         .expect("readable");
     assert!(files.len() >= 4, "the trail rolled: {files:?}");
@@ -170,8 +168,7 @@ fn a_roll_by_the_clock_loses_nothing_and_readers_follow() {
         .expect("a trail");
     let files = |path: &Path| {
         let trail = Trail::open(path).expect("a trail");
-        trail
-            .name()
+        trail.names()[0]
             .files()
             .expect("readable")
             .into_iter()

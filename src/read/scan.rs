@@ -13,11 +13,47 @@ use crate::trail::{TrailName, head};
 /// An iterator over records of a trail.
 ///
 /// Files are read in the order of their first `seq`. What the writer adds meanwhile is read
-/// too, and the files that it begins. After an error the iterator goes on.
+/// too, and the files that it begins. After an error the iterator goes on. Of several trails
+/// the record with the earliest time comes next.
 #[derive(Debug)]
 pub struct Records {
+    scans: Vec<(Scan, Option<Result<Record>>)>,
+}
+
+impl Records {
+    pub(super) fn new(names: &[TrailName], query: Query) -> Records {
+        let scan = |name| {
+            let mut scan = Scan::new(name, query.clone());
+            let first = scan.next();
+            (scan, first)
+        };
+        Records {
+            scans: names.iter().map(scan).collect(),
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.scans.iter_mut().filter(|(_, next)| next.is_some());
+        // What cannot be read has no time, and is told at once.
+        let (scan, next) = next.min_by_key(|(_, next)| match next {
+            Some(Ok(record)) => Some(record.timestamp),
+            _ => None,
+        })?;
+        std::mem::replace(next, scan.next())
+    }
+}
+
+/// The records of one trail.
+#[derive(Debug)]
+struct Scan {
     name: TrailName,
     query: Query,
+    /// What was read last: seq and checksum of each line, by rising seq.
+    recent: VecDeque<(u64, u32)>,
     open: Option<OpenFile>,
     next: VecDeque<PathBuf>,
     /// Files that are read or queued, whatever they are called now.
@@ -56,11 +92,12 @@ enum End {
     Open,
 }
 
-impl Records {
-    pub(super) fn new(name: &TrailName, query: Query) -> Records {
-        Records {
+impl Scan {
+    fn new(name: &TrailName, query: Query) -> Scan {
+        Scan {
             name: name.clone(),
             query,
+            recent: VecDeque::new(),
             open: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
@@ -135,20 +172,44 @@ impl Records {
     }
 }
 
-impl Iterator for Records {
+impl Iterator for Scan {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.next_line().transpose()? {
-                Ok(line) => match line.parse() {
-                    Ok(record) if self.query.selects(&record) => return Some(Ok(record)),
-                    Ok(_) => {}
-                    Err(error) => return Some(Err(error)),
-                },
+            let (record, crc) = match self.next_line().transpose()? {
+                Ok(line) => {
+                    let crc = crc32fast::hash(&line.bytes);
+                    match line.parse() {
+                        Ok(record) => (record, crc),
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
                 Err(error) => return Some(Err(error)),
+            };
+            if !self.repeats(record.seq, crc) && self.query.selects(&record) {
+                return Some(Ok(record));
             }
         }
+    }
+}
+
+/// How many lines back a repetition is recognised.
+const RECENT: usize = 100_000;
+
+impl Scan {
+    /// Whether this very line was read before: what a file held that the medium refused is
+    /// written again to the next one. A line that only has the `seq` of another is shown.
+    fn repeats(&mut self, seq: u64, crc: u32) -> bool {
+        if self.recent.back().is_none_or(|(last, _)| *last < seq) {
+            if self.recent.len() == RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((seq, crc));
+            return false;
+        }
+        let found = self.recent.binary_search_by_key(&seq, |(seq, _)| *seq);
+        found.is_ok_and(|index| self.recent[index].1 == crc)
     }
 }
 

@@ -182,13 +182,11 @@ impl Journal {
         debug_assert!(out.is_empty());
         let state = lock(&self.state);
         let length = (state.ring.get(Word::Tail) - position) as usize;
-        state.ring.copy_out(position, length.min(limit), out);
+        state
+            .ring
+            .copy_out(position, length.min(limit.max(ENTRY)), out);
         // A first entry that is cut is copied whole.
-        if length > limit && split_entry(out).is_none() {
-            let Some(head) = out.first_chunk::<4>() else {
-                return;
-            };
-            let whole = ENTRY + u32::from_le_bytes(*head) as usize;
+        if let Some(whole) = entry_length(out).filter(|&whole| whole > out.len()) {
             out.clear();
             state.ring.copy_out(position, whole.min(length), out);
         }
@@ -201,6 +199,32 @@ impl Journal {
         state.ring.set(Word::MarkSeq, NO_SEQ);
         state.ring.set(Word::MarkPosition, position);
         state.ring.set(Word::MarkSeq, seq);
+    }
+
+    /// The seq of the first entry that is not released, where its line may be written.
+    pub(super) fn marked_seq(&self) -> Option<u64> {
+        let state = lock(&self.state);
+        let is_marked = state.ring.get(Word::MarkPosition) == state.ring.get(Word::Head);
+        Some(state.ring.get(Word::MarkSeq)).filter(|&seq| is_marked && seq != NO_SEQ)
+    }
+
+    /// Releases the entries whose lines the trail has, up to `last_seq`, after the worker
+    /// lost track of what it had written.
+    pub(super) fn skip_written(&self, last_seq: Option<u64>) {
+        let Some((last, first)) = last_seq.zip(self.marked_seq()) else {
+            return;
+        };
+        let mut position = self.head();
+        for _ in first..=last {
+            let mut entry = Vec::new();
+            self.copy(position, 1, &mut entry);
+            match split_entry(&entry) {
+                Some((_, length)) => position += length as u64,
+                None => break,
+            }
+        }
+        self.release(position);
+        self.mark(position, NO_SEQ);
     }
 
     /// Makes room: the lines of everything before `position` are written.
@@ -353,14 +377,24 @@ pub(super) enum Entry<'a> {
 
 /// Takes the first entry off `bytes`, and says how long it is. `None`: there is no whole one.
 pub(super) fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
-    let length = u32::from_le_bytes(*bytes.first_chunk()?);
-    let size = if length == ASIDE { 8 } else { length as usize };
-    let payload = bytes.get(ENTRY..ENTRY.checked_add(size)?)?;
-    let entry = match length {
-        ASIDE => Entry::Large(u64::from_le_bytes(*payload.first_chunk()?)),
-        _ => Entry::Frame(payload),
+    let length = entry_length(bytes)?;
+    let payload = bytes.get(ENTRY..length)?;
+    let entry = match is_aside(bytes) {
+        true => Entry::Large(u64::from_le_bytes(*payload.first_chunk()?)),
+        false => Entry::Frame(payload),
     };
-    Some((entry, ENTRY + size))
+    Some((entry, length))
+}
+
+/// How long the entry is that `bytes` begin with.
+fn entry_length(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(*bytes.first_chunk()?);
+    let size = if is_aside(bytes) { 8 } else { length as usize };
+    ENTRY.checked_add(size)
+}
+
+fn is_aside(bytes: &[u8]) -> bool {
+    bytes.first_chunk() == Some(&ASIDE.to_le_bytes())
 }
 
 /// Finds out what another process has left: checks each entry, skips what is in the trail,

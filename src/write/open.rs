@@ -16,12 +16,12 @@ use super::journal::{Journal, Remains};
 use super::render::Renderer;
 use super::sink::Sink;
 use super::worker::Worker;
-use super::{Core, SWITCHED_OFF, lock, own, probe, remember};
-use crate::destination::Place;
-use crate::error::{Error, Result};
+use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
+use crate::destination::{Place, Places};
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::timestamp_text;
 use crate::settings::{Settings, rotation_word};
-use crate::trail::recent;
+use crate::trail::{hostname, recent};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -32,9 +32,10 @@ pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
         SWITCHED_OFF.store(true, Ordering::Relaxed);
         return Ok(None);
     }
+    adopt_orphans(&settings);
     let core = start(settings, |_| {})?;
     remember(&core);
-    probe::watch(&core);
+    watch::start(&core);
     Ok(Some(core))
 }
 
@@ -44,6 +45,42 @@ pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
         let _ = core.append(&own::frame("trail_refused", &json!({ "refused": refusal })));
     })?;
     core.close()
+}
+
+/// Writes out what dead processes have left in journals of the same pattern, each to its own
+/// trail. A journal whose process lives is left alone: its trail is locked.
+fn adopt_orphans(settings: &Settings) {
+    let Some(pattern) = &settings.places.pattern else {
+        return;
+    };
+    let orphans = match pattern.with_journals() {
+        Ok(orphans) => orphans,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => return say(&format!("couldn't look for journals left behind: {error}")),
+    };
+    for orphan in orphans {
+        let shown = orphan.path().display().to_string();
+        let places = Places {
+            trail: Place::Files(orphan),
+            copies: Vec::new(),
+            pattern: None,
+        };
+        let adopted = start(
+            Settings {
+                places,
+                ..settings.clone()
+            },
+            |_| {},
+        );
+        match adopted.and_then(|core| core.close()) {
+            Err(error) if !matches!(error.kind(), ErrorKind::Locked { .. }) => {
+                say(&format!(
+                    "{shown}: what it left could not be written: {error:?}"
+                ));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
@@ -166,14 +203,4 @@ fn flow(found: &Found) -> Flow {
         records.iter().for_each(|record| flow.remember(record));
     }
     flow
-}
-
-fn hostname() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
 }

@@ -5,14 +5,12 @@
 //! which of them the layer answers; a thread asks again every few seconds.
 
 use std::cell::Cell;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use serde_json::json;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Metadata, dispatcher};
 
-use super::{Core, TARGET, lock, own, say};
+use super::{Core, TARGET, lock, say};
 
 thread_local! {
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
@@ -75,38 +73,12 @@ pub(super) fn probe() -> Reach {
     Reach { lowest }
 }
 
-const FIRST: Duration = Duration::from_secs(1);
-const EVERY: Duration = Duration::from_secs(5);
-
-/// Probes every few seconds on a thread of its own, as long as the trail is open.
-///
-/// It is not the worker: the probe passes through the application's layers, and what they
-/// wait for must not hold up the trail.
-pub(super) fn watch(core: &Arc<Core>) {
-    let core = Arc::downgrade(core);
-    let started = std::thread::Builder::new()
-        .name("stinger-audit-probe".to_owned())
-        .spawn(move || {
-            std::thread::sleep(FIRST);
-            while let Some(()) = look(&core) {
-                std::thread::sleep(EVERY);
-            }
-        });
-    if let Err(error) = started {
-        say(&format!(
-            "couldn't start the thread that watches for starvation: {error}"
-        ));
-    }
-}
-
-fn look(core: &Weak<Core>) -> Option<()> {
-    let core = core.upgrade().filter(|core| !core.is_closed())?;
+/// Probes the global subscriber, from a thread that has none of its own.
+pub(super) fn look(core: &Core) {
     // Without a global subscriber there are only scoped ones, which are not seen from here.
-    if dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
-        return Some(());
+    if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
+        core.note_reach(probe());
     }
-    core.note_reach(probe());
-    Some(())
 }
 
 impl Core {
@@ -128,20 +100,19 @@ impl Core {
         }
         noted.clone_from(&starved);
         drop(noted);
-        let frame = match &starved {
+        match &starved {
             Some(why) => {
                 say(&format!("{}: {why}", self.name));
-                own::frame("trail_starved", &json!({ "reason": why }))
+                self.append_own("trail_starved", &json!({ "reason": why }));
             }
             None => {
                 say(&format!(
                     "{}: audit events reach the trail again",
                     self.name
                 ));
-                own::frame("trail_fed", &json!({}))
+                self.append_own("trail_fed", &json!({}));
             }
-        };
-        let _ = self.append(&frame);
+        }
     }
 
     /// Probes from the calling thread.

@@ -25,6 +25,7 @@ use super::own::{self, Losses};
 use super::render::Renderer;
 use super::sink::Sink;
 use super::{Core, Progress, lock, say};
+use crate::destination::Place;
 
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
@@ -244,6 +245,36 @@ impl Worker {
         Ok(())
     }
 
+    /// Goes on after a panic as the next process would after a crash: the trail says what is
+    /// written, and the journal has the rest.
+    fn resume(&mut self) -> Result<(), GaveUp> {
+        say(&format!(
+            "{}: the worker panicked; it goes on from the journal",
+            self.core.name
+        ));
+        self.lines.clear();
+        let core = self.core.clone();
+        let place = &core.settings.places.trail;
+        if matches!(place, Place::Files(_)) {
+            // Frees the lock for the opening that follows.
+            self.sink = Sink::Special("reopened".into(), None);
+            let found = self.insist(|sink| {
+                let (reopened, found) =
+                    Sink::open(place, &core.settings).map_err(io::Error::other)?;
+                *sink = reopened;
+                Ok(found)
+            })?;
+            let last = found.last.map(|last| last.seq);
+            core.journal.skip_written(last);
+            self.seq = last.map_or(0, |last| last + 1);
+        } else if let Some(seq) = core.journal.marked_seq() {
+            // Nobody can ask stdout what it has: lines come again with the seqs they had.
+            self.seq = seq;
+        }
+        self.position = core.journal.head();
+        self.put_own("trail_worker_restarted", &json!({}))
+    }
+
     /// Tells those who wait how far the worker has come.
     fn progress(&self, set: impl FnOnce(&mut Progress, &Worker)) {
         let mut progress = lock(&self.core.progress);
@@ -406,18 +437,21 @@ impl io::Write for Worker {
     /// Works until the trail is closed, and takes whatever woke it for written.
     fn write(&mut self, doorbell: &[u8]) -> io::Result<usize> {
         // A panic here would end tracing-appender's thread, and the trail with it.
-        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(GaveUp)) => say(&format!(
+        let ended = loop {
+            match catch_unwind(AssertUnwindSafe(|| self.work())) {
+                Ok(ended) => break ended,
+                Err(_) => match catch_unwind(AssertUnwindSafe(|| self.resume())) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(GaveUp)) | Err(_) => break Err(GaveUp),
+                },
+            }
+        };
+        if ended.is_err() {
+            say(&format!(
                 "{}: closed while it could not be written; {} bytes of records wait in the journal",
                 self.core.name,
                 self.core.journal.backlog()
-            )),
-            Err(_) => say(&format!(
-                "{}: the worker panicked; records are being lost",
-                self.core.name
-            )),
+            ));
         }
         for copy in self.copies.drain(..) {
             copy.close();

@@ -1,0 +1,130 @@
+//! A thread beside the trail that looks after what events alone would not show: do macros
+//! still arrive, does the disk fill up, does the clock jump; and that writes a heartbeat, so
+//! that silence shows in the trail.
+//!
+//! It is not the worker: the probe passes through the application's layers, and what they
+//! wait for must not hold up the trail.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value as Json, json};
+
+use super::{Core, lock, probe, say};
+use crate::destination::Place;
+
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks between looks at the subscriber and the disk.
+const LOOK: u32 = 5;
+
+/// A clock that is off by more than this, against the time that passed, has jumped.
+const JUMP: i64 = 2_000;
+
+/// Starts the thread. It ends soon after the trail is closed.
+pub(super) fn start(core: &Arc<Core>) {
+    let mut watch = Watch {
+        core: Arc::downgrade(core),
+        clock: (Utc::now(), Instant::now()),
+        last_pulse: Instant::now(),
+        is_low: false,
+    };
+    let started = std::thread::Builder::new()
+        .name("stinger-audit-watch".to_owned())
+        .spawn(move || {
+            let mut tick = 0;
+            loop {
+                std::thread::sleep(TICK);
+                if watch.tick(tick % LOOK == 0).is_none() {
+                    break;
+                }
+                tick += 1;
+            }
+        });
+    if let Err(error) = started {
+        say(&format!(
+            "couldn't start the thread that watches the trail: {error}"
+        ));
+    }
+}
+
+struct Watch {
+    core: Weak<Core>,
+    /// Both clocks, as they were last seen together.
+    clock: (DateTime<Utc>, Instant),
+    last_pulse: Instant,
+    is_low: bool,
+}
+
+impl Watch {
+    /// `None`: the trail is closed.
+    fn tick(&mut self, look: bool) -> Option<()> {
+        let core = self.core.upgrade().filter(|core| !core.is_closed())?;
+        self.watch_clock(&core);
+        if look {
+            probe::look(&core);
+            self.watch_space(&core);
+        }
+        if self.last_pulse.elapsed() >= core.settings.pulse {
+            self.last_pulse = Instant::now();
+            core.append_own("trail_heartbeat", &heartbeat(&core));
+        }
+        // Tasks that wait in confirm_async see how long they have waited.
+        let wakers = std::mem::take(&mut lock(&core.progress).wakers);
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        Some(())
+    }
+
+    fn watch_clock(&mut self, core: &Core) {
+        let (wall, monotonic) = (Utc::now(), Instant::now());
+        let (wall_before, monotonic_before) = std::mem::replace(&mut self.clock, (wall, monotonic));
+        let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
+        let jumped = (wall - wall_before).num_milliseconds() - passed;
+        if jumped.abs() > JUMP {
+            core.append_own("trail_clock_jumped", &json!({ "milliseconds": jumped }));
+        }
+    }
+
+    /// Warns while there still is room for the warning.
+    fn watch_space(&mut self, core: &Core) {
+        let Place::Files(name) = &core.settings.places.trail else {
+            return;
+        };
+        let Some(available) = available_bytes(name.directory()) else {
+            return;
+        };
+        let threshold = core.settings.low_space;
+        let is_low = available < threshold;
+        if is_low && !self.is_low {
+            say(&format!(
+                "{}: only {available} bytes are left on the disk",
+                core.name
+            ));
+            let fields = json!({ "available_bytes": available, "threshold_bytes": threshold });
+            core.append_own("trail_low_space", &fields);
+        }
+        self.is_low = is_low;
+    }
+}
+
+fn heartbeat(core: &Core) -> Json {
+    let status = core.status();
+    json!({
+        "accepted": status.accepted,
+        "written": status.written,
+        "lost": status.lost,
+        "backlog_bytes": status.backlog_bytes,
+        "starved": status.starved,
+    })
+}
+
+#[cfg(unix)]
+fn available_bytes(directory: &std::path::Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(directory).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn available_bytes(_directory: &std::path::Path) -> Option<u64> {
+    None
+}
