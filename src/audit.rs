@@ -170,7 +170,8 @@ impl Builder {
             return Err(subscriber_installed());
         }
         let audit = self.open()?;
-        let subscriber = tracing_subscriber::registry().with(audit.layer());
+        let layer = write::filtered(audit.core().cloned(), true);
+        let subscriber = tracing_subscriber::registry().with(layer);
         if dispatcher::set_global_default(subscriber.into()).is_err() {
             audit.close()?;
             return Err(subscriber_installed());
@@ -285,7 +286,7 @@ impl Audit {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        write::filtered(self.core().cloned())
+        write::filtered(self.core().cloned(), false)
     }
 
     /// Records an entry in this trail, whatever the thread's subscriber.

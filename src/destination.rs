@@ -165,7 +165,7 @@ impl Place {
         };
         match path.metadata() {
             Ok(found) if !found.is_file() && !found.is_dir() => {
-                if is_discarding(path) {
+                if is_null_device(&found) {
                     return Err(Error::destination(
                         shown,
                         "it keeps nothing; name a file, such as ./logs/audit.log, or \"stdout\"",
@@ -186,16 +186,17 @@ impl Place {
     }
 }
 
-/// Whether the path is the null device, under whatever name.
-fn is_discarding(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let device = |path: &Path| path.metadata().map(|found| found.rdev()).ok();
-        device(path).is_some_and(|found| Some(found) == device(Path::new("/dev/null")))
-    }
-    #[cfg(not(unix))]
-    path.as_os_str().eq_ignore_ascii_case("nul")
+/// Whether this is the null device, under whatever name.
+#[cfg(unix)]
+pub(crate) fn is_null_device(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let null = Path::new("/dev/null").metadata();
+    found.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == found.rdev())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_null_device(_found: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -139,9 +139,15 @@ impl Given {
         let redact_pii = redact_stated
             .or(self.redact_pii)
             .unwrap_or(environment.is_guarded());
-        let fail_safe = read_truth(around, FAIL_SAFE)?
-            .or(self.fail_safe)
-            .unwrap_or(false);
+        let fail_safe_stated = read_truth(around, FAIL_SAFE)?;
+        if fail_safe_stated == Some(false) && self.fail_safe == Some(true) {
+            guard.refuse(
+                FAIL_SAFE,
+                "false",
+                "the code asks for fail-safe, which only code can take back",
+            )?;
+        }
+        let fail_safe = fail_safe_stated.or(self.fail_safe).unwrap_or(false);
 
         let stated = around.variable(DESTINATION);
         let places_stated = stated.is_some();

@@ -75,4 +75,4 @@ mod tail;
 
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
-pub(crate) use tail::{Tail, head, recent, tail};
+pub(crate) use tail::{head, recent, tail};

@@ -15,7 +15,7 @@ use std::task::Waker;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +38,7 @@ mod own;
 mod probe;
 mod render;
 mod ring;
+mod say;
 mod sink;
 mod status;
 mod terminal;
@@ -58,6 +59,7 @@ pub use status::{CopyStatus, Status};
 use fields::FieldWriter;
 use journal::{Journal, Refusal};
 use own::Losses;
+pub(crate) use say::say;
 
 /// The `tracing` target of security events: `stinger::audit`.
 ///
@@ -88,6 +90,8 @@ pub(crate) struct Core {
     full: AtomicBool,
     /// Under fail-safe: the trail could not be written, and no record has become durable since.
     tripped: AtomicBool,
+    /// When and why it tripped, until that is told.
+    trip: Mutex<Option<(DateTime<Utc>, String)>>,
     /// Somebody waits in `confirm`.
     sync_wanted: AtomicBool,
     closing: AtomicBool,
@@ -126,6 +130,7 @@ impl Core {
             failing: AtomicBool::new(false),
             full: AtomicBool::new(false),
             tripped: AtomicBool::new(false),
+            trip: Mutex::default(),
             sync_wanted: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             end_at: Mutex::default(),
@@ -164,8 +169,8 @@ impl Core {
                 true => Err(self.unwritable()),
             },
             Some(Err(Refusal::Closed)) => Err(Error::from(ErrorKind::Closed)),
-            Some(Err(Refusal::Full)) if self.settings.fail_safe => Err(self.unwritable()),
-            Some(Err(Refusal::Full)) => Ok(()),
+            Some(Err(Refusal::Full { .. })) if self.settings.fail_safe => Err(self.unwritable()),
+            Some(Err(Refusal::Full { .. })) => Ok(()),
             None => {
                 self.lose(
                     None,
@@ -185,18 +190,15 @@ impl Core {
         let appended = self.journal.append(frame, patience);
         match appended {
             Ok(()) => {}
-            Err(Refusal::Full) => {
-                if !self.full.swap(true, Ordering::Relaxed) {
+            Err(Refusal::Full { stalled }) => {
+                if stalled && !self.full.swap(true, Ordering::Relaxed) {
                     say(&format!(
-                        "{}: the buffer is full and the trail cannot be written; records are being lost and counted",
+                        "{}: the buffer is full and the trail is not being written; records are being lost and counted",
                         self.name
                     ));
                 }
                 self.trip("the buffer was full");
-                self.lose(
-                    Some(frame),
-                    "the buffer was full and the trail could not be written",
-                );
+                self.lose(Some(frame), "the buffer was full");
             }
             Err(Refusal::Closed) => {
                 if self.counts.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -231,7 +233,7 @@ impl Core {
                 "{}: tripped: {why}; typed functions return errors until a record is durable again",
                 self.name
             ));
-            self.append_own("trail_tripped", &serde_json::json!({ "reason": why }));
+            *lock(&self.trip) = Some((Utc::now(), why.to_owned()));
         }
     }
 
@@ -272,6 +274,11 @@ impl Core {
     pub(crate) fn close(&self) -> Result<()> {
         self.journal.close();
         forget(self);
+        let deadline = Instant::now() + self.settings.patience.min(WAIT_FOR_DISK);
+        while self.journal.has_waiters() && Instant::now() < deadline {
+            self.wake();
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.end()?;
         drop(lock(&self.guard).take());
         Ok(())
@@ -401,9 +408,10 @@ fn forget(core: &Core) {
         let mut open = lock(&OPEN);
         open.extract_if(.., |known| known.id == core.id).collect()
     };
+    let next = lock(&OPEN).first().cloned();
     let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
     if current.as_ref().is_some_and(|known| known.id == core.id) {
-        *current = None;
+        *current = next;
     }
 }
 
@@ -415,11 +423,5 @@ fn close_all() {
             say(&format!("{}: at exit: {error}", core.name));
         }
     }
-}
-
-/// Says something to whoever runs the process. No audited text goes here.
-pub(crate) fn say(message: &str) {
-    use std::io::Write as _;
-    // A process without a working stderr has nobody to tell.
-    let _ = writeln!(std::io::stderr(), "stinger-audit: {message}");
+    say::finish();
 }

@@ -193,7 +193,7 @@ fn a_conversation_is_rebuilt_with_what_is_missing() {
         .conversation("c");
     assert!(conversation.unreadable.is_empty());
     assert_eq!(conversation.turns.len(), 4);
-    assert_eq!(conversation.missing_turns(), [4]);
+    assert_eq!(conversation.missing_turns(), [4..=4]);
     let [first, second, third, fifth] = conversation.turns.as_slice() else {
         panic!("{conversation:#?}");
     };

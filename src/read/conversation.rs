@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::{Query, Trail};
 use crate::error::Error;
@@ -63,14 +64,15 @@ impl Trail {
 }
 
 impl Conversation {
-    /// Numbers between 1 and the last turn that no record has.
-    pub fn missing_turns(&self) -> Vec<u64> {
-        let numbers: Vec<u64> = self.turns.iter().filter_map(|turn| turn.number).collect();
+    /// Numbers between 1 and the last turn that no record has, as ranges.
+    pub fn missing_turns(&self) -> Vec<RangeInclusive<u64>> {
         let mut missing = Vec::new();
         let mut expected = 1;
-        for number in numbers {
-            missing.extend(expected..number);
-            expected = number + 1;
+        for number in self.turns.iter().filter_map(|turn| turn.number) {
+            if expected < number {
+                missing.push(expected..=number - 1);
+            }
+            expected = number.saturating_add(1);
         }
         missing
     }

@@ -120,7 +120,7 @@ impl Scan {
             };
             match open.read_line() {
                 Ok(true) => return Ok(Some(open.take_line(End::Ended))),
-                Ok(false) if !open.last_pass => {
+                Ok(false) if !open.last_pass && self.next.is_empty() => {
                     open.last_pass = true;
                     self.list_files()?;
                 }
@@ -152,15 +152,22 @@ impl Scan {
             .map_err(|error| Error::io("read the directory", self.name.directory(), error))?;
         let mut found = Vec::new();
         for path in files {
-            match FileId::of(&path).and_then(|id| Ok((id, head(&path)?))) {
-                Ok((id, _)) if self.seen.contains(&id) => {}
+            match head(&path).and_then(|first| Ok((FileId::of(&path, first.as_ref())?, first))) {
+                // The second: it was listed before it had a record.
+                Ok((id, _)) if self.seen.contains(&id) || self.seen.contains(&id.begun()) => {}
                 // A file without records is the one that was begun last.
                 Ok((id, first)) => {
                     found.push((first.map_or(u64::MAX, |first| first.seq), path, id))
                 }
                 // Retention removed it meanwhile, and the trail itself says so.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Error::io("read", &path, error)),
+                // It is told when its turn comes, and the others are read.
+                Err(_) => {
+                    let id = FileId(0, 0, None, path.clone());
+                    if !self.seen.contains(&id) {
+                        found.push((u64::MAX, path, id));
+                    }
+                }
             }
         }
         found.sort_by(|(a, a_path, _), (b, b_path, _)| (a, a_path).cmp(&(b, b_path)));
@@ -283,21 +290,28 @@ impl Line {
     }
 }
 
-/// What a file is, whatever it is called.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct FileId(u64, u64, PathBuf);
+/// What a file is, whatever it is called: its inode, which may be used again when it is
+/// removed, with the `seq` that it begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FileId(u64, u64, Option<u64>, PathBuf);
 
 impl FileId {
     #[cfg(unix)]
-    fn of(path: &Path) -> io::Result<FileId> {
+    fn of(path: &Path, first: Option<&Record>) -> io::Result<FileId> {
         use std::os::unix::fs::MetadataExt as _;
         let found = path.metadata()?;
-        Ok(FileId(found.dev(), found.ino(), PathBuf::new()))
+        let seq = first.map(|first| first.seq);
+        Ok(FileId(found.dev(), found.ino(), seq, PathBuf::new()))
     }
 
     #[cfg(not(unix))]
-    fn of(path: &Path) -> io::Result<FileId> {
+    fn of(path: &Path, first: Option<&Record>) -> io::Result<FileId> {
         path.metadata()?;
-        Ok(FileId(0, 0, path.to_owned()))
+        Ok(FileId(0, 0, first.map(|first| first.seq), path.to_owned()))
+    }
+
+    /// The same file, when it had no record yet.
+    fn begun(&self) -> FileId {
+        FileId(self.0, self.1, None, self.3.clone())
     }
 }

@@ -71,9 +71,12 @@ pub(crate) fn point_link(link: &Path, target: &str) -> io::Result<()> {
     let mut staged = link.as_os_str().to_owned();
     staged.push(".new");
     let staged = Path::new(&staged);
-    match std::fs::remove_file(staged) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    // Left by a process that died here; anything but a link is somebody else's.
+    if staged
+        .symlink_metadata()
+        .is_ok_and(|found| found.file_type().is_symlink())
+    {
+        std::fs::remove_file(staged)?;
     }
     std::os::unix::fs::symlink(target, staged)?;
     std::fs::rename(staged, link)

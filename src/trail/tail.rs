@@ -15,8 +15,23 @@ const BLOCK: u64 = 64 * 1024;
 pub(crate) struct Tail {
     /// The last record that can be read.
     pub(crate) last: Option<Record>,
-    /// Bytes after the last line feed: a torn line, if there are any.
+    /// Bytes after the last line feed that make no record: a torn line.
     pub(crate) torn: u64,
+    /// Whether the last line lacks its line feed, torn or not.
+    pub(crate) is_unended: bool,
+}
+
+impl Tail {
+    /// Takes in what stands after the last line feed, and says whether it is a whole record
+    /// that lacks nothing but its own.
+    fn take_end(&mut self, bytes: &[u8]) -> bool {
+        self.is_unended = !bytes.is_empty();
+        self.last = parse(bytes);
+        if self.last.is_none() {
+            self.torn = bytes.len() as u64;
+        }
+        self.last.is_some()
+    }
 }
 
 /// Reads the end of a file, as far back as its last readable record.
@@ -33,7 +48,9 @@ pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
             let line = &line[1..];
             if !seen_end {
                 seen_end = true;
-                tail.torn = line.len() as u64;
+                if tail.take_end(line) {
+                    return Ok(tail);
+                }
             } else if let Some(record) = parse(line) {
                 tail.last = Some(record);
                 return Ok(tail);
@@ -41,7 +58,7 @@ pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
         }
         if start == 0 {
             if !seen_end {
-                tail.torn = read.len() as u64;
+                tail.take_end(&read);
             } else {
                 tail.last = parse(&read);
             }
@@ -105,6 +122,8 @@ mod tests {
             ("torn".to_owned(), None, 4),
             ("foreign\n".to_owned(), None, 0),
             (format!("{}\n", line(3, 1)), Some(3), 0),
+            (format!("{}\n{}", line(3, 1), line(4, 1)), Some(4), 0),
+            (line(4, 1), Some(4), 0),
             (format!("{}\n{long}\n", line(3, 1)), Some(4), 0),
             (format!("{long}\nforeign\n\n{{\"to",), Some(4), 4),
             (

@@ -14,6 +14,7 @@ use super::sink::Sink;
 use super::status::CopyStatus;
 use super::{Core, lock, say};
 use crate::error::{Error, Result};
+use crate::settings::Retain;
 
 /// How long a copy may take to catch up when the trail is closed.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -63,7 +64,7 @@ impl CopyFeed {
                         ));
                     }
                 };
-                serve(&mut sink, &queue, &closing, on_error);
+                serve(&mut sink, &queue, &closing, core.settings.retain, on_error);
             }
         };
         let thread = std::thread::Builder::new()
@@ -89,23 +90,26 @@ impl CopyFeed {
     /// `trail_copy_gap` record.
     pub(super) fn push(&mut self, lines: &[u8], first_seq: u64, last_seq: u64) -> Option<Json> {
         match self.queue.append(lines, Duration::ZERO) {
-            Ok(()) => {
-                let (first, last) = self.missed.take()?;
-                Some(json!({
-                    "destination": self.destination,
-                    "missed": last - first + 1,
-                    "first_seq": first,
-                    "last_seq": last,
-                    "reason": "the destination was too slow; the trail itself has these records",
-                }))
-            }
-            Err(Refusal::Full | Refusal::Closed) => {
+            Ok(()) => self.missed(),
+            Err(Refusal::Full { .. } | Refusal::Closed) => {
                 let (first, _) = *self.missed.get_or_insert((first_seq, last_seq));
                 self.missed = Some((first, last_seq));
                 lock(&self.core.counts.copies)[self.index].missed += last_seq - first_seq + 1;
                 None
             }
         }
+    }
+
+    /// What the copy misses and has not been told to: the fields of a `trail_copy_gap` record.
+    pub(super) fn missed(&mut self) -> Option<Json> {
+        let (first, last) = self.missed.take()?;
+        Some(json!({
+            "destination": self.destination,
+            "missed": last - first + 1,
+            "first_seq": first,
+            "last_seq": last,
+            "reason": "the destination was too slow; the trail itself has these records",
+        }))
     }
 
     /// Gives the copy a while to catch up, and leaves it behind where it does not.
@@ -126,7 +130,14 @@ impl CopyFeed {
     }
 }
 
-fn serve(sink: &mut Sink, queue: &Journal, closing: &AtomicBool, on_error: impl Fn(&io::Error)) {
+fn serve(
+    sink: &mut Sink,
+    queue: &Journal,
+    closing: &AtomicBool,
+    retain: Option<Retain>,
+    on_error: impl Fn(&io::Error),
+) {
+    let mut prune = true;
     let mut entries = Vec::new();
     let mut position = queue.head();
     loop {
@@ -160,6 +171,14 @@ fn serve(sink: &mut Sink, queue: &Journal, closing: &AtomicBool, on_error: impl 
             position += length as u64;
             queue.release(position);
         }
+        // A copy's files go as the trail's do; the record of it is the trail's.
+        if let (Sink::Files(files), Some(retain), true) = (&*sink, retain, prune) {
+            let removed = files.prunable(retain).map(|prunable| prunable.remove());
+            if let Err(error) = removed {
+                on_error(&error);
+            }
+        }
+        prune = sink.rolls();
         if at == 0 {
             if last_round {
                 return;

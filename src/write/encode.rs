@@ -157,8 +157,12 @@ struct Chained<'a>(&'a (dyn Error + 'static));
 impl fmt::Debug for Chained<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
+        // Not endless, whatever an error says its cause is.
         let mut cause = self.0.source();
-        while let Some(error) = cause {
+        for _ in 0..16 {
+            let Some(error) = cause else {
+                break;
+            };
             write!(f, ": {error}")?;
             cause = error.source();
         }

@@ -4,12 +4,13 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
 use super::attribution::Scope;
-use super::frame::{self, Name, Value};
+use super::frame::{self, Fields, Name, Value};
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{Chain, WITHHELD};
 use crate::trail::json;
@@ -20,6 +21,9 @@ thread_local! {
 }
 
 const INSIDE_REDACTOR: &str = "[withheld: emitted by a redactor]";
+
+/// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
+const DEEPEST_JSON: usize = 64;
 
 /// What the fields belong to, which decides the names that mean something.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,10 @@ pub(super) struct FieldWriter<'r> {
     /// A text to stand for every text, where events are emitted from inside events without end.
     withhold: Option<&'static str>,
     seen: KeySet,
+    /// A bit for each name that stands in `out` beside the known keys, by its checksum.
+    other_names: u64,
+    /// Where the fields begin in `out`.
+    begin: usize,
     problems: Vec<String>,
     pub(super) out: Vec<u8>,
 }
@@ -51,6 +59,8 @@ impl<'r> FieldWriter<'r> {
             owner: Owner::Event,
             withhold,
             seen: KeySet::default(),
+            other_names: 0,
+            begin: out.len(),
             problems: Vec::new(),
             out,
         }
@@ -90,18 +100,17 @@ impl<'r> FieldWriter<'r> {
         };
         match (key, value) {
             (Key::EventType, Value::Str(text)) => self.event_type(text),
+            (Key::EventType, value) => self.other(name, value),
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
-            // A name of the trail's own is moved out of its way.
-            _ if key.kind() == Kind::Composed => self.other(&format!("event.{name}"), value),
-            // Of two names of one key the first counts; the second is kept as it is.
-            _ if self.seen.contains(key) => self.other(name, value),
+            // What only the trail makes, and the second of two values, is kept beside the key.
+            _ if key.kind() == Kind::Composed || self.seen.contains(key) => self.other(name, value),
             _ => self.known(key, value),
         }
     }
 
     fn event_type(&mut self, event_type: &str) {
         if !self.seen.insert(Key::EventType) {
-            return self.other("event.event_type", Value::Str(event_type));
+            return self.other("event_type", Value::Str(event_type));
         }
         let name = Name::Key(Key::EventType);
         if event_type.starts_with("trail_") {
@@ -118,13 +127,15 @@ impl<'r> FieldWriter<'r> {
         match (key.kind(), value) {
             (Kind::Text, Value::Str(text)) => self.text(name, text),
             (Kind::Id, Value::Str(text)) => {
-                let word = match key {
-                    // Read in any case, written in one.
-                    Key::Decision => Cow::Owned(Decision::from(text).as_str().to_owned()),
-                    Key::Phase => Cow::Owned(text.to_ascii_lowercase()),
-                    _ => Cow::Borrowed(text),
-                };
-                self.push(name, Value::Str(&word));
+                match key {
+                    // Read in any case, written in one. Any other word is somebody's text.
+                    Key::Decision => match Decision::from(text) {
+                        Decision::Other(other) => self.text(name, &other),
+                        known => self.push(name, Value::Str(known.as_str())),
+                    },
+                    Key::Phase => self.push(name, Value::Str(&text.to_ascii_lowercase())),
+                    _ => self.push(name, Value::Str(text)),
+                }
             }
             (Kind::Id | Kind::Text, Value::U64(number)) => self.string_of(name, number),
             (Kind::Id | Kind::Text, Value::I64(number)) => self.string_of(name, number),
@@ -144,19 +155,54 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
+    /// Keeps a value under a name that is not taken: neither by a key of the record nor by a
+    /// field before it. No key stands twice in a line.
     fn other(&mut self, name: &str, value: Value<'_>) {
-        self.keep(Name::Other(name), value);
+        let is_key = Key::of(name).is_some_and(|key| {
+            key.name() == name && (self.owner == Owner::Event || key.is_of_decision())
+        });
+        let mut name = match is_key {
+            true => Cow::Owned(format!("event.{name}")),
+            false => Cow::Borrowed(name),
+        };
+        let bit = |name: &str| 1_u64 << (crc32fast::hash(name.as_bytes()) % 64);
+        if self.other_names & bit(&name) != 0 {
+            let taken = |wanted: &str| {
+                let mut fields = Fields(&self.out[self.begin..]);
+                fields.any(|(name, _)| name == Name::Other(wanted))
+            };
+            let plain = name.clone();
+            let mut count = 1;
+            while taken(&name) {
+                count += 1;
+                name = Cow::Owned(format!("{plain}#{count}"));
+            }
+        }
+        self.other_names |= bit(&name);
+        self.keep(Name::Other(&name), value);
     }
 
     fn keep(&mut self, name: Name<'_>, value: Value<'_>) {
         match value {
             Value::Str(text) => self.text(name, text),
+            // A card number is one as a number too.
+            Value::U64(number) if number >= 100_000_000_000 => {
+                let text = number.to_string();
+                match self.redacted(&text) {
+                    redacted if redacted == text => self.push(name, value),
+                    redacted => self.push(name, Value::Str(&redacted)),
+                }
+            }
             value => self.push(name, value),
         }
     }
 
     fn string_of(&mut self, name: Name<'_>, value: impl fmt::Display) {
-        self.push(name, Value::Str(&value.to_string()));
+        let text = value.to_string();
+        match name {
+            Name::Key(key) if key.kind() == Kind::Id => self.push(name, Value::Str(&text)),
+            _ => self.text(name, &text),
+        }
     }
 
     /// A string of a person or a model: redacted.
@@ -205,7 +251,7 @@ impl<'r> FieldWriter<'r> {
                 }
             }
             Json::Array(_) | Json::Object(_) => {
-                let redacted = self.redacted_json(value);
+                let redacted = self.redacted_json(value, 0);
                 let mut text = Vec::new();
                 json::push_value(&mut text, &redacted);
                 self.field(name, Value::Json(&text));
@@ -213,22 +259,46 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    fn redacted_json(&mut self, value: &Json) -> Json {
+    fn redacted_json(&mut self, value: &Json, depth: usize) -> Json {
         match value {
             Json::String(text) => Json::String(self.redacted(text).into_owned()),
-            Json::Array(items) => items.iter().map(|item| self.redacted_json(item)).collect(),
+            Json::Array(_) | Json::Object(_) if depth == DEEPEST_JSON => {
+                self.problem("a value is nested deeper than readers follow; it stands as text");
+                Json::String(self.redacted(&value.to_string()).into_owned())
+            }
+            Json::Array(items) => {
+                let items = items.iter().map(|item| self.redacted_json(item, depth + 1));
+                items.collect()
+            }
             Json::Object(map) => {
                 let mut redacted = Map::new();
+                let mut counts: HashMap<String, u32> = HashMap::new();
                 for (key, value) in map {
-                    let value = self.redacted_json(value);
-                    let mut key = self.redacted(key).into_owned();
-                    // Two keys may redact to one; neither is dropped.
-                    while redacted.contains_key(&key) {
-                        key.push('+');
+                    let value = self.redacted_json(value, depth + 1);
+                    let key = self.redacted(key).into_owned();
+                    // Several keys may redact to one; none is dropped.
+                    let count = counts.entry(key.clone()).or_default();
+                    *count += 1;
+                    let mut name = match *count {
+                        1 => key.clone(),
+                        count => format!("{key}#{count}"),
+                    };
+                    while redacted.contains_key(&name) {
+                        name.push('#');
                     }
-                    redacted.insert(key, value);
+                    redacted.insert(name, value);
                 }
                 Json::Object(redacted)
+            }
+            Json::Number(number) => {
+                let text = number.to_string();
+                match text.len() >= 12 {
+                    true => match self.redacted(&text) {
+                        redacted if redacted == text => value.clone(),
+                        redacted => Json::String(redacted.into_owned()),
+                    },
+                    false => value.clone(),
+                }
             }
             scalar => scalar.clone(),
         }
@@ -273,7 +343,7 @@ impl<'r> FieldWriter<'r> {
                 .iter()
                 .for_each(|decision| self.decision(decision)),
             Err(_) => {
-                self.other("event.guardrail_decisions", Value::Str(text));
+                self.other("guardrail_decisions", Value::Str(text));
                 self.problem("guardrail_decisions is no JSON array of decisions");
             }
         }

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::settings::Retain;
 use crate::trail::files::{create_private_dir, open_private, point_link, read_at};
-use crate::trail::{Tail, TrailName, head, tail};
+use crate::trail::{TrailName, head, tail};
 
 pub(super) struct Files {
     name: TrailName,
@@ -58,15 +58,16 @@ impl Files {
             .map_err(|error| Error::io("read the directory", name.directory(), error))?;
         let mut found = Found::default();
         for path in files {
-            let Tail { last, torn } =
-                tail(&path).map_err(|error| Error::io("read", &path, error))?;
-            if torn > 0 {
+            let end = tail(&path).map_err(|error| Error::io("read", &path, error))?;
+            if end.is_unended {
                 open_private(&path)
                     .and_then(|mut file| file.write_all(b"\n"))
                     .map_err(|error| Error::io("end the torn line of", &path, error))?;
-                found.torn.push((path.clone(), torn));
             }
-            if let Some(last) = last
+            if end.torn > 0 {
+                found.torn.push((path.clone(), end.torn));
+            }
+            if let Some(last) = end.last
                 && found.last.as_ref().is_none_or(|known| known.seq < last.seq)
             {
                 found.last = Some(last);
@@ -76,6 +77,7 @@ impl Files {
 
         let live = name.file_at(Utc::now(), rotation);
         let path = name.directory().join(&live);
+        refuse_foreign(&path)?;
         // Only the newest file is written on, so that no two files hold seqs of each other's
         // range. The rotation may have changed since, or the clock gone back.
         if path.exists() && found.newest.as_ref().is_some_and(|newest| *newest != path) {
@@ -242,31 +244,27 @@ impl Files {
             if path.file_name().and_then(|name| name.to_str()) == Some(&self.live) {
                 continue;
             }
+            // A file without records is somebody else's, whatever its name.
+            let (Some(first), Some(last)) = (head(&path)?, tail(&path)?.last) else {
+                continue;
+            };
             let size = path.metadata()?.len();
-            files.push((path.clone(), head(&path)?, tail(&path)?.last, size));
+            files.push((path, first.seq, last, size));
         }
-        // Files without records are the oldest: nothing says otherwise.
-        files.sort_by_key(|(_, _, last, _)| last.as_ref().map(|record| record.seq));
+        files.sort_by_key(|(_, first, _, _)| *first);
         let too_many = retain
             .files
             .map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
         let oldest = retain
             .days
-            .map(|days| Utc::now() - Duration::days(i64::from(days)));
+            .and_then(|days| Utc::now().checked_sub_signed(Duration::try_days(i64::from(days))?));
         let mut prunable = Prunable::default();
         for (index, (path, first, last, size)) in files.into_iter().enumerate() {
-            let is_old = match (oldest, &last) {
-                (Some(oldest), Some(last)) => last.timestamp < oldest,
-                (Some(oldest), None) => {
-                    DateTime::<Utc>::from(path.metadata()?.modified()?) < oldest
-                }
-                (None, _) => false,
-            };
-            if index < too_many || is_old {
+            if index < too_many || oldest.is_some_and(|oldest| last.timestamp < oldest) {
                 prunable.listed.push(json!({
                     "file": path.file_name().and_then(|name| name.to_str()),
-                    "first_seq": first.map(|record| record.seq),
-                    "last_seq": last.map(|record| record.seq),
+                    "first_seq": first,
+                    "last_seq": last.seq,
                     "bytes": size,
                 }));
                 prunable.paths.push(path);
@@ -340,31 +338,75 @@ fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
     let Ok(found) = path.symlink_metadata() else {
         return Ok(());
     };
-    if *rotation == Rotation::NEVER {
-        if found.file_type().is_symlink() {
-            fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))?;
-        }
-        return Ok(());
+    let is_link = found.file_type().is_symlink();
+    if is_link {
+        refuse_foreign_link(name, &path)?;
     }
-    if found.file_type().is_symlink() {
+    if *rotation == Rotation::NEVER {
+        return match is_link {
+            true => {
+                fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))
+            }
+            false => Ok(()),
+        };
+    }
+    if is_link {
         return Ok(());
     }
     if found.len() == 0 {
         return fs::remove_file(&path)
             .map_err(|error| Error::io("replace the empty", &path, error));
     }
+    refuse_foreign(&path)?;
     let last = tail(&path)
         .map_err(|error| Error::io("read", &path, error))?
-        .last;
-    let Some(last) = last else {
-        return Err(Error::destination(
+        .last
+        .map_or_else(Utc::now, |last| last.timestamp);
+    let live = name.file_at(Utc::now(), rotation);
+    let dated = free_dated_name(name, last.min(Utc::now()), &live);
+    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
+}
+
+/// Refuses a file that holds something, but no record and no beginning of one: it is
+/// somebody else's.
+fn refuse_foreign(path: &Path) -> Result<()> {
+    let is_foreign = || -> io::Result<bool> {
+        if !path.exists() || tail(path)?.last.is_some() || head(path)?.is_some() {
+            return Ok(false);
+        }
+        let mut begin = [0; 7];
+        let count = read_at(&File::open(path)?, &mut begin, 0)?;
+        Ok(!b"{\"seq\":".starts_with(&begin[..count]))
+    };
+    match is_foreign().map_err(|error| Error::io("read", path, error))? {
+        false => Ok(()),
+        true => Err(Error::destination(
             path.display().to_string(),
             "a file of that name holds something that is no audit trail; move it away, or choose another name",
-        ));
-    };
-    let live = name.file_at(Utc::now(), rotation);
-    let dated = free_dated_name(name, last.timestamp.min(Utc::now()), &live);
-    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
+        )),
+    }
+}
+
+/// Refuses a link of the trail's name that the trail has not made: what it leads to would be
+/// lost sight of.
+fn refuse_foreign_link(name: &TrailName, path: &Path) -> Result<()> {
+    let target = fs::read_link(path).map_err(|error| Error::io("read the link", path, error))?;
+    let directory = target.parent().unwrap_or(Path::new(""));
+    let is_beside = directory.as_os_str().is_empty() || directory == name.directory();
+    let file = target
+        .file_name()
+        .and_then(|file| file.to_str())
+        .unwrap_or_default();
+    match is_beside && name.date_of(file).is_some() {
+        true => Ok(()),
+        false => Err(Error::destination(
+            path.display().to_string(),
+            format!(
+                "it is a link to {}; name that file itself",
+                target.display()
+            ),
+        )),
+    }
 }
 
 /// A name for a file that is written no more. It lies in the past, where the clock will not

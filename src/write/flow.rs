@@ -4,6 +4,7 @@
 //! been silent longest the place is forgotten, and they count on from 1 when they come back.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::record::{EventType, Record};
 
@@ -12,9 +13,14 @@ const REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Flow {
-    recent: HashMap<Box<str>, Place>,
-    older: HashMap<Box<str>, Place>,
+    recent: HashMap<Id, Place>,
+    older: HashMap<Id, Place>,
+    keys: [RandomState; 2],
 }
+
+/// A conversation's id, hashed to 128 bits: ids may be of any length, and two keyed hashes of
+/// one process do not meet by chance or by somebody's choice.
+type Id = (u64, u64);
 
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,14 +77,15 @@ pub(super) struct Step<'a> {
 impl Flow {
     /// Notes a record, and says where its conversation stands after it.
     pub(super) fn note(&mut self, conversation: &str, step: Step<'_>) -> Place {
-        let mut place = match self.recent.get(conversation) {
+        let id = self.id(conversation);
+        let mut place = match self.recent.get(&id) {
             Some(place) => *place,
-            None => self.older.remove(conversation).unwrap_or_default(),
+            None => self.older.remove(&id).unwrap_or_default(),
         };
         let is_prompt = step.event_type == EventType::UserPrompt.as_str();
         place.turn = match step.turn {
             Some(turn) => turn,
-            None if is_prompt || place.turn == 0 => place.turn + 1,
+            None if is_prompt || place.turn == 0 => place.turn.saturating_add(1),
             None => place.turn,
         };
         place.state = if step.blocks {
@@ -90,14 +97,14 @@ impl Flow {
         } else {
             place.state
         };
-        if let Some(known) = self.recent.get_mut(conversation) {
+        if let Some(known) = self.recent.get_mut(&id) {
             *known = place;
             return place;
         }
         if self.recent.len() >= REMEMBERED {
             self.older = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(conversation.into(), place);
+        self.recent.insert(id, place);
         place
     }
 
@@ -111,7 +118,13 @@ impl Flow {
             turn,
             state: state.unwrap_or_default(),
         };
-        self.recent.insert(conversation.as_str().into(), place);
+        let id = self.id(conversation);
+        self.recent.insert(id, place);
+    }
+
+    fn id(&self, conversation: &str) -> Id {
+        let [first, second] = &self.keys;
+        (first.hash_one(conversation), second.hash_one(conversation))
     }
 }
 

@@ -52,6 +52,7 @@ struct Large {
     number: u64,
     /// Behind its entry.
     end: u64,
+    length: usize,
     /// Empty where the frame is in a file.
     frame: Vec<u8>,
 }
@@ -60,7 +61,10 @@ struct Large {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// No room came up in time.
-    Full,
+    Full {
+        /// And nothing was released meanwhile.
+        stalled: bool,
+    },
     /// The journal was closed.
     Closed,
 }
@@ -145,28 +149,31 @@ impl Journal {
             true => ENTRY + 8,
             false => ENTRY + frame.len(),
         };
-        let mut deadline = None;
-        while !state.closed && !state.fits(length, is_large) {
-            let now = Instant::now();
-            let deadline = *deadline.get_or_insert(now + patience);
-            if now >= deadline {
-                return Err(Refusal::Full);
-            }
+        // Whoever came before the journal was closed is let in.
+        if state.closed {
+            return Err(Refusal::Closed);
+        }
+        let begun = (Instant::now(), state.ring.get(Word::Head));
+        while !state.fits(length, frame.len(), is_large) {
+            let Some(left) = patience
+                .checked_sub(begun.0.elapsed())
+                .filter(|left| !left.is_zero())
+            else {
+                let stalled = state.ring.get(Word::Head) == begun.1;
+                return Err(Refusal::Full { stalled });
+            };
             state.threads_waiting += 1;
             state = self
                 .room
-                .wait_timeout(state, deadline - now)
+                .wait_timeout(state, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
             state.threads_waiting -= 1;
         }
-        if state.closed {
-            return Err(Refusal::Closed);
-        }
         let tail = state.ring.get(Word::Tail);
         if is_large {
             let Ok(number) = state.aside.keep(frame, tail + length as u64) else {
-                return Err(Refusal::Full);
+                return Err(Refusal::Full { stalled: true });
             };
             state.push(ASIDE, crc, &number.to_le_bytes());
         } else {
@@ -260,8 +267,8 @@ impl Journal {
     /// Bytes that are not released.
     pub(super) fn backlog(&self) -> u64 {
         let state = lock(&self.state);
-        let large: usize = state.aside.kept.iter().map(|large| large.frame.len()).sum();
-        state.ring.get(Word::Tail) - state.ring.get(Word::Head) + large as u64
+        let large = state.aside.bytes() as u64;
+        state.ring.get(Word::Tail) - state.ring.get(Word::Head) + large
     }
 
     /// Counts a lost record, so that the count outlives the process.
@@ -282,10 +289,14 @@ impl Journal {
         state.ring.set(Word::Lost, lost);
     }
 
-    /// Takes no more frames.
+    /// Takes no more frames, but for those of threads that are waiting for room.
     pub(super) fn close(&self) {
         lock(&self.state).closed = true;
-        self.room.notify_all();
+    }
+
+    /// Whether threads are waiting for room.
+    pub(super) fn has_waiters(&self) -> bool {
+        lock(&self.state).threads_waiting > 0
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -308,10 +319,12 @@ impl Journal {
 }
 
 impl State {
-    fn fits(&self, length: usize, is_large: bool) -> bool {
+    fn fits(&self, length: usize, frame: usize, is_large: bool) -> bool {
         let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
-        // One large frame at a time: memory is bounded by the buffer and the largest record.
-        used as usize + length <= self.ring.capacity() && !(is_large && !self.aside.kept.is_empty())
+        let has_room = used as usize + length <= self.ring.capacity();
+        // Large frames may take as much again as the ring; one of them may take more.
+        let aside = self.aside.bytes();
+        has_room && (!is_large || aside == 0 || aside + frame <= self.ring.capacity())
     }
 
     fn push(&mut self, length: u32, crc: u32, bytes: &[u8]) {
@@ -325,8 +338,12 @@ impl State {
 }
 
 impl Aside {
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(|large| large.length).sum()
+    }
+
     fn keep(&mut self, frame: &[u8], end: u64) -> io::Result<u64> {
-        let number = self.next;
+        let (number, length) = (self.next, frame.len());
         let frame = match &self.journal {
             None => frame.to_vec(),
             Some(journal) => {
@@ -337,7 +354,12 @@ impl Aside {
             }
         };
         self.next += 1;
-        self.kept.push_back(Large { number, end, frame });
+        self.kept.push_back(Large {
+            number,
+            end,
+            length,
+            frame,
+        });
         Ok(number)
     }
 
@@ -443,8 +465,15 @@ fn survey(
         } else if is_whole {
             remains.records += 1;
             if let Entry::Large(number) = entry {
+                let found = file_aside(path, number).metadata();
+                let length = found.map_or(0, |found| found.len() as usize);
                 let frame = Vec::new();
-                kept.push_back(Large { number, end, frame });
+                kept.push_back(Large {
+                    number,
+                    end,
+                    length,
+                    frame,
+                });
             }
         } else {
             break;
@@ -511,7 +540,10 @@ mod tests {
         }
         let fill = [0; 48];
         while journal.append(&fill, NO_WAIT).is_ok() {}
-        assert_eq!(journal.append(&fill, NO_WAIT), Err(Refusal::Full));
+        assert_eq!(
+            journal.append(&fill, NO_WAIT),
+            Err(Refusal::Full { stalled: true })
+        );
         journal.release(journal.tail());
         journal.append(&fill, NO_WAIT).expect("room");
     }
@@ -522,7 +554,10 @@ mod tests {
         while journal.append(&[1; 50], NO_WAIT).is_ok() {}
         let patience = Duration::from_millis(20);
         let begun = Instant::now();
-        assert_eq!(journal.append(&[1; 50], patience), Err(Refusal::Full));
+        assert_eq!(
+            journal.append(&[1; 50], patience),
+            Err(Refusal::Full { stalled: true })
+        );
         assert!(begun.elapsed() >= patience);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| journal.append(&[2; 50], Duration::from_secs(60)));
@@ -530,11 +565,15 @@ mod tests {
             assert_eq!(waiting.join().expect("no panic"), Ok(()));
         });
         journal.close();
-        assert_eq!(journal.append(&[5], patience), Err(Refusal::Closed));
+        assert_eq!(
+            journal.append(&[5], patience),
+            Err(Refusal::Closed),
+            "nobody new"
+        );
     }
 
     #[test]
-    fn frames_larger_than_the_ring_are_kept_aside_one_at_a_time() {
+    fn frames_larger_than_the_ring_are_kept_aside() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("journal");
         let mapped = Journal::open(&path, CAPACITY, None).expect("a journal").0;
@@ -542,7 +581,10 @@ mod tests {
             let large = vec![7; 10_000];
             journal.append(b"before", NO_WAIT).expect("room");
             journal.append(&large, NO_WAIT).expect("room");
-            assert_eq!(journal.append(&large, NO_WAIT), Err(Refusal::Full));
+            assert_eq!(
+                journal.append(&large, NO_WAIT),
+                Err(Refusal::Full { stalled: true })
+            );
             journal.append(b"after", NO_WAIT).expect("room");
             let found = frames(&journal, journal.head());
             assert_eq!(

@@ -8,7 +8,13 @@
 //!   other callsite can leave our mark at "disabled" and swallow the next audit event.
 //! - spans with attribution fields: *sometimes*. Another layer's filter may still hold the
 //!   mark "disabled" of an audit event that was taken away; being asked anew resets it.
-//! - everything else: *never*, so that no callsite of the application is switched on.
+//! - everything else: *never*, so that no callsite of the application is switched on. Only
+//!   under `enable()`, where nobody else could want them, plain spans are *sometimes* too.
+//!
+//! LIMIT: where a value of a span's attribution field emits an audit event by a bare macro while
+//! the span is made, the mark of that event is still set when the other layers are told of the
+//! span, and one whose filter refuses audit events does not hear of it. The typed functions
+//! leave no mark.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -37,9 +43,14 @@ struct Listener {
 }
 
 /// The filter around the layer.
-pub(crate) struct Wall;
+pub(crate) struct Wall {
+    /// Spans without attribution exist too, at `INFO` and above. They carry the attribution
+    /// of the span they were made in to other tasks and threads.
+    plain_spans: bool,
+}
 
-pub(crate) fn filtered<S>(core: Option<Arc<Core>>) -> Filtered<Recorder, Wall, S> {
+/// The layer of a trail. `alone`: no other layer decides which spans there are.
+pub(crate) fn filtered<S>(core: Option<Arc<Core>>, alone: bool) -> Filtered<Recorder, Wall, S> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let trail = core.map(|core| Listener {
         place: Place {
@@ -49,7 +60,7 @@ pub(crate) fn filtered<S>(core: Option<Arc<Core>>) -> Filtered<Recorder, Wall, S
         spans: Spans::default(),
         core,
     });
-    Filtered::new(Recorder { trail }, Wall)
+    Filtered::new(Recorder { trail }, Wall { plain_spans: alone })
 }
 
 impl Recorder {
@@ -67,7 +78,7 @@ impl Recorder {
         let Some(trail) = &self.trail else {
             return;
         };
-        if probe::answer(event.metadata()) {
+        if probe::answer(event.metadata(), trail.core.id) {
             return;
         }
         let scope = trail.around(event.is_contextual(), event.parent(), ctx);
@@ -174,7 +185,10 @@ impl<S> Filter<S> for Wall {
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if metadata.is_event() && metadata.target() == TARGET {
             Interest::always()
-        } else if metadata.is_span() && attribution::attributes(metadata.fields()) {
+        } else if metadata.is_span()
+            && (attribution::attributes(metadata.fields())
+                || self.plain_spans && *metadata.level() <= Level::INFO)
+        {
             Interest::sometimes()
         } else {
             Interest::never()

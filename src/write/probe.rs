@@ -13,18 +13,19 @@ use tracing::{Level, Metadata, dispatcher};
 use super::{Core, TARGET, lock, say};
 
 thread_local! {
-    static ANSWERED: Cell<bool> = const { Cell::new(false) };
+    /// The trail that answered last.
+    static ANSWERED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// The part of the probe that `answer` recognises: no other crate has this module.
 const MODULE: &str = module_path!();
 
 /// Answers a probe. `false`: the event is none.
-pub(super) fn answer(metadata: &Metadata<'_>) -> bool {
+pub(super) fn answer(metadata: &Metadata<'_>, trail: u64) -> bool {
     if metadata.module_path() != Some(MODULE) {
         return false;
     }
-    let _ = ANSWERED.try_with(|answered| answered.set(true));
+    let _ = ANSWERED.try_with(|answered| answered.set(Some(trail)));
     true
 }
 
@@ -45,16 +46,16 @@ impl Reach {
 }
 
 /// Probes from this thread, with the subscriber that it speaks to.
-pub(super) fn probe() -> Reach {
+fn probe(trail: u64) -> Reach {
     macro_rules! reaches {
         ($level:expr) => {{
-            let _ = ANSWERED.try_with(|answered| answered.set(false));
+            let _ = ANSWERED.try_with(|answered| answered.set(None));
             tracing::event!(
                 target: TARGET,
                 $level,
                 "stinger-audit probe: if a log shows this line, audit events of this level do not reach the trail"
             );
-            ANSWERED.try_with(Cell::get).unwrap_or(false)
+            ANSWERED.try_with(Cell::get).ok().flatten() == Some(trail)
         }};
     }
     let lowest = if !reaches!(Level::ERROR) {
@@ -77,7 +78,7 @@ pub(super) fn probe() -> Reach {
 pub(super) fn look(core: &Core) {
     // Without a global subscriber there are only scoped ones, which are not seen from here.
     if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
-        core.note_reach(probe());
+        core.note_reach(probe(core.id));
     }
 }
 
@@ -91,7 +92,8 @@ impl Core {
             };
             format!(
                 "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
-                 or the layer is not part of the global subscriber; the typed functions are not affected"
+                 or the layer is not part of the global subscriber; the typed functions are recorded all the same, \
+                 without what filtered spans say"
             )
         });
         let mut noted = lock(&self.starved);
@@ -117,7 +119,7 @@ impl Core {
 
     /// Probes from the calling thread.
     pub(crate) fn probe(&self) -> Reach {
-        let reach = probe();
+        let reach = probe(self.id);
         self.note_reach(reach);
         reach
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Files, Found};
 use super::terminal;
-use crate::destination::Place;
+use crate::destination::{Place, is_null_device};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -34,6 +34,14 @@ impl Sink {
             Place::Stdout => {
                 let stdout = own_stdout()
                     .map_err(|error| Error::io("write to", Path::new("stdout"), error))?;
+                if settings.environment.is_guarded()
+                    && stdout.metadata().is_ok_and(|found| is_null_device(&found))
+                {
+                    return Err(Error::destination(
+                        "stdout",
+                        "stdout is the null device, which keeps nothing; name a file, such as ./logs/audit.log",
+                    ));
+                }
                 let for_a_person =
                     settings.environment == Environment::Development && io::stdout().is_terminal();
                 let sink = match for_a_person {
@@ -68,7 +76,7 @@ impl Sink {
     pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let written = match self {
             Sink::Files(files) => files.write(lines),
-            Sink::Stdout(stdout) => stdout.write(lines),
+            Sink::Stdout(stdout) => write_whole_lines(stdout, lines),
             Sink::Terminal(stdout) => {
                 stdout.write_all(terminal::pretty(lines).as_bytes())?;
                 Ok(lines.len())
@@ -86,6 +94,29 @@ impl Sink {
             Ok(0) if !lines.is_empty() => Err(io::ErrorKind::WriteZero.into()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             written => written,
+        }
+    }
+}
+
+/// Writes to stdout past the standard library's buffer, but under its lock, so that the
+/// application's own output comes between lines and not into them.
+fn write_whole_lines(stdout: &mut File, lines: &[u8]) -> io::Result<usize> {
+    let _turn = io::stdout().lock();
+    let mut written = 0;
+    loop {
+        match stdout.write(&lines[written..]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // A pipe that does not block is full for a moment.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written > 0 => {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                continue;
+            }
+            Err(error) if written == 0 => return Err(error),
+            Err(_) => return Ok(written),
+        }
+        if written == lines.len() || lines[..written].ends_with(b"\n") {
+            return Ok(written);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! It is not the worker: the probe passes through the application's layers, and what they
 //! wait for must not hold up the trail.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub(super) fn start(core: &Arc<Core>) {
         clock: (Utc::now(), Instant::now()),
         last_pulse: Instant::now(),
         is_low: false,
+        came: (0, Instant::now()),
     };
     let started = std::thread::Builder::new()
         .name("stinger-audit-watch".to_owned())
@@ -54,13 +56,19 @@ struct Watch {
     clock: (DateTime<Utc>, Instant),
     last_pulse: Instant,
     is_low: bool,
+    /// How far the worker had come, and when it had.
+    came: (u64, Instant),
 }
+
+/// A destination that takes nothing for this long hangs.
+const HANGS: Duration = Duration::from_secs(5);
 
 impl Watch {
     /// `None`: the trail is closed.
     fn tick(&mut self, look: bool) -> Option<()> {
         let core = self.core.upgrade().filter(|core| !core.is_closed())?;
         self.watch_clock(&core);
+        self.watch_worker(&core);
         if look {
             probe::look(&core);
             self.watch_space(&core);
@@ -82,6 +90,21 @@ impl Watch {
         let jumped = (wall - wall_before).num_milliseconds() - passed;
         if jumped.abs() > JUMP {
             core.append_own("trail_clock_jumped", &json!({ "milliseconds": jumped }));
+        }
+    }
+
+    /// A write that hangs is no error that the worker could see.
+    fn watch_worker(&mut self, core: &Core) {
+        let written = lock(&core.progress).written;
+        if written != self.came.0 || written >= core.journal.tail() {
+            self.came = (written, Instant::now());
+        } else if self.came.1.elapsed() >= HANGS && !core.failing.swap(true, Ordering::Relaxed) {
+            *lock(&core.counts.last_error) = Some("the destination takes nothing".to_owned());
+            say(&format!(
+                "{}: takes nothing; records wait in the journal",
+                core.name
+            ));
+            core.trip("the destination takes nothing");
         }
     }
 

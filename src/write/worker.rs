@@ -26,6 +26,7 @@ use super::render::Renderer;
 use super::sink::Sink;
 use super::{Core, Progress, lock, say};
 use crate::destination::Place;
+use crate::record::timestamp_text;
 
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
@@ -118,6 +119,11 @@ impl Worker {
             }
             if worked {
                 idle_rounds = 0;
+                // A large record leaves large buffers; they are not kept.
+                if self.lines.capacity() > 8 * BATCH {
+                    self.entries = Vec::new();
+                    self.lines = Vec::new();
+                }
                 continue;
             }
             idle_rounds += 1;
@@ -203,10 +209,14 @@ impl Worker {
         loop {
             match attempt(&mut self.sink) {
                 Ok(done) => return Ok(done),
-                Err(error) => self.note_failure(&error),
-            }
-            if self.gives_up() {
-                return Err(GaveUp);
+                Err(error) => {
+                    self.note_failure(&error);
+                    // A reader that is gone does not come back.
+                    let is_final = error.kind() == io::ErrorKind::BrokenPipe;
+                    if self.gives_up(is_final) {
+                        return Err(GaveUp);
+                    }
+                }
             }
             std::thread::park_timeout(pause);
             pause = (pause * 2).min(RETRY_LAST);
@@ -346,13 +356,14 @@ impl Worker {
         self.progress(|progress, _| progress.failures += 1);
     }
 
-    fn gives_up(&mut self) -> bool {
+    fn gives_up(&mut self, is_final: bool) -> bool {
         self.core.closing.load(Ordering::SeqCst)
-            && self
-                .closing_since
-                .get_or_insert_with(Instant::now)
-                .elapsed()
-                >= GIVE_UP
+            && (is_final
+                || self
+                    .closing_since
+                    .get_or_insert_with(Instant::now)
+                    .elapsed()
+                    >= GIVE_UP)
     }
 
     /// Writes a `trail_gap` record if records were lost.
@@ -379,6 +390,11 @@ impl Worker {
         let is_tripped = self.core.tripped.load(Ordering::SeqCst);
         if !is_tripped || self.core.failing.load(Ordering::Relaxed) {
             return Ok(());
+        }
+        let trip = lock(&self.core.trip).take();
+        if let Some((when, why)) = trip {
+            let fields = json!({ "tripped": timestamp_text(when), "reason": why });
+            self.put_own("trail_tripped", &fields)?;
         }
         self.put_own("trail_healed", &json!({}))?;
         self.sync()?;
@@ -420,6 +436,14 @@ impl Worker {
     }
 
     fn end(&mut self) -> Result<(), GaveUp> {
+        let missed: Vec<_> = self
+            .copies
+            .iter_mut()
+            .filter_map(CopyFeed::missed)
+            .collect();
+        for missed in missed {
+            self.put_own("trail_copy_gap", &missed)?;
+        }
         let counts = &self.core.counts;
         let totals = json!({
             "written": counts.written.load(Ordering::Relaxed) + 1,

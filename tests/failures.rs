@@ -1,0 +1,533 @@
+//! What the trail makes of failures of the disk and of its destinations.
+
+use std::fs;
+use std::future::Future;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stinger_audit::read::Trail;
+use stinger_audit::record::Record;
+use stinger_audit::{Audit, Rotation};
+
+mod common;
+use common::{all_records, records};
+
+fn open(path: &Path) -> Audit {
+    stinger_audit::to(path)
+        .redact_pii(false)
+        .rotation(Rotation::NEVER)
+        .open()
+        .expect("a trail")
+}
+
+fn log(audit: &Audit, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        audit
+            .log(stinger_audit::event("e").field("number", number))
+            .expect("recorded");
+    }
+}
+
+fn numbers(records: &[Record]) -> Vec<u64> {
+    records
+        .iter()
+        .filter_map(|record| record.other.get("number")?.as_u64())
+        .collect()
+}
+
+fn until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !reached() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Takes the live file away, and checks that nothing is lost by it and that the trail says so.
+fn taken_away(how: &str, take: impl FnOnce(&Path)) -> (tempfile::TempDir, Vec<Record>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("logs/audit.log");
+    let audit = open(&path);
+    log(&audit, 0..100);
+    audit.flush().expect("written");
+    take(&path);
+    log(&audit, 100..200);
+    audit.close().expect("closed");
+    let records = match how {
+        // The reader is given the renamed file's records too.
+        "renamed" => {
+            let aside = all_records(&path.with_file_name("moved.log"));
+            [aside, all_records(&path)].concat()
+        }
+        _ => all_records(&path),
+    };
+    assert_eq!(numbers(&records), (0..200).collect::<Vec<_>>(), "{how}");
+    let told = records
+        .iter()
+        .find(|record| record.event_type.as_str() == "trail_put_back")
+        .expect("the trail says so");
+    assert_eq!(told.other["happened"], how);
+    (dir, records)
+}
+
+#[test]
+fn a_live_file_that_is_removed_is_written_again() {
+    taken_away("removed", |path| fs::remove_file(path).expect("removed"));
+}
+
+#[test]
+fn a_live_file_that_is_renamed_is_left_and_a_new_one_begun() {
+    taken_away("renamed", |path| {
+        fs::rename(path, path.with_file_name("moved.log")).expect("renamed");
+    });
+}
+
+#[test]
+fn a_directory_that_is_removed_is_made_again() {
+    taken_away("removed", |path| {
+        fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
+    });
+}
+
+#[test]
+fn a_live_file_that_is_replaced_is_written_again_and_the_other_kept() {
+    let (dir, records) = taken_away("replaced", |path| {
+        let forged = path.with_file_name("forged");
+        fs::write(&forged, "{\"seq\":0}\n").expect("written");
+        fs::rename(forged, path).expect("replaced");
+    });
+    let told = records
+        .iter()
+        .find_map(|record| record.other.get("set_aside")?.as_str())
+        .expect("a name");
+    let kept = fs::read_to_string(dir.path().join("logs").join(told)).expect("kept");
+    assert_eq!(kept, "{\"seq\":0}\n");
+}
+
+#[test]
+fn confirm_returns_when_it_is_on_the_medium_and_waits_for_all_threads() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let audit = open(&path);
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let (audit, path) = (&audit, &path);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let number = thread * 1_000 + round;
+                    log(audit, number..number + 1);
+                    audit.confirm().expect("confirmed");
+                    let text = fs::read_to_string(path).expect("readable");
+                    assert!(text.contains(&format!("\"number\":{number}}}")));
+                }
+            });
+        }
+    });
+    assert!(audit.status().last_sync.is_some());
+    audit.close().expect("closed");
+}
+
+/// The smallest executor there is: parks the thread until it is woken.
+fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match std::pin::Pin::new(&mut future).poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[test]
+fn confirm_async_needs_no_runtime() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let audit = open(&dir.path().join("audit.log"));
+    for number in 0..20 {
+        log(&audit, number..number + 1);
+        block_on(audit.confirm_async()).expect("confirmed");
+    }
+    audit.close().expect("closed");
+}
+
+/// A file system of 1 MiB, for those who may mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(dir.path())
+            .stderr(Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| SmallDisk(dir))
+    }
+
+    /// Fills what is left of it.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.path().join("filler");
+        let mut file = fs::File::create(&path).expect("created");
+        for size in [4096, 1] {
+            while std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("SKIPPED: mounting a tmpfs needs root");
+        return;
+    };
+    let path = disk.0.path().join("audit.log");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .rotation(Rotation::NEVER)
+        .buffer(128 << 10)
+        .open()
+        .expect("a trail");
+    log(&audit, 0..10);
+    audit.flush().expect("written");
+    let filler = disk.fill();
+    log(&audit, 10..500);
+    until("the write fails", || !audit.status().writable);
+    assert!(
+        audit
+            .status()
+            .last_error
+            .is_some_and(|error| error.contains("No space left"))
+    );
+    assert!(audit.confirm().is_err());
+    fs::remove_file(filler).expect("removed");
+    until("it is written", || audit.flush().is_ok());
+    audit.close().expect("closed");
+    let records = all_records(&path);
+    assert_eq!(numbers(&records), (0..500).collect::<Vec<_>>());
+    let told = |name: &str| {
+        records
+            .iter()
+            .any(|record| record.event_type.as_str() == name)
+    };
+    assert!(told("trail_low_space") || audit.status().written > 0);
+}
+
+#[test]
+fn a_disk_that_stays_full_costs_a_counted_gap() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("SKIPPED: mounting a tmpfs needs root");
+        return;
+    };
+    let path = disk.0.path().join("audit.log");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .rotation(Rotation::NEVER)
+        .buffer(64 << 10)
+        .patience(Duration::from_millis(20))
+        .open()
+        .expect("a trail");
+    let filler = disk.fill();
+    log(&audit, 0..5_000);
+    let lost = audit.status().lost;
+    assert!(lost > 0);
+    fs::remove_file(filler).expect("removed");
+    until("it is written", || audit.flush().is_ok());
+    audit.close().expect("closed");
+    let records = all_records(&path);
+    let counted: u64 = records
+        .iter()
+        .filter(|record| record.event_type.as_str() == "trail_gap")
+        .filter_map(|record| record.other["lost"].as_u64())
+        .sum();
+    assert_eq!(numbers(&records).len() as u64 + counted, 5_000);
+}
+
+#[test]
+fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("SKIPPED: mounting a tmpfs needs root");
+        return;
+    };
+    let path = disk.0.path().join("audit.log");
+    let audit = stinger_audit::to(&path)
+        .rotation(Rotation::NEVER)
+        .buffer(64 << 10)
+        .fail_safe(true)
+        .open()
+        .expect("a trail");
+    let filler = disk.fill();
+    let try_once = || audit.log(stinger_audit::event("e").field("pad", "x".repeat(500)));
+    until("it trips", || try_once().is_err());
+    assert!(audit.status().tripped);
+    fs::remove_file(filler).expect("removed");
+    until("it heals", || !audit.status().tripped);
+    try_once().expect("recorded");
+    audit.close().expect("closed");
+    let types: Vec<_> = all_records(&path)
+        .iter()
+        .map(|r| r.event_type.to_string())
+        .collect();
+    let place = |name: &str| types.iter().position(|found| found == name).expect("told");
+    assert!(place("trail_tripped") < place("trail_healed"));
+}
+
+#[test]
+fn a_copy_on_a_full_device_costs_the_trail_nothing() {
+    if !Path::new("/dev/full").exists() {
+        println!("SKIPPED: there is no /dev/full");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let audit = stinger_audit::to([path.as_path(), Path::new("/dev/full")])
+        .redact_pii(false)
+        .open()
+        .expect("a trail");
+    log(&audit, 0..1_000);
+    audit.flush().expect("written");
+    until("the copy's error is told", || {
+        audit.status().copies[0].last_error.is_some()
+    });
+    assert!(audit.status().writable && audit.status().lost == 0);
+    audit.close().expect("closed");
+    assert_eq!(records(&path).len(), 1_000);
+}
+
+/// The children of the tests below.
+#[test]
+fn child() {
+    let Ok(role) = std::env::var("STINGER_TEST_ROLE") else {
+        return;
+    };
+    let trail = std::env::var("STINGER_TEST_TRAIL").expect("set");
+    let builder = stinger_audit::to(trail.as_str())
+        .redact_pii(false)
+        .rotation(Rotation::NEVER)
+        .buffer(64 << 10)
+        .patience(Duration::from_millis(50));
+    match role.as_str() {
+        "stdout" => {
+            let audit = builder.enable().expect("a trail");
+            let begun = Instant::now();
+            log(&audit, 0..20_000);
+            let error = audit.status().last_error.unwrap_or_default();
+            eprintln!(
+                "EMITTED in {} ms, {} lost, {error}",
+                begun.elapsed().as_millis(),
+                audit.status().lost
+            );
+        }
+        "faults" => {
+            let Ok(audit) = builder.enable() else {
+                return eprintln!("REFUSED");
+            };
+            for number in 0..100 {
+                log(&audit, number..number + 1);
+                if number % 10 == 9 && audit.confirm().is_ok() {
+                    eprintln!("CONFIRMED {number}");
+                }
+            }
+            eprintln!("EMITTED");
+        }
+        "orphan" => {
+            let audit = builder.enable().expect("a trail");
+            log(&audit, 0..500);
+            eprintln!("EMITTED");
+            std::process::abort();
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn child_command(program: &str, role: &str, trail: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("STINGER_TEST_ROLE", role)
+        .env("STINGER_TEST_TRAIL", trail);
+    command
+}
+
+fn this_program() -> String {
+    std::env::current_exe()
+        .expect("a path")
+        .to_string_lossy()
+        .into_owned()
+}
+
+const CHILD: [&str; 4] = ["--exact", "child", "--nocapture", "--test-threads=1"];
+
+#[test]
+fn a_stdout_that_nobody_reads_or_that_is_closed_holds_nobody_up() {
+    for closed in [true, false] {
+        let mut child = child_command(&this_program(), "stdout", "stdout")
+            .args(CHILD)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut stdout = child.stdout.take().expect("a pipe");
+        // The first record is read, so that the trail opens; then nothing.
+        let mut some = [0; 200];
+        stdout.read_exact(&mut some).expect("the first record");
+        let kept = if closed { None } else { Some(stdout) };
+        let begun = Instant::now();
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().expect("a pipe");
+        // Until the child has said what it has to: its end may wait for the pipe.
+        let mut byte = [0];
+        while !said.contains("EMITTED") || !said.ends_with('\n') {
+            assert_ne!(stderr.read(&mut byte).expect("readable"), 0, "{said}");
+            said.push(byte[0] as char);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "held up: {said}");
+        assert!(said.contains("lost") && !said.contains(" 0 lost"), "{said}");
+        drop(kept);
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+    }
+}
+
+#[test]
+fn faults_of_the_kernel_lose_no_record_that_was_confirmed_and_double_none() {
+    if !Command::new("strace")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        println!("SKIPPED: strace is not installed, so no faults can be injected");
+        return;
+    }
+    let faults = [
+        "write:error=EIO",
+        "write:error=ENOSPC",
+        "fdatasync:error=EIO",
+        "openat:error=EMFILE",
+        "rename:error=EACCES",
+    ];
+    let mut refused = 0;
+    let mut told = 0;
+    for fault in faults {
+        for when in [1, 2, 3, 5, 8] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("audit.log");
+            let shown = path.to_str().expect("UTF-8");
+            let output = child_command("strace", "faults", shown)
+                .args(["-f", "-qq", "-o", "/dev/null", "-P", shown, "-e"])
+                .arg(format!("inject={fault}:when={when}"))
+                .arg(this_program())
+                .args(CHILD)
+                .output()
+                .expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            if said.contains("REFUSED") {
+                refused += 1;
+                continue;
+            }
+            assert!(said.contains("EMITTED"), "{fault} at {when}: {said}");
+            open(&path).close().expect("opened once more");
+            let records = all_records(&path);
+            let lost: u64 = records
+                .iter()
+                .filter_map(|record| record.other.get("lost")?.as_u64())
+                .filter(|_| true)
+                .sum();
+            let found = numbers(&records);
+            assert_eq!(
+                found,
+                (0..100).collect::<Vec<_>>(),
+                "{fault} at {when}, {lost} counted lost: {said}"
+            );
+            told += u64::from(
+                records
+                    .iter()
+                    .any(|record| record.event_type.as_str() == "trail_sync_failed"),
+            );
+        }
+    }
+    println!("{refused} of 25 refused to start, {told} told of a failed sync");
+    assert!(told > 0, "a failed sync is told");
+    assert!(refused < 13);
+}
+
+#[test]
+fn what_a_dead_process_left_is_adopted_and_trails_of_several_are_merged() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pattern = dir.path().join("audit.{pid}.log");
+    let shown = pattern.to_str().expect("UTF-8");
+    let mut pids = Vec::new();
+    for _ in 0..2 {
+        let child = child_command(&this_program(), "orphan", shown)
+            .args(CHILD)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        pids.push(child.id());
+        child.wait_with_output().expect("it ends");
+    }
+    let audit = open(&pattern);
+    log(&audit, 0..500);
+    audit.close().expect("closed");
+    for pid in pids {
+        let path = dir.path().join(format!("audit.{pid}.log"));
+        let records = all_records(&path);
+        assert_eq!(numbers(&records), (0..500).collect::<Vec<_>>());
+        assert_eq!(
+            records.last().expect("records").event_type.as_str(),
+            "trail_closed"
+        );
+        assert!(!dir.path().join(format!("audit.{pid}.log.journal")).exists());
+    }
+    let merged: Vec<_> = Trail::open(&pattern)
+        .expect("trails")
+        .records()
+        .collect::<Result<_, _>>()
+        .expect("records");
+    assert_eq!(numbers(&merged).len(), 1_500);
+    assert!(
+        merged
+            .windows(2)
+            .all(|pair| pair[0].timestamp <= pair[1].timestamp)
+    );
+}
+
+#[test]
+fn a_heartbeat_shows_that_the_trail_lives() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let audit = stinger_audit::to(&path)
+        .pulse(Duration::from_secs(1))
+        .low_space(u64::MAX)
+        .open()
+        .expect("a trail");
+    let has = |name: &str| {
+        audit.flush().expect("written");
+        all_records(&path)
+            .iter()
+            .any(|record| record.event_type.as_str() == name)
+    };
+    until("a heartbeat", || has("trail_heartbeat"));
+    until("a warning", || has("trail_low_space"));
+    audit.close().expect("closed");
+}
