@@ -139,7 +139,7 @@ impl Destinations {
 impl Place {
     fn parse(path: &Path) -> Result<(Place, Option<Pattern>)> {
         let shown = path.to_string_lossy();
-        if shown.eq_ignore_ascii_case("stdout") {
+        if shown.eq_ignore_ascii_case("stdout") || shown == "/dev/stdout" {
             return Ok((Place::Stdout, None));
         }
         if shown.eq_ignore_ascii_case("stderr") {
@@ -147,6 +147,21 @@ impl Place {
                 shown,
                 "stderr carries the trail's warnings; use \"stdout\", or ./stderr for a file of that name",
             ));
+        }
+        for (begin, instead) in [
+            (
+                "~",
+                "the shell's ~ is not expanded here; write the whole path",
+            ),
+            ("$", "variables are not expanded here; write the whole path"),
+            (
+                "-",
+                "for standard output write \"stdout\", for a file of that name put ./ in front",
+            ),
+        ] {
+            if shown.starts_with(begin) {
+                return Err(Error::destination(shown, instead));
+            }
         }
         if let Some((scheme, rest)) = shown.split_once("://") {
             let instead = match scheme {
@@ -236,6 +251,10 @@ mod tests {
                 "write the path itself: /var/log/audit.log",
             ),
             ("stderr", "use \"stdout\""),
+            ("~/audit.log", "not expanded"),
+            ("$HOME/audit.log", "not expanded"),
+            ("-", "write \"stdout\""),
+            (" ", "it is empty"),
             ("/dev/full", "can hold a copy but not the trail"),
         ] {
             let message = message(destination);

@@ -44,6 +44,8 @@ impl fmt::Display for Environment {
 /// What is asked of the world around the process. Tests ask another one.
 pub(crate) trait Surroundings {
     fn variable(&self, name: &str) -> Option<String>;
+    /// The names of all variables that are set.
+    fn names(&self) -> Vec<String>;
     fn exists(&self, path: &str) -> bool;
     /// A debug build whose stdout is a terminal.
     fn is_interactive_debug_build(&self) -> bool;
@@ -56,6 +58,11 @@ impl Surroundings for Process {
     fn variable(&self, name: &str) -> Option<String> {
         // Bytes that are not UTF-8 make an unknown value, not an absent one.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        names.filter_map(|name| name.into_string().ok()).collect()
     }
 
     fn exists(&self, path: &str) -> bool {
@@ -178,6 +185,12 @@ pub(crate) mod tests {
     impl Surroundings for Imagined {
         fn variable(&self, name: &str) -> Option<String> {
             self.variables.get(name).map(|value| (*value).to_owned())
+        }
+        fn names(&self) -> Vec<String> {
+            self.variables
+                .keys()
+                .map(|name| (*name).to_owned())
+                .collect()
         }
         fn exists(&self, path: &str) -> bool {
             self.files.contains(&path)

@@ -192,10 +192,7 @@ impl fmt::Display for Error {
                 write!(f, "{setting}={value:?} is refused: {why}")
             }
             ErrorKind::Destination { destination, why } => {
-                write!(
-                    f,
-                    "the audit trail cannot be written to {destination:?}: {why}"
-                )
+                write!(f, "{destination:?} cannot hold an audit trail: {why}")
             }
             ErrorKind::Locked { trail, pid } => {
                 write!(

@@ -80,7 +80,8 @@ impl Trail {
         &self.names
     }
 
-    /// All records, in the order of `seq`, and what could not be read, where it stands.
+    /// All records, in the order in which they were written, which in a sound trail is that of
+    /// `seq`, and what could not be read, where it stands.
     /// Several trails are merged by time.
     pub fn records(&self) -> Records {
         self.query(Query::new())

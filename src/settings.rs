@@ -113,6 +113,7 @@ const ENABLED: &str = "STINGER_AUDIT_ENABLED";
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const REDACT_PII: &str = "STINGER_AUDIT_REDACT_PII";
 const FAIL_SAFE: &str = "STINGER_AUDIT_FAIL_SAFE";
+const OURS: [&str; 4] = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE];
 
 impl Given {
     /// What the settings mean here. The environment's variables come before the code,
@@ -124,6 +125,7 @@ impl Given {
             reason: &environment_reason,
         };
 
+        refuse_unknown(around)?;
         let enabled = read_truth(around, ENABLED)?.unwrap_or(true);
         if !enabled {
             guard.refuse(ENABLED, "false", "the audit trail cannot be switched off")?;
@@ -246,12 +248,14 @@ struct OnlyEnvironment<'a, S>(&'a S);
 
 impl<S: Surroundings> Surroundings for OnlyEnvironment<'_, S> {
     fn variable(&self, name: &str) -> Option<String> {
-        let ours = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE];
-        if ours.contains(&name) {
+        if OURS.contains(&name) {
             None
         } else {
             self.0.variable(name)
         }
+    }
+    fn names(&self) -> Vec<String> {
+        Vec::new()
     }
     fn exists(&self, path: &str) -> bool {
         self.0.exists(path)
@@ -280,6 +284,22 @@ impl Guard<'_> {
                 self.environment, self.reason
             ),
         }))
+    }
+}
+
+/// A variable that looks like a setting and is none is a mistake that nobody would notice.
+fn refuse_unknown(around: &impl Surroundings) -> Result<()> {
+    let unknown = around
+        .names()
+        .into_iter()
+        .find(|name| name.starts_with("STINGER_AUDIT_") && !OURS.contains(&name.as_str()));
+    match unknown {
+        None => Ok(()),
+        Some(name) => {
+            let value = around.variable(&name).unwrap_or_default();
+            let why = format!("there is no such setting; there are {}", OURS.join(", "));
+            Err(Error::setting(name, value, why))
+        }
     }
 }
 
@@ -417,6 +437,13 @@ mod tests {
         assert!(
             wrong_word.to_string().contains("write true or false"),
             "{wrong_word}"
+        );
+        let unknown = resolve(&[("STINGER_AUDIT_REDACT", "true")])
+            .err()
+            .expect("an error");
+        assert!(
+            unknown.to_string().contains("there is no such setting"),
+            "{unknown}"
         );
         for (given, says) in [
             (

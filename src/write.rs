@@ -308,9 +308,9 @@ impl Core {
     /// Waits until `reached`, and says whether it was within the time.
     fn wait(&self, reached: impl Fn(&Progress) -> bool) -> bool {
         let deadline = Instant::now() + WAIT_FOR_DISK;
+        self.wake();
         let mut progress = lock(&self.progress);
         while !reached(&progress) {
-            self.wake();
             let now = Instant::now();
             if now >= deadline {
                 return false;

@@ -432,3 +432,85 @@ fn turns_and_states_are_kept_where_the_application_gives_none() {
         expected.map(|(turn, state)| (turn, state.to_owned()))
     );
 }
+
+#[test]
+fn no_key_stands_twice_and_the_record_cannot_be_hidden() {
+    let bench = Bench::new();
+    let mut deep = json!("end");
+    for _ in 0..200 {
+        deep = json!([deep]);
+    }
+    bench.emit(|| {
+        stinger_audit::event("e")
+            .user_id("real")
+            .user_id("again")
+            .field("user_id", "victim")
+            .field("event_type", json!(["x"]))
+            .field("note", 1)
+            .field("note", 2)
+            .field("note", 3)
+            .field("deep", deep)
+            .decision(GuardrailDecision::block("f").field("decision", "allow"))
+            .log()
+            .expect("recorded");
+    });
+    let record = bench.one();
+    assert_eq!(record.user_id.as_deref(), Some("real"));
+    assert_eq!(record.other["event.user_id"], "again");
+    assert_eq!(record.other["event.user_id#2"], "victim");
+    assert_eq!(record.other["event.event_type"], json!(["x"]));
+    assert_eq!(
+        (
+            &record.other["note"],
+            &record.other["note#2"],
+            &record.other["note#3"]
+        ),
+        (&json!(1), &json!(2), &json!(3))
+    );
+    assert_eq!(record.guardrail_decisions[0].decision, Decision::Block);
+    assert_eq!(
+        record.guardrail_decisions[0].other["event.decision"],
+        "allow"
+    );
+    assert!(problems(&record).contains("nested deeper"));
+    assert!(record.other["deep"].to_string().contains("end"));
+}
+
+#[test]
+fn many_keys_that_redact_alike_are_all_kept_and_cost_no_more() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let map: serde_json::Map<_, _> = (0..5_000)
+        .map(|number| (format!("user{number}@example.com"), json!(number)))
+        .collect();
+    let begun = std::time::Instant::now();
+    bench.emit(|| {
+        stinger_audit::event("e")
+            .field("map", map)
+            .log()
+            .expect("recorded")
+    });
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    let record = bench.one();
+    assert_eq!(record.other["map"].as_object().expect("a map").len(), 5_000);
+}
+
+#[test]
+fn numbers_and_unknown_verdicts_are_redacted_as_the_texts_they_are() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    bench.emit(|| {
+        let card = 4_111_111_111_111_111_u64;
+        info!(target: TARGET, event_type = "e", prompt = card, plain = card, order = 42_u64,
+              decision = "ask ann@example.com");
+        stinger_audit::event("e")
+            .field("nested", json!({"card": card}))
+            .log()
+            .expect("recorded");
+    });
+    let text = serde_json::to_string(&bench.records()).expect("JSON");
+    assert!(!text.contains("4111") && !text.contains("ann@"), "{text}");
+    assert!(text.contains("\"order\":42"));
+}

@@ -110,6 +110,35 @@ fn a_live_file_that_is_replaced_is_written_again_and_the_other_kept() {
 }
 
 #[test]
+fn a_live_file_that_is_cut_is_told_and_goes_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let audit = open(&path);
+    log(&audit, 0..100);
+    audit.flush().expect("written");
+    let half = path.metadata().expect("metadata").len() / 2;
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .expect("opened")
+        .set_len(half)
+        .expect("cut");
+    log(&audit, 100..110);
+    audit.close().expect("closed");
+    let records: Vec<_> = Trail::open(&path)
+        .expect("a trail")
+        .records()
+        .filter_map(Result::ok)
+        .collect();
+    let told = records
+        .iter()
+        .find(|record| record.event_type.as_str() == "trail_put_back")
+        .expect("the trail says so");
+    assert_eq!(told.other["happened"], "cut");
+    assert!(numbers(&records).ends_with(&(100..110).collect::<Vec<_>>()));
+}
+
+#[test]
 fn confirm_returns_when_it_is_on_the_medium_and_waits_for_all_threads() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");

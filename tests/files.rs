@@ -135,6 +135,60 @@ fn a_file_that_is_no_trail_is_refused_and_kept() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_somebody_elses_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let today = chrono::Utc::now().format("audit.%Y-%m-%d.log").to_string();
+    fs::write(dir.path().join(&today), "somebody else's\n").expect("written");
+    fs::write(dir.path().join("target.txt"), "text\n").expect("written");
+    fs::write(dir.path().join("plain.log"), "text\n").expect("written");
+    std::os::unix::fs::symlink("target.txt", dir.path().join("link.log")).expect("linked");
+    let before = names(dir.path());
+    for name in ["audit.log", "link.log"] {
+        stinger_audit::to(dir.path().join(name))
+            .open()
+            .expect_err("refused");
+    }
+    stinger_audit::to(dir.path().join("plain.log"))
+        .rotation(Rotation::NEVER)
+        .open()
+        .expect_err("refused");
+    assert_eq!(names(dir.path()), before, "no lock, no journal, no file");
+    // And retention removes none of it.
+    fs::rename(
+        dir.path().join(&today),
+        dir.path().join("audit.2020-01-01.log"),
+    )
+    .expect("renamed");
+    let path = dir.path().join("audit.log");
+    let audit = stinger_audit::to(&path)
+        .retain(Retain::files(1))
+        .open()
+        .expect("a trail");
+    audit.close().expect("closed");
+    assert!(dir.path().join("audit.2020-01-01.log").exists());
+}
+
+#[test]
+fn a_last_line_that_lacks_only_its_end_keeps_its_seq() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    open(&path, Rotation::NEVER).close().expect("closed");
+    let whole = fs::read_to_string(&path).expect("readable");
+    fs::write(&path, whole.trim_end()).expect("cut by one byte");
+    open(&path, Rotation::NEVER).close().expect("closed");
+    assert_eq!(
+        types(&path),
+        [
+            "trail_opened",
+            "trail_closed",
+            "trail_opened",
+            "trail_closed"
+        ]
+    );
+}
+
 #[test]
 fn a_second_writer_is_told_who_holds_the_trail() {
     let bench = Bench::new();
@@ -354,19 +408,16 @@ fn a_copy_that_is_too_slow_is_named_in_the_trail() {
 }
 
 #[test]
-fn a_trail_that_cannot_be_written_says_so_and_catches_up() {
+fn an_event_behind_close_is_an_error_and_is_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let logs = dir.path().join("logs");
     let path = logs.join("audit.log");
     let audit = stinger_audit::to(&path)
         .rotation(Rotation::MINUTELY)
         .redact_pii(false)
-        .fail_safe(true)
         .open()
         .expect("a trail");
     log(&audit, "before");
-    audit.flush().expect("written");
-    assert!(audit.status().writable);
     audit.close().expect("closed");
     let error = audit
         .log(stinger_audit::prompt("late"))

@@ -74,6 +74,28 @@ fn the_life_of_the_processs_trail() {
     assert!((1..10).contains(&count("again")), "{}", count("again"));
     assert_eq!(audit.status().lost, 1, "the cut is counted");
 
+    // A plain span carries the attribution of the one it was made in to another thread, and
+    // brings its own, none, into another's.
+    let work = info_span!("request", user_id = "bob").in_scope(|| info_span!("work"));
+    let other = info_span!("other");
+    std::thread::scope(|scope| {
+        scope.spawn(|| work.in_scope(|| info!(target: TARGET, event_type = "carried")));
+    });
+    info_span!("request", user_id = "alice").in_scope(|| {
+        other.in_scope(|| info!(target: TARGET, event_type = "nobody's"));
+        work.in_scope(|| info!(target: TARGET, event_type = "bob's"));
+    });
+    audit.flush().expect("written");
+    let users: Vec<_> = common::records(&path)
+        .into_iter()
+        .filter(|record| ["carried", "nobody's", "bob's"].contains(&record.event_type.as_str()))
+        .map(|record| record.user_id)
+        .collect();
+    assert_eq!(
+        users,
+        [Some("bob".to_owned()), None, Some("bob".to_owned())]
+    );
+
     // Eight threads at once, through macros and typed functions.
     const THREADS: u64 = 8;
     let each: u64 = 20_000;

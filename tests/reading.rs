@@ -221,7 +221,8 @@ fn a_conversation_is_rebuilt_with_what_is_missing() {
     assert_eq!(fifth.missing(), [Missing::Prompt, Missing::Decisions]);
 }
 
-const HOSTILE: [&str; 10] = [
+const HOSTILE: [&str; 11] = [
+    "  =1+1",
     "=cmd|' /C calc'!A0",
     "+1",
     "-2+3",
@@ -255,7 +256,7 @@ fn csv_holds_every_text_whole_and_no_formula() {
     let exported = trail
         .export_csv(Query::new().event_type("user_prompt"), &mut csv)
         .expect("exported");
-    assert_eq!(exported.records, 11);
+    assert_eq!(exported.records, 12);
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let headers = reader.headers().expect("a header").clone();
     let column = |name: &str| {
@@ -273,7 +274,12 @@ fn csv_holds_every_text_whole_and_no_formula() {
             );
         }
         let prompt = &row[column("prompt")];
-        assert_eq!(prompt.strip_prefix('\'').unwrap_or(prompt), text);
+        let shown = text
+            .replace('\u{1b}', "\\u001b")
+            .replace('\u{202e}', "\\u202e")
+            .replace('\0', "\\u0000");
+        assert_eq!(prompt.strip_prefix('\'').unwrap_or(prompt), shown);
+        assert!(!prompt.contains(['\u{1b}', '\u{202e}', '\0']));
         assert!(row[column("guardrail_decisions")].contains("\"block\""));
         assert!(row[column("other")].contains("note"));
     }

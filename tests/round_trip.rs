@@ -1,6 +1,6 @@
 //! What goes in comes out, text for text, across rolls and restarts.
 //!
-//! With `STINGER_AUDIT_CONVERSATIONS=file.jsonl` the conversations of that file are used,
+//! With `STINGER_TEST_CONVERSATIONS=file.jsonl` the conversations of that file are used,
 //! one JSON object a line: `{"conversation_id", "turns": [{"prompt", "response"}]}`.
 
 use std::collections::BTreeSet;
@@ -27,10 +27,10 @@ struct Turn {
 }
 
 fn conversations() -> Vec<Conversation> {
-    match std::env::var_os("STINGER_AUDIT_CONVERSATIONS") {
+    match std::env::var_os("STINGER_TEST_CONVERSATIONS") {
         Some(path) => std::fs::read_to_string(&path)
             .unwrap_or_else(|error| {
-                panic!("STINGER_AUDIT_CONVERSATIONS={}: {error}", path.display())
+                panic!("STINGER_TEST_CONVERSATIONS={}: {error}", path.display())
             })
             .lines()
             .map(|line| serde_json::from_str(line).expect("a conversation"))

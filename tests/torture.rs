@@ -204,7 +204,7 @@ fn child(role: &str) {
                 .buffer(256 << 10)
                 .enable()
                 .expect("a trail");
-            if life % 4 == 0 {
+            if life.is_multiple_of(4) {
                 thread::spawn(move || while audit.confirm().is_ok() {});
             }
         }

@@ -42,7 +42,8 @@ impl Trail {
     /// Writes the selected records as CSV (RFC 4180): a header, then one row a record.
     ///
     /// No text is cut. A cell that a spreadsheet would take for a formula gets a `'` in
-    /// front: cells that begin with `=`, `+`, `-`, `@`, a tab or a carriage return.
+    /// front: cells that begin with `=`, `+`, `-`, `@`, a tab or a carriage return, spaces before
+    /// them or not. Control and bidirectional characters but for tab and line ends stand as `\\uNNNN`.
     ///
     /// # Errors
     ///
@@ -157,11 +158,15 @@ fn cells(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
     ]
 }
 
-/// The text, so that no spreadsheet takes it for a formula.
+/// The text, so that no spreadsheet takes it for a formula and no terminal acts on it.
 fn neutral(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
+    let text = json::without_controls(text);
+    if text
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'])
+    {
         Cow::Owned(format!("'{text}"))
     } else {
-        Cow::Borrowed(text)
+        text
     }
 }

@@ -120,6 +120,7 @@ impl Phase {
 /// assert_eq!(decision.decision.as_str(), "block");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use = "a decision is recorded by log_guardrail_decision, or as part of an entry"]
 #[non_exhaustive]
 pub struct GuardrailDecision {
     /// The guardrail. Empty where the event did not name one.

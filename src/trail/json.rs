@@ -1,5 +1,6 @@
 //! JSON as the trail writes it: `serde_json`'s values, our escapes.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -176,6 +177,25 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
     // Values that came from JSON go back to it, and a Vec takes everything.
     let _ = write_safely(&mut out, value);
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
+pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || must_escape(c);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match acts(character) {
+            true => character
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| push_unit(&mut out, *unit)),
+            false => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Cow::Owned(String::from_utf8(out).unwrap_or_default())
 }
 
 struct SafeStrings;

@@ -27,7 +27,7 @@ impl TrailName {
     pub fn new(path: impl AsRef<Path>) -> Result<TrailName> {
         let path = path.as_ref();
         let shown = path.display().to_string();
-        if shown.is_empty() {
+        if shown.trim().is_empty() {
             return Err(Error::destination(
                 shown,
                 "it is empty; name a file, such as ./logs/audit.log, or \"stdout\"",

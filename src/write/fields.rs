@@ -99,6 +99,7 @@ impl<'r> FieldWriter<'r> {
             return self.other(name, value);
         };
         match (key, value) {
+            (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
             (Key::EventType, value) => self.other(name, value),
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
@@ -130,7 +131,10 @@ impl<'r> FieldWriter<'r> {
                 match key {
                     // Read in any case, written in one. Any other word is somebody's text.
                     Key::Decision => match Decision::from(text) {
-                        Decision::Other(other) => self.text(name, &other),
+                        Decision::Other(other) => {
+                            self.text(name, &other);
+                            self.problem("the decision is none of allow, warn, block, modify, error, skipped");
+                        }
                         known => self.push(name, Value::Str(known.as_str())),
                     },
                     Key::Phase => self.push(name, Value::Str(&text.to_ascii_lowercase())),

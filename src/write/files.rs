@@ -25,7 +25,8 @@ pub(super) struct Files {
     /// The name of the file that was written last, and that file.
     live: String,
     file: File,
-    /// How many of its bytes are known to be on the medium.
+    /// How many bytes it has, and how many of them are known to be on the medium.
+    length: u64,
     synced: u64,
     /// Held as long as the trail is written.
     lock: File,
@@ -48,6 +49,12 @@ impl Files {
         let name = name
             .absolute()
             .map_err(|error| Error::io("find the directory of", &given.path(), error))?;
+        // What is refused is refused before anything is made.
+        if name.path().is_symlink() {
+            refuse_foreign_link(&name, &name.path())?;
+        }
+        refuse_foreign(&name.path())?;
+        refuse_foreign(&name.directory().join(name.file_at(Utc::now(), rotation)))?;
         create_private_dir(name.directory())
             .map_err(|error| Error::io("create the directory", name.directory(), error))?;
         let lock = take_lock(&name)?;
@@ -90,7 +97,8 @@ impl Files {
             name,
             rotation: rotation.clone(),
             appender,
-            synced: file.metadata().map_or(0, |found| found.len()),
+            length: file.metadata().map_or(0, |found| found.len()),
+            synced: 0,
             file,
             live: String::new(),
             lock,
@@ -119,9 +127,11 @@ impl Files {
             // Made here, so that it is private from the start. Where that fails, the
             // appender would go on with the old file and say nothing.
             self.file = open_private(&self.name.directory().join(next))?;
+            self.length = self.file.metadata()?.len();
             self.synced = 0;
         }
         let written = self.appender.write(bytes)?;
+        self.length += written as u64;
         if let Some(next) = next {
             self.point(next);
         }
@@ -135,8 +145,18 @@ impl Files {
         Ok(())
     }
 
-    /// Whether the live file still stands under its name.
+    /// Whether the live file still stands under its name, with all that was written to it.
     pub(super) fn is_in_place(&self) -> bool {
+        self.stands() && !self.is_cut()
+    }
+
+    fn is_cut(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|found| found.len() < self.length)
+    }
+
+    fn stands(&self) -> bool {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
@@ -159,6 +179,16 @@ impl Files {
             self.lock = take_lock(&self.name).map_err(io::Error::other)?;
         }
         let path = self.name.directory().join(&self.live);
+        if self.stands() {
+            // Cut: what is gone is gone. The line that is left at the end is ended.
+            let left = self.file.metadata()?.len();
+            let gone = self.length - left;
+            if tail(&path)?.is_unended {
+                self.file.write_all(b"\n")?;
+            }
+            self.length = self.file.metadata()?.len();
+            return Ok(json!({ "file": self.live, "happened": "cut", "bytes_gone": gone }));
+        }
         let mut replaced = None;
         if path.symlink_metadata().is_ok() {
             // What stands there now is no part of the trail, and is kept.
@@ -214,6 +244,7 @@ impl Files {
                 copied += count as u64;
             }
         }
+        self.length = file.metadata()?.len();
         self.file = file;
         self.appender = appender;
         self.synced = 0;
@@ -309,7 +340,8 @@ fn begin(
 
 fn take_lock(name: &TrailName) -> Result<File> {
     let path = name.lock();
-    let mut lock = open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
+    let mut lock = open_private(&path)
+        .map_err(|error| Error::io("write in the directory", name.directory(), error))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

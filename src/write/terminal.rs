@@ -12,7 +12,8 @@ use crate::trail::json;
 const SHOWN: usize = 300;
 
 pub(super) fn pretty(lines: &[u8]) -> String {
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|value| value != "dumb");
     let mut out = String::new();
     for line in lines
         .split(|&byte| byte == b'\n')

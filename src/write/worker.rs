@@ -194,7 +194,7 @@ impl Worker {
             _ => Ok(Json::Null),
         })?;
         say(&format!(
-            "{}: somebody took its file away, and it was put back: {happened}",
+            "{}: somebody tampered with its file: {happened}",
             self.core.name
         ));
         self.put_own("trail_put_back", &happened)
