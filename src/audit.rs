@@ -15,7 +15,7 @@ use crate::environment::Process;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::Redact;
 use crate::settings::{Given, Retain, Settings};
-use crate::write::{self, Confirm, Core, Entry, Reach, Status};
+use crate::write::{self, Confirm, Core, Entry, Health, Reach, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
 /// subscriber of its own.
@@ -304,6 +304,11 @@ impl Audit {
             Running::On(core) => core.status(),
             Running::Off(settings) => Status::idle(settings),
         }
+    }
+
+    /// Whether the trail records, for a readiness probe.
+    pub fn health(&self) -> Health {
+        self.status().health()
     }
 
     /// Waits until everything that was recorded before is written: handed to the system,

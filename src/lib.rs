@@ -112,8 +112,8 @@ pub use error::{Error, ErrorKind, Position, Result, Unreadable};
 pub use settings::Retain;
 pub use tracing_appender::rolling::Rotation;
 pub use write::{
-    Confirm, CopyStatus, Entry, Reach, Status, TARGET, event, guardrail, log_guardrail_decision,
-    log_prompt, log_response, prompt, response,
+    Confirm, CopyStatus, Entry, Health, Reach, Status, TARGET, event, guardrail,
+    log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
 
 /// The README's programs are compiled, each as a documentation test.

@@ -54,7 +54,7 @@ pub use emit::{
 pub(crate) use layer::filtered;
 pub(crate) use open::{open, record_refusal};
 pub use probe::Reach;
-pub use status::{CopyStatus, Status};
+pub use status::{CopyStatus, Health, Status};
 
 use fields::FieldWriter;
 use journal::{Journal, Refusal};

@@ -90,7 +90,8 @@ fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
         copies.push((Sink::open(place, &settings)?.0, place.to_string()));
     }
     let core = run(settings, sink, found, copies, then)?;
-    if let Err(error) = core.flush() {
+    // The trail's first record must reach the medium before anything is promised.
+    if let Err(error) = core.confirm() {
         let _ = core.close();
         return Err(error);
     }

@@ -21,6 +21,7 @@ pub(super) struct Counts {
     pub(super) copies: Mutex<Vec<CopyStatus>>,
     pub(super) last_sync: Mutex<Option<DateTime<Utc>>>,
     pub(super) gaps: AtomicU64,
+    pub(super) synced: AtomicU64,
 }
 
 /// How a trail is doing, and under which settings it runs. Serialises to JSON.
@@ -51,6 +52,8 @@ pub struct Status {
     pub accepted: u64,
     /// Records written, the trail's own with them.
     pub written: u64,
+    /// Records known to be on the medium.
+    pub synced: u64,
     /// Records lost. Each is counted in a `trail_gap` record once writing works again.
     pub lost: u64,
     /// Events that came after `close()`.
@@ -88,7 +91,46 @@ pub struct CopyStatus {
     pub last_error: Option<String>,
 }
 
+/// Whether a service that depends on its trail should take requests: an answer for a
+/// readiness probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "health", content = "why", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Health {
+    /// The trail records.
+    Ok,
+    /// The trail records, but somebody should look at it.
+    Degraded(String),
+    /// The trail does not record, or has tripped under fail-safe.
+    Down(String),
+}
+
+impl Health {
+    /// Whether requests may be taken.
+    pub fn is_ready(&self) -> bool {
+        !matches!(self, Health::Down(_))
+    }
+}
+
 impl Status {
+    /// What the status comes to.
+    pub fn health(&self) -> Health {
+        let error = || self.last_error.clone().unwrap_or_default();
+        if self.closed {
+            Health::Down("the trail is closed".to_owned())
+        } else if self.tripped {
+            Health::Down(format!("the trail has tripped: {}", error()))
+        } else if !self.writable {
+            Health::Degraded(format!("records wait to be written: {}", error()))
+        } else if let Some(why) = &self.starved {
+            Health::Degraded(why.clone())
+        } else if self.lost > 0 {
+            Health::Degraded(format!("{} records were lost", self.lost))
+        } else {
+            Health::Ok
+        }
+    }
+
     /// The status of a trail with these settings that records nothing.
     pub(crate) fn idle(settings: &Settings) -> Status {
         Status {
@@ -104,6 +146,7 @@ impl Status {
             retain: settings.retain.map(|retain| retain.to_string()),
             accepted: 0,
             written: 0,
+            synced: 0,
             lost: 0,
             after_close: 0,
             backlog_bytes: 0,
@@ -126,6 +169,7 @@ impl Core {
             copies: lock(&counts.copies).clone(),
             accepted: self.journal.accepted(),
             written: counts.written.load(Ordering::Relaxed),
+            synced: counts.synced.load(Ordering::Relaxed),
             lost: counts.lost.load(Ordering::Relaxed) + lock(&self.losses).count(),
             after_close: counts.after_close.load(Ordering::Relaxed),
             backlog_bytes: self.journal.backlog(),

@@ -23,6 +23,10 @@ struct Disk {
     at_most: Arc<AtomicUsize>,
     /// A write takes this many milliseconds.
     slow: Arc<AtomicUsize>,
+    /// The write or sync of this number fails: 1 is the next; a write takes half before.
+    fails_at: Arc<AtomicUsize>,
+    /// The next write panics.
+    panics: Arc<AtomicBool>,
 }
 
 impl Write for Disk {
@@ -30,6 +34,19 @@ impl Write for Disk {
         std::thread::sleep(Duration::from_millis(
             self.slow.load(Ordering::Relaxed) as u64
         ));
+        assert!(
+            !self.panics.swap(false, Ordering::SeqCst),
+            "a bug below the worker"
+        );
+        if self.fails_now() {
+            let half = bytes.len() / 2;
+            lock(&self.written).extend_from_slice(&bytes[..half]);
+            return if half > 0 {
+                Ok(half)
+            } else {
+                Err(io::ErrorKind::StorageFull.into())
+            };
+        }
         if self.broken.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -41,12 +58,23 @@ impl Write for Disk {
         Ok(limit)
     }
 
+    /// A sync.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self.fails_now() {
+            true => Err(io::Error::other("the medium failed")),
+            false => Ok(()),
+        }
     }
 }
 
 impl Disk {
+    fn fails_now(&self) -> bool {
+        let left = self.fails_at.load(Ordering::SeqCst);
+        self.fails_at
+            .store(left.saturating_sub(1), Ordering::SeqCst);
+        left == 1
+    }
+
     fn records(&self) -> Vec<Record> {
         let written = lock(&self.written).clone();
         let records: Vec<Record> = written
@@ -274,4 +302,51 @@ fn a_record_larger_than_the_buffer_is_taken() {
             .count(),
         5
     );
+}
+
+#[test]
+fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
+    for fault in 1..60 {
+        let disk = Disk::default();
+        let core = trail(&disk, Given::default());
+        core.flush().expect("written");
+        disk.fails_at.store(fault, Ordering::SeqCst);
+        for number in 0..20 {
+            record(&core, "e", &number.to_string()).expect("recorded");
+            if number % 2 == 1 {
+                // May say that a sync failed; what is recorded is recorded all the same.
+                let _ = core.confirm();
+            }
+        }
+        core.close().expect("closed");
+        let prompts: Vec<_> = disk
+            .records()
+            .into_iter()
+            .filter_map(|record| record.prompt)
+            .collect();
+        let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+        assert_eq!(prompts, expected, "fault {fault}");
+    }
+}
+
+#[test]
+fn a_worker_that_panics_is_replaced_and_that_is_a_record() {
+    let disk = Disk::default();
+    let core = trail(&disk, Given::default());
+    core.flush().expect("written");
+    disk.panics.store(true, Ordering::SeqCst);
+    for number in 0..20 {
+        record(&core, "e", &number.to_string()).expect("recorded");
+    }
+    until("it goes on", || core.flush().is_ok());
+    core.close().expect("closed");
+    let written = lock(&disk.written).clone();
+    let text = String::from_utf8(written).expect("UTF-8");
+    assert!(text.contains("trail_worker_restarted"), "{text}");
+    for number in 0..20 {
+        assert!(
+            text.contains(&format!("\"prompt\":\"{number}\"")),
+            "{number}"
+        );
+    }
 }

@@ -83,6 +83,8 @@ impl Watch {
             self.last_pulse = Instant::now();
             core.append_own("trail_heartbeat", &heartbeat(&core));
         }
+        #[cfg(feature = "metrics")]
+        publish(&core);
         // Tasks that wait in confirm_async see how long they have waited.
         let wakers = std::mem::take(&mut lock(&core.progress).wakers);
         wakers.into_iter().for_each(std::task::Waker::wake);
@@ -145,6 +147,26 @@ fn heartbeat(core: &Core) -> Json {
         "backlog_bytes": status.backlog_bytes,
         "starved": status.starved,
     })
+}
+
+/// The status as metrics, in the recorder that the application has installed.
+#[cfg(feature = "metrics")]
+fn publish(core: &Core) {
+    let status = core.status();
+    for (name, value) in [
+        ("stinger_audit_accepted_total", status.accepted),
+        ("stinger_audit_written_total", status.written),
+        ("stinger_audit_synced_total", status.synced),
+        ("stinger_audit_lost_total", status.lost),
+        ("stinger_audit_gaps_total", status.gaps),
+        ("stinger_audit_write_errors_total", status.write_errors),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    metrics::gauge!("stinger_audit_backlog_bytes").set(status.backlog_bytes as f64);
+    metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writable)));
+    metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.tripped)));
+    metrics::gauge!("stinger_audit_starved").set(f64::from(u8::from(status.starved.is_some())));
 }
 
 #[cfg(unix)]

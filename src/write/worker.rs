@@ -250,7 +250,11 @@ impl Worker {
         }
         self.unsynced = false;
         self.core.failing.store(false, Ordering::Relaxed);
-        *lock(&self.core.counts.last_sync) = Some(Utc::now());
+        let counts = &self.core.counts;
+        counts
+            .synced
+            .store(counts.written.load(Ordering::Relaxed), Ordering::Relaxed);
+        *lock(&counts.last_sync) = Some(Utc::now());
         self.progress(|progress, worker| progress.synced = worker.position);
         Ok(())
     }
