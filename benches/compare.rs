@@ -138,7 +138,7 @@ fn count_on(directory: &Path, mut seen: Seen) -> Seen {
         .map(|entry| entry.expect("an entry"))
         .find(|entry| {
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            is_file && !entry.file_name().to_string_lossy().ends_with(".lock")
+            is_file && entry.file_name().to_string_lossy().ends_with(".log")
         })
         .expect("the file");
     let mut file = File::open(file.path()).expect("readable");

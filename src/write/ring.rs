@@ -112,10 +112,14 @@ impl Ring {
 
     fn map(file: &File, capacity: usize) -> io::Result<Ring> {
         let mut options = MmapOptions::new();
-        options.len(HEADER + capacity).populate();
+        options.len(HEADER + capacity);
         #[expect(unsafe_code, reason = "there is no safe way to map a file")]
         // SAFETY: the file is the writer's own, under its lock; see the head of this file.
-        let map = unsafe { options.map_mut(file)? };
+        let mut map = unsafe { options.map_mut(file)? };
+        // Each page is written once, so that no emitting thread meets its first page fault.
+        for page in map.chunks_mut(4096) {
+            page[0] = std::hint::black_box(page[0]);
+        }
         Ok(Ring {
             bytes: Bytes::Mapped(map),
             capacity,
