@@ -112,8 +112,9 @@ impl Builder {
         self
     }
 
-    /// Whether the typed functions return an error while the trail cannot be written, so
-    /// that the service can refuse to answer. Default: `false`, the application goes on.
+    /// Whether the typed functions return an error from the moment at which the trail cannot be
+    /// written until a record is durable again, so that the service can refuse to answer.
+    /// Default: `false`, the application goes on.
     pub fn fail_safe(mut self, fail_safe: bool) -> Builder {
         self.given.fail_safe = Some(fail_safe);
         self
@@ -131,9 +132,10 @@ impl Builder {
         self
     }
 
-    /// How many bytes of records may wait for the disk. Default: 8 MiB; at least 64 KiB.
+    /// How many bytes of records may wait for the disk: the size of the journal. Default: 8 MiB;
+    /// at least 64 KiB.
     ///
-    /// A record larger than that is taken alone.
+    /// Records larger than a quarter of that are kept in files of their own meanwhile.
     pub fn buffer(mut self, bytes: usize) -> Builder {
         self.given.buffer = Some(bytes);
         self

@@ -73,16 +73,20 @@
 //!
 //! # Durability
 //!
-//! [`Audit::flush`] returns when everything recorded before is handed to the system: it survives
-//! the end of the process. Nothing is synced to the medium yet, and a process that is killed
-//! loses what its worker had not written.
+//! What `event!` or a typed function returned from survives the process, however that ends: it
+//! stands in the journal beside the trail until its line is written, and the next process
+//! writes what this one did not. A trail on stdout has no journal.
+//!
+//! [`Audit::confirm`] returns when everything recorded before is on the medium. Without it a
+//! loss of power takes at most the last second. [`Audit::flush`] waits only for the system.
 //!
 //! # When writing fails
 //!
-//! The worker tries again, and [`Audit::status`] and stderr say so. Records wait in a buffer;
-//! when it is full, emitting threads wait up to [`Builder::patience`], then records are counted
-//! as lost, and a `trail_gap` record says how many. Under [`Builder::fail_safe`] the typed
-//! functions return an error meanwhile, so that the service can refuse to answer.
+//! The worker tries again, and [`Audit::status`], [`Audit::health`] and stderr say so. Records
+//! wait in the journal; when it is full, emitting threads wait up to [`Builder::patience`], then
+//! records are counted as lost, and a `trail_gap` record says how many. Under
+//! [`Builder::fail_safe`] the typed functions and `confirm` return an error from the first
+//! failure until a record is durable again, so that the service can refuse to answer.
 //!
 //! # Reading while it is written
 //!

@@ -39,3 +39,25 @@ fn every_command_of_the_readme_exists() {
     }
     assert!(examples.contains("cargo test") && examples.contains("--example getting_started"));
 }
+
+#[test]
+fn every_test_that_the_readme_names_exists() {
+    let mut sources = String::new();
+    for directory in ["tests", "src/write", "src/trail"] {
+        let directory = format!("{}/{directory}", env!("CARGO_MANIFEST_DIR"));
+        for entry in std::fs::read_dir(directory).expect("readable") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|ending| ending == "rs") {
+                sources += &std::fs::read_to_string(path).expect("readable");
+            }
+        }
+    }
+    let named: Vec<&str> = README
+        .split('`')
+        .filter(|name| name.len() > 25 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "{name}");
+    }
+}

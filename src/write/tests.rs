@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+
 use super::files::Found;
 use super::frame::Value;
 use super::sink::Sink;
@@ -327,6 +329,24 @@ fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
         let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
         assert_eq!(prompts, expected, "fault {fault}");
     }
+}
+
+#[test]
+fn a_clock_that_jumps_is_a_record() {
+    let disk = Disk::default();
+    let core = trail(&disk, Given::default());
+    for (hours, expected) in [(0, 0), (1, -3_600_000), (-1, 3_600_000)] {
+        let seen = Utc::now() + chrono::Duration::hours(hours);
+        super::watch::Watch::new(&core, seen).watch_clock(&core);
+        core.flush().expect("written");
+        let records = disk.records();
+        let told = records
+            .iter()
+            .rev()
+            .find_map(|record| record.other.get("milliseconds")?.as_i64());
+        assert!(told.unwrap_or(0).abs_diff(expected) < 1_000, "{told:?}");
+    }
+    core.close().expect("closed");
 }
 
 #[test]

@@ -24,14 +24,7 @@ const JUMP: i64 = 2_000;
 
 /// Starts the thread. It ends soon after the trail is closed.
 pub(super) fn start(core: &Arc<Core>) {
-    let mut watch = Watch {
-        core: Arc::downgrade(core),
-        clock: (Utc::now(), Instant::now()),
-        last_pulse: Instant::now(),
-        is_low: false,
-        looks: 0,
-        came: (0, Instant::now()),
-    };
+    let mut watch = Watch::new(core, Utc::now());
     let started = std::thread::Builder::new()
         .name("stinger-audit-watch".to_owned())
         .spawn(move || {
@@ -51,7 +44,7 @@ pub(super) fn start(core: &Arc<Core>) {
     }
 }
 
-struct Watch {
+pub(super) struct Watch {
     core: Weak<Core>,
     /// Both clocks, as they were last seen together.
     clock: (DateTime<Utc>, Instant),
@@ -66,6 +59,18 @@ struct Watch {
 const HANGS: Duration = Duration::from_secs(5);
 
 impl Watch {
+    /// Begins with the wall clock at `now`.
+    pub(super) fn new(core: &Arc<Core>, now: DateTime<Utc>) -> Watch {
+        Watch {
+            core: Arc::downgrade(core),
+            clock: (now, Instant::now()),
+            last_pulse: Instant::now(),
+            is_low: false,
+            looks: 0,
+            came: (0, Instant::now()),
+        }
+    }
+
     /// `None`: the trail is closed.
     fn tick(&mut self, look: bool) -> Option<()> {
         let core = self.core.upgrade().filter(|core| !core.is_closed())?;
@@ -91,7 +96,7 @@ impl Watch {
         Some(())
     }
 
-    fn watch_clock(&mut self, core: &Core) {
+    pub(super) fn watch_clock(&mut self, core: &Core) {
         let (wall, monotonic) = (Utc::now(), Instant::now());
         let (wall_before, monotonic_before) = std::mem::replace(&mut self.clock, (wall, monotonic));
         let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
