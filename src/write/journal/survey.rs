@@ -1,0 +1,86 @@
+//! What another process has left in a journal.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+
+use super::aside::{Large, file_aside};
+use super::entry::{ENTRY, Entry, split_entry};
+use super::{NO_SEQ, Remains};
+use crate::write::ring::{Ring, Word};
+
+/// Finds out what another process has left: checks each entry, skips what is in the trail,
+/// and cuts off what is damaged. Returns the frames that are kept aside.
+pub(super) fn survey(
+    ring: &mut Ring,
+    path: &Path,
+    last_seq: Option<u64>,
+    remains: &mut Remains,
+) -> VecDeque<Large> {
+    let mut kept = VecDeque::new();
+    let (head, tail) = (ring.get(Word::Head), ring.get(Word::Tail));
+    if tail < head || tail - head > ring.capacity() as u64 {
+        remains.damaged = ring.capacity() as u64;
+        ring.set(Word::Tail, head);
+        return kept;
+    }
+    // A mark before the head is of a batch that was released.
+    let marked_seq = match ring.get(Word::MarkPosition) == head {
+        true => ring.get(Word::MarkSeq),
+        false => NO_SEQ,
+    };
+    let mut bytes = Vec::new();
+    ring.copy_out(head, (tail - head) as usize, &mut bytes);
+    let mut at = 0;
+    let mut written_to = head;
+    let mut index = 0;
+    while let Some((entry, length)) = split_entry(&bytes[at..]) {
+        let crc = bytes[at + 4..at + ENTRY]
+            .first_chunk()
+            .copied()
+            .map(u32::from_le_bytes);
+        let is_whole = match entry {
+            Entry::Frame(frame) => Some(crc32fast::hash(frame)) == crc,
+            Entry::Large(number) => fs::read(file_aside(path, number))
+                .is_ok_and(|frame| Some(crc32fast::hash(&frame)) == crc),
+        };
+        let position = head + at as u64;
+        let end = position + length as u64;
+        let seq = marked_seq.checked_add(index);
+        if seq.is_some_and(|seq| last_seq.is_some_and(|last| seq <= last)) {
+            written_to = end;
+            if let Entry::Large(number) = entry {
+                let _ = fs::remove_file(file_aside(path, number));
+            }
+        } else if is_whole {
+            remains.records += 1;
+            if let Entry::Large(number) = entry {
+                let found = file_aside(path, number).metadata();
+                let length = found.map_or(0, |found| found.len() as usize);
+                let frame = Vec::new();
+                kept.push_back(Large {
+                    number,
+                    end,
+                    length,
+                    frame,
+                });
+            }
+        } else {
+            break;
+        }
+        index += 1;
+        at += length;
+    }
+    remains.damaged = (bytes.len() - at) as u64;
+    ring.set(Word::Tail, head + at as u64);
+    ring.set(Word::Head, written_to);
+    let lost = ring.get(Word::Lost);
+    if lost > 0 {
+        remains.lost = Some((
+            lost,
+            ring.get(Word::LostFrom) as i64,
+            ring.get(Word::LostTo) as i64,
+        ));
+    }
+    kept
+}

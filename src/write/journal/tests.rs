@@ -1,0 +1,200 @@
+use super::*;
+
+const NO_WAIT: Duration = Duration::ZERO;
+const CAPACITY: usize = 256;
+
+fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let mut position = from;
+    loop {
+        let mut bytes = Vec::new();
+        journal.copy(position, 40, &mut bytes);
+        let mut at = 0;
+        while let Some((entry, length)) = split_entry(&bytes[at..]) {
+            frames.push(match entry {
+                Entry::Frame(frame) => frame.to_vec(),
+                Entry::Large(number) => journal.large(number).expect("kept"),
+            });
+            at += length;
+        }
+        if at == 0 {
+            return frames;
+        }
+        position += at as u64;
+    }
+}
+
+#[test]
+fn entries_count_until_they_are_released_and_the_ring_goes_round() {
+    let journal = Journal::in_memory(CAPACITY);
+    let mut expected = Vec::new();
+    for number in 0..100_u8 {
+        let frame = vec![number; usize::from(number) % 50];
+        journal.append(&frame, NO_WAIT).expect("room");
+        expected.push(frame);
+        if expected.len() == 3 {
+            let head = journal.head();
+            assert_eq!(frames(&journal, head), expected);
+            journal.release(journal.tail());
+            expected.clear();
+        }
+    }
+    let fill = [0; 48];
+    while journal.append(&fill, NO_WAIT).is_ok() {}
+    assert_eq!(
+        journal.append(&fill, NO_WAIT),
+        Err(Refusal::Full { stalled: true })
+    );
+    journal.release(journal.tail());
+    journal.append(&fill, NO_WAIT).expect("room");
+}
+
+#[test]
+fn a_thread_waits_for_room_and_no_longer_than_told() {
+    let journal = Journal::in_memory(CAPACITY);
+    while journal.append(&[1; 50], NO_WAIT).is_ok() {}
+    let patience = Duration::from_millis(20);
+    let begun = Instant::now();
+    assert_eq!(
+        journal.append(&[1; 50], patience),
+        Err(Refusal::Full { stalled: true })
+    );
+    assert!(begun.elapsed() >= patience);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| journal.append(&[2; 50], Duration::from_secs(60)));
+        journal.release(journal.tail());
+        assert_eq!(waiting.join().expect("no panic"), Ok(()));
+    });
+    journal.close();
+    assert_eq!(
+        journal.append(&[5], patience),
+        Err(Refusal::Closed),
+        "nobody new"
+    );
+}
+
+#[test]
+fn frames_larger_than_the_ring_are_kept_aside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let mapped = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    for journal in [Journal::in_memory(CAPACITY), mapped] {
+        let large = vec![7; 10_000];
+        journal.append(b"before", NO_WAIT).expect("room");
+        journal.append(&large, NO_WAIT).expect("room");
+        assert_eq!(
+            journal.append(&large, NO_WAIT),
+            Err(Refusal::Full { stalled: true })
+        );
+        journal.append(b"after", NO_WAIT).expect("room");
+        let found = frames(&journal, journal.head());
+        assert_eq!(
+            found,
+            [b"before".to_vec(), large.clone(), b"after".to_vec()]
+        );
+        journal.release(journal.tail());
+        journal.append(&large, NO_WAIT).expect("room again");
+    }
+}
+
+/// What the next process finds, when the last one died here.
+fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
+    let (journal, remains) = Journal::open(path, CAPACITY, last_seq).expect("a journal");
+    (frames(&journal, journal.head()), remains)
+}
+
+#[test]
+fn what_is_left_is_found_once_wherever_the_process_died() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let begin = || {
+        let _ = fs::remove_file(&path);
+        let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        for frame in [b"a", b"b", b"c"] {
+            journal.append(frame, NO_WAIT).expect("room");
+        }
+        journal
+    };
+    let all = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
+    let records = |records| Remains {
+        records,
+        ..Remains::default()
+    };
+
+    drop(begin());
+    assert_eq!(
+        found(&path, Some(9)),
+        (all.to_vec(), records(3)),
+        "before the mark"
+    );
+    begin().mark(0, 10);
+    assert_eq!(
+        found(&path, Some(9)),
+        (all.to_vec(), records(3)),
+        "before the write"
+    );
+    begin().mark(0, 10);
+    assert_eq!(
+        found(&path, Some(11)),
+        (all[2..].to_vec(), records(1)),
+        "in the write"
+    );
+    begin().mark(0, 10);
+    assert_eq!(
+        found(&path, Some(12)),
+        (vec![], records(0)),
+        "before the release"
+    );
+    let journal = begin();
+    journal.mark(0, 10);
+    journal.release(18);
+    drop(journal);
+    assert_eq!(
+        found(&path, Some(11)),
+        (all[2..].to_vec(), records(1)),
+        "behind the release"
+    );
+    assert_eq!(
+        found(&path, Some(11)).1,
+        records(1),
+        "and again, until it is written"
+    );
+}
+
+#[test]
+fn damage_is_cut_off_and_counted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    journal.append(b"good", NO_WAIT).expect("room");
+    journal.append(b"to be damaged", NO_WAIT).expect("room");
+    journal.append(b"behind it", NO_WAIT).expect("room");
+    journal.note_loss(5);
+    journal.note_loss(7);
+    drop(journal);
+    let mut bytes = fs::read(&path).expect("readable");
+    let at = bytes
+        .windows(13)
+        .position(|window| window == b"to be damaged")
+        .expect("there");
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).expect("written");
+    let (frames, remains) = found(&path, None);
+    assert_eq!(frames, [b"good".to_vec()]);
+    assert_eq!(
+        remains,
+        Remains {
+            records: 1,
+            damaged: 8 + 13 + 8 + 9,
+            lost: Some((2, 5, 7))
+        }
+    );
+
+    fs::write(&path, b"something else").expect("written");
+    let (frames, remains) = found(&path, None);
+    assert_eq!((frames, remains.damaged), (vec![], 14));
+    assert!(
+        dir.path().join("journal.damaged").exists(),
+        "kept as evidence"
+    );
+}
