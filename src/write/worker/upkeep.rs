@@ -1,0 +1,104 @@
+//! What the worker does beside writing lines: it tells losses, heals, prunes, and ends the trail.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+
+use super::{CopyFeed, GaveUp, Worker};
+use crate::record::timestamp_text;
+use crate::write::own::Losses;
+use crate::write::sink::Sink;
+use crate::write::{lock, say};
+
+impl Worker {
+    /// Writes a `trail_gap` record if records were lost.
+    pub(super) fn report_losses(&mut self) -> Result<(), GaveUp> {
+        if lock(&self.core.losses).count() == 0 {
+            return Ok(());
+        }
+        let lost: Losses = std::mem::take(&mut *lock(&self.core.losses));
+        let counts = &self.core.counts;
+        counts.lost.fetch_add(lost.count(), Ordering::Relaxed);
+        counts.gaps.fetch_add(1, Ordering::Relaxed);
+        say(&format!(
+            "{}: {} records were lost; the trail says which",
+            self.core.name,
+            lost.count()
+        ));
+        self.put_own("trail_gap", &lost.report())?;
+        self.core.journal.losses_told(lost.count());
+        Ok(())
+    }
+
+    /// Ends a trip: writing works again, and a record of that is on the medium.
+    pub(super) fn heal(&mut self) -> Result<(), GaveUp> {
+        let is_tripped = self.core.tripped.load(Ordering::SeqCst);
+        if !is_tripped || self.core.failing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let trip = lock(&self.core.trip).take();
+        if let Some((when, why)) = trip {
+            let fields = json!({ "tripped": timestamp_text(when), "reason": why });
+            self.put_own("trail_tripped", &fields)?;
+        }
+        self.put_own("trail_healed", &json!({}))?;
+        self.sync()?;
+        if !self.unsynced {
+            self.core.tripped.store(false, Ordering::SeqCst);
+            say(&format!(
+                "{}: a record is durable again; typed functions work again",
+                self.core.name
+            ));
+        }
+        Ok(())
+    }
+
+    /// Removes the files that are past retention, and says so first.
+    pub(super) fn prune(&mut self) -> Result<(), GaveUp> {
+        let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
+            return Ok(());
+        };
+        let prunable = match files.prunable(retain) {
+            Ok(prunable) if prunable.listed.is_empty() => return Ok(()),
+            Ok(prunable) => prunable,
+            Err(error) => {
+                say(&format!(
+                    "{}: couldn't look for files past retention: {error}",
+                    self.core.name
+                ));
+                return Ok(());
+            }
+        };
+        let fields = json!({ "retain": retain.to_string(), "files": prunable.listed });
+        self.put_own("trail_pruned", &fields)?;
+        for (path, error) in prunable.remove() {
+            say(&format!(
+                "couldn't remove {}, which is past retention: {error}",
+                path.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Ends the trail in order.
+    pub(super) fn end(&mut self) -> Result<(), GaveUp> {
+        let missed: Vec<_> = self
+            .copies
+            .iter_mut()
+            .filter_map(CopyFeed::missed)
+            .collect();
+        for missed in missed {
+            self.put_own("trail_copy_gap", &missed)?;
+        }
+        let counts = &self.core.counts;
+        let totals = json!({
+            "written": counts.written.load(Ordering::Relaxed) + 1,
+            "lost": counts.lost.load(Ordering::Relaxed),
+            "write_errors": counts.write_errors.load(Ordering::Relaxed),
+        });
+        self.put_own("trail_closed", &totals)?;
+        self.sync()?;
+        self.core.journal.remove();
+        Ok(())
+    }
+}
