@@ -245,17 +245,18 @@ impl Core {
 
     /// Waits until everything that was recorded before is written.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.reach(|progress| progress.written)
+        self.reach(self.journal.tail(), |progress| progress.written)
     }
 
     /// Waits until everything that was recorded before is on the medium.
     pub(crate) fn confirm(&self) -> Result<()> {
+        // First the place, then the wish: the worker syncs no less than what it finds behind it.
+        let target = self.journal.tail();
         self.sync_wanted.store(true, Ordering::SeqCst);
-        self.reach(|progress| progress.synced)
+        self.reach(target, |progress| progress.synced)
     }
 
-    fn reach(&self, reached: impl Fn(&Progress) -> u64) -> Result<()> {
-        let target = self.journal.tail();
+    fn reach(&self, target: u64, reached: impl Fn(&Progress) -> u64) -> Result<()> {
         let failures = lock(&self.progress).failures;
         self.wait(|progress| {
             reached(progress) >= target || progress.failures > failures || progress.ended

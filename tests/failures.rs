@@ -469,7 +469,7 @@ fn a_stdout_that_nobody_reads_or_that_is_closed_holds_nobody_up() {
         // The first record is read, so that the trail opens; then nothing.
         let mut some = [0; 200];
         stdout.read_exact(&mut some).expect("the first record");
-        let kept = if closed { None } else { Some(stdout) };
+        let kept = (!closed).then_some(stdout);
         let begun = Instant::now();
         let mut said = String::new();
         let mut stderr = child.stderr.take().expect("a pipe");
@@ -484,6 +484,7 @@ fn a_stdout_that_nobody_reads_or_that_is_closed_holds_nobody_up() {
             "held up: {said}"
         );
         println!("{}", said.trim_end());
+        assert_eq!(closed, said.contains("Broken pipe"), "{said}");
         assert!(said.contains("lost") && !said.contains(" 0 lost"), "{said}");
         drop(kept);
         child.kill().expect("killed");

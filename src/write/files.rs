@@ -123,7 +123,13 @@ impl Files {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let next = self.rolls_to();
         if let Some(next) = &next {
-            self.sync()?;
+            if let Err(error) = self.sync() {
+                let rewritten = self.distrust()?;
+                super::say(&format!(
+                    "couldn't sync {}: {error}: {rewritten}",
+                    self.live
+                ));
+            }
             // Made here, so that it is private from the start. Where that fails, the
             // appender would go on with the old file and say nothing.
             self.file = open_private(&self.name.directory().join(next))?;

@@ -11,9 +11,9 @@
 //!       | 0x80000000 crc:u32 number:u64       a frame too large for the ring, kept aside
 //! ```
 //!
-//! Before the worker writes the lines of some entries, it marks the position of the first
-//! and its `seq`; entries behind the mark have the `seq`s that follow. The next process skips
-//! those whose `seq` the trail has: none is lost, none doubled, wherever this one died.
+//! Before the worker writes the lines of some entries, it marks the position of the first, how
+//! many they are, and the first `seq`. The next process skips those whose `seq` the trail has:
+//! none is lost, none doubled, wherever this one died.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -191,12 +191,13 @@ impl Journal {
         }
     }
 
-    /// Notes, before their lines are written, that entries from `position` on are given
+    /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
-    pub(super) fn mark(&self, position: u64, seq: u64) {
+    pub(super) fn mark(&self, position: u64, count: u64, seq: u64) {
         let mut state = lock(&self.state);
         state.ring.set(Word::MarkSeq, NO_SEQ);
         state.ring.set(Word::MarkPosition, position);
+        state.ring.set(Word::MarkCount, count);
         state.ring.set(Word::MarkSeq, seq);
     }
 
@@ -213,8 +214,9 @@ impl Journal {
         let Some((last, first)) = last_seq.zip(self.marked_seq()) else {
             return;
         };
+        let count = lock(&self.state).ring.get(Word::MarkCount);
         let mut position = self.head();
-        for _ in first..=last {
+        for _ in (first..=last).zip(0..count) {
             let mut entry = Vec::new();
             self.copy(position, 1, &mut entry);
             match split_entry(&entry) {
@@ -223,7 +225,7 @@ impl Journal {
             }
         }
         self.release(position);
-        self.mark(position, NO_SEQ);
+        self.mark(position, 0, NO_SEQ);
     }
 
     /// Makes room: the lines of everything before `position` are written.

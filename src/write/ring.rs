@@ -28,8 +28,10 @@ pub(super) enum Word {
     Head = 2,
     /// Everything before this position was appended.
     Tail,
-    /// The position from which on entries carry consecutive seqs, and the first of these.
+    /// Entries that were given consecutive seqs: where the first begins, how many there are, and
+    /// the first of the seqs.
     MarkPosition,
+    MarkCount,
     MarkSeq,
     /// Records lost and not yet told: how many, and from when to when, in microseconds.
     Lost,
@@ -75,8 +77,12 @@ impl Ring {
     }
 
     /// Makes a ring in a new file.
+    ///
+    /// It gets its name when it is whole: a process that dies before leaves none.
     pub(super) fn create(path: &Path, capacity: usize) -> io::Result<Ring> {
-        let mut file = open(path, true)?;
+        let mut begun = path.as_os_str().to_owned();
+        begun.push(".new");
+        let mut file = open(Path::new(&begun), true)?;
         let mut header = vec![0; HEADER];
         header[..8].copy_from_slice(&MAGIC.to_le_bytes());
         header[8..16].copy_from_slice(&(capacity as u64).to_le_bytes());
@@ -88,6 +94,7 @@ impl Ring {
             file.write_all(&zeros[..size])?;
             left -= size;
         }
+        std::fs::rename(&begun, path)?;
         Ring::map(&file, capacity)
     }
 

@@ -28,6 +28,14 @@ pub(super) fn pretty(lines: &[u8]) -> String {
     out
 }
 
+/// What a developer is shown of `trail_opened`.
+const OPENED: [&str; 4] = [
+    "destination",
+    "environment",
+    "environment_reason",
+    "redact_pii",
+];
+
 const DIM: &str = "2";
 const RED: &str = "1;31";
 const GREEN: &str = "32";
@@ -81,7 +89,12 @@ fn one(out: &mut String, record: &Record, colour: bool) {
     for text in [&record.prompt, &record.response].into_iter().flatten() {
         let _ = write!(out, " \"{}\"", plain(text));
     }
-    for (key, value) in &record.other {
+    let is_shown = |key: &str| match record.event_type.as_str() {
+        // The rest of the settings is as the code has them.
+        "trail_opened" => OPENED.contains(&key),
+        _ => true,
+    };
+    for (key, value) in record.other.iter().filter(|(key, _)| is_shown(key)) {
         paint(out, DIM, &format!(" {}=", plain(key)));
         match value {
             Value::String(text) => out.push_str(&plain(text)),

@@ -175,7 +175,8 @@ impl Worker {
         if at == 0 {
             return Ok(false);
         }
-        self.core.journal.mark(self.position, first_seq);
+        let count = self.seq - first_seq;
+        self.core.journal.mark(self.position, count, first_seq);
         self.put_lines(first_seq)?;
         self.position += at as u64;
         self.core.journal.release(self.position);
@@ -236,13 +237,14 @@ impl Worker {
     fn sync(&mut self) -> Result<(), GaveUp> {
         self.last_sync = Instant::now();
         self.sync_at = None;
+        let mut rewritten = None;
         if let Err(error) = self.sink.sync() {
             self.note_failure(&error);
             let Sink::Files(files) = &mut self.sink else {
                 return Ok(());
             };
             match files.distrust() {
-                Ok(fields) => self.put_own("trail_sync_failed", &fields)?,
+                Ok(fields) => rewritten = Some(fields),
                 Err(error) => {
                     self.note_failure(&error);
                     return Ok(());
@@ -257,7 +259,10 @@ impl Worker {
             .store(counts.written.load(Ordering::Relaxed), Ordering::Relaxed);
         *lock(&counts.last_sync) = Some(Utc::now());
         self.progress(|progress, worker| progress.synced = worker.position);
-        Ok(())
+        match rewritten {
+            Some(fields) => self.put_own("trail_sync_failed", &fields),
+            None => Ok(()),
+        }
     }
 
     /// Goes on after a panic as the next process would after a crash: the trail says what is

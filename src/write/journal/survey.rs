@@ -29,6 +29,7 @@ pub(super) fn survey(
         true => ring.get(Word::MarkSeq),
         false => NO_SEQ,
     };
+    let marked = ring.get(Word::MarkCount);
     let mut bytes = Vec::new();
     ring.copy_out(head, (tail - head) as usize, &mut bytes);
     let mut at = 0;
@@ -46,7 +47,10 @@ pub(super) fn survey(
         };
         let position = head + at as u64;
         let end = position + length as u64;
-        let seq = marked_seq.checked_add(index);
+        let seq = match index < marked {
+            true => marked_seq.checked_add(index),
+            false => None,
+        };
         if seq.is_some_and(|seq| last_seq.is_some_and(|last| seq <= last)) {
             written_to = end;
             if let Entry::Large(number) = entry {

@@ -127,26 +127,32 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
         (all.to_vec(), records(3)),
         "before the mark"
     );
-    begin().mark(0, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(9)),
         (all.to_vec(), records(3)),
         "before the write"
     );
-    begin().mark(0, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(11)),
         (all[2..].to_vec(), records(1)),
         "in the write"
     );
-    begin().mark(0, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(12)),
         (vec![], records(0)),
         "before the release"
     );
+    begin().mark(0, 2, 10);
+    assert_eq!(
+        found(&path, Some(12)),
+        (all[2..].to_vec(), records(1)),
+        "before the release, with a record of the trail's own behind the batch"
+    );
     let journal = begin();
-    journal.mark(0, 10);
+    journal.mark(0, 2, 10);
     journal.release(18);
     drop(journal);
     assert_eq!(
