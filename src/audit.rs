@@ -15,6 +15,7 @@ use crate::environment::Process;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::Redact;
 use crate::settings::{Given, Retain, Settings};
+use crate::turn::TurnBuilder;
 use crate::write::{self, Confirm, Core, Entry, Health, Reach, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
@@ -298,6 +299,15 @@ impl Audit {
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn log(&self, entry: Entry<'_>) -> Result<()> {
         self.core().map_or(Ok(()), |core| entry.log_to(core))
+    }
+
+    /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`](crate::turn::Turn).
+    pub fn turn(&self, conversation: impl Into<String>) -> TurnBuilder {
+        TurnBuilder::new(self.clone(), conversation.into())
+    }
+
+    pub(crate) fn is_fail_safe(&self) -> bool {
+        self.core().is_some_and(|core| core.settings().fail_safe)
     }
 
     /// How the trail is doing, and under which settings it runs.

@@ -63,6 +63,13 @@ pub enum ErrorKind {
     NotOpen,
     /// The trail was closed.
     Closed,
+    /// A response was not let go.
+    NotReleased {
+        /// The turn, as its records name it.
+        turn_id: String,
+        /// Why not.
+        why: String,
+    },
     /// The trail cannot be written at the moment.
     Unwritable {
         /// The trail.
@@ -227,6 +234,10 @@ impl fmt::Display for Error {
             ErrorKind::Closed => write!(
                 f,
                 "the audit trail was closed; open it again to record more"
+            ),
+            ErrorKind::NotReleased { turn_id, why } => write!(
+                f,
+                "the response of turn {turn_id} is not released: {why}; the trail says so, and the user must not see it"
             ),
             ErrorKind::Unwritable { trail } => write!(
                 f,

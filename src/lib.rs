@@ -56,7 +56,8 @@
 //! Every event with the target [`TARGET`], and whatever the typed functions are given:
 //! [`log_prompt`], [`log_response`], [`log_guardrail_decision`], and their forms that say more,
 //! [`prompt`], [`response`], [`guardrail`] and [`event`]. A [`Record`](record::Record) lists the
-//! keys. A field of another name is kept under it; an event without an `event_type` is recorded
+//! keys. A [`turn`] ties a prompt, its guardrails and its response together, so that none of them
+//! is forgotten. A field of another name is kept under it; an event without an `event_type` is recorded
 //! as `unspecified`. What went wrong while an event was recorded stands in its key `problems`.
 //!
 //! Macros pass through the application's subscriber, where a global filter can drop them; the
@@ -108,6 +109,7 @@ pub mod record;
 pub mod redact;
 mod settings;
 pub mod trail;
+pub mod turn;
 mod write;
 
 pub use audit::{Audit, Builder, audit, builder, enable, layer, to};

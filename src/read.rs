@@ -27,7 +27,7 @@ mod export;
 mod query;
 mod scan;
 
-pub use conversation::{Conversation, Missing, Turn};
+pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use export::Exported;
 pub use query::Query;
 pub use scan::Records;

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use serde_json::Value;
+
 use super::{Query, Trail};
 use crate::error::Error;
 use crate::record::{Decision, GuardrailDecision, Record};
@@ -27,6 +29,49 @@ pub struct Turn {
     pub records: Vec<Record>,
 }
 
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The response was let go.
+    Released,
+    /// Another response was let go in its place.
+    Modified,
+    /// Nothing was answered, by decision.
+    Blocked,
+    /// Nothing was answered, by an error.
+    Failed,
+    /// A guardrail stopped the answer while it was being sent.
+    Stopped,
+    /// The client went away while the answer was being sent.
+    Cut,
+    /// The turn was dropped without an end.
+    Abandoned,
+}
+
+/// Whether a turn has what it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Completeness {
+    /// Its prompt is recorded.
+    pub prompt: bool,
+    /// The guardrails that had to decide.
+    pub expected: Vec<String>,
+    /// Those of them that did not.
+    pub missing: Vec<String>,
+    /// How it ended. `None`: it has no end, or not yet.
+    pub outcome: Option<Outcome>,
+}
+
+impl Completeness {
+    /// Whether nothing is missing, and the turn was not abandoned.
+    pub fn is_complete(&self) -> bool {
+        self.prompt
+            && self.missing.is_empty()
+            && !matches!(self.outcome, None | Some(Outcome::Abandoned))
+    }
+}
+
 /// What a turn should have and has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,21 +88,33 @@ impl Trail {
     /// Rebuilds a conversation. One that the trail does not know has no turns.
     pub fn conversation(&self, id: impl Into<String>) -> Conversation {
         let id = id.into();
-        let mut turns: BTreeMap<Option<u64>, Vec<Record>> = BTreeMap::new();
+        let mut turns: BTreeMap<(Option<String>, Option<u64>), Vec<Record>> = BTreeMap::new();
         let mut unreadable = Vec::new();
         for record in self.query(Query::new().conversation_id(&id)) {
             match record {
-                Ok(record) => turns.entry(record.turn_number).or_default().push(record),
+                Ok(record) => {
+                    // Turns may run side by side: the id tells them apart, the number does not.
+                    let key = match record.other.get("turn_id").and_then(Value::as_str) {
+                        Some(turn_id) => (Some(turn_id.to_owned()), None),
+                        None => (None, record.turn_number),
+                    };
+                    turns.entry(key).or_default().push(record);
+                }
                 Err(error) => unreadable.push(error),
             }
         }
-        let turns = turns.into_iter().map(|(number, mut records)| {
+        let turn = |mut records: Vec<Record>| {
             records.sort_by_key(|record| record.seq);
-            Turn { number, records }
-        });
+            Turn {
+                number: records.first().and_then(|record| record.turn_number),
+                records,
+            }
+        };
+        let mut turns: Vec<Turn> = turns.into_values().map(turn).collect();
+        turns.sort_by_key(|turn| (turn.number, turn.records.first().map(|record| record.seq)));
         Conversation {
             conversation_id: id,
-            turns: turns.collect(),
+            turns,
             unreadable,
         }
     }
@@ -100,6 +157,52 @@ impl Turn {
     pub fn blocking(&self) -> Option<&GuardrailDecision> {
         self.decisions()
             .find(|decision| decision.decision == Decision::Block)
+    }
+
+    /// How the turn ended, where its records say.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let said = self
+            .records
+            .iter()
+            .find_map(|record| match record.event_type.as_str() {
+                "turn_blocked" => Some(Outcome::Blocked),
+                "turn_failed" => Some(Outcome::Failed),
+                "turn_abandoned" => Some(Outcome::Abandoned),
+                _ => match record.other.get("outcome")?.as_str()? {
+                    "released" => Some(Outcome::Released),
+                    "modified" => Some(Outcome::Modified),
+                    "stopped" => Some(Outcome::Stopped),
+                    "cut" => Some(Outcome::Cut),
+                    _ => None,
+                },
+            });
+        // Turns whose records were written one by one.
+        said.or_else(|| self.response().map(|_| Outcome::Released))
+            .or_else(|| self.blocking().map(|_| Outcome::Blocked))
+    }
+
+    /// Whether the turn has what it should have: its prompt, a decision of each guardrail that
+    /// it expected, and an end.
+    pub fn completeness(&self) -> Completeness {
+        let expected: Vec<String> = self
+            .records
+            .iter()
+            .find_map(|record| record.other.get("expects")?.as_array())
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let decided = |name: &String| self.decisions().any(|found| found.filter_name == *name);
+        let outcome = self.outcome();
+        // What comes behind a block is not asked any more.
+        let is_stopped = outcome == Some(Outcome::Blocked);
+        let missing = expected.iter().filter(|name| !decided(name) && !is_stopped);
+        Completeness {
+            prompt: self.prompt().is_some(),
+            missing: missing.cloned().collect(),
+            expected,
+            outcome,
+        }
     }
 
     /// What the turn should have and has not.

@@ -231,6 +231,13 @@ impl GuardrailDecision {
     }
 }
 
+impl From<Decision> for GuardrailDecision {
+    /// A decision of a guardrail that is not named yet.
+    fn from(decision: Decision) -> Self {
+        GuardrailDecision::new("", decision)
+    }
+}
+
 impl<'de> Deserialize<'de> for GuardrailDecision {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut map = Map::deserialize(deserializer)?;

@@ -1,0 +1,452 @@
+//! A turn that cannot be forgotten: from the prompt to its end, whatever that is.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::audit::Audit;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Decision, EventType, GuardrailDecision, Phase};
+use crate::write::{Entry, event};
+
+mod check;
+mod sent;
+
+pub use check::Check;
+pub use sent::Sent;
+
+/// What is known of a turn before it begins.
+#[derive(Clone, Debug)]
+#[must_use = "a turn begins with begin(prompt)"]
+pub struct TurnBuilder {
+    audit: Audit,
+    known: Known,
+}
+
+/// What every record of a turn says.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    turn_id: String,
+    conversation_id: String,
+    user_id: Option<String>,
+    session_id: Option<String>,
+    user_ip: Option<String>,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+    model_used: Option<String>,
+    expects: Vec<String>,
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $method:ident $field:ident;)*) => {
+        $($(#[$doc])*
+        pub fn $method(mut self, value: impl Into<String>) -> Self {
+            self.known.$field = Some(value.into());
+            self
+        })*
+    };
+}
+
+impl TurnBuilder {
+    pub(crate) fn new(audit: Audit, conversation: String) -> TurnBuilder {
+        TurnBuilder {
+            audit,
+            known: Known {
+                conversation_id: conversation,
+                ..Known::default()
+            },
+        }
+    }
+
+    texts! {
+        /// For whom: `user_id`.
+        user user_id;
+        /// The user's session: `session_id`.
+        session session_id;
+        /// The user's address: `user_ip`.
+        ip user_ip;
+        /// The user's client, as it names itself: `user_agent`.
+        agent user_agent;
+        /// The request: `request_id`.
+        request request_id;
+        /// The model that is asked: `model_used`.
+        model model_used;
+    }
+
+    /// The guardrails that must decide in this turn. Those that do not are a finding:
+    /// [`read::Turn::completeness`](crate::read::Turn::completeness).
+    pub fn expects<G: Into<String>>(mut self, guardrails: impl IntoIterator<Item = G>) -> Self {
+        self.known
+            .expects
+            .extend(guardrails.into_iter().map(Into::into));
+        self
+    }
+
+    /// Records the prompt and begins the turn. Under fail-safe the prompt is on the medium
+    /// when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn begin(self, prompt: &str) -> Result<Turn> {
+        let turn = self.record(prompt)?;
+        turn.make_durable()?;
+        Ok(turn)
+    }
+
+    /// [`begin`](TurnBuilder::begin) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `begin`.
+    pub async fn begin_async(self, prompt: &str) -> Result<Turn> {
+        let turn = self.record(prompt)?;
+        if turn.audit.is_fail_safe() {
+            turn.audit.confirm_async().await?;
+        }
+        Ok(turn)
+    }
+
+    fn record(self, prompt: &str) -> Result<Turn> {
+        let TurnBuilder { audit, mut known } = self;
+        known.turn_id = next_id();
+        // Made first: a prompt that could not be recorded has no turn to abandon.
+        let entry = known.entry(EventType::UserPrompt, "prompt", prompt);
+        let entry = match known.expects.is_empty() {
+            true => entry,
+            false => entry.field("expects", json!(known.expects)),
+        };
+        audit.log(entry)?;
+        Ok(Turn {
+            audit,
+            known,
+            begun: Instant::now(),
+            tokens: None,
+            blocked_by: None,
+            ended: false,
+        })
+    }
+}
+
+/// Tells turns apart, across processes: the time of the first and a count.
+fn next_id() -> String {
+    use std::sync::OnceLock;
+    static BASE: OnceLock<u64> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let base = BASE.get_or_init(|| {
+        use std::hash::{BuildHasher as _, RandomState};
+        RandomState::new().hash_one((std::process::id(), chrono::Utc::now().timestamp_micros()))
+    });
+    format!("{base:016x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Known {
+    fn entry<'a>(&self, event_type: EventType, name: &'static str, text: &'a str) -> Entry<'a> {
+        self.about(event(event_type)).field(name, text)
+    }
+
+    fn about<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
+        let mut entry = entry
+            .conversation_id(self.conversation_id.clone())
+            .field("turn_id", self.turn_id.as_str());
+        for (name, value) in [
+            ("user_id", &self.user_id),
+            ("session_id", &self.session_id),
+            ("user_ip", &self.user_ip),
+            ("user_agent", &self.user_agent),
+            ("request_id", &self.request_id),
+            ("model_used", &self.model_used),
+        ] {
+            if let Some(value) = value {
+                entry = entry.field(name, value.as_str());
+            }
+        }
+        entry
+    }
+}
+
+/// A turn that has begun: its prompt stands in the trail.
+///
+/// It ends in one of these ways, each a record: [`release`](Turn::release),
+/// [`modify`](Turn::modify), [`block`](Turn::block), [`fail`](Turn::fail), or a stream that was
+/// [`sent`](Turn::send). A turn that is dropped without an end, by an early return, a `?`, a
+/// panic or a cancelled future, is recorded as `turn_abandoned`.
+///
+/// ```no_run
+/// # fn model(prompt: &str) -> String { prompt.to_owned() }
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// use stinger_audit::record::Decision;
+///
+/// let audit = stinger_audit::enable()?;
+/// let prompt = "What is the capital of France?";
+/// let mut turn = audit.turn("c-42").user("u-7").expects(["injection", "pii"]).begin(prompt)?;
+/// if turn.guardrail("injection").run(|| Ok::<_, String>(Decision::Allow)) == Decision::Block {
+///     return turn.block("an attack");
+/// }
+/// let answer = turn.hold(model(prompt));
+/// turn.guardrail("pii").check(&answer, |text| match text.contains('@') {
+///     true => Ok(Decision::Warn),
+///     false => Ok::<_, String>(Decision::Allow),
+/// });
+/// println!("{}", turn.release(answer)?);
+/// # Ok(()) }
+/// ```
+///
+/// What is held comes out only through the turn:
+///
+/// ```compile_fail,E0616
+/// # fn f(turn: &stinger_audit::turn::Turn) -> String {
+/// let answer = turn.hold("Paris.".to_owned());
+/// answer.response
+/// # }
+/// ```
+///
+/// and a turn that has ended releases nothing:
+///
+/// ```compile_fail,E0382
+/// # fn f(turn: stinger_audit::turn::Turn) -> Result<String, stinger_audit::Error> {
+/// let answer = turn.hold("Paris.".to_owned());
+/// turn.block("an attack")?;
+/// turn.release(answer)
+/// # }
+/// ```
+#[must_use = "a turn that is dropped is recorded as abandoned"]
+pub struct Turn {
+    audit: Audit,
+    known: Known,
+    begun: Instant,
+    tokens: Option<u64>,
+    /// The guardrail that decided to block.
+    blocked_by: Option<String>,
+    ended: bool,
+}
+
+/// A response that has not been released.
+#[must_use = "a response is let go by release()"]
+pub struct Held<R> {
+    response: R,
+    turn_id: String,
+}
+
+impl<R> fmt::Debug for Held<R> {
+    /// Without the response: this is printed where debug output goes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held")
+            .field("turn_id", &self.turn_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    /// The id that all records of this turn carry as `turn_id`.
+    pub fn id(&self) -> &str {
+        &self.known.turn_id
+    }
+
+    /// Names the model, where it was not known before.
+    pub fn model(&mut self, model: impl Into<String>) {
+        self.known.model_used = Some(model.into());
+    }
+
+    /// Counts tokens, in and out together, for the record of the turn's end.
+    pub fn tokens(&mut self, tokens: u64) {
+        self.tokens = Some(self.tokens.unwrap_or(0).saturating_add(tokens));
+    }
+
+    /// A guardrail of this turn: runs its check, or records what became of it.
+    pub fn guardrail(&mut self, filter_name: impl Into<String>) -> Check<'_> {
+        Check::new(self, filter_name.into())
+    }
+
+    /// Takes a response into the turn's keeping.
+    pub fn hold<R: AsRef<str>>(&self, response: R) -> Held<R> {
+        Held {
+            response,
+            turn_id: self.known.turn_id.clone(),
+        }
+    }
+
+    /// Records the response, ends the turn, and lets the response go. Under fail-safe it is on
+    /// the medium first.
+    ///
+    /// # Errors
+    ///
+    /// A guardrail of this turn decided to block, or the response is another turn's; the turn
+    /// ends as blocked then, with a record. Or the trail is closed or, under fail-safe, cannot
+    /// be written. The response is not let go.
+    pub fn release<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
+        self.record_release(&held)?;
+        self.make_durable()?;
+        Ok(held.response)
+    }
+
+    /// [`release`](Turn::release) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `release`.
+    pub async fn release_async<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
+        self.record_release(&held)?;
+        if self.audit.is_fail_safe() {
+            self.audit.confirm_async().await?;
+        }
+        Ok(held.response)
+    }
+
+    fn record_release<R: AsRef<str>>(&mut self, held: &Held<R>) -> Result<()> {
+        if held.turn_id != self.known.turn_id {
+            self.end("turn_blocked", |entry| {
+                entry.field("reason", "the response is another turn's")
+            })?;
+            return Err(self.refused("the response is another turn's"));
+        }
+        if let Some(by) = self.blocked_by.clone() {
+            self.end("turn_blocked", |entry| entry.field("by", by.as_str()))?;
+            return Err(self.refused(&format!("the guardrail {by} blocked it")));
+        }
+        self.respond(held.response.as_ref(), "released", |entry| entry)
+    }
+
+    /// Records a response in place of the model's, which never leaves, and why; ends the turn
+    /// and lets the new one go.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn modify<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
+        let decision = GuardrailDecision::new("turn", Decision::Modify)
+            .reason(why)
+            .phase(Phase::Output);
+        self.respond(response.as_ref(), "modified", |entry| {
+            entry.decision(decision)
+        })?;
+        self.make_durable()?;
+        Ok(response)
+    }
+
+    /// Ends the turn: nothing is answered, and why.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn block(mut self, reason: &str) -> Result<()> {
+        let by = self.blocked_by.take();
+        self.end("turn_blocked", |entry| {
+            let entry = entry.field("reason", reason);
+            match by {
+                Some(by) => entry.field("by", by),
+                None => entry,
+            }
+        })?;
+        self.make_durable()
+    }
+
+    /// Ends the turn: something went wrong.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn fail(mut self, error: impl fmt::Display) -> Result<()> {
+        let error = error.to_string();
+        self.end("turn_failed", |entry| entry.field("error", error))?;
+        self.make_durable()
+    }
+
+    /// Passes an answer on in pieces, and records what was really sent when it ends: as an
+    /// iterator of the pieces.
+    pub fn send<I>(self, pieces: I) -> Sent<I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Sent::new(self, pieces.into_iter())
+    }
+
+    /// [`send`](Turn::send) for an asynchronous stream.
+    #[cfg(feature = "stream")]
+    pub fn send_stream<S>(self, pieces: S) -> Sent<S>
+    where
+        S: futures_core::Stream + Unpin,
+        S::Item: AsRef<str>,
+    {
+        Sent::new(self, pieces)
+    }
+
+    /// Records a response as the end of the turn.
+    fn respond<'a>(
+        &mut self,
+        response: &'a str,
+        outcome: &str,
+        also: impl FnOnce(Entry<'a>) -> Entry<'a>,
+    ) -> Result<()> {
+        let entry = self
+            .known
+            .entry(EventType::LlmResponse, "response", response);
+        let entry = also(entry.field("outcome", outcome));
+        self.log_end(entry)
+    }
+
+    fn end<'a>(
+        &mut self,
+        event_type: &'static str,
+        also: impl FnOnce(Entry<'a>) -> Entry<'a>,
+    ) -> Result<()> {
+        let entry = also(self.known.about(event(event_type)));
+        self.log_end(entry)
+    }
+
+    fn log_end(&mut self, entry: Entry<'_>) -> Result<()> {
+        let mut entry = entry.processing_time_ms(self.begun.elapsed().as_secs_f64() * 1_000.0);
+        if let Some(tokens) = self.tokens {
+            entry = entry.tokens_processed(tokens);
+        }
+        // Ended even where the trail refuses: there is nothing more to say.
+        self.ended = true;
+        self.audit.log(entry)
+    }
+
+    fn decide(&mut self, decision: GuardrailDecision) -> Result<()> {
+        if decision.decision == Decision::Block {
+            self.blocked_by.get_or_insert(decision.filter_name.clone());
+        }
+        let entry = self.known.about(event(EventType::GuardrailDecision));
+        self.audit.log(entry.decision(decision))
+    }
+
+    fn make_durable(&self) -> Result<()> {
+        match self.audit.is_fail_safe() {
+            true => self.audit.confirm(),
+            false => Ok(()),
+        }
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        Error::from(ErrorKind::NotReleased {
+            turn_id: self.known.turn_id.clone(),
+            why: why.to_owned(),
+        })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.ended {
+            let panicking = std::thread::panicking();
+            // Nobody is left to tell; under fail-safe the next turn is told.
+            let _ = self.end("turn_abandoned", |entry| {
+                entry.field("panicking", panicking)
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}

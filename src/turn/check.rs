@@ -1,0 +1,159 @@
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::task::Poll;
+
+use super::{
+    AssertUnwindSafe, Decision, GuardrailDecision, Held, Instant, Phase, Result, Turn, catch_unwind,
+};
+
+/// One guardrail of a turn. A check that is dropped without having run is not recorded, and
+/// counts as missing where the turn expects it.
+#[must_use = "a check runs by run() or check(), or is recorded by record() or skipped()"]
+pub struct Check<'t> {
+    turn: &'t mut Turn,
+    filter_name: String,
+    phase: Phase,
+}
+
+impl<'t> Check<'t> {
+    pub(super) fn new(turn: &'t mut Turn, filter_name: String) -> Check<'t> {
+        Check {
+            turn,
+            filter_name,
+            phase: Phase::Input,
+        }
+    }
+
+    /// Where in the turn it runs. Default: input, and output for [`check`](Check::check).
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    /// Runs the check and records its verdict and how long it took. An error is recorded as
+    /// decision `error`, and so is a panic, which then goes on.
+    ///
+    /// What cannot be recorded under fail-safe shows at the turn's end.
+    pub fn run<D, E>(self, check: impl FnOnce() -> Result<D, E>) -> Decision
+    where
+        D: Into<GuardrailDecision>,
+        E: fmt::Display,
+    {
+        let begun = Instant::now();
+        match catch_unwind(AssertUnwindSafe(check)) {
+            Ok(verdict) => self.finish(begun, decided(verdict)),
+            Err(panic) => {
+                self.finish(begun, failed("the check panicked"));
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Runs a check on a held response, which it may read and not take.
+    pub fn check<R, D, E>(
+        mut self,
+        held: &Held<R>,
+        check: impl FnOnce(&str) -> Result<D, E>,
+    ) -> Decision
+    where
+        R: AsRef<str>,
+        D: Into<GuardrailDecision>,
+        E: fmt::Display,
+    {
+        self.phase = Phase::Output;
+        self.run(|| check(held.response.as_ref()))
+    }
+
+    /// [`run`](Check::run) for a future. One that is dropped before it is ready, by a timeout
+    /// for instance, is recorded as decision `error`.
+    pub async fn run_async<D, E>(self, check: impl Future<Output = Result<D, E>>) -> Decision
+    where
+        D: Into<GuardrailDecision>,
+        E: fmt::Display,
+    {
+        let begun = Instant::now();
+        let mut waiting = Waiting {
+            check: Some(self),
+            begun,
+        };
+        let mut check = pin!(check);
+        let outcome = std::future::poll_fn(|context| {
+            match catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(context))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(verdict)) => Poll::Ready(Ok(verdict)),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        })
+        .await;
+        let finish = |waiting: &mut Waiting<'_>, decision| {
+            let check = waiting.check.take();
+            check.map_or(Decision::Error, |check| check.finish(begun, decision))
+        };
+        match outcome {
+            Ok(verdict) => finish(&mut waiting, decided(verdict)),
+            Err(panic) => {
+                finish(&mut waiting, failed("the check panicked"));
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Records what the guardrail decided elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn record(self, decision: impl Into<GuardrailDecision>) -> Result<()> {
+        let decision = self.complete(decision.into());
+        self.turn.decide(decision)
+    }
+
+    /// Records that the guardrail did not run, and why.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written.
+    pub fn skipped(self, why: &str) -> Result<()> {
+        self.record(GuardrailDecision::from(Decision::Skipped).reason(why))
+    }
+
+    fn finish(self, begun: Instant, decision: GuardrailDecision) -> Decision {
+        let verdict = decision.decision.clone();
+        let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
+        // A refusal of the trail comes again at the turn's end, which cannot be missed.
+        let _ = self.record(decision.latency_ms(milliseconds));
+        verdict
+    }
+
+    fn complete(&self, mut decision: GuardrailDecision) -> GuardrailDecision {
+        decision.filter_name.clone_from(&self.filter_name);
+        decision.phase.get_or_insert(self.phase);
+        decision
+    }
+}
+
+fn decided<D: Into<GuardrailDecision>, E: fmt::Display>(
+    verdict: Result<D, E>,
+) -> GuardrailDecision {
+    verdict.map_or_else(|error| failed(&error.to_string()), Into::into)
+}
+
+fn failed(why: &str) -> GuardrailDecision {
+    GuardrailDecision::from(Decision::Error).reason(why)
+}
+
+/// A check whose future has not ended.
+struct Waiting<'t> {
+    check: Option<Check<'t>>,
+    begun: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(check) = self.check.take() {
+            check.finish(self.begun, failed("the check was dropped before it was ready: it timed out, or the turn was cancelled"));
+        }
+    }
+}

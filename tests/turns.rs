@@ -1,0 +1,335 @@
+//! A turn is recorded from its prompt to its end, whatever that is.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use stinger_audit::ErrorKind;
+use stinger_audit::read::{Outcome, Trail, Turn as Read};
+use stinger_audit::record::{Decision, GuardrailDecision, Phase};
+use stinger_audit::turn::Turn;
+
+mod common;
+use common::Bench;
+
+type Checked = Result<Decision, String>;
+
+fn begin(bench: &Bench) -> Turn {
+    bench
+        .audit
+        .turn("c")
+        .user("u")
+        .session("s")
+        .ip("192.0.2.1")
+        .request("r")
+        .model("m")
+        .expects(["injection", "pii"])
+        .begin("the prompt")
+        .expect("begun")
+}
+
+fn read(path: &Path) -> Vec<Read> {
+    Trail::open(path).expect("a trail").conversation("c").turns
+}
+
+fn only(bench: &Bench) -> Read {
+    bench.audit.flush().expect("written");
+    let mut turns = read(&bench.path());
+    assert_eq!(turns.len(), 1, "{turns:#?}");
+    turns.remove(0)
+}
+
+#[test]
+fn a_released_turn_has_its_prompt_its_decisions_and_its_response() {
+    let bench = Bench::new();
+    let mut turn = begin(&bench);
+    assert_eq!(
+        turn.guardrail("injection")
+            .run(|| Checked::Ok(Decision::Allow)),
+        Decision::Allow
+    );
+    let answer = turn.hold("the answer".to_owned());
+    let verdict = turn.guardrail("pii").check(&answer, |text| {
+        assert_eq!(text, "the answer");
+        Ok::<_, String>(
+            GuardrailDecision::from(Decision::Warn)
+                .reason("why")
+                .confidence(0.5),
+        )
+    });
+    assert_eq!(verdict, Decision::Warn);
+    turn.tokens(7);
+    turn.tokens(3);
+    assert_eq!(turn.release(answer).expect("released"), "the answer");
+
+    let turn = only(&bench);
+    assert!(
+        turn.completeness().is_complete(),
+        "{:?}",
+        turn.completeness()
+    );
+    assert_eq!(turn.outcome(), Some(Outcome::Released));
+    for record in &turn.records {
+        assert_eq!(record.user_id.as_deref(), Some("u"));
+        assert_eq!(record.user_ip.as_deref(), Some("192.0.2.1"));
+        assert_eq!(record.model_used.as_deref(), Some("m"));
+    }
+    let end = turn.response().expect("a response");
+    assert_eq!(end.tokens_processed, Some(10));
+    assert!(end.processing_time_ms.is_some());
+    let decisions: Vec<_> = turn.decisions().collect();
+    assert_eq!(
+        (decisions[0].phase, decisions[1].phase),
+        (Some(Phase::Input), Some(Phase::Output))
+    );
+    assert!(
+        decisions
+            .iter()
+            .all(|decision| decision.latency_ms.is_some())
+    );
+}
+
+#[test]
+fn every_other_end_is_a_record_of_its_kind() {
+    let bench = Bench::new();
+    begin(&bench).block("an attack").expect("recorded");
+    begin(&bench).fail("the model is down").expect("recorded");
+    assert_eq!(
+        begin(&bench).modify("instead", "pii").expect("recorded"),
+        "instead"
+    );
+    drop(begin(&bench));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _turn = begin(&bench);
+        panic!("as it should");
+    }));
+    assert!(panicked.is_err());
+    bench.audit.flush().expect("written");
+    let turns = read(&bench.path());
+    let outcomes: Vec<_> = turns.iter().filter_map(Read::outcome).collect();
+    assert_eq!(
+        outcomes,
+        [
+            Outcome::Blocked,
+            Outcome::Failed,
+            Outcome::Modified,
+            Outcome::Abandoned,
+            Outcome::Abandoned
+        ]
+    );
+    assert_eq!(turns[0].records[1].other["reason"], "an attack");
+    assert_eq!(turns[1].records[1].other["error"], "the model is down");
+    assert_eq!(
+        turns[2]
+            .response()
+            .and_then(|record| record.response.as_deref()),
+        Some("instead")
+    );
+    assert_eq!(turns[4].records[1].other["panicking"], true);
+    assert!(!turns[3].completeness().is_complete());
+    assert_eq!(turns[2].completeness().missing, ["injection", "pii"]);
+}
+
+#[test]
+fn what_a_guardrail_blocked_is_not_released() {
+    let bench = Bench::new();
+    let mut turn = begin(&bench);
+    assert_eq!(
+        turn.guardrail("pii").run(|| Checked::Ok(Decision::Block)),
+        Decision::Block
+    );
+    let answer = turn.hold("the answer");
+    let error = turn.release(answer).expect_err("blocked");
+    assert!(
+        matches!(error.kind(), ErrorKind::NotReleased { .. }),
+        "{error}"
+    );
+    let turn = only(&bench);
+    assert_eq!(turn.outcome(), Some(Outcome::Blocked));
+    assert!(turn.response().is_none());
+}
+
+#[test]
+fn a_response_of_another_turn_is_not_released() {
+    let bench = Bench::new();
+    let (one, two) = (begin(&bench), begin(&bench));
+    let answer = two.hold("for two".to_owned());
+    assert!(one.release(answer).is_err());
+    two.fail("no answer").expect("recorded");
+    let outcomes = || {
+        read(&bench.path())
+            .iter()
+            .filter_map(Read::outcome)
+            .collect::<Vec<_>>()
+    };
+    bench.audit.flush().expect("written");
+    assert_eq!(outcomes(), [Outcome::Blocked, Outcome::Failed]);
+}
+
+#[test]
+fn a_check_that_fails_panics_is_skipped_or_dropped_is_recorded_as_that() {
+    let bench = Bench::new();
+    let mut turn = begin(&bench);
+    let failed = turn.guardrail("a").run(|| Err::<Decision, _>("no model"));
+    assert_eq!(failed, Decision::Error);
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        turn.guardrail("b").run(|| -> Checked { panic!("a bug") });
+    }));
+    assert!(panicked.is_err(), "the panic goes on");
+    turn.guardrail("c").skipped("no budget").expect("recorded");
+    {
+        let mut never = std::pin::pin!(
+            turn.guardrail("d")
+                .run_async(std::future::pending::<Checked>())
+        );
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(never.as_mut().poll(&mut context).is_pending());
+    }
+    turn.fail("enough").expect("recorded");
+    let turn = only(&bench);
+    let said: Vec<_> = turn
+        .decisions()
+        .map(|found| (found.filter_name.as_str(), found.decision.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("a", "error"),
+            ("b", "error"),
+            ("c", "skipped"),
+            ("d", "error")
+        ]
+    );
+    let reasons: Vec<_> = turn
+        .decisions()
+        .filter_map(|found| found.reason.as_deref())
+        .collect();
+    assert_eq!(
+        reasons[..3],
+        ["no model", "the check panicked", "no budget"]
+    );
+    assert!(reasons[3].contains("dropped before it was ready"));
+}
+
+#[test]
+fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let pieces = ["mail ann@exam", "ple.com", " for more", " and more"];
+    let whole: Vec<_> = begin(&bench).send(pieces).collect();
+    assert_eq!(whole, pieces, "the user gets what the model said");
+
+    let mut cut = begin(&bench).send(pieces);
+    assert_eq!(cut.by_ref().take(2).count(), 2);
+    drop(cut);
+
+    let mut stopped = begin(&bench).send(pieces);
+    stopped.next();
+    assert_eq!(stopped.so_far(), "mail ann@exam");
+    stopped.stop("pii", "an address").expect("recorded");
+
+    bench.audit.flush().expect("written");
+    let turns = read(&bench.path());
+    let ends: Vec<_> = turns
+        .iter()
+        .map(|turn| {
+            let record = turn.response().expect("a response");
+            (
+                turn.outcome().expect("an end"),
+                record.response.clone().unwrap_or_default(),
+                record.other["pieces"].as_u64().unwrap_or(0),
+            )
+        })
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (
+                Outcome::Released,
+                "mail [EMAIL] for more and more".to_owned(),
+                4
+            ),
+            (Outcome::Cut, "mail [EMAIL]".to_owned(), 2),
+            (Outcome::Stopped, "mail ann@exam".to_owned(), 1),
+        ]
+    );
+    assert_eq!(
+        turns[2].blocking().map(|by| by.filter_name.as_str()),
+        Some("pii")
+    );
+}
+
+#[test]
+fn turns_side_by_side_in_one_conversation_are_told_apart() {
+    let bench = Bench::new();
+    let mut turns: Vec<_> = (0..8).map(|_| begin(&bench)).collect();
+    for (number, turn) in turns.iter_mut().enumerate() {
+        turn.guardrail("injection")
+            .run(|| Checked::Ok(Decision::Allow));
+        turn.guardrail(format!("own {number}"))
+            .run(|| Checked::Ok(Decision::Allow));
+    }
+    for (number, turn) in turns.into_iter().enumerate() {
+        let answer = turn.hold(format!("answer {number}"));
+        turn.release(answer).expect("released");
+    }
+    bench.audit.flush().expect("written");
+    let turns = read(&bench.path());
+    assert_eq!(turns.len(), 8);
+    for (number, turn) in turns.iter().enumerate() {
+        assert_eq!(turn.records.len(), 4);
+        assert!(
+            turn.decisions()
+                .any(|found| found.filter_name == format!("own {number}"))
+        );
+        assert_eq!(turn.completeness().missing, ["pii"]);
+    }
+}
+
+#[test]
+fn without_a_runtime_and_with_one_under_fail_safe_the_answer_is_on_the_medium_first() {
+    let bench = Bench::with(|builder| builder.redact_pii(false).fail_safe(true));
+    let synced = || bench.audit.status().synced;
+    let turn = begin(&bench);
+    assert!(
+        synced() >= 2,
+        "the prompt is durable before the model is asked"
+    );
+    let answer = turn.hold("a".to_owned());
+    turn.release(answer).expect("released");
+    assert!(synced() >= 3);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
+        .block_on(async {
+            let mut turn = bench
+                .audit
+                .turn("c")
+                .begin_async("async")
+                .await
+                .expect("begun");
+            let slow = async {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Checked::Ok(Decision::Allow)
+            };
+            let timed = tokio::time::timeout(
+                Duration::from_millis(5),
+                turn.guardrail("slow").run_async(slow),
+            );
+            assert!(timed.await.is_err());
+            turn.guardrail("quick")
+                .run_async(async { Checked::Ok(Decision::Allow) })
+                .await;
+            let answer = turn.hold("b".to_owned());
+            turn.release_async(answer).await.expect("released");
+        });
+    assert!(synced() >= 7, "{}", synced());
+    let turns = read(&bench.path());
+    let decisions: Vec<_> = turns[1]
+        .decisions()
+        .map(|found| found.decision.as_str())
+        .collect();
+    assert_eq!(decisions, ["error", "allow"]);
+}
