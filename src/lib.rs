@@ -110,6 +110,8 @@ pub mod redact;
 mod settings;
 pub mod trail;
 pub mod turn;
+#[cfg(feature = "tower")]
+pub mod web;
 mod write;
 
 pub use audit::{Audit, Builder, audit, builder, enable, layer, to};

@@ -45,6 +45,8 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod watch;
+#[cfg(feature = "tower")]
+mod watched;
 mod worker;
 
 pub use confirm::Confirm;
@@ -60,6 +62,8 @@ use fields::FieldWriter;
 use journal::{Journal, Refusal};
 use own::Losses;
 pub(crate) use say::say;
+#[cfg(feature = "tower")]
+pub(crate) use watched::Watched;
 
 /// The `tracing` target of security events: `stinger::audit`.
 ///

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tracing::field::{Field, Visit};
@@ -23,6 +24,8 @@ pub(super) struct Scope {
     around: Option<Arc<Scope>>,
     /// Values as a frame holds them, redacted.
     own: RwLock<Values>,
+    /// How many records were attributed by it.
+    records: AtomicU64,
 }
 
 impl Scope {
@@ -36,6 +39,20 @@ impl Scope {
             }
             scope = found.around.as_deref();
         }
+    }
+
+    /// Counts a record that is attributed by this scope and those around it.
+    pub(super) fn count(&self) {
+        let mut scope = Some(self);
+        while let Some(found) = scope {
+            found.records.fetch_add(1, Ordering::Relaxed);
+            scope = found.around.as_deref();
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    pub(super) fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
     }
 
     fn set(&self, values: Values) {
@@ -135,6 +152,7 @@ impl Spans {
             (Some(values), around) => Arc::new(Scope {
                 around,
                 own: RwLock::new(values),
+                records: AtomicU64::new(0),
             }),
             (None, Some(around)) => around,
             (None, None) => return,

@@ -84,6 +84,7 @@ impl<'r> FieldWriter<'r> {
     /// Adds what the spans around the event say and the event itself does not.
     /// The nearest span wins.
     pub(super) fn attribute(&mut self, scope: &Scope) {
+        scope.count();
         scope.each(|key, value| {
             if self.seen.insert(key) {
                 frame::push_name(&mut self.out, Name::Key(key));

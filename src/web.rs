@@ -1,0 +1,355 @@
+//! Middleware for the web: who a request is about, before its handler runs. Feature `tower`.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing::{Span, field, info_span};
+
+use crate::audit::Audit;
+use crate::error::{Error, Result};
+use crate::write::{self, Watched, event};
+
+mod forwarded;
+
+use forwarded::Network;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Longer ids are not taken from a client.
+const LONGEST_ID: usize = 128;
+
+/// A `tower::Layer` that opens the attribution span of each request: `request_id`, `user_ip`,
+/// `user_agent`, and the user and session that the application finds in it.
+///
+/// While the trail has tripped under fail-safe, or is closed, requests are answered with 503
+/// and `Retry-After` before their handler runs. A request on an audited route that ends without
+/// any record is recorded as `request_unaudited`.
+///
+/// ```no_run
+/// use stinger_audit::web::{Identity, RequestLayer};
+///
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// let audit = stinger_audit::enable()?;
+/// let layer = RequestLayer::new(&audit)
+///     .trusted_proxy("10.0.0.0/8")?
+///     .audited(|path| path.starts_with("/v1/"))
+///     .identity(|request| Identity {
+///         user_id: request.headers.get("x-user").and_then(|user| user.to_str().ok()).map(Into::into),
+///         session_id: None,
+///     });
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RequestLayer {
+    config: Arc<Config>,
+}
+
+/// Who a request is about, as far as the application can tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user_id: Option<String>,
+    /// The user's session.
+    pub session_id: Option<String>,
+}
+
+#[derive(Clone)]
+struct Config {
+    audit: Audit,
+    trusted: Vec<Network>,
+    peer: Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>,
+    identity: Arc<dyn Fn(&Parts) -> Identity + Send + Sync>,
+    audited: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl RequestLayer {
+    /// A layer that trusts no proxy, knows no user, and takes no route for audited.
+    pub fn new(audit: &Audit) -> RequestLayer {
+        RequestLayer {
+            config: Arc::new(Config {
+                audit: audit.clone(),
+                trusted: Vec::new(),
+                peer: Arc::new(|parts| {
+                    let peer = parts.extensions.get::<std::net::SocketAddr>();
+                    peer.map(std::net::SocketAddr::ip)
+                }),
+                identity: Arc::new(|_| Identity::default()),
+                audited: Arc::new(|_| false),
+            }),
+        }
+    }
+
+    /// Takes the word of this proxy, or network of proxies, for the client's address.
+    ///
+    /// # Errors
+    ///
+    /// It is no address and no network in CIDR notation.
+    pub fn trusted_proxy(mut self, network: &str) -> Result<RequestLayer> {
+        let parsed = Network::parse(network).ok_or_else(|| {
+            let why = "write an address or a network, such as 10.0.0.0/8 or 2001:db8::/32";
+            Error::setting("trusted_proxy", network, why)
+        })?;
+        self.change().trusted.push(parsed);
+        Ok(self)
+    }
+
+    /// How the peer's address is found. Default: a `SocketAddr` among the request's extensions.
+    /// With axum it is in `ConnectInfo<SocketAddr>`.
+    pub fn peer(
+        mut self,
+        peer: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> RequestLayer {
+        self.change().peer = Arc::new(peer);
+        self
+    }
+
+    /// How user and session are found.
+    pub fn identity(
+        mut self,
+        identity: impl Fn(&Parts) -> Identity + Send + Sync + 'static,
+    ) -> RequestLayer {
+        self.change().identity = Arc::new(identity);
+        self
+    }
+
+    /// On which paths a request that leaves no record is a finding.
+    pub fn audited(
+        mut self,
+        audited: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> RequestLayer {
+        self.change().audited = Arc::new(audited);
+        self
+    }
+
+    fn change(&mut self) -> &mut Config {
+        Arc::make_mut(&mut self.config)
+    }
+}
+
+impl fmt::Debug for RequestLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestLayer")
+            .field("trusted", &self.config.trusted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for RequestLayer {
+    type Service = RequestService<S>;
+
+    fn layer(&self, inner: S) -> RequestService<S> {
+        RequestService {
+            inner,
+            config: self.config.clone(),
+        }
+    }
+}
+
+/// The service that [`RequestLayer`] makes.
+#[derive(Clone)]
+pub struct RequestService<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S: fmt::Debug> fmt::Debug for RequestService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for RequestService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture<S::Future> {
+        let (mut parts, body) = request.into_parts();
+        let request_id = request_id(&parts.headers);
+        if !self.config.audit.health().is_ready() {
+            return ResponseFuture {
+                work: Work::Refused,
+                request_id,
+                end: None,
+            };
+        }
+        let span = self.config.span(&parts, &request_id);
+        let end = (self.config.audited)(parts.uri.path()).then(|| End {
+            audit: self.config.audit.clone(),
+            watched: Watched::new(&span),
+            span: span.clone(),
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            status: None,
+        });
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            // Handlers further in see the id that the records carry.
+            parts.headers.insert(REQUEST_ID, value);
+        }
+        let future = span.in_scope(|| self.inner.call(Request::from_parts(parts, body)));
+        ResponseFuture {
+            work: Work::Handled { future, span },
+            request_id,
+            end,
+        }
+    }
+}
+
+impl Config {
+    fn span(&self, parts: &Parts, request_id: &str) -> Span {
+        let span = info_span!(
+            "request",
+            request_id,
+            user_ip = field::Empty,
+            user_agent = field::Empty,
+            user_id = field::Empty,
+            session_id = field::Empty,
+        );
+        let client = forwarded::client((self.peer)(parts), &parts.headers, &self.trusted);
+        if let Some(client) = client {
+            span.record("user_ip", client.to_string());
+        }
+        if let Some(agent) = parts.headers.get(USER_AGENT) {
+            span.record("user_agent", &*String::from_utf8_lossy(agent.as_bytes()));
+        }
+        let Identity {
+            user_id,
+            session_id,
+        } = (self.identity)(parts);
+        for (name, value) in [("user_id", user_id), ("session_id", session_id)] {
+            if let Some(value) = value {
+                span.record(name, value);
+            }
+        }
+        span
+    }
+}
+
+/// The client's id where it is one that a log can bear, else a new UUIDv7.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Sees to it that a request on an audited route leaves a record, also when it is cancelled.
+struct End {
+    audit: Audit,
+    watched: Option<Watched>,
+    span: Span,
+    method: String,
+    path: String,
+    status: Option<u16>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // Without the layer in the thread's subscriber nobody counted.
+        let Some(0) = self.watched.as_ref().map(Watched::records) else {
+            return;
+        };
+        let entry = event("request_unaudited")
+            .field("method", self.method.as_str())
+            .field("path", self.path.as_str());
+        let entry = match self.status {
+            Some(status) => entry.field("status", status),
+            None => entry.field("cancelled", true),
+        };
+        let logged = self.span.in_scope(|| self.audit.log(entry));
+        if let Err(error) = logged {
+            write::say(&format!(
+                "a request ended without a record, which could not be recorded: {error}"
+            ));
+        }
+    }
+}
+
+pin_project! {
+    /// The answer to a request.
+    pub struct ResponseFuture<F> {
+        #[pin]
+        work: Work<F>,
+        request_id: String,
+        end: Option<End>,
+    }
+}
+
+pin_project! {
+    #[project = WorkProjection]
+    enum Work<F> {
+        Handled { #[pin] future: F, span: Span },
+        Refused,
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Default,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match this.work.project() {
+            WorkProjection::Refused => {
+                let mut response = Response::new(R::default());
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
+            WorkProjection::Handled { future, span } => {
+                let _entered = span.enter();
+                match ready!(future.poll(context)) {
+                    Ok(response) => response,
+                    Err(error) => {
+                        *this.end = None;
+                        return Poll::Ready(Err(error));
+                    }
+                }
+            }
+        };
+        if let Some(end) = this.end {
+            end.status = Some(response.status().as_u16());
+        }
+        *this.end = None;
+        if let Ok(value) = HeaderValue::from_str(this.request_id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
