@@ -361,7 +361,8 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// Not everything could be written within 10 seconds.
+    /// Not everything could be written within 10 seconds, to which threads that wait for room may
+    /// add as much again.
     pub fn close(&self) -> Result<()> {
         self.core().map_or(Ok(()), |core| core.close())
     }

@@ -63,6 +63,8 @@ pub enum ErrorKind {
     NotOpen,
     /// The trail was closed.
     Closed,
+    /// This process was forked from the one that opened the trail.
+    Forked,
     /// A response was not let go.
     NotReleased {
         /// The turn, as its records name it.
@@ -230,6 +232,11 @@ impl fmt::Display for Error {
             ErrorKind::NotOpen => write!(
                 f,
                 "no audit trail is open in this process; call stinger_audit::enable() first"
+            ),
+            ErrorKind::Forked => write!(
+                f,
+                "this process was forked from the one that opened the audit trail, and cannot record in it; \
+                 open a trail of its own, such as ./audit.{{pid}}.log, before or behind the fork"
             ),
             ErrorKind::Closed => write!(
                 f,

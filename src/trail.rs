@@ -8,7 +8,9 @@
 //! `2026-11-23-14` or `2026-11-23-14-05` (UTC: the day or the Sunday of the week, the hour,
 //! the minute in which the file was begun). Where the trail rolls, `audit.log` is a symbolic
 //! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
-//! `audit.log.journal` holds what was emitted and is not yet in the trail.
+//! `audit.log.journal` holds what was emitted and is not yet in the trail
+//! (`audit.log.journal.N` a record too large for it, `.damaged` one that could not be read), and
+//! `audit.log.replaced-N` is what somebody put in the place of a live file. None of these is read.
 //!
 //! # Grammar
 //!
@@ -32,7 +34,9 @@
 //!   (`a_trail_goes_on_where_the_last_process_left_it`)
 //! - I2: within a file `seq` rises, and no two files hold seqs of each other's range; the names
 //!   of files and their dates say nothing. `seq` is the order.
-//!   (`conversations_come_back_text_for_text_across_rolls_and_restarts`)
+//!   (`conversations_come_back_text_for_text_across_rolls_and_restarts`) Lines may come again,
+//!   byte for byte, at the head of the file behind one that the medium refused; readers take
+//!   them once.
 //!   Times are those of emission and may run against `seq` by what the threads overlapped.
 //! - I3: a torn line is ended with LF by the next writer, left in place, and declared by the
 //!   `trail_recovered` record that follows. (`a_torn_line_is_ended_kept_and_declared`)

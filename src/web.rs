@@ -63,12 +63,15 @@ pub struct Identity {
     pub session_id: Option<String>,
 }
 
+/// Something that the application finds in a request.
+type Find<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
+
 #[derive(Clone)]
 struct Config {
     audit: Audit,
     trusted: Vec<Network>,
-    peer: Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>,
-    identity: Arc<dyn Fn(&Parts) -> Identity + Send + Sync>,
+    peer: Find<Option<IpAddr>>,
+    identity: Find<Identity>,
     audited: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 

@@ -155,6 +155,9 @@ impl Core {
         scope: Option<Arc<attribution::Scope>>,
         fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> Result<()> {
+        if exit::is_forked() {
+            return Err(Error::from(ErrorKind::Forked));
+        }
         let _recording = Recording::in_trail(self.id);
         let taken = encode::encode(
             &self.settings.redactors,
@@ -226,18 +229,23 @@ impl Core {
     /// Counts a record as lost, in the journal too: the count outlives the process.
     fn lose(&self, frame: Option<&[u8]>, why: &'static str) {
         let now = Utc::now();
-        lock(&self.losses).add(frame, now, why);
+        // First in the journal: what is told is taken off there.
         self.journal.note_loss(now.timestamp_micros());
+        lock(&self.losses).add(frame, now, why);
     }
 
     /// Under fail-safe, has the typed functions return errors from now on.
     fn trip(&self, why: &str) {
-        if self.settings.fail_safe && !self.tripped.swap(true, Ordering::SeqCst) {
+        if !self.settings.fail_safe || self.tripped.load(Ordering::SeqCst) {
+            return;
+        }
+        // The reason first: whoever sees the flag finds it.
+        lock(&self.trip).get_or_insert_with(|| (Utc::now(), why.to_owned()));
+        if !self.tripped.swap(true, Ordering::SeqCst) {
             say(&format!(
                 "{}: tripped: {why}; typed functions return errors until a record is durable again",
                 self.name
             ));
-            *lock(&self.trip) = Some((Utc::now(), why.to_owned()));
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use stinger_audit::read::Trail;
 use stinger_audit::record::Record;
-use stinger_audit::{Audit, Rotation};
+use stinger_audit::{Audit, ErrorKind, Rotation};
 
 mod common;
 use common::{all_records, records};
@@ -92,6 +92,54 @@ fn a_directory_that_is_removed_is_made_again() {
     taken_away("removed", |path| {
         fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
     });
+}
+
+#[test]
+fn a_directory_that_is_removed_takes_no_crash_safety_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("logs/audit.log");
+    let ended = child_command(
+        &this_program(),
+        "directory removed",
+        path.to_str().expect("UTF-8"),
+    )
+    .args(CHILD)
+    .stdout(Stdio::null())
+    .stderr(Stdio::null())
+    .status()
+    .expect("it runs");
+    assert!(!ended.success(), "it aborts");
+    open(&path).close().expect("opened again");
+    assert_eq!(numbers(&all_records(&path)), (0..500).collect::<Vec<_>>());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_is_refused_and_harms_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let audit = open(&path);
+    log(&audit, 0..10);
+    #[expect(unsafe_code, reason = "the test is about fork")]
+    // SAFETY: the child calls only what takes no lock of another thread, and ends by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = audit.log(stinger_audit::event("from the child"));
+        let is_forked = matches!(refused, Err(error) if matches!(error.kind(), ErrorKind::Forked));
+        #[expect(unsafe_code, reason = "exit handlers are the parent's")]
+        // SAFETY: it only ends the process.
+        unsafe {
+            libc::_exit(i32::from(!is_forked))
+        }
+    }
+    let mut status = 0;
+    #[expect(unsafe_code, reason = "the test is about fork")]
+    // SAFETY: the pointer is to a local that lives.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((waited, status), (child, 0), "the child was refused");
+    log(&audit, 10..20);
+    audit.close().expect("closed");
+    assert_eq!(numbers(&records(&path)), (0..20).collect::<Vec<_>>());
 }
 
 #[test]
@@ -410,6 +458,15 @@ fn child() {
                 }
             }
             eprintln!("EMITTED");
+        }
+        "directory removed" => {
+            let audit = builder.enable().expect("a trail");
+            log(&audit, 0..100);
+            audit.flush().expect("written");
+            fs::remove_dir_all(Path::new(&trail).parent().expect("a directory")).expect("removed");
+            thread::sleep(Duration::from_millis(200));
+            log(&audit, 100..500);
+            std::process::abort();
         }
         "orphan" => {
             let audit = builder.enable().expect("a trail");

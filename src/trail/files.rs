@@ -54,6 +54,24 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     Ok(read)
 }
 
+/// Whether the file at `path`, not followed where it is a link, is the one that is open.
+pub(crate) fn is_same_file(path: &Path, open: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |found: std::fs::Metadata| (found.dev(), found.ino());
+        match (path.symlink_metadata(), open.metadata()) {
+            (Ok(there), Ok(open)) => id(there) == id(open),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = open;
+        path.exists()
+    }
+}
+
 /// Points the link `link` at `target`, a name in the same directory, in one step.
 ///
 /// A file of that name that is no link is never replaced.

@@ -97,10 +97,12 @@ impl TrailName {
         })
     }
 
+    #[cfg(test)]
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
+    #[cfg(test)]
     pub(crate) fn suffix(&self) -> Option<&str> {
         self.suffix.as_deref()
     }

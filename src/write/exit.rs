@@ -1,11 +1,13 @@
 //! The end of the process: trails are ended in order, with no guard to keep.
 //!
-//! This file owns the crate's only unsafe code. `atexit` is called with a function of the
-//! right type that never unwinds and lives as long as the program; handlers run when `main`
-//! returns and in `std::process::exit`, while the other threads still run.
+//! This file and `ring` have the crate's unsafe code. `atexit` and `pthread_atfork` are called
+//! with functions of the right type that never unwind and live as long as the program. Exit
+//! handlers run when `main` returns and in `std::process::exit`, while the other threads still
+//! run; the fork handler only sets a flag, in the child.
 
 use std::panic::catch_unwind;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Has every open trail closed when the process exits.
 pub(super) fn close_at_exit() {
@@ -20,9 +22,37 @@ pub(super) fn close_at_exit() {
         if refused {
             super::say("the system runs no code at exit; call close() before the process ends");
         }
+        notice_forks();
         close_before_abort();
     });
 }
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process was forked from the one that opened the trail. It has the memory of
+/// its parent, the journal with it, but none of the threads.
+pub(super) fn is_forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+fn notice_forks() {
+    extern "C" fn in_child() {
+        FORKED.store(true, Ordering::Relaxed);
+    }
+    #[expect(
+        unsafe_code,
+        reason = "there is no safe way to notice a fork without a system call an event"
+    )]
+    // SAFETY: see the head of this file.
+    let refused = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } != 0;
+    if refused {
+        super::say("the system does not tell of forks; a forked child must not record");
+    }
+}
+
+#[cfg(not(unix))]
+fn notice_forks() {}
 
 extern "C" fn at_exit() {
     let _ = catch_unwind(super::close_all);

@@ -1,8 +1,10 @@
 //! The files of a trail, as their one writer sees them: lock, begin, append, roll, prune.
 //!
-//! Appending and rolling are tracing-appender's. What it leaves open is done here: files
-//! are private, a torn end is ended, an existing file is never lost, and what is removed is
-//! known by its exact name.
+//! Files roll when tracing-appender's would, and have the names that it gives them
+//! (`the_appender_names_files_as_we_do`), but it does not write them: its own clock and its own
+//! open file could differ from what is synced, watched and put back here. Files are private, a
+//! torn end is ended, an existing file is never lost, and what is removed is known by its exact
+//! name.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -10,24 +12,26 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_appender::rolling::Rotation;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::settings::Retain;
-use crate::trail::files::{create_private_dir, open_private, point_link, read_at};
+use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
 use crate::trail::{TrailName, head, tail};
 
 pub(super) struct Files {
     name: TrailName,
     rotation: Rotation,
-    appender: RollingFileAppender,
     /// The name of the file that was written last, and that file.
     live: String,
     file: File,
     /// How many bytes it has, and how many of them are known to be on the medium.
     length: u64,
     synced: u64,
+    /// The medium refused the live file: from this byte on it is not believed to be there, until
+    /// it stands in another one.
+    distrusted: Option<u64>,
     /// Held as long as the trail is written.
     lock: File,
 }
@@ -91,12 +95,11 @@ impl Files {
             let aside = free_dated_name(&name, Utc::now(), &live);
             fs::rename(&path, &aside).map_err(|error| Error::io("set aside", &path, error))?;
         }
-        let (file, appender) =
-            begin(&name, rotation, &live).map_err(|error| Error::io("write to", &path, error))?;
+        let file = open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
         let mut files = Files {
             name,
             rotation: rotation.clone(),
-            appender,
+            distrusted: None,
             length: file.metadata().map_or(0, |found| found.len()),
             synced: 0,
             file,
@@ -112,8 +115,8 @@ impl Files {
         self.rolls_to().is_some()
     }
 
-    /// The file that the next write begins, if it does. As the appender, this never goes
-    /// back: names of one rotation are in the order of their dates.
+    /// The file that the next write begins, if it does. A clock that is set back begins none:
+    /// names of one rotation are in the order of their dates.
     fn rolls_to(&self) -> Option<String> {
         let now = self.name.file_at(Utc::now(), &self.rotation);
         (now > self.live).then_some(now)
@@ -121,8 +124,7 @@ impl Files {
 
     /// Appends some of `bytes`, to a new file when its time has come.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let next = self.rolls_to();
-        if let Some(next) = &next {
+        if let Some(next) = self.rolls_to() {
             if let Err(error) = self.sync() {
                 let rewritten = self.distrust()?;
                 super::say(&format!(
@@ -130,22 +132,23 @@ impl Files {
                     self.live
                 ));
             }
-            // Made here, so that it is private from the start. Where that fails, the
-            // appender would go on with the old file and say nothing.
-            self.file = open_private(&self.name.directory().join(next))?;
+            create_private_dir(self.name.directory())?;
+            self.file = open_private(&self.name.directory().join(&next))?;
             self.length = self.file.metadata()?.len();
             self.synced = 0;
-        }
-        let written = self.appender.write(bytes)?;
-        self.length += written as u64;
-        if let Some(next) = next {
             self.point(next);
         }
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
         Ok(written)
     }
 
-    /// Waits until everything written is on the medium.
+    /// Waits until everything written is on the medium. The system tells a failure once; the
+    /// file stays refused all the same, until what it held stands in another one.
     pub(super) fn sync(&mut self) -> io::Result<()> {
+        if self.distrusted.is_some() {
+            return Err(io::Error::other("the medium has refused the file before"));
+        }
         self.file.sync_data()?;
         self.synced = self.file.metadata()?.len();
         Ok(())
@@ -153,7 +156,7 @@ impl Files {
 
     /// Whether the live file still stands under its name, with all that was written to it.
     pub(super) fn is_in_place(&self) -> bool {
-        self.stands() && !self.is_cut()
+        self.stands() && !self.is_cut() && is_same_file(&self.name.lock(), &self.lock)
     }
 
     fn is_cut(&self) -> bool {
@@ -163,32 +166,27 @@ impl Files {
     }
 
     fn stands(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let id = |found: fs::Metadata| (found.dev(), found.ino());
-            let path = self.name.directory().join(&self.live);
-            match (path.symlink_metadata(), self.file.metadata()) {
-                (Ok(there), Ok(open)) => id(there) == id(open),
-                _ => false,
-            }
-        }
-        #[cfg(not(unix))]
-        true
+        is_same_file(&self.name.directory().join(&self.live), &self.file)
     }
 
     /// Puts a live file in place after somebody removed, renamed or replaced the last one,
     /// and says what happened. What a removed file held is written again.
     pub(super) fn put_back(&mut self) -> io::Result<Json> {
         create_private_dir(self.name.directory())?;
-        if self.name.lock().symlink_metadata().is_err() {
+        let lock_was_gone = !is_same_file(&self.name.lock(), &self.lock);
+        if lock_was_gone {
             self.lock = take_lock(&self.name).map_err(io::Error::other)?;
         }
         let path = self.name.directory().join(&self.live);
+        if self.stands() && !self.is_cut() {
+            return Ok(
+                json!({ "file": self.name.lock().file_name().and_then(|name| name.to_str()), "happened": "removed" }),
+            );
+        }
         if self.stands() {
             // Cut: what is gone is gone. The line that is left at the end is ended.
             let left = self.file.metadata()?.len();
-            let gone = self.length - left;
+            let gone = self.length.saturating_sub(left);
             if tail(&path)?.is_unended {
                 self.file.write_all(b"\n")?;
             }
@@ -207,7 +205,12 @@ impl Files {
         let is_removed = std::os::unix::fs::MetadataExt::nlink(&self.file.metadata()?) == 0;
         #[cfg(not(unix))]
         let is_removed = false;
-        let from = if is_removed { Some(0) } else { None };
+        // What is not known to be on the medium goes with it, where the medium refuses.
+        let from = match (is_removed, self.distrusted) {
+            (true, _) => Some(0),
+            (false, Some(from)) => Some(from),
+            (false, None) => self.file.sync_data().is_err().then_some(self.synced),
+        };
         let restored = self.begin_anew(from)?;
         Ok(json!({
             "file": self.live,
@@ -224,11 +227,16 @@ impl Files {
     /// Leaves a file that could not be synced, which is not trusted any more, and writes what
     /// was not known to be on the medium once more to a new one.
     pub(super) fn distrust(&mut self) -> io::Result<Json> {
+        let from = self.distrusted.unwrap_or(self.synced);
+        self.distrusted = Some(from);
         let path = self.name.directory().join(&self.live);
         let aside = free_dated_name(&self.name, Utc::now(), &self.live);
         fs::rename(&path, &aside)?;
-        let rewritten = self.begin_anew(Some(self.synced))?;
-        self.sync()?;
+        let rewritten = self.begin_anew(Some(from))?;
+        if let Err(error) = self.sync() {
+            self.distrusted = Some(0);
+            return Err(error);
+        }
         Ok(json!({
             "file": aside.file_name().and_then(|name| name.to_str()),
             "rewritten_bytes": rewritten,
@@ -237,7 +245,7 @@ impl Files {
 
     /// Begins the live file anew, with what the last one holds from a byte on.
     fn begin_anew(&mut self, from: Option<u64>) -> io::Result<u64> {
-        let (mut file, appender) = begin(&self.name, &self.rotation, &self.live)?;
+        let mut file = open_private(&self.name.directory().join(&self.live))?;
         let mut copied = 0;
         if let Some(from) = from {
             let mut block = vec![0; 256 << 10];
@@ -252,8 +260,8 @@ impl Files {
         }
         self.length = file.metadata()?.len();
         self.file = file;
-        self.appender = appender;
         self.synced = 0;
+        self.distrusted = None;
         self.point(self.live.clone());
         Ok(copied)
     }
@@ -325,23 +333,6 @@ impl Prunable {
         let remove = |path: PathBuf| fs::remove_file(&path).err().map(|error| (path, error));
         self.paths.into_iter().filter_map(remove).collect()
     }
-}
-
-/// Makes the live file, private from the start, and an appender that goes on with it.
-fn begin(
-    name: &TrailName,
-    rotation: &Rotation,
-    live: &str,
-) -> io::Result<(File, RollingFileAppender)> {
-    let file = open_private(&name.directory().join(live))?;
-    let mut builder = RollingFileAppender::builder()
-        .rotation(rotation.clone())
-        .filename_prefix(name.prefix());
-    if let Some(suffix) = name.suffix() {
-        builder = builder.filename_suffix(suffix);
-    }
-    let appender = builder.build(name.directory()).map_err(io::Error::other)?;
-    Ok((file, appender))
 }
 
 fn take_lock(name: &TrailName) -> Result<File> {

@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,10 @@ pub(super) struct Journal {
     state: Mutex<State>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
+    /// The journal's file, where it has one.
+    path: Option<PathBuf>,
+    /// The number of the next frame that is kept aside.
+    next_aside: AtomicU64,
 }
 
 struct State {
@@ -115,14 +120,15 @@ impl Journal {
 
     fn new(mut ring: Ring, path: Option<PathBuf>, kept: VecDeque<Large>) -> Journal {
         ring.set(Word::MarkSeq, NO_SEQ);
+        if let Some(path) = &path {
+            aside::remove_others(path, &kept);
+        }
         Journal {
+            // Numbers of an earlier process lie before its tail.
+            next_aside: AtomicU64::new(ring.get(Word::Tail)),
+            path,
             state: Mutex::new(State {
-                aside: Aside {
-                    journal: path,
-                    kept,
-                    // Numbers of an earlier process lie before its tail.
-                    next: ring.get(Word::Tail),
-                },
+                aside: Aside { kept },
                 ring,
                 accepted: 0,
                 threads_waiting: 0,
@@ -135,23 +141,58 @@ impl Journal {
     /// Appends one frame, and waits up to `patience` for room.
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<(), Refusal> {
         let crc = crc32fast::hash(frame);
-        let mut state = lock(&self.state);
-        let is_large = ENTRY + frame.len() > state.ring.capacity() / 4;
-        let length = match is_large {
-            true => ENTRY + 8,
-            false => ENTRY + frame.len(),
+        let capacity = lock(&self.state).ring.capacity();
+        if ENTRY + frame.len() <= capacity / 4 {
+            let mut state = self.room_for(ENTRY + frame.len(), None, patience)?;
+            state.push(frame.len() as u32, crc, frame);
+            return Ok(());
+        }
+        let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
+        let in_file = match &self.path {
+            Some(path) => aside::write(path, number, frame).is_ok(),
+            None => false,
         };
+        let appended = self
+            .room_for(ENTRY + 8, Some(frame.len()), patience)
+            .map(|mut state| {
+                state.push(ASIDE, crc, &number.to_le_bytes());
+                let large = Large {
+                    number,
+                    end: state.ring.get(Word::Tail),
+                    length: frame.len(),
+                    // Better in memory than not at all.
+                    frame: (!in_file).then(|| frame.to_vec()),
+                };
+                state.aside.kept.push_back(large);
+            });
+        if let (Err(_), Some(path)) = (&appended, &self.path) {
+            aside::remove(path, number);
+        }
+        appended
+    }
+
+    /// Waits for room for `length` bytes in the ring, and for a frame aside where there is one.
+    fn room_for(
+        &self,
+        length: usize,
+        large: Option<usize>,
+        patience: Duration,
+    ) -> Result<MutexGuard<'_, State>, Refusal> {
+        let mut state = lock(&self.state);
         // Whoever came before the journal was closed is let in.
         if state.closed {
             return Err(Refusal::Closed);
         }
-        let begun = (Instant::now(), state.ring.get(Word::Head));
-        while !state.fits(length, frame.len(), is_large) {
+        if state.fits(length, large) {
+            return Ok(state);
+        }
+        let (begun, head) = (Instant::now(), state.ring.get(Word::Head));
+        while !state.fits(length, large) {
             let Some(left) = patience
-                .checked_sub(begun.0.elapsed())
+                .checked_sub(begun.elapsed())
                 .filter(|left| !left.is_zero())
             else {
-                let stalled = state.ring.get(Word::Head) == begun.1;
+                let stalled = state.ring.get(Word::Head) == head;
                 return Err(Refusal::Full { stalled });
             };
             state.threads_waiting += 1;
@@ -162,17 +203,7 @@ impl Journal {
                 .0;
             state.threads_waiting -= 1;
         }
-        let tail = state.ring.get(Word::Tail);
-        if is_large {
-            let Ok(number) = state.aside.keep(frame, tail + length as u64) else {
-                return Err(Refusal::Full { stalled: true });
-            };
-            state.push(ASIDE, crc, &number.to_le_bytes());
-        } else {
-            state.push(frame.len() as u32, crc, frame);
-        }
-        state.accepted += 1;
-        Ok(())
+        Ok(state)
     }
 
     /// Copies entries from `position` on into `out`, which must be empty: about `limit` bytes
@@ -232,15 +263,27 @@ impl Journal {
     pub(super) fn release(&self, position: u64) {
         let mut state = lock(&self.state);
         state.ring.set(Word::Head, position);
-        state.aside.release(position);
+        let in_files = state.aside.release(position);
         if state.threads_waiting > 0 {
             self.room.notify_all();
+        }
+        drop(state);
+        for number in in_files {
+            if let Some(path) = &self.path {
+                aside::remove(path, number);
+            }
         }
     }
 
     /// The frame that an entry keeps aside.
     pub(super) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
-        lock(&self.state).aside.frame(number)
+        if let Some(frame) = lock(&self.state).aside.in_memory(number) {
+            return Ok(frame);
+        }
+        match &self.path {
+            Some(path) => aside::read(path, number),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// Where the first entry that is not released begins.
@@ -297,11 +340,27 @@ impl Journal {
         lock(&self.state).closed
     }
 
+    /// Puts the journal's file back where somebody removed or replaced it, with all it holds, and
+    /// says whether that was so.
+    pub(super) fn put_back(&self) -> io::Result<bool> {
+        let Some(path) = &self.path else {
+            return Ok(false);
+        };
+        let mut state = lock(&self.state);
+        if state.ring.is_at(path) {
+            return Ok(false);
+        }
+        let mut ring = Ring::create(path, state.ring.capacity())?;
+        ring.copy_from(&state.ring);
+        state.ring = ring;
+        Ok(true)
+    }
+
     /// Removes the file of a journal that is closed and has nothing left to tell.
     pub(super) fn remove(&self) {
         let state: MutexGuard<'_, State> = lock(&self.state);
         let is_empty = state.ring.get(Word::Head) == state.ring.get(Word::Tail);
-        if let Some(path) = &state.aside.journal
+        if let Some(path) = &self.path
             && is_empty
             && state.closed
             && state.ring.get(Word::Lost) == 0
@@ -313,12 +372,12 @@ impl Journal {
 }
 
 impl State {
-    fn fits(&self, length: usize, frame: usize, is_large: bool) -> bool {
+    fn fits(&self, length: usize, large: Option<usize>) -> bool {
         let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
-        let has_room = used as usize + length <= self.ring.capacity();
         // Large frames may take as much again as the ring; one of them may take more.
         let aside = self.aside.bytes();
-        has_room && (!is_large || aside == 0 || aside + frame <= self.ring.capacity())
+        used as usize + length <= self.ring.capacity()
+            && large.is_none_or(|large| aside == 0 || aside + large <= self.ring.capacity())
     }
 
     fn push(&mut self, length: u32, crc: u32, bytes: &[u8]) {
@@ -328,5 +387,6 @@ impl State {
         self.ring.copy_in(tail + ENTRY as u64, bytes);
         self.ring
             .set(Word::Tail, tail + (ENTRY + bytes.len()) as u64);
+        self.accepted += 1;
     }
 }

@@ -1,10 +1,10 @@
 //! The bytes under the journal: a header of words and a ring, in a mapped file that
 //! outlives the process, or in memory where a trail has no directory.
 //!
-//! This file owns the crate's only mapping, and with `exit` its only unsafe code. The map is
-//! of a file that this process has made or found, holds the lock for, and has written from
-//! end to end before mapping it: a full disk shows there, as an error, and not later as
-//! SIGBUS. LIMIT: whoever may write the directory can cut the file under the map, and the
+//! This file owns the crate's only mapping; it and `exit` have its unsafe code. The map is of a
+//! file that this process has made or found, holds the lock for, and that was written from end
+//! to end before it was mapped: a full disk shows there, as an error, and not later as SIGBUS.
+//! LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the directory can cut the file under the map, and the
 //! process dies of SIGBUS then; they could as well remove the trail.
 
 use std::fs::{File, OpenOptions};
@@ -14,6 +14,8 @@ use std::path::Path;
 use std::sync::atomic::{Ordering, fence};
 
 use memmap2::{MmapMut, MmapOptions};
+
+use crate::trail::files::is_same_file;
 
 /// The header, before the ring.
 const HEADER: usize = 4096;
@@ -46,7 +48,7 @@ pub(super) struct Ring {
 
 enum Bytes {
     Memory(Vec<u8>),
-    Mapped(MmapMut),
+    Mapped(MmapMut, File),
 }
 
 impl Deref for Bytes {
@@ -54,7 +56,7 @@ impl Deref for Bytes {
     fn deref(&self) -> &[u8] {
         match self {
             Bytes::Memory(bytes) => bytes,
-            Bytes::Mapped(bytes) => bytes,
+            Bytes::Mapped(bytes, _) => bytes,
         }
     }
 }
@@ -63,7 +65,7 @@ impl DerefMut for Bytes {
     fn deref_mut(&mut self) -> &mut [u8] {
         match self {
             Bytes::Memory(bytes) => bytes,
-            Bytes::Mapped(bytes) => bytes,
+            Bytes::Mapped(bytes, _) => bytes,
         }
     }
 }
@@ -95,7 +97,7 @@ impl Ring {
             left -= size;
         }
         std::fs::rename(&begun, path)?;
-        Ring::map(&file, capacity)
+        Ring::map(file, capacity)
     }
 
     /// Opens the ring in a file. `None`: the file holds none.
@@ -114,23 +116,36 @@ impl Ring {
         if word(0) != MAGIC || file.metadata()?.len() != (HEADER as u64).saturating_add(word(8)) {
             return Ok(None);
         }
-        Ring::map(&file, capacity).map(Some)
+        Ring::map(file, capacity).map(Some)
     }
 
-    fn map(file: &File, capacity: usize) -> io::Result<Ring> {
+    fn map(file: File, capacity: usize) -> io::Result<Ring> {
         let mut options = MmapOptions::new();
         options.len(HEADER + capacity);
         #[expect(unsafe_code, reason = "there is no safe way to map a file")]
         // SAFETY: the file is the writer's own, under its lock; see the head of this file.
-        let mut map = unsafe { options.map_mut(file)? };
+        let mut map = unsafe { options.map_mut(&file)? };
         // Each page is written once, so that no emitting thread meets its first page fault.
         for page in map.chunks_mut(4096) {
             page[0] = std::hint::black_box(page[0]);
         }
         Ok(Ring {
-            bytes: Bytes::Mapped(map),
+            bytes: Bytes::Mapped(map, file),
             capacity,
         })
+    }
+
+    /// Whether the ring is in the file that stands at `path`.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        match &self.bytes {
+            Bytes::Memory(_) => true,
+            Bytes::Mapped(_, file) => is_same_file(path, file),
+        }
+    }
+
+    /// Takes over all that another ring of the same capacity holds.
+    pub(super) fn copy_from(&mut self, other: &Ring) {
+        self.bytes.copy_from_slice(&other.bytes);
     }
 
     pub(super) fn capacity(&self) -> usize {

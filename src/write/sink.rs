@@ -103,12 +103,15 @@ impl Sink {
 fn write_whole_lines(stdout: &mut File, lines: &[u8]) -> io::Result<usize> {
     let _turn = io::stdout().lock();
     let mut written = 0;
+    // Others wait for their turn meanwhile.
+    let mut turns = 100;
     loop {
         match stdout.write(&lines[written..]) {
             Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             // A pipe that does not block is full for a moment.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written > 0 => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written > 0 && turns > 0 => {
+                turns -= 1;
                 std::thread::sleep(std::time::Duration::from_millis(1));
                 continue;
             }

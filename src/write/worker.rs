@@ -45,8 +45,9 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 /// How long a trail that is being closed goes on trying to write.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// What is written is synced at least this often.
+/// What is written is synced at least this often; a medium that refuses is tried less and less.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+const SYNC_PAUSE_LAST: Duration = Duration::from_secs(60);
 
 pub(super) struct Worker {
     core: Arc<Core>,
@@ -65,6 +66,11 @@ pub(super) struct Worker {
     /// Sync when the journal is written up to here: somebody waits for it.
     sync_at: Option<u64>,
     closing_since: Option<Instant>,
+    /// How long to leave a medium alone that refused to sync.
+    sync_pause: Duration,
+    /// Records of the trail's own that wait until the batch is released: behind a mark only
+    /// its entries may take seqs.
+    to_tell: Vec<(&'static str, Json)>,
 }
 
 /// The trail was closed while it could not be written.
@@ -91,6 +97,8 @@ impl Worker {
             last_sync: Instant::now(),
             sync_at: None,
             closing_since: None,
+            sync_pause: Duration::ZERO,
+            to_tell: Vec::new(),
         }
     }
 
@@ -106,6 +114,9 @@ impl Worker {
             self.put_back()?;
             let rolls = self.sink.rolls();
             let worked = self.write_entries()?;
+            for (event_type, fields) in std::mem::take(&mut self.to_tell) {
+                self.put_own(event_type, &fields)?;
+            }
             self.report_losses()?;
             self.heal()?;
             self.sync_if_due()?;
@@ -187,6 +198,21 @@ impl Worker {
 
     /// Sees to it that the live file stands under its name.
     fn put_back(&mut self) -> Result<(), GaveUp> {
+        match self.core.journal.put_back() {
+            Ok(false) => {}
+            Ok(true) => {
+                say(&format!(
+                    "{}: somebody took its journal away; it was put back",
+                    self.core.name
+                ));
+                self.put_own(
+                    "trail_put_back",
+                    &json!({ "file": "journal", "happened": "removed" }),
+                )?;
+            }
+            // The directory may be gone; it is made again with the live file.
+            Err(error) => self.note_failure(&error),
+        }
         let is_in_place = |sink: &Sink| !matches!(sink, Sink::Files(files) if !files.is_in_place());
         if is_in_place(&self.sink) {
             return Ok(());
@@ -228,10 +254,10 @@ impl Worker {
     fn sync_if_due(&mut self) -> Result<(), GaveUp> {
         let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
         let is_time = self.unsynced && self.last_sync.elapsed() >= SYNC_EVERY;
-        if is_wanted || is_time {
-            self.sync()?;
+        if !(is_wanted || is_time) || self.last_sync.elapsed() < self.sync_pause {
+            return Ok(());
         }
-        Ok(())
+        self.sync()
     }
 
     fn sync(&mut self) -> Result<(), GaveUp> {
@@ -247,10 +273,13 @@ impl Worker {
                 Ok(fields) => rewritten = Some(fields),
                 Err(error) => {
                     self.note_failure(&error);
+                    // Each attempt leaves a file behind.
+                    self.sync_pause = (self.sync_pause * 2).clamp(SYNC_EVERY, SYNC_PAUSE_LAST);
                     return Ok(());
                 }
             }
         }
+        self.sync_pause = Duration::ZERO;
         self.unsynced = false;
         self.core.failing.store(false, Ordering::Relaxed);
         let counts = &self.core.counts;
@@ -292,7 +321,9 @@ impl Worker {
             self.seq = seq;
         }
         self.position = core.journal.head();
-        self.put_own("trail_worker_restarted", &json!({}))
+        self.progress(|progress, worker| progress.written = worker.position);
+        self.to_tell.push(("trail_worker_restarted", json!({})));
+        Ok(())
     }
 
     /// Tells those who wait how far the worker has come.
@@ -308,6 +339,7 @@ impl Worker {
     /// Writes the lines to the trail, however often it takes, and hands them to the copies.
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
         let lines = std::mem::take(&mut self.lines);
+        let mut happened = Vec::new();
         let mut at = 0;
         while at < lines.len() {
             at = self.insist(|sink| {
@@ -315,7 +347,18 @@ impl Worker {
                 if sink.rolls() {
                     at = line_begin(&lines, at);
                 }
-                Ok(at + sink.write(&lines[at..])?)
+                sink.write(&lines[at..])
+                    .map(|count| at + count)
+                    .or_else(|error| {
+                        // It may be the file that is no good, and another one in its place that is.
+                        if let Sink::Files(files) = sink
+                            && !files.is_in_place()
+                        {
+                            happened.push(files.put_back()?);
+                            at = line_begin(&lines, at);
+                        }
+                        Err(error)
+                    })
             })?;
             if self.core.failing.swap(false, Ordering::Relaxed) {
                 say(&format!("{}: writing works again", self.core.name));
@@ -323,6 +366,11 @@ impl Worker {
         }
         self.lines = lines;
         self.unsynced = true;
+        self.to_tell.extend(
+            happened
+                .into_iter()
+                .map(|fields| ("trail_put_back", fields)),
+        );
         let records = self.seq - first_seq;
         self.core
             .counts
@@ -335,9 +383,8 @@ impl Worker {
             }
         }
         self.lines.clear();
-        for gap in gaps {
-            self.put_own("trail_copy_gap", &gap)?;
-        }
+        self.to_tell
+            .extend(gaps.into_iter().map(|gap| ("trail_copy_gap", gap)));
         Ok(())
     }
 

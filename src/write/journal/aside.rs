@@ -1,5 +1,6 @@
 //! Frames that are too large for the ring: in files beside the journal's, or in memory where
-//! it has none.
+//! it has none, or where such a file cannot be written. Files are touched outside the lock of
+//! the journal: a disk that hangs must not hold up who has a small record.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -8,12 +9,10 @@ use std::path::{Path, PathBuf};
 
 use crate::trail::files::open_private;
 
-/// Frames too large for the ring, by number.
+/// The large frames that are not released, in the order of their entries.
+#[derive(Default)]
 pub(super) struct Aside {
-    /// The journal's file, where it has one; frames are kept in files beside it.
-    pub(super) journal: Option<PathBuf>,
     pub(super) kept: VecDeque<Large>,
-    pub(super) next: u64,
 }
 
 pub(super) struct Large {
@@ -21,8 +20,8 @@ pub(super) struct Large {
     /// Behind its entry.
     pub(super) end: u64,
     pub(super) length: usize,
-    /// Empty where the frame is in a file.
-    pub(super) frame: Vec<u8>,
+    /// The frame, where it is in no file.
+    pub(super) frame: Option<Vec<u8>>,
 }
 
 impl Aside {
@@ -30,48 +29,62 @@ impl Aside {
         self.kept.iter().map(|large| large.length).sum()
     }
 
-    pub(super) fn keep(&mut self, frame: &[u8], end: u64) -> io::Result<u64> {
-        let (number, length) = (self.next, frame.len());
-        let frame = match &self.journal {
-            None => frame.to_vec(),
-            Some(journal) => {
-                let path = file_aside(journal, number);
-                let _ = fs::remove_file(&path);
-                io::Write::write_all(&mut open_private(&path)?, frame)?;
-                Vec::new()
-            }
-        };
-        self.next += 1;
-        self.kept.push_back(Large {
-            number,
-            end,
-            length,
-            frame,
-        });
-        Ok(number)
+    /// The frame, where it is in no file.
+    pub(super) fn in_memory(&self, number: u64) -> Option<Vec<u8>> {
+        let kept = self.kept.iter().find(|large| large.number == number)?;
+        kept.frame.clone()
     }
 
-    pub(super) fn frame(&self, number: u64) -> io::Result<Vec<u8>> {
-        match &self.journal {
-            Some(journal) => fs::read(file_aside(journal, number)),
-            None => {
-                let kept = self.kept.iter().find(|large| large.number == number);
-                kept.map(|large| large.frame.clone())
-                    .ok_or_else(|| io::ErrorKind::NotFound.into())
+    /// Takes out the frames whose entries end before a position, and names those in files.
+    pub(super) fn release(&mut self, position: u64) -> Vec<u64> {
+        let mut in_files = Vec::new();
+        while self.kept.front().is_some_and(|large| large.end <= position) {
+            if let Some(Large {
+                number,
+                frame: None,
+                ..
+            }) = self.kept.pop_front()
+            {
+                in_files.push(number);
             }
         }
+        in_files
     }
+}
 
-    pub(super) fn release(&mut self, position: u64) {
-        while self.kept.front().is_some_and(|large| large.end <= position) {
-            if let (Some(large), Some(journal)) = (self.kept.pop_front(), &self.journal) {
-                let _ = fs::remove_file(file_aside(journal, large.number));
-            }
+pub(super) fn write(journal: &Path, number: u64, frame: &[u8]) -> io::Result<()> {
+    io::Write::write_all(&mut open_private(&file_aside(journal, number))?, frame)
+}
+
+pub(super) fn read(journal: &Path, number: u64) -> io::Result<Vec<u8>> {
+    fs::read(file_aside(journal, number))
+}
+
+pub(super) fn remove(journal: &Path, number: u64) {
+    // What stays is removed when the journal is opened again.
+    let _ = fs::remove_file(file_aside(journal, number));
+}
+
+/// Removes the files of frames that no entry names.
+pub(super) fn remove_others(journal: &Path, kept: &VecDeque<Large>) {
+    let Some((directory, name)) = journal.parent().zip(journal.file_name()) else {
+        return;
+    };
+    let prefix = format!("{}.", name.to_string_lossy());
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let number = file
+            .to_str()
+            .and_then(|file| file.strip_prefix(&prefix)?.parse().ok());
+        if let Some(number) = number
+            && !kept.iter().any(|large| large.number == number)
+        {
+            remove(journal, number);
         }
     }
 }
 
-pub(super) fn file_aside(journal: &Path, number: u64) -> PathBuf {
+fn file_aside(journal: &Path, number: u64) -> PathBuf {
     let mut path = journal.as_os_str().to_owned();
     path.push(format!(".{number}"));
     PathBuf::from(path)
