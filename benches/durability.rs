@@ -15,7 +15,7 @@ use stinger_audit::{Audit, Rotation};
 
 const THREADS: usize = 8;
 const SPAN: Duration = Duration::from_secs(3);
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 15;
 const RECORDS: usize = 50_000;
 
 fn main() {
