@@ -326,12 +326,6 @@ fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
     audit.close().expect("closed");
     let records = all_records(&path);
     assert_eq!(numbers(&records), (0..500).collect::<Vec<_>>());
-    let told = |name: &str| {
-        records
-            .iter()
-            .any(|record| record.event_type.as_str() == name)
-    };
-    assert!(told("trail_low_space") || audit.status().written > 0);
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) struct Journal {
     state: Mutex<State>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
+    /// Bytes of the ring, which it keeps for its life.
+    capacity: usize,
     /// The journal's file, where it has one.
     path: Option<PathBuf>,
     /// The number of the next frame that is kept aside.
@@ -126,6 +128,7 @@ impl Journal {
         Journal {
             // Numbers of an earlier process lie before its tail.
             next_aside: AtomicU64::new(ring.get(Word::Tail)),
+            capacity: ring.capacity(),
             path,
             state: Mutex::new(State {
                 aside: Aside { kept },
@@ -141,8 +144,7 @@ impl Journal {
     /// Appends one frame, and waits up to `patience` for room.
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<(), Refusal> {
         let crc = crc32fast::hash(frame);
-        let capacity = lock(&self.state).ring.capacity();
-        if ENTRY + frame.len() <= capacity / 4 {
+        if ENTRY + frame.len() <= self.capacity / 4 {
             let mut state = self.room_for(ENTRY + frame.len(), None, patience)?;
             state.push(frame.len() as u32, crc, frame);
             return Ok(());
