@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::redact::Redact;
 use crate::settings::{Given, Retain, Settings};
 use crate::turn::TurnBuilder;
-use crate::write::{self, Confirm, Core, Entry, Health, Reach, Status};
+use crate::write::{self, Around, Confirm, Core, Entry, Health, Reach, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
 /// subscriber of its own.
@@ -304,6 +304,21 @@ impl Audit {
     /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`](crate::turn::Turn).
     pub fn turn(&self, conversation: impl Into<String>) -> TurnBuilder {
         TurnBuilder::new(self.clone(), conversation.into())
+    }
+
+    /// What surrounds the calling thread.
+    pub(crate) fn around(&self) -> Around {
+        self.core().map(|core| core.around()).unwrap_or_default()
+    }
+
+    pub(crate) fn log_in(&self, entry: Entry<'_>, around: &Around) -> Result<()> {
+        self.core()
+            .map_or(Ok(()), |core| entry.log_in(core, around.clone()))
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_down(&self) -> bool {
+        self.core().is_some_and(|core| core.is_down())
     }
 
     pub(crate) fn is_fail_safe(&self) -> bool {

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Phase};
-use crate::write::{Entry, event};
+use crate::write::{Around, Entry, event};
 
 mod check;
 mod sent;
 
 pub use check::Check;
-pub use sent::Sent;
+pub use sent::{Piece, Sent};
 
 /// What is known of a turn before it begins.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub use sent::Sent;
 pub struct TurnBuilder {
     audit: Audit,
     known: Known,
+    other: Vec<(String, Json)>,
 }
 
 /// What every record of a turn says.
@@ -58,6 +59,7 @@ impl TurnBuilder {
                 conversation_id: conversation,
                 ..Known::default()
             },
+            other: Vec::new(),
         }
     }
 
@@ -85,6 +87,13 @@ impl TurnBuilder {
         self
     }
 
+    /// A field of the application's own for the record of the prompt. Strings and map keys in it
+    /// are redacted.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.other.push((name.into(), value.into()));
+        self
+    }
+
     /// Records the prompt and begins the turn. Under fail-safe the prompt is on the medium
     /// when this returns.
     ///
@@ -93,7 +102,7 @@ impl TurnBuilder {
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn begin(self, prompt: &str) -> Result<Turn> {
         let turn = self.record(prompt)?;
-        turn.make_durable()?;
+        turn.confirm()?;
         Ok(turn)
     }
 
@@ -104,31 +113,42 @@ impl TurnBuilder {
     /// As for `begin`.
     pub async fn begin_async(self, prompt: &str) -> Result<Turn> {
         let turn = self.record(prompt)?;
-        if turn.audit.is_fail_safe() {
-            turn.audit.confirm_async().await?;
-        }
+        turn.confirm_async().await?;
         Ok(turn)
     }
 
     fn record(self, prompt: &str) -> Result<Turn> {
-        let TurnBuilder { audit, mut known } = self;
+        let TurnBuilder {
+            audit,
+            mut known,
+            other,
+        } = self;
         known.turn_id = next_id();
-        // Made first: a prompt that could not be recorded has no turn to abandon.
-        let entry = known.entry(EventType::UserPrompt, "prompt", prompt);
-        let entry = match known.expects.is_empty() {
-            true => entry,
-            false => entry.field("expects", json!(known.expects)),
-        };
-        audit.log(entry)?;
+        let around = audit.around();
+        // Recorded first: a prompt that could not be recorded has no turn to abandon.
+        let mut entry = known.entry(EventType::UserPrompt, "prompt", prompt);
+        if !known.expects.is_empty() {
+            entry = entry.field("expects", json!(known.expects));
+        }
+        for (name, value) in other {
+            entry = entry.field(name, value);
+        }
+        audit.log_in(entry, &around)?;
         Ok(Turn {
             audit,
             known,
+            around,
             begun: Instant::now(),
             tokens: None,
             blocked_by: None,
             ended: false,
         })
     }
+}
+
+/// To the microsecond: more digits would say nothing.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Tells turns apart, across processes: the time of the first and a count.
@@ -175,6 +195,9 @@ impl Known {
 /// [`sent`](Turn::send). A turn that is dropped without an end, by an early return, a `?`, a
 /// panic or a cancelled future, is recorded as `turn_abandoned`.
 ///
+/// What the spans around its beginning say holds for all records of a turn: its end may come on a
+/// task that is in no span, as when a client goes away.
+///
 /// ```no_run
 /// # fn model(prompt: &str) -> String { prompt.to_owned() }
 /// # fn main() -> Result<(), stinger_audit::Error> {
@@ -217,6 +240,7 @@ impl Known {
 pub struct Turn {
     audit: Audit,
     known: Known,
+    around: Around,
     begun: Instant,
     tokens: Option<u64>,
     /// The guardrail that decided to block.
@@ -279,7 +303,7 @@ impl Turn {
     /// be written. The response is not let go.
     pub fn release<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
         self.record_release(&held)?;
-        self.make_durable()?;
+        self.or_withheld(self.confirm())?;
         Ok(held.response)
     }
 
@@ -290,9 +314,8 @@ impl Turn {
     /// As for `release`.
     pub async fn release_async<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
         self.record_release(&held)?;
-        if self.audit.is_fail_safe() {
-            self.audit.confirm_async().await?;
-        }
+        let confirmed = self.confirm_async().await;
+        self.or_withheld(confirmed)?;
         Ok(held.response)
     }
 
@@ -307,7 +330,8 @@ impl Turn {
             self.end("turn_blocked", |entry| entry.field("by", by.as_str()))?;
             return Err(self.refused(&format!("the guardrail {by} blocked it")));
         }
-        self.respond(held.response.as_ref(), "released", |entry| entry)
+        let recorded = self.respond(held.response.as_ref(), "released", |entry| entry);
+        self.or_withheld(recorded)
     }
 
     /// Records a response in place of the model's, which never leaves, and why; ends the turn
@@ -317,14 +341,29 @@ impl Turn {
     ///
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn modify<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
+        self.record_change(response.as_ref(), why)?;
+        self.or_withheld(self.confirm())?;
+        Ok(response)
+    }
+
+    /// [`modify`](Turn::modify) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `modify`.
+    pub async fn modify_async<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
+        self.record_change(response.as_ref(), why)?;
+        let confirmed = self.confirm_async().await;
+        self.or_withheld(confirmed)?;
+        Ok(response)
+    }
+
+    fn record_change(&mut self, response: &str, why: &str) -> Result<()> {
         let decision = GuardrailDecision::new("turn", Decision::Modify)
             .reason(why)
             .phase(Phase::Output);
-        self.respond(response.as_ref(), "modified", |entry| {
-            entry.decision(decision)
-        })?;
-        self.make_durable()?;
-        Ok(response)
+        let recorded = self.respond(response, "modified", |entry| entry.decision(decision));
+        self.or_withheld(recorded)
     }
 
     /// Ends the turn: nothing is answered, and why.
@@ -333,6 +372,21 @@ impl Turn {
     ///
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn block(mut self, reason: &str) -> Result<()> {
+        self.record_block(reason)?;
+        self.confirm()
+    }
+
+    /// [`block`](Turn::block) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `block`.
+    pub async fn block_async(mut self, reason: &str) -> Result<()> {
+        self.record_block(reason)?;
+        self.confirm_async().await
+    }
+
+    fn record_block(&mut self, reason: &str) -> Result<()> {
         let by = self.blocked_by.take();
         self.end("turn_blocked", |entry| {
             let entry = entry.field("reason", reason);
@@ -340,8 +394,7 @@ impl Turn {
                 Some(by) => entry.field("by", by),
                 None => entry,
             }
-        })?;
-        self.make_durable()
+        })
     }
 
     /// Ends the turn: something went wrong.
@@ -350,17 +403,31 @@ impl Turn {
     ///
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn fail(mut self, error: impl fmt::Display) -> Result<()> {
-        let error = error.to_string();
-        self.end("turn_failed", |entry| entry.field("error", error))?;
-        self.make_durable()
+        self.record_failure(error)?;
+        self.confirm()
     }
 
-    /// Passes an answer on in pieces, and records what was really sent when it ends: as an
-    /// iterator of the pieces.
+    /// [`fail`](Turn::fail) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `fail`.
+    pub async fn fail_async(mut self, error: impl fmt::Display) -> Result<()> {
+        self.record_failure(error)?;
+        self.confirm_async().await
+    }
+
+    fn record_failure(&mut self, error: impl fmt::Display) -> Result<()> {
+        let error = error.to_string();
+        self.end("turn_failed", |entry| entry.field("error", error))
+    }
+
+    /// Passes an answer on in pieces, as an iterator of them, and records what was really sent
+    /// before it reports the end. Under fail-safe that record is on the medium by then.
     pub fn send<I>(self, pieces: I) -> Sent<I::IntoIter>
     where
         I: IntoIterator,
-        I::Item: AsRef<str>,
+        I::Item: Piece,
     {
         Sent::new(self, pieces.into_iter())
     }
@@ -370,7 +437,7 @@ impl Turn {
     pub fn send_stream<S>(self, pieces: S) -> Sent<S>
     where
         S: futures_core::Stream + Unpin,
-        S::Item: AsRef<str>,
+        S::Item: Piece,
     {
         Sent::new(self, pieces)
     }
@@ -399,13 +466,13 @@ impl Turn {
     }
 
     fn log_end(&mut self, entry: Entry<'_>) -> Result<()> {
-        let mut entry = entry.processing_time_ms(self.begun.elapsed().as_secs_f64() * 1_000.0);
+        let mut entry = entry.processing_time_ms(milliseconds(self.begun.elapsed()));
         if let Some(tokens) = self.tokens {
             entry = entry.tokens_processed(tokens);
         }
         // Ended even where the trail refuses: there is nothing more to say.
         self.ended = true;
-        self.audit.log(entry)
+        self.audit.log_in(entry, &self.around)
     }
 
     fn decide(&mut self, decision: GuardrailDecision) -> Result<()> {
@@ -413,12 +480,31 @@ impl Turn {
             self.blocked_by.get_or_insert(decision.filter_name.clone());
         }
         let entry = self.known.about(event(EventType::GuardrailDecision));
-        self.audit.log(entry.decision(decision))
+        self.audit.log_in(entry.decision(decision), &self.around)
     }
 
-    fn make_durable(&self) -> Result<()> {
+    /// Passes on whether the record of an end is where it must be before a response is let go. Where
+    /// it is not, the trail may still come to hold it, and is told that nothing was let go.
+    fn or_withheld(&self, recorded: Result<()>) -> Result<()> {
+        if recorded.is_err() {
+            let entry = self.known.about(event("turn_withheld"));
+            // The trail takes it in even where it reports that it cannot be written.
+            let _ = self.audit.log_in(entry, &self.around);
+        }
+        recorded
+    }
+
+    /// Under fail-safe, waits until what was recorded is on the medium.
+    fn confirm(&self) -> Result<()> {
         match self.audit.is_fail_safe() {
             true => self.audit.confirm(),
+            false => Ok(()),
+        }
+    }
+
+    async fn confirm_async(&self) -> Result<()> {
+        match self.audit.is_fail_safe() {
+            true => self.audit.confirm_async().await,
             false => Ok(()),
         }
     }

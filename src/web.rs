@@ -189,7 +189,7 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S::Future> {
         let (mut parts, body) = request.into_parts();
         let request_id = request_id(&parts.headers);
-        if !self.config.audit.health().is_ready() {
+        if self.config.audit.is_down() {
             return ResponseFuture {
                 work: Work::Refused,
                 request_id,
@@ -203,7 +203,7 @@ where
             span: span.clone(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            status: None,
+            ending: Ending::Cancelled,
         });
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             // Handlers further in see the id that the records carry.
@@ -266,7 +266,14 @@ struct End {
     span: Span,
     method: String,
     path: String,
-    status: Option<u16>,
+    /// How the request ended. Until it does, a drop means that it was cancelled.
+    ending: Ending,
+}
+
+enum Ending {
+    Cancelled,
+    Failed,
+    Status(u16),
 }
 
 impl Drop for End {
@@ -278,9 +285,10 @@ impl Drop for End {
         let entry = event("request_unaudited")
             .field("method", self.method.as_str())
             .field("path", self.path.as_str());
-        let entry = match self.status {
-            Some(status) => entry.field("status", status),
-            None => entry.field("cancelled", true),
+        let entry = match self.ending {
+            Ending::Status(status) => entry.field("status", status),
+            Ending::Failed => entry.field("failed", true),
+            Ending::Cancelled => entry.field("cancelled", true),
         };
         let logged = self.span.in_scope(|| self.audit.log(entry));
         if let Err(error) = logged {
@@ -340,6 +348,9 @@ where
                 match ready!(future.poll(context)) {
                     Ok(response) => response,
                     Err(error) => {
+                        if let Some(end) = this.end {
+                            end.ending = Ending::Failed;
+                        }
                         *this.end = None;
                         return Poll::Ready(Err(error));
                     }
@@ -347,7 +358,7 @@ where
             }
         };
         if let Some(end) = this.end {
-            end.status = Some(response.status().as_u16());
+            end.ending = Ending::Status(response.status().as_u16());
         }
         *this.end = None;
         if let Ok(value) = HeaderValue::from_str(this.request_id) {

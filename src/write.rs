@@ -44,11 +44,13 @@ mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod watch;
 #[cfg(feature = "tower")]
 mod watched;
 mod worker;
 
+pub(crate) use attribution::Around;
 pub use confirm::Confirm;
 pub use emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
@@ -62,6 +64,7 @@ use fields::FieldWriter;
 use journal::{Journal, Refusal};
 use own::Losses;
 pub(crate) use say::say;
+use trace::Trace;
 #[cfg(feature = "tower")]
 pub(crate) use watched::Watched;
 
@@ -144,7 +147,20 @@ impl Core {
         }
     }
 
-    /// Records one event: `fill` adds its fields, and the scope what it leaves out.
+    /// What surrounds the calling thread, as far as this trail sees it.
+    pub(crate) fn around(&self) -> Around {
+        Around {
+            scope: attribution::current(|place| place.trail == self.id),
+            trace: Trace::current(),
+        }
+    }
+
+    /// Whether the trail takes no records: it was closed, or has tripped under fail-safe.
+    pub(crate) fn is_down(&self) -> bool {
+        self.is_closed() || self.tripped.load(Ordering::Relaxed)
+    }
+
+    /// Records one event: `fill` adds its fields, and what is around it what it leaves out.
     ///
     /// # Errors
     ///
@@ -152,19 +168,24 @@ impl Core {
     /// not be taken in is counted as lost either way.
     fn record(
         &self,
-        scope: Option<Arc<attribution::Scope>>,
+        around: impl Into<Around>,
         fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> Result<()> {
         if exit::is_forked() {
             return Err(Error::from(ErrorKind::Forked));
         }
         let _recording = Recording::in_trail(self.id);
+        let Around { scope, trace } = around.into();
+        let trace = Trace::current().or(trace);
         let taken = encode::encode(
             &self.settings.redactors,
             |fields| {
                 fill(fields);
                 if let Some(scope) = scope {
                     fields.attribute(&scope);
+                }
+                if let Some(trace) = trace {
+                    fields.trace(trace);
                 }
             },
             |frame| self.append(frame),

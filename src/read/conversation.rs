@@ -47,6 +47,9 @@ pub enum Outcome {
     Cut,
     /// The turn was dropped without an end.
     Abandoned,
+    /// Under fail-safe: a response was recorded, but not let go, because the trail could not be
+    /// confirmed at that moment.
+    Withheld,
 }
 
 /// Whether a turn has what it should have.
@@ -161,6 +164,14 @@ impl Turn {
 
     /// How the turn ended, where its records say.
     pub fn outcome(&self) -> Option<Outcome> {
+        let is = |record: &Record, event_type| record.event_type.as_str() == event_type;
+        if self
+            .records
+            .iter()
+            .any(|record| is(record, "turn_withheld"))
+        {
+            return Some(Outcome::Withheld);
+        }
         let said = self
             .records
             .iter()
@@ -173,6 +184,7 @@ impl Turn {
                     "modified" => Some(Outcome::Modified),
                     "stopped" => Some(Outcome::Stopped),
                     "cut" => Some(Outcome::Cut),
+                    "failed" => Some(Outcome::Failed),
                     _ => None,
                 },
             });

@@ -55,8 +55,8 @@ keys! {
     ConversationId    "conversation_id"     Id       ["gen_ai.conversation.id"];
     TurnNumber        "turn_number"         Count    [];
     ConversationState "conversation_state"  Id       [];
-    Prompt            "prompt"              Text     [];
-    Response          "response"            Text     [];
+    Prompt            "prompt"              Text     ["gen_ai.prompt", "gen_ai.input.messages"];
+    Response          "response"            Text     ["gen_ai.completion", "gen_ai.output.messages"];
     Decisions         "guardrail_decisions" Composed [];
     ProcessingTimeMs  "processing_time_ms"  Number   [];
     ModelUsed         "model_used"          Id       ["gen_ai.request.model", "gen_ai.response.model"];
@@ -78,6 +78,9 @@ keys! {
     Timestamp         "timestamp"           Composed [];
     Problems          "problems"            Composed [];
     Redactions        "redactions"          Composed [];
+    // Of the OpenTelemetry span that the event lies in.
+    TraceId           "trace_id"            Id       [];
+    SpanId            "span_id"             Id       [];
 }
 
 impl Key {
@@ -95,6 +98,8 @@ impl Key {
                 | Key::ModelUsed
                 | Key::InputTokens
                 | Key::OutputTokens
+                | Key::TraceId
+                | Key::SpanId
         )
     }
 

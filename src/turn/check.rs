@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::{
-    AssertUnwindSafe, Decision, GuardrailDecision, Held, Instant, Phase, Result, Turn, catch_unwind,
+    AssertUnwindSafe, Decision, GuardrailDecision, Held, Instant, Phase, Result, Turn,
+    catch_unwind, milliseconds,
 };
 
 /// One guardrail of a turn. A check that is dropped without having run is not recorded, and
@@ -121,9 +122,8 @@ impl<'t> Check<'t> {
 
     fn finish(self, begun: Instant, decision: GuardrailDecision) -> Decision {
         let verdict = decision.decision.clone();
-        let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
         // A refusal of the trail comes again at the turn's end, which cannot be missed.
-        let _ = self.record(decision.latency_ms(milliseconds));
+        let _ = self.record(decision.latency_ms(milliseconds(begun.elapsed())));
         verdict
     }
 

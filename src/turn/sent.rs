@@ -1,15 +1,84 @@
-use super::{Decision, GuardrailDecision, Phase, Result, Turn};
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// An answer on its way in pieces, as an iterator of them. The trail gets what was really sent,
-/// whole and in order, when it ends: by itself, by [`stop`](Sent::stop), or by being dropped,
-/// when the client has gone.
+use super::{Decision, GuardrailDecision, Phase, Turn, milliseconds};
+use crate::error::{Error, Result};
+
+/// A piece of an answer: a text, or the failure of whoever makes the pieces.
+pub trait Piece {
+    /// The text, or the failure in words.
+    ///
+    /// # Errors
+    ///
+    /// This is no piece but the reason for which none follows.
+    fn text(&self) -> Result<&str, String>;
+}
+
+macro_rules! texts {
+    ($($type:ty)*) => {
+        $(impl Piece for $type {
+            fn text(&self) -> Result<&str, String> {
+                Ok(self)
+            }
+        })*
+    };
+}
+
+texts! { &str String Box<str> Arc<str> Cow<'_, str> }
+
+impl<P: Piece, E: fmt::Display> Piece for Result<P, E> {
+    fn text(&self) -> Result<&str, String> {
+        match self {
+            Ok(piece) => piece.text(),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// An answer on its way in pieces, as an iterator of them or, with the feature `stream`, a `Stream`.
+///
+/// The trail gets what was really sent, whole and in order, when the answer ends: by itself,
+/// by a guardrail that is [`guarded`](Sent::guarded), by [`stop`](Sent::stop), by a piece that is an
+/// error, or by being dropped, when the client has gone. `None` comes behind that record, and
+/// under fail-safe when it is on the medium, or cannot be: ask [`recorded`](Sent::recorded) before you
+/// tell the client that the answer is complete.
+///
+/// LIMIT: a process that is killed in the middle of an answer leaves a turn without an end; the
+/// pieces that were sent of it are not in the trail.
 #[must_use = "pieces are sent by taking them"]
 pub struct Sent<I> {
     pieces: I,
-    /// The turn, until its end is recorded, and what was sent of its answer.
+    /// The turn, until its end is recorded.
     turn: Option<Turn>,
+    /// What was sent.
     text: String,
     count: u64,
+    guards: Vec<Guard>,
+    stopped_by: Option<GuardrailDecision>,
+    /// Why the end is not in the trail.
+    unrecorded: Option<Error>,
+    #[cfg(feature = "stream")]
+    confirming: Option<crate::write::Confirm>,
+}
+
+/// A guardrail that looks at every piece before it is sent.
+struct Guard {
+    check: Box<dyn FnMut(&str) -> GuardrailDecision + Send>,
+    /// What it decided last.
+    decision: Option<GuardrailDecision>,
+    /// How long it took, over all pieces.
+    took: Duration,
+}
+
+/// What became of a piece.
+enum Taken {
+    /// It may be sent.
+    Sent,
+    /// A guardrail stopped the answer in front of it.
+    Stopped,
 }
 
 impl<I> Sent<I> {
@@ -19,12 +88,67 @@ impl<I> Sent<I> {
             turn: Some(turn),
             text: String::new(),
             count: 0,
+            guards: Vec::new(),
+            stopped_by: None,
+            unrecorded: None,
+            #[cfg(feature = "stream")]
+            confirming: None,
         }
     }
 
-    /// What was sent so far, for a guardrail that looks at it.
+    /// Adds a guardrail that is given the answer so far with each further piece at its end,
+    /// before that piece is sent. Its last decision stands in the record of the end.
+    ///
+    /// Where it decides to block, or fails or panics, the piece is not sent and the answer ends.
+    pub fn guarded<D, E>(
+        mut self,
+        filter_name: impl Into<String>,
+        mut check: impl FnMut(&str) -> Result<D, E> + Send + 'static,
+    ) -> Self
+    where
+        D: Into<GuardrailDecision>,
+        E: fmt::Display,
+    {
+        let filter_name = filter_name.into();
+        let check = move |text: &str| {
+            let verdict = catch_unwind(AssertUnwindSafe(|| check(text)));
+            let mut decision = match verdict {
+                Ok(Ok(decision)) => decision.into(),
+                Ok(Err(error)) => {
+                    GuardrailDecision::from(Decision::Error).reason(error.to_string())
+                }
+                Err(_) => GuardrailDecision::from(Decision::Error).reason("the check panicked"),
+            };
+            decision.filter_name.clone_from(&filter_name);
+            decision.phase.get_or_insert(Phase::Output);
+            decision
+        };
+        self.guards.push(Guard {
+            check: Box::new(check),
+            decision: None,
+            took: Duration::ZERO,
+        });
+        self
+    }
+
+    /// What was sent so far.
     pub fn so_far(&self) -> &str {
         &self.text
+    }
+
+    /// The decision that stopped the answer, if one did.
+    pub fn stopped_by(&self) -> Option<&GuardrailDecision> {
+        self.stopped_by.as_ref()
+    }
+
+    /// Whether the end of the answer, where it has come, stands in the trail.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written. The client must not be
+    /// told that the answer is complete.
+    pub fn recorded(&mut self) -> Result<()> {
+        self.unrecorded.take().map_or(Ok(()), Err)
     }
 
     /// Stops the answer because a guardrail says so: records what was sent before, the
@@ -37,46 +161,98 @@ impl<I> Sent<I> {
         let decision = GuardrailDecision::new(filter_name, Decision::Block)
             .reason(reason)
             .phase(Phase::Output);
-        self.end("stopped", Some(decision))
+        self.stopped_by = Some(decision);
+        self.end("stopped", None);
+        self.recorded()
+    }
+
+    /// Counts a piece as sent, unless a guardrail stops it.
+    fn take(&mut self, piece: &str) -> Taken {
+        let sent = self.text.len();
+        self.text.push_str(piece);
+        for guard in &mut self.guards {
+            let begun = Instant::now();
+            let decision = (guard.check)(&self.text);
+            guard.took += begun.elapsed();
+            let decision = decision.latency_ms(milliseconds(guard.took));
+            if matches!(decision.decision, Decision::Block | Decision::Error) {
+                guard.decision = None;
+                self.stopped_by = Some(decision);
+                self.text.truncate(sent);
+                return Taken::Stopped;
+            }
+            guard.decision = Some(decision);
+        }
+        self.count += 1;
+        Taken::Sent
     }
 
     /// Records the end, once.
-    fn end(&mut self, outcome: &str, decision: Option<GuardrailDecision>) -> Result<()> {
+    fn end(&mut self, outcome: &str, error: Option<String>) {
         let Some(mut turn) = self.turn.take() else {
-            return Ok(());
+            return;
         };
-        let (text, count) = (std::mem::take(&mut self.text), self.count);
-        turn.respond(&text, outcome, |entry| {
-            let entry = entry.field("pieces", count).field("sent_bytes", text.len());
-            match decision {
-                Some(decision) => entry.decision(decision),
+        let decided = self
+            .guards
+            .iter_mut()
+            .filter_map(|guard| guard.decision.take());
+        let decisions: Vec<_> = decided.chain(self.stopped_by.clone()).collect();
+        let recorded = turn.respond(&self.text, outcome, |entry| {
+            let mut entry = entry
+                .field("pieces", self.count)
+                .field("sent_bytes", self.text.len());
+            for decision in decisions {
+                entry = entry.decision(decision);
+            }
+            match error {
+                Some(error) => entry.field("error", error),
                 None => entry,
             }
-        })
+        });
+        self.unrecorded = recorded.err();
+        #[cfg(feature = "stream")]
+        if self.unrecorded.is_none() && turn.audit.is_fail_safe() {
+            self.confirming = Some(turn.audit.confirm_async());
+        }
+    }
+
+    /// Takes what the pieces gave, and ends the answer where none may follow.
+    fn pass<P: Piece>(&mut self, next: Option<P>) -> Option<P> {
+        let Some(piece) = next else {
+            self.end("released", None);
+            return None;
+        };
+        match piece.text() {
+            Ok(text) => match self.take(text) {
+                Taken::Sent => Some(piece),
+                Taken::Stopped => {
+                    self.end("stopped", None);
+                    None
+                }
+            },
+            Err(error) => {
+                self.end("failed", Some(error));
+                Some(piece)
+            }
+        }
     }
 }
 
 impl<I> Iterator for Sent<I>
 where
     I: Iterator,
-    I::Item: AsRef<str>,
+    I::Item: Piece,
 {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        self.turn.as_ref()?;
-        match self.pieces.next() {
-            Some(piece) => {
-                self.text.push_str(piece.as_ref());
-                self.count += 1;
-                Some(piece)
-            }
-            None => {
-                // The user has it all; under fail-safe the next turn is told.
-                let _ = self.end("released", None);
-                None
-            }
+        let audit = self.turn.as_ref()?.audit.clone();
+        let next = self.pieces.next();
+        let passed = self.pass(next);
+        if self.turn.is_none() && self.unrecorded.is_none() && audit.is_fail_safe() {
+            self.unrecorded = audit.confirm().err();
         }
+        passed
     }
 }
 
@@ -84,7 +260,7 @@ where
 impl<S> futures_core::Stream for Sent<S>
 where
     S: futures_core::Stream + Unpin,
-    S::Item: AsRef<str>,
+    S::Item: Piece,
 {
     type Item = S::Item;
 
@@ -92,33 +268,33 @@ where
         mut self: std::pin::Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<S::Item>> {
-        use std::task::Poll;
-        if self.turn.is_none() {
-            return Poll::Ready(None);
-        }
-        match std::pin::Pin::new(&mut self.pieces).poll_next(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(piece)) => {
-                self.text.push_str(piece.as_ref());
-                self.count += 1;
-                Poll::Ready(Some(piece))
-            }
-            Poll::Ready(None) => {
-                let _ = self.end("released", None);
-                Poll::Ready(None)
+        use std::future::Future as _;
+        use std::pin::Pin;
+        use std::task::{Poll, ready};
+        if self.turn.is_some() {
+            let next = ready!(Pin::new(&mut self.pieces).poll_next(context));
+            if let Some(piece) = self.pass(next) {
+                return Poll::Ready(Some(piece));
             }
         }
+        if let Some(confirming) = &mut self.confirming {
+            let confirmed = ready!(Pin::new(confirming).poll(context));
+            self.confirming = None;
+            self.unrecorded = confirmed.err();
+        }
+        Poll::Ready(None)
     }
 }
 
 impl<I> Drop for Sent<I> {
     fn drop(&mut self) {
-        let _ = self.end("cut", None);
+        self.end("cut", None);
     }
 }
 
-impl<I> std::fmt::Debug for Sent<I> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<I> fmt::Debug for Sent<I> {
+    /// Without the text: this is printed where debug output goes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sent")
             .field("count", &self.count)
             .finish_non_exhaustive()

@@ -16,6 +16,7 @@ use super::encode::encode;
 use super::fields::FieldWriter;
 use super::frame::{self, Name};
 use super::lock;
+use super::trace::Trace;
 use crate::record::Key;
 use crate::redact::Chain;
 
@@ -63,6 +64,20 @@ impl Scope {
                 None => own.push((key, value)),
             }
         }
+    }
+}
+
+/// What surrounds a record: the spans around it and the trace it belongs to. A turn keeps that
+/// of its beginning, because its end may come on a task that is in no span.
+#[derive(Clone, Default)]
+pub(crate) struct Around {
+    pub(super) scope: Option<Arc<Scope>>,
+    pub(super) trace: Option<Trace>,
+}
+
+impl From<Option<Arc<Scope>>> for Around {
+    fn from(scope: Option<Arc<Scope>>) -> Around {
+        Around { scope, trace: None }
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::dispatcher;
 use super::fields::FieldWriter;
 use super::frame::Value;
 use super::layer::Recorder;
-use super::{Core, Recording, SWITCHED_OFF, attribution, current};
+use super::{Around, Core, Recording, SWITCHED_OFF, current};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key};
 
@@ -225,8 +225,11 @@ impl<'a> Entry<'a> {
     }
 
     pub(crate) fn log_to(self, core: &Core) -> Result<()> {
-        let scope = attribution::current(|place| place.trail == core.id);
-        core.record(scope, |fields| self.fill(fields))
+        self.log_in(core, core.around())
+    }
+
+    pub(crate) fn log_in(self, core: &Core, around: Around) -> Result<()> {
+        core.record(around, |fields| self.fill(fields))
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {

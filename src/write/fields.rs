@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::attribution::Scope;
 use super::frame::{self, Fields, Name, Value};
+use super::trace::Trace;
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{Chain, WITHHELD};
 use crate::trail::json;
@@ -91,6 +92,15 @@ impl<'r> FieldWriter<'r> {
                 self.out.extend_from_slice(value);
             }
         });
+    }
+
+    /// Adds the trace that the event belongs to, where neither it nor its spans named one.
+    pub(super) fn trace(&mut self, trace: Trace) {
+        if self.seen.contains(Key::TraceId) || self.seen.contains(Key::SpanId) {
+            return;
+        }
+        self.push(Name::Key(Key::TraceId), Value::Str(trace.trace_id()));
+        self.push(Name::Key(Key::SpanId), Value::Str(trace.span_id()));
     }
 
     /// Adds a field under its own name, or under the key that it is another name of.
