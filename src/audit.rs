@@ -1,6 +1,7 @@
 //! The front door: the builder, and the handle of a trail that runs.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::destination::Destinations;
 use crate::environment::Process;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::Redact;
-use crate::settings::{Given, Retain, Settings};
+use crate::redact::{Custom, Keys, Redact, Rules};
+use crate::settings::{Given, KeySource, Retain, Settings};
 use crate::turn::TurnBuilder;
 use crate::write::{self, Around, Confirm, Core, Entry, Health, Reach, Status};
 
@@ -92,8 +93,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Whether email addresses, phone numbers, US social security numbers and payment cards
-    /// are taken out of texts. Default: everywhere but in development.
+    /// Whether personal data and secrets are taken out of texts: see [`redact`](crate::redact).
+    /// Default: everywhere but in development.
     ///
     /// `false` is taken in production too, from code only, and stands in `trail_opened`.
     pub fn redact_pii(mut self, redact: bool) -> Builder {
@@ -101,15 +102,60 @@ impl Builder {
         self
     }
 
-    /// A redactor of the application's own, in front of the built-in patterns. One that
-    /// panics withholds the text, and the record says so.
+    /// A redactor of the application's own, in front of the built-in rules; each call adds one. One
+    /// that panics withholds the text, and the record says so; how long they take stands in
+    /// [`status`](Audit::status).
     ///
     /// ```
     /// let builder = stinger_audit::to("stdout")
     ///     .custom_redactor(|text: &str| text.replace("Project Falcon", "[PROJECT]"));
     /// ```
-    pub fn custom_redactor(mut self, redactor: impl Redact + 'static) -> Builder {
-        self.given.custom_redactor = Some(Arc::new(redactor));
+    pub fn custom_redactor(self, redactor: impl Redact + 'static) -> Builder {
+        let name = match self.given.custom_redactors.len() {
+            0 => "custom_redactor".to_owned(),
+            others => format!("custom_redactor {}", others + 1),
+        };
+        self.named_redactor(name, redactor)
+    }
+
+    /// [`custom_redactor`](Builder::custom_redactor), under a name for status and records.
+    pub fn named_redactor(
+        mut self,
+        name: impl Into<String>,
+        redactor: impl Redact + 'static,
+    ) -> Builder {
+        let custom = Custom::new(name.into(), Arc::new(redactor));
+        self.given.custom_redactors.push(custom);
+        self
+    }
+
+    /// What is redacted, and how. Default: every kind of value, as tags, in every text.
+    ///
+    /// ```
+    /// use stinger_audit::redact::{Entity, Form, Rules};
+    ///
+    /// let rules = Rules::new().form(Entity::CreditCard, Form::Mask);
+    /// let builder = stinger_audit::to("./logs/audit.log").redaction(rules);
+    /// ```
+    pub fn redaction(mut self, rules: Rules) -> Builder {
+        self.given.redaction = rules;
+        self
+    }
+
+    /// The file of the keys with which values are tagged. Default: `redaction.keys` in the directory
+    /// of the trail; where there is none, it is made. A trail on stdout has none, and its values
+    /// are not tagged.
+    ///
+    /// Whoever may read the trail and the keys can tell whom a tag stands for: keep them apart
+    /// where different people may.
+    pub fn redaction_keys(mut self, path: impl Into<PathBuf>) -> Builder {
+        self.given.redaction_keys = Some(KeySource::File(path.into()));
+        self
+    }
+
+    /// The keys themselves, from a vault for instance.
+    pub fn redaction_keys_given(mut self, keys: Keys) -> Builder {
+        self.given.redaction_keys = Some(KeySource::Given(keys));
         self
     }
 

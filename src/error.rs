@@ -102,6 +102,15 @@ pub enum ErrorKind {
         /// What kind of line it is.
         reason: Unreadable,
     },
+    /// A rule of the redaction is none.
+    Rule {
+        /// Where in its file it stands, where it comes from one.
+        position: Option<Position>,
+        /// The rule, or the key of the file.
+        rule: String,
+        /// Why it is none, and what to do instead.
+        why: String,
+    },
     /// A selection cannot be exported.
     Export {
         /// What was being written.
@@ -147,8 +156,17 @@ impl Error {
     pub fn position(&self) -> Option<&Position> {
         match &*self.0 {
             ErrorKind::Unreadable { position, .. } => Some(position),
+            ErrorKind::Rule { position, .. } => position.as_ref(),
             _ => None,
         }
+    }
+
+    /// The same error about a rule, with the place where it stands.
+    pub(crate) fn at(mut self, place: Position) -> Error {
+        if let ErrorKind::Rule { position, .. } = &mut *self.0 {
+            *position = Some(place);
+        }
+        self
     }
 
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Error {
@@ -261,6 +279,16 @@ impl fmt::Display for Error {
                 reason,
             } => {
                 write!(f, "{position}: {reason} ({length} bytes)")
+            }
+            ErrorKind::Rule {
+                position,
+                rule,
+                why,
+            } => {
+                if let Some(position) = position {
+                    write!(f, "{position}: ")?;
+                }
+                write!(f, "{rule} is no rule of the redaction: {why}")
             }
             ErrorKind::Export { format, .. } => write!(f, "couldn't write the {format} export"),
         }

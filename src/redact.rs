@@ -1,81 +1,159 @@
 //! Redaction: text in, text out. Knows nothing of tracing, files or threads.
+//!
+//! A [`Redactor`] finds values by their form, their checksums and what stands around them (an
+//! [`Entity`] is what is found), and puts a placeholder in their place. [`Rules`] say what is looked
+//! for and what the placeholders look like; [`Keys`] make them such that the same value always
+//! has the same tag.
+//!
+//! # What stands in the place of a value
+//!
+//! `[EMAIL:k1:9GZ4M2QX7R1B]` is the kind of the value, the id of the key, and 60 bits of HMAC-SHA256
+//! over the value in its one spelling: lower case for an email address, digits in international form for
+//! a phone number, and so on. So the records of one person can be found without anybody knowing
+//! who that is; who holds the key can compute the tag of a known value ([`Keys::tags`]); and who
+//! does not cannot find the value by trying all that there are. [`Form`] has other placeholders.
+//!
+//! The record lists what was replaced, where, and by which rule, in its key `redactions`. That list
+//! counts: whoever types a placeholder into a prompt finds it marked as typed in the trail.
+//!
+//! # What it does not find
+//!
+//! Names, postal addresses, dates of birth and whatever else has no form of its own; a password that
+//! nothing says is one; values in pictures or in other encodings than JSON's and URLs'. A
+//! `custom_redactor` of yours sees each text before these rules do.
+
+mod canonical;
+mod catalog;
+mod custom;
+mod dry_run;
+mod entity;
+mod find;
+mod key;
+mod national;
+#[cfg(test)]
+mod oracle;
+mod plain;
+mod redactor;
+mod rules;
+mod secret;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-mod patterns;
+pub use catalog::{Pattern, patterns};
+pub(crate) use custom::Custom;
+pub use custom::{Redact, RedactorStatus};
+pub use dry_run::{Change, DryRun};
+pub use entity::Entity;
+pub use key::{Keys, Tag};
+pub use national::National;
+pub use redactor::{Finding, Redacted, Redaction, Redactor};
+pub use rules::{Form, Identifier, Kind, Rule, Rules, Treatment};
 
-pub use patterns::Patterns;
-
-/// Takes out of a text what must not stand in the trail.
-///
-/// Called on the thread that emits the event, before anything else sees the text.
-/// A closure `Fn(&str) -> String` is one:
-///
-/// ```
-/// use stinger_audit::redact::Redact;
-///
-/// let staff = |text: &str| text.replace("E-1234", "[STAFF]");
-/// assert_eq!(staff.redact("ask E-1234"), "ask [STAFF]");
-/// ```
-pub trait Redact: Send + Sync {
-    /// The text without what must not be seen; borrowed where nothing was found.
-    fn redact<'t>(&self, text: &'t str) -> Cow<'t, str>;
-}
-
-impl<F: Fn(&str) -> String + Send + Sync> Redact for F {
-    fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        Cow::Owned(self(text))
-    }
-}
+/// The kind of a user's id.
+pub(crate) const USER: &str = "USER";
+/// The kind of what a redactor of the application's own took out.
+pub(crate) const CUSTOM: &str = "CUSTOM";
 
 /// What a redactor that panicked leaves of the text.
 pub(crate) const WITHHELD: &str = "[withheld: the redactor failed]";
+/// What a field's treatment leaves of the text.
+pub(crate) const WITHHELD_BY_RULE: &str = "[withheld]";
+
+/// What a value alone may be, for whoever asks for its tags.
+fn kinds_of(value: &str) -> Vec<Entity> {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let may_be = |entity: &&Entity| match entity {
+        Entity::Email => value.contains('@'),
+        Entity::Phone => (7..=20).contains(&digits),
+        Entity::UsSsn => digits == 9,
+        Entity::CreditCard => (12..=19).contains(&digits),
+        Entity::Iban => digits >= 6 && value.len() >= 15,
+        Entity::Ip => value.parse::<std::net::IpAddr>().is_ok(),
+        Entity::Mac => matches!(value.len(), 12 | 14 | 17),
+        Entity::Crypto => value.len() >= 14 && !value.contains(' '),
+        Entity::Jwt => value.starts_with("ey"),
+        Entity::PrivateKey => value.starts_with("-----BEGIN"),
+        Entity::Secret | Entity::UrlCred => value.len() >= 6,
+    };
+    Entity::ALL.iter().filter(may_be).copied().collect()
+}
 
 /// The redactors of a trail, one behind the other.
 ///
-/// The application's own runs first, so that the built-in patterns have the last word.
+/// The application's own run first, so that the built-in rules have the last word.
 #[derive(Clone, Default)]
 pub(crate) struct Chain {
-    custom: Option<Arc<dyn Redact>>,
-    builtin: Option<Arc<Patterns>>,
+    custom: Vec<Custom>,
+    builtin: Option<Arc<Redactor>>,
 }
 
-/// The text is withheld: a redactor panicked on it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Withheld;
+/// What became of a text.
+pub(crate) enum Outcome<'t> {
+    /// Nothing was found.
+    Clean(Cow<'t, str>),
+    /// It was appended, without what must not be seen.
+    Appended,
+    /// It is withheld: a redactor panicked on it.
+    Withheld,
+}
 
 impl Chain {
-    pub(crate) fn new(custom: Option<Arc<dyn Redact>>, builtin: bool) -> Chain {
+    pub(crate) fn new(custom: Vec<Custom>, builtin: Option<Redactor>) -> Chain {
         Chain {
             custom,
-            builtin: builtin.then(|| Arc::new(Patterns::new())),
+            builtin: builtin.map(Arc::new),
         }
     }
 
-    /// Whether the application's own redactor is among them.
+    /// Whether one of the application's own is among them.
     pub(crate) fn has_custom(&self) -> bool {
-        self.custom.is_some()
+        !self.custom.is_empty()
     }
 
-    pub(crate) fn apply<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Withheld> {
-        let Some(custom) = &self.custom else {
-            return Ok(self.apply_builtin(text));
-        };
-        // A redactor sees only the text it is given, and its own broken state is its own.
-        match catch_unwind(AssertUnwindSafe(|| custom.redact(text))) {
-            Ok(Cow::Borrowed(text)) => Ok(self.apply_builtin(text)),
-            Ok(Cow::Owned(text)) => Ok(Cow::Owned(self.apply_builtin(&text).into_owned())),
-            Err(_) => Err(Withheld),
+    pub(crate) fn custom(&self) -> &[Custom] {
+        &self.custom
+    }
+
+    pub(crate) fn builtin(&self) -> Option<&Redactor> {
+        self.builtin.as_deref()
+    }
+
+    /// Redacts a text. `append` gets room for what becomes of it, and `note` what was replaced.
+    /// `typed` is called where somebody typed a placeholder.
+    pub(crate) fn apply<'t>(
+        &self,
+        text: &'t str,
+        append: &mut Vec<u8>,
+        note: &mut dyn FnMut(Redaction<'_>),
+        typed: &mut dyn FnMut(),
+    ) -> Outcome<'t> {
+        let mut text = Cow::Borrowed(text);
+        if let Some(builtin) = &self.builtin
+            && let Some(marked) = builtin.mark_typed(&text)
+        {
+            typed();
+            text = Cow::Owned(marked);
         }
-    }
-
-    fn apply_builtin<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        for custom in &self.custom {
+            let redacted = match custom.apply(&text) {
+                Ok(Cow::Owned(redacted)) if redacted != *text => redacted,
+                Ok(_) => continue,
+                Err(_) => return Outcome::Withheld,
+            };
+            note(Redaction {
+                kind: CUSTOM,
+                rule: &custom.name,
+                start: 0,
+                end: 0,
+                tag: None,
+            });
+            text = Cow::Owned(redacted);
+        }
         match &self.builtin {
-            Some(patterns) => patterns.redact(text),
-            None => Cow::Borrowed(text),
+            Some(builtin) if builtin.write(&text, append, note) => Outcome::Appended,
+            _ => Outcome::Clean(text),
         }
     }
 }
@@ -83,31 +161,8 @@ impl Chain {
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chain")
-            .field("custom", &self.custom.is_some())
-            .field("builtin", &self.builtin.is_some())
+            .field("custom", &self.custom.len())
+            .field("builtin", &self.builtin)
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_builtin_patterns_have_the_last_word() {
-        let custom: Arc<dyn Redact> = Arc::new(|text: &str| text.replace("name", "a@b.com"));
-        let chain = Chain::new(Some(custom), true);
-        assert_eq!(chain.apply("name").expect("text"), "[EMAIL]");
-    }
-
-    #[test]
-    fn a_panicking_redactor_withholds_the_text() {
-        let custom: Arc<dyn Redact> = Arc::new(|text: &str| -> String {
-            assert!(text != "secret", "refused");
-            text.to_owned()
-        });
-        let chain = Chain::new(Some(custom), true);
-        assert_eq!(chain.apply("secret"), Err(Withheld));
-        assert_eq!(chain.apply("other").expect("text"), "other");
     }
 }

@@ -1,7 +1,7 @@
 //! Settings as a person gives them, in code and in the environment, and as they are meant.
 
 use std::fmt;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tracing_appender::rolling::Rotation;
@@ -9,7 +9,7 @@ use tracing_appender::rolling::Rotation;
 use crate::destination::{Destinations, Place, Places};
 use crate::environment::{Environment, Surroundings, detect, truth};
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::{Chain, Redact};
+use crate::redact::{Chain, Custom, Keys, Redactor, Rules};
 
 /// How long the trail's closed files are kept.
 ///
@@ -69,7 +69,9 @@ pub(crate) struct Given {
     pub(crate) destinations: Option<Destinations>,
     pub(crate) redact_pii: Option<bool>,
     pub(crate) fail_safe: Option<bool>,
-    pub(crate) custom_redactor: Option<Arc<dyn Redact>>,
+    pub(crate) custom_redactors: Vec<Custom>,
+    pub(crate) redaction: Rules,
+    pub(crate) redaction_keys: Option<KeySource>,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) retain: Option<Retain>,
     pub(crate) buffer: Option<usize>,
@@ -88,6 +90,9 @@ pub(crate) struct Settings {
     /// Whether the environment's variable named the places.
     pub(crate) places_stated: bool,
     pub(crate) redact_pii: bool,
+    pub(crate) redaction: Rules,
+    pub(crate) redaction_keys: Option<KeySource>,
+    /// What stands of them when the trail is open.
     pub(crate) redactors: Chain,
     pub(crate) fail_safe: bool,
     pub(crate) rotation: Rotation,
@@ -113,7 +118,18 @@ const ENABLED: &str = "STINGER_AUDIT_ENABLED";
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const REDACT_PII: &str = "STINGER_AUDIT_REDACT_PII";
 const FAIL_SAFE: &str = "STINGER_AUDIT_FAIL_SAFE";
-const OURS: [&str; 4] = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE];
+const REDACTION_KEYS: &str = "STINGER_AUDIT_REDACTION_KEYS";
+const OURS: [&str; 5] = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE, REDACTION_KEYS];
+
+/// Where the keys of the redaction come from.
+#[derive(Clone, Debug)]
+pub(crate) enum KeySource {
+    File(PathBuf),
+    Given(Keys),
+}
+
+/// The file of keys that a trail makes in its directory.
+const KEYS_FILE: &str = "redaction.keys";
 
 impl Given {
     /// What the settings mean here. The environment's variables come before the code,
@@ -195,7 +211,12 @@ impl Given {
             places,
             places_stated,
             redact_pii,
-            redactors: Chain::new(self.custom_redactor, redact_pii),
+            redaction: self.redaction,
+            redaction_keys: around
+                .variable(REDACTION_KEYS)
+                .map(|path| KeySource::File(path.into()))
+                .or(self.redaction_keys),
+            redactors: Chain::new(self.custom_redactors, None),
             fail_safe,
             rotation,
             retain: self.retain,
@@ -240,6 +261,29 @@ impl Given {
             ..self
         }
         .resolve(&OnlyEnvironment(around))
+    }
+}
+
+impl Settings {
+    /// Makes the redactors, with their keys. The directory of the trail must be there.
+    ///
+    /// # Errors
+    ///
+    /// The keys cannot be read or made.
+    pub(crate) fn make_redactors(&mut self) -> Result<()> {
+        if !self.redact_pii {
+            return Ok(());
+        }
+        let keys = match (&self.redaction_keys, &self.places.trail) {
+            (Some(KeySource::Given(keys)), _) => Some(keys.clone()),
+            (Some(KeySource::File(path)), _) => Some(Keys::open(path)?),
+            (None, Place::Files(name)) => Some(Keys::open(name.directory().join(KEYS_FILE))?),
+            // Nothing that stays: the next process could not make the same tags.
+            (None, _) => None,
+        };
+        let builtin = Redactor::new(self.redaction.clone(), keys);
+        self.redactors = Chain::new(self.redactors.custom().to_vec(), Some(builtin));
+        Ok(())
     }
 }
 

@@ -81,6 +81,8 @@ keys! {
     // Of the OpenTelemetry span that the event lies in.
     TraceId           "trace_id"            Id       [];
     SpanId            "span_id"             Id       [];
+    // How many values of which kind `redactions` lists. Made by the trail.
+    RedactionCounts   "redaction_counts"    Composed [];
 }
 
 impl Key {

@@ -18,7 +18,7 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 ///
 /// Runs without a special byte are copied whole; a special byte is either escaped
 /// itself or begins a character that `must_escape` decides on.
-fn push_escaped(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;

@@ -98,8 +98,9 @@ pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> 
                 return;
             };
             for (name, value) in frame.fields {
+                // What was replaced in them comes behind them.
                 if let Name::Key(key) = name
-                    && key.is_attribution()
+                    && (key.is_attribution() || key == Key::Redactions)
                 {
                     let mut bytes = Vec::new();
                     frame::push_value(&mut bytes, value);

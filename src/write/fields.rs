@@ -13,7 +13,7 @@ use super::attribution::Scope;
 use super::frame::{self, Fields, Name, Value};
 use super::trace::Trace;
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
-use crate::redact::{Chain, WITHHELD};
+use crate::redact::{CUSTOM, Chain, Outcome, Redaction, Treatment, WITHHELD, WITHHELD_BY_RULE};
 use crate::trail::json;
 
 thread_local! {
@@ -45,7 +45,69 @@ pub(super) struct FieldWriter<'r> {
     /// Where the fields begin in `out`.
     begin: usize,
     problems: Vec<String>,
+    redactions: Redactions,
+    /// Elements of `guardrail_decisions` so far.
+    decisions: usize,
     pub(super) out: Vec<u8>,
+}
+
+/// What was replaced in the fields, as their record tells it.
+#[derive(Default)]
+struct Redactions {
+    /// The objects of a JSON array, with commas between.
+    list: Vec<u8>,
+    counts: Vec<(String, u64)>,
+    /// In front of the names of the fields: where these fields stand in the record.
+    prefix: String,
+}
+
+impl Redactions {
+    fn note(&mut self, field: &str, note: &Redaction<'_>) {
+        let list = &mut self.list;
+        list.extend_from_slice(if list.is_empty() { b"{" } else { b",{" });
+        list.extend_from_slice(b"\"type\":");
+        json::push_string(list, note.kind);
+        list.extend_from_slice(b",\"field\":\"");
+        json::push_escaped(list, &self.prefix);
+        json::push_escaped(list, field);
+        list.push(b'"');
+        // Nobody but itself knows what a redactor of the application's own took out where.
+        if note.kind != CUSTOM {
+            list.extend_from_slice(b",\"start\":");
+            json::push_display(list, &note.start);
+            list.extend_from_slice(b",\"end\":");
+            json::push_display(list, &note.end);
+        }
+        if let Some((key, tag)) = &note.tag {
+            list.extend_from_slice(b",\"tag\":\"");
+            list.extend_from_slice(key.as_bytes());
+            list.push(b':');
+            list.extend_from_slice(tag.as_str().as_bytes());
+            list.push(b'"');
+        }
+        list.extend_from_slice(b",\"rule\":");
+        json::push_string(list, note.rule);
+        list.push(b'}');
+        self.count(note.kind, 1);
+    }
+
+    fn count(&mut self, kind: &str, more: u64) {
+        match self.counts.iter_mut().find(|(known, _)| known == kind) {
+            Some((_, count)) => *count += more,
+            None => self.counts.push((kind.to_owned(), more)),
+        }
+    }
+
+    /// Adds what another part of the record tells.
+    fn append(&mut self, list: &[u8], counts: impl IntoIterator<Item = (String, u64)>) {
+        if !self.list.is_empty() && !list.is_empty() {
+            self.list.push(b',');
+        }
+        self.list.extend_from_slice(list);
+        for (kind, count) in counts {
+            self.count(&kind, count);
+        }
+    }
 }
 
 impl<'r> FieldWriter<'r> {
@@ -63,6 +125,8 @@ impl<'r> FieldWriter<'r> {
             other_names: 0,
             begin: out.len(),
             problems: Vec::new(),
+            redactions: Redactions::default(),
+            decisions: 0,
             out,
         }
     }
@@ -75,6 +139,19 @@ impl<'r> FieldWriter<'r> {
         for problem in std::mem::take(&mut self.problems) {
             self.push(Name::Key(Key::Problems), Value::Str(&problem));
         }
+        let Redactions { mut list, counts, .. } = std::mem::take(&mut self.redactions);
+        if !list.is_empty() {
+            list.insert(0, b'[');
+            list.push(b']');
+            self.push(Name::Key(Key::Redactions), Value::Json(&list));
+            let counts: Map<String, Json> = counts
+                .into_iter()
+                .map(|(kind, count)| (kind, count.into()))
+                .collect();
+            let mut text = Vec::new();
+            json::push_value(&mut text, &Json::Object(counts));
+            self.push(Name::Key(Key::RedactionCounts), Value::Json(&text));
+        }
         self.out
     }
 
@@ -86,12 +163,29 @@ impl<'r> FieldWriter<'r> {
     /// The nearest span wins.
     pub(super) fn attribute(&mut self, scope: &Scope) {
         scope.count();
+        // What was replaced in a span's text counts where that text is taken.
+        let mut takes_text = false;
         scope.each(|key, value| {
-            if self.seen.insert(key) {
+            if key == Key::Redactions {
+                if std::mem::take(&mut takes_text) {
+                    self.redactions_of_span(value);
+                }
+            } else if self.seen.insert(key) {
                 frame::push_name(&mut self.out, Name::Key(key));
                 self.out.extend_from_slice(value);
+                takes_text |= key.kind() == Kind::Text;
             }
         });
+    }
+
+    fn redactions_of_span(&mut self, value: &[u8]) {
+        let Some(Value::Json(list)) = frame::value(value) else {
+            return;
+        };
+        let told: Vec<Map<String, Json>> = serde_json::from_slice(list).unwrap_or_default();
+        let kinds = told.iter().filter_map(|told| told.get("type")?.as_str());
+        let counts: Vec<_> = kinds.map(|kind| (kind.to_owned(), 1)).collect();
+        self.redactions.append(&list[1..list.len() - 1], counts);
     }
 
     /// Adds the trace that the event belongs to, where neither it nor its spans named one.
@@ -149,6 +243,7 @@ impl<'r> FieldWriter<'r> {
                         known => self.push(name, Value::Str(known.as_str())),
                     },
                     Key::Phase => self.push(name, Value::Str(&text.to_ascii_lowercase())),
+                    Key::UserId | Key::UserIp => self.identifier(key, text),
                     _ => self.push(name, Value::Str(text)),
                 }
             }
@@ -167,6 +262,17 @@ impl<'r> FieldWriter<'r> {
                     self.problem(format!("{} has not the type it should have", key.name()));
                 }
             },
+        }
+    }
+
+    /// For whom: as it is, as its tag, or not at all.
+    fn identifier(&mut self, key: Key, text: &str) {
+        let identifier = match self.redactors.builtin() {
+            Some(builtin) => builtin.identifier(key == Key::UserIp, text),
+            None => Some(Cow::Borrowed(text)),
+        };
+        if let Some(text) = identifier {
+            self.push(Name::Key(key), Value::Str(&text));
         }
     }
 
@@ -203,7 +309,7 @@ impl<'r> FieldWriter<'r> {
             // A card number is one as a number too.
             Value::U64(number) if number >= 100_000_000_000 => {
                 let text = number.to_string();
-                match self.redacted(&text) {
+                match self.redacted(name.as_str(), &text) {
                     redacted if redacted == text => self.push(name, value),
                     redacted => self.push(name, Value::Str(&redacted)),
                 }
@@ -215,6 +321,7 @@ impl<'r> FieldWriter<'r> {
     fn string_of(&mut self, name: Name<'_>, value: impl fmt::Display) {
         let text = value.to_string();
         match name {
+            Name::Key(key @ (Key::UserId | Key::UserIp)) => self.identifier(key, &text),
             Name::Key(key) if key.kind() == Kind::Id => self.push(name, Value::Str(&text)),
             _ => self.text(name, &text),
         }
@@ -222,13 +329,23 @@ impl<'r> FieldWriter<'r> {
 
     /// A string of a person or a model: redacted.
     fn text(&mut self, name: Name<'_>, text: &str) {
-        let redacted = self.redacted(text);
-        self.push(name, Value::Str(&redacted));
+        frame::push_name(&mut self.out, name);
+        let mut out = std::mem::take(&mut self.out);
+        frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
+        self.out = out;
     }
 
-    fn redacted<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+    /// Appends a text without what must not be seen, and notes what was replaced in `field`.
+    fn redact(&mut self, field: &str, text: &str, out: &mut Vec<u8>) {
         if let Some(instead) = self.withhold {
-            return Cow::Borrowed(instead);
+            return out.extend_from_slice(instead.as_bytes());
+        }
+        match self.redactors.builtin().map(|builtin| builtin.treatment(root(field))) {
+            Some(Treatment::Keep) => return out.extend_from_slice(text.as_bytes()),
+            Some(Treatment::Withhold) => {
+                return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes());
+            }
+            _ => {}
         }
         // A redactor that emits events would be called for their texts without end.
         let has_custom = self.redactors.has_custom();
@@ -237,16 +354,35 @@ impl<'r> FieldWriter<'r> {
                 .try_with(|flag| flag.replace(true))
                 .unwrap_or(false)
         {
-            return Cow::Borrowed(INSIDE_REDACTOR);
+            return out.extend_from_slice(INSIDE_REDACTOR.as_bytes());
         }
-        let redacted = self.redactors.apply(text);
+        let (redactions, mut is_typed) = (&mut self.redactions, false);
+        let outcome = self.redactors.apply(
+            text,
+            out,
+            &mut |note| redactions.note(field, &note),
+            &mut || is_typed = true,
+        );
         if has_custom {
             let _ = REDACTING.try_with(|flag| flag.set(false));
         }
-        redacted.unwrap_or_else(|_| {
-            self.problem("the custom redactor panicked; a text is withheld");
-            Cow::Borrowed(WITHHELD)
-        })
+        match outcome {
+            Outcome::Appended => {}
+            Outcome::Clean(text) => out.extend_from_slice(text.as_bytes()),
+            Outcome::Withheld => {
+                out.extend_from_slice(WITHHELD.as_bytes());
+                self.problem("the custom redactor panicked; a text is withheld");
+            }
+        }
+        if is_typed {
+            self.problem(format!("somebody typed a placeholder of the redaction into {field}"));
+        }
+    }
+
+    fn redacted(&mut self, field: &str, text: &str) -> String {
+        let mut out = Vec::with_capacity(text.len());
+        self.redact(field, text, &mut out);
+        String::from_utf8(out).expect("invariant: redacted text is UTF-8")
     }
 
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
@@ -266,7 +402,7 @@ impl<'r> FieldWriter<'r> {
                 }
             }
             Json::Array(_) | Json::Object(_) => {
-                let redacted = self.redacted_json(value, 0);
+                let redacted = self.redacted_json(name, value, 0);
                 let mut text = Vec::new();
                 json::push_value(&mut text, &redacted);
                 self.field(name, Value::Json(&text));
@@ -274,23 +410,26 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    fn redacted_json(&mut self, value: &Json, depth: usize) -> Json {
+    /// `path` is where the value stands: the field, and the keys and places in it, with `/` between.
+    fn redacted_json(&mut self, path: &str, value: &Json, depth: usize) -> Json {
         match value {
-            Json::String(text) => Json::String(self.redacted(text).into_owned()),
+            Json::String(text) => Json::String(self.redacted(path, text)),
             Json::Array(_) | Json::Object(_) if depth == DEEPEST_JSON => {
                 self.problem("a value is nested deeper than readers follow; it stands as text");
-                Json::String(self.redacted(&value.to_string()).into_owned())
+                Json::String(self.redacted(path, &value.to_string()))
             }
             Json::Array(items) => {
-                let items = items.iter().map(|item| self.redacted_json(item, depth + 1));
+                let items = items.iter().enumerate();
+                let items = items.map(|(place, item)| {
+                    self.redacted_json(&format!("{path}/{place}"), item, depth + 1)
+                });
                 items.collect()
             }
             Json::Object(map) => {
                 let mut redacted = Map::new();
                 let mut counts: HashMap<String, u32> = HashMap::new();
                 for (key, value) in map {
-                    let value = self.redacted_json(value, depth + 1);
-                    let key = self.redacted(key).into_owned();
+                    let key = self.redacted(path, key);
                     // Several keys may redact to one; none is dropped.
                     let count = counts.entry(key.clone()).or_default();
                     *count += 1;
@@ -301,6 +440,7 @@ impl<'r> FieldWriter<'r> {
                     while redacted.contains_key(&name) {
                         name.push('#');
                     }
+                    let value = self.redacted_json(&format!("{path}/{name}"), value, depth + 1);
                     redacted.insert(name, value);
                 }
                 Json::Object(redacted)
@@ -308,9 +448,9 @@ impl<'r> FieldWriter<'r> {
             Json::Number(number) => {
                 let text = number.to_string();
                 match text.len() >= 12 {
-                    true => match self.redacted(&text) {
+                    true => match self.redacted(path, &text) {
                         redacted if redacted == text => value.clone(),
-                        redacted => Json::String(redacted.into_owned()),
+                        redacted => Json::String(redacted),
                     },
                     false => value.clone(),
                 }
@@ -325,6 +465,8 @@ impl<'r> FieldWriter<'r> {
             owner: Owner::Decision,
             ..FieldWriter::new(self.redactors, Vec::new(), self.withhold)
         };
+        fields.redactions.prefix = format!("{}/{}/", Key::Decisions.name(), self.decisions);
+        self.decisions += 1;
         for (name, text) in [
             ("filter_name", Some(decision.filter_name.as_str())),
             ("decision", Some(decision.decision.as_str())),
@@ -348,6 +490,8 @@ impl<'r> FieldWriter<'r> {
             fields.json_field(name, value);
         }
         self.problems.append(&mut fields.problems);
+        let told = std::mem::take(&mut fields.redactions);
+        self.redactions.append(&told.list, told.counts);
         self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));
     }
 
@@ -378,4 +522,9 @@ fn as_number(kind: Kind, value: Value<'_>) -> Option<Value<'_>> {
         (Kind::Number, Value::Str(text)) => text.trim().parse().ok().map(Value::F64),
         _ => None,
     }
+}
+
+/// The field that a path begins with.
+fn root(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
 }

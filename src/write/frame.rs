@@ -36,6 +36,15 @@ pub(super) enum Name<'a> {
     Other(&'a str),
 }
 
+impl<'a> Name<'a> {
+    pub(super) fn as_str(self) -> &'a str {
+        match self {
+            Name::Key(key) => key.name(),
+            Name::Other(name) => name,
+        }
+    }
+}
+
 const OTHER: u8 = 0xff;
 const LENGTH: usize = 4;
 
@@ -88,6 +97,21 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
         }
         Value::Bool(truth) => out.extend_from_slice(&[b'b', u8::from(truth)]),
     }
+}
+
+/// Pushes a string that `append` appends.
+pub(super) fn push_text(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b's');
+    let length = out.len();
+    out.extend_from_slice(&[0; LENGTH]);
+    append(out);
+    let count = (out.len() - length - LENGTH) as u32;
+    out[length..length + LENGTH].copy_from_slice(&count.to_le_bytes());
+}
+
+/// The value that these bytes are.
+pub(super) fn value(bytes: &[u8]) -> Option<Value<'_>> {
+    split_value(bytes).map(|(value, _)| value)
 }
 
 fn push_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {

@@ -20,6 +20,7 @@ use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::timestamp_text;
+use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
 use crate::trail::{hostname, recent};
 
@@ -83,8 +84,9 @@ fn adopt_orphans(settings: &Settings) {
     }
 }
 
-fn start(settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
+fn start(mut settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
     let (sink, found) = Sink::open(&settings.places.trail, &settings)?;
+    settings.make_redactors()?;
     let mut copies = Vec::new();
     for place in &settings.places.copies {
         copies.push((Sink::open(place, &settings)?.0, place.to_string()));
@@ -161,6 +163,7 @@ fn opened(settings: &Settings) -> Json {
         "copies": copies,
         "redact_pii": settings.redact_pii,
         "custom_redactor": settings.redactors.has_custom(),
+        "redaction_key": settings.redactors.builtin().and_then(Redactor::key_id),
         "fail_safe": settings.fail_safe,
         "rotation": rotation_word(&settings.rotation),
         "retain": settings.retain.map(|retain| retain.to_string()),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Core, lock};
 use crate::environment::Environment;
+use crate::redact::{Custom, RedactorStatus};
 use crate::settings::{Settings, rotation_word};
 
 /// Counters of a trail. Each stands for itself; they are not read at one instant.
@@ -38,10 +39,10 @@ pub struct Status {
     pub environment: Environment,
     /// Why it was found to be that.
     pub environment_reason: String,
-    /// Whether the built-in patterns redact.
+    /// Whether the built-in rules redact.
     pub redact_pii: bool,
-    /// Whether a redactor of the application's runs.
-    pub custom_redactor: bool,
+    /// The redactors of the application's own, and how they do.
+    pub custom_redactors: Vec<RedactorStatus>,
     /// Whether the typed functions return errors while the trail cannot be written.
     pub fail_safe: bool,
     /// How often a new file is begun: `minutely`, `hourly`, `daily`, `weekly` or `never`.
@@ -140,7 +141,7 @@ impl Status {
             environment: settings.environment,
             environment_reason: settings.environment_reason.clone(),
             redact_pii: settings.redact_pii,
-            custom_redactor: settings.redactors.has_custom(),
+            custom_redactors: settings.redactors.custom().iter().map(Custom::status).collect(),
             fail_safe: settings.fail_safe,
             rotation: rotation_word(&settings.rotation),
             retain: settings.retain.map(|retain| retain.to_string()),

@@ -1,0 +1,276 @@
+//! Finding: from a text to the places of what must not be seen in it.
+//!
+//! One pass over the text, 64 bytes at a time, makes masks of a few classes of bytes. Their rare
+//! coincidences (an `@`, digits close together, a long run of token characters, two colons close
+//! together, five hyphens, …) are where something may be; there a matcher looks at the bytes around it.
+//! Each matcher looks at a bounded number of bytes for each of them, or at each byte once, so that the
+//! cost of a text grows with its length and no faster, whatever stands in it.
+//!
+//! The masks decide only where to look. `oracle.rs` looks everywhere, by regular expressions, and the
+//! tests hold both to the same findings.
+
+use super::Entity;
+
+pub(super) mod bytes;
+pub(super) mod card;
+pub(super) mod crypto;
+pub(super) mod email;
+pub(super) mod iban;
+pub(super) mod ip;
+pub(super) mod jwt;
+mod mask;
+pub(super) mod pem;
+pub(super) mod phone;
+pub(super) mod ssn;
+pub(super) mod url;
+
+use bytes::is_token;
+use mask::{BLOCK, Carry, Masks, Suspect};
+
+/// A rule by its number: see [`super::catalog`].
+pub(super) type RuleId = u16;
+
+/// Something that must not be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) rule: RuleId,
+}
+
+/// Digits with at most two other bytes between one and the next.
+struct Cluster {
+    start: usize,
+    end: usize,
+    digits: usize,
+    /// Where the nearest word begins that makes a phone number of digits behind it.
+    phone_word: Option<Option<usize>>,
+}
+
+/// The most bytes between two digits of a cluster.
+const WIDEST_GAP: usize = 2;
+/// The shortest run of token characters that is looked at: the shortest published formats of keys.
+pub(super) const SHORTEST_RUN: usize = 16;
+/// The greatest distance of two colons of an address: four digits between them.
+const COLON_REACH: usize = 5;
+
+/// Looks for values in one text.
+pub(super) struct Finder<'t> {
+    pub(super) bytes: &'t [u8],
+    found: &'t mut Vec<Found>,
+    /// Where the last PEM block ended.
+    pem_end: usize,
+    /// Where the last run of characters of addresses ended, of assigned values, and the last key.
+    colons_end: usize,
+    pub(super) value_end: usize,
+    pub(super) secret_end: usize,
+}
+
+/// Adds what the built-in rules find in `text`, in no particular order; findings may overlap. Says
+/// whether there is anything in it that a disguise may be made of.
+pub(super) fn find(text: &str, found: &mut Vec<Found>) -> Suspect {
+    let mut finder = Finder {
+        bytes: text.as_bytes(),
+        found,
+        pem_end: 0,
+        colons_end: 0,
+        value_end: 0,
+        secret_end: 0,
+    };
+    finder.scan()
+}
+
+impl Finder<'_> {
+    fn scan(&mut self) -> Suspect {
+        let bytes = self.bytes;
+        let mut suspect = false;
+        let mut cluster: Option<Cluster> = None;
+        let mut last_colon = None;
+        let mut carry = Carry::default();
+        let mut base = 0;
+        while base < bytes.len() {
+            let (masks, is_suspect) = match bytes[base..].first_chunk::<BLOCK>() {
+                Some(block) => Masks::of(block),
+                None => {
+                    let mut block = [b' '; BLOCK];
+                    block[..bytes.len() - base].copy_from_slice(&bytes[base..]);
+                    Masks::of(&block)
+                }
+            };
+            suspect |= is_suspect;
+            if masks.digit != 0 {
+                for (start, length) in mask::runs(masks.digit) {
+                    self.digits(&mut cluster, base + start, length);
+                }
+                for place in mask::places(carry.account_numbers(&masks)) {
+                    self.iban(base + place - 3);
+                }
+            }
+            for place in mask::places(masks.sign) {
+                self.sign(base + place, &mut last_colon);
+            }
+            if let Some(length) = carry.crossing_run(&masks) {
+                self.run(base - length);
+            }
+            for place in mask::places(carry.long_runs(&masks)) {
+                self.run(base + place);
+            }
+            for place in mask::places(carry.far_strokes(&masks)) {
+                self.dot_mac(base + place);
+            }
+            for place in mask::places(carry.five_strokes(&masks)) {
+                self.pem(base + place - 4);
+            }
+            carry.advance(&masks);
+            base += BLOCK;
+        }
+        if let Some(ended) = cluster {
+            self.cluster(ended);
+        }
+        suspect
+    }
+
+    /// Adds a run of digits to the cluster that they belong to.
+    fn digits(&mut self, cluster: &mut Option<Cluster>, start: usize, length: usize) {
+        match cluster {
+            Some(open) if start - open.end <= WIDEST_GAP => {
+                open.end = start + length;
+                open.digits += length;
+            }
+            _ => {
+                let begun = Cluster {
+                    start,
+                    end: start + length,
+                    digits: length,
+                    phone_word: None,
+                };
+                if let Some(ended) = cluster.replace(begun) {
+                    self.cluster(ended);
+                }
+            }
+        }
+    }
+
+    /// An `@`, a colon or an equals sign.
+    fn sign(&mut self, at: usize, last_colon: &mut Option<usize>) {
+        match self.bytes[at] {
+            b'@' => return self.email(at),
+            b':' => {
+                if self.bytes[at + 1..].starts_with(b"//") {
+                    self.url(at);
+                }
+                if last_colon.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end {
+                    self.colons(at);
+                }
+                *last_colon = Some(at);
+            }
+            _ => {}
+        }
+        self.assignment(at);
+    }
+
+    /// Each kind of number goes on behind the last one of its kind.
+    fn cluster(&mut self, mut cluster: Cluster) {
+        if cluster.digits < 4 {
+            return;
+        }
+        let (mut card, mut ssn, mut ip, mut phone) = (0, 0, 0, 0);
+        let mut at = cluster.start;
+        while at < cluster.end {
+            if !self.bytes[at].is_ascii_digit() {
+                at += 1;
+                continue;
+            }
+            let run = self.digit_run(at);
+            if cluster.digits >= 12 && at >= card {
+                card = self.card(at, &cluster).unwrap_or(card);
+            }
+            if cluster.digits >= 9 && at >= ssn {
+                ssn = self.ssn(at, &cluster).unwrap_or(ssn);
+            }
+            if run <= 3 && at >= ip && self.at(at + run) == b'.' {
+                ip = self.ipv4(at).unwrap_or(ip);
+            }
+            if cluster.digits >= 7 && at >= phone {
+                phone = self.phone(at, &mut cluster).unwrap_or(phone);
+            }
+            at += run;
+        }
+    }
+
+    /// A run of token characters, at least [`SHORTEST_RUN`] of them.
+    fn run(&mut self, start: usize) {
+        let rest = &self.bytes[start..];
+        let end = start + rest.iter().take_while(|byte| is_token(**byte)).count();
+        if self.jwt(start, end).is_none() {
+            self.secrets(start, end);
+        }
+        self.hyphen_mac(start, end);
+        self.crypto(start, end);
+    }
+
+    pub(super) fn found(&mut self, entity: Entity, start: usize, end: usize) {
+        self.found_by(entity as RuleId, start, end);
+    }
+
+    pub(super) fn found_by(&mut self, rule: RuleId, start: usize, end: usize) {
+        self.found.push(Found { start, end, rule });
+    }
+
+    /// The byte at a place; a space behind the end.
+    pub(super) fn at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(b' ')
+    }
+
+    /// The byte before a place; a space where the text begins, or where that byte is the letter of
+    /// an escape such as `\n`, as in JSON inside a string.
+    pub(super) fn before(&self, at: usize) -> u8 {
+        match at.checked_sub(1) {
+            Some(before) if !self.is_escape_letter(before) => self.bytes[before],
+            _ => b' ',
+        }
+    }
+
+    /// Whether the byte here is the letter of an escape.
+    fn is_escape_letter(&self, at: usize) -> bool {
+        at > 0 && self.bytes[at - 1] == b'\\' && matches!(self.bytes[at], b'n' | b'r' | b't')
+    }
+
+    /// The bytes from a place on; none behind the end.
+    fn rest(&self, at: usize) -> &[u8] {
+        self.bytes.get(at..).unwrap_or_default()
+    }
+
+    fn digit_run(&self, start: usize) -> usize {
+        self.rest(start).iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+
+    /// Whether one of the words begins in the `reach` bytes before `at`.
+    fn has_word_before(&self, at: usize, reach: usize, words: &[&str]) -> bool {
+        self.word_before(at, reach, words).is_some()
+    }
+
+    /// Where the nearest of the words begins in the `reach` bytes before `at`.
+    fn word_before(&self, at: usize, reach: usize, words: &[&str]) -> Option<usize> {
+        let from = at.saturating_sub(reach);
+        (from..at).rev().find(|&place| {
+            let first = self.bytes[place].to_ascii_lowercase();
+            words.iter().any(|word| {
+                word.as_bytes()[0] == first
+                    && place + word.len() <= at
+                    && self.bytes[place..place + word.len()].eq_ignore_ascii_case(word.as_bytes())
+                    && !self.before(place).is_ascii_alphabetic()
+            })
+        })
+    }
+
+    /// Whether one of the words stands at `at`, behind at most `gap` spaces and the like.
+    fn has_word_behind(&self, at: usize, gap: usize, words: &[&str]) -> bool {
+        let rest = self.rest(at);
+        let skipped = rest.iter().take(gap).take_while(|byte| b" -(".contains(byte)).count();
+        let rest = &rest[skipped..];
+        words.iter().any(|word| {
+            rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes())
+        })
+    }
+}

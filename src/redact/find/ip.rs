@@ -1,0 +1,192 @@
+//! IP and hardware addresses: IPv4 at the first digit of a group, the others at colons, dots
+//! and hyphens.
+
+use std::net::Ipv6Addr;
+
+use super::Finder;
+use super::bytes::{is_alnum, is_token};
+use crate::redact::Entity;
+
+pub(in crate::redact) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]{2,45}";
+pub(in crate::redact) const MAC_REGEX: &str = r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}";
+
+/// The longest text of an IPv6 address, with an IPv4 address at its end.
+const LONGEST_V6: usize = 45;
+
+/// How far before an address of four numbers the words stand that make it a version.
+const VERSION_REACH: usize = 12;
+const VERSION_WORDS: [&str; 5] = ["version", "release", "build", "ver.", "rev"];
+
+fn is_v6(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
+}
+
+impl Finder<'_> {
+    pub(super) fn ipv4(&mut self, start: usize) -> Option<usize> {
+        let before = self.before(start);
+        if is_token(before) && before != b'-'
+            || before == b'.' && self.before(start - 1).is_ascii_digit()
+        {
+            return None;
+        }
+        let mut at = start;
+        for part in 0..4 {
+            let digits = self.digit_run(at);
+            let number = self.bytes[at..]
+                .iter()
+                .take(digits.min(4))
+                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+            if !(1..=3).contains(&digits) || number > 255 {
+                return None;
+            }
+            at += digits;
+            if part < 3 {
+                if self.at(at) != b'.' {
+                    return None;
+                }
+                at += 1;
+            }
+        }
+        let after = self.at(at);
+        let goes_on = is_alnum(after)
+            || after == b'_'
+            || matches!(after, b'.' | b'-') && is_alnum(self.at(at + 1));
+        if goes_on || self.is_version(start, at) {
+            return None;
+        }
+        let end = self.network(at, 32);
+        self.found(Entity::Ip, start, end);
+        Some(end)
+    }
+
+    /// Where the length of a network behind an address ends, such as `/24`, or the address itself.
+    fn network(&self, end: usize, longest: u32) -> usize {
+        let digits = match self.at(end) {
+            b'/' => self.digit_run(end + 1),
+            _ => 0,
+        };
+        let length = self.bytes[end..].iter().skip(1).take(digits.min(3));
+        let length = length.fold(0, |length, digit| length * 10 + u32::from(digit - b'0'));
+        let behind = end + 1 + digits;
+        let goes_on = is_alnum(self.at(behind))
+            || self.at(behind) == b'.' && self.at(behind + 1).is_ascii_digit();
+        match (1..=3).contains(&digits) && length <= longest && !goes_on {
+            true => end + 1 + digits,
+            false => end,
+        }
+    }
+
+    /// Four numbers that are a version: behind a word that says so, a hyphen behind a word, or, as in
+    /// a user agent, behind `Name/` with nothing but zeros at the end.
+    fn is_version(&self, start: usize, end: usize) -> bool {
+        let before = self.before(start);
+        if before == b'-' && is_alnum(self.before(start - 1)) {
+            return true;
+        }
+        let behind_name = before == b'/' && self.before(start - 1).is_ascii_alphabetic();
+        behind_name && self.bytes[start..end].ends_with(b".0.0")
+            || self.has_word_before(start, VERSION_REACH, &VERSION_WORDS)
+    }
+
+    /// Looks for an IPv6 or hardware address in the run of their characters around two colons that
+    /// stand close together. Each run is looked at once.
+    pub(super) fn colons(&mut self, colon: usize) {
+        let mut start = colon;
+        while start > self.colons_end && is_v6(self.bytes[start - 1]) {
+            start -= 1;
+        }
+        let rest = &self.bytes[colon..];
+        let mut end = colon + rest.iter().take_while(|byte| is_v6(**byte)).count();
+        self.colons_end = end;
+        // The end of a sentence is not the address's.
+        while end > start && self.bytes[end - 1] == b'.' {
+            end -= 1;
+        }
+        // Nor is the end of a word in front of it: `id:fe80::1`.
+        if self.before(start).is_ascii_alphabetic()
+            && let Some(word) = self.bytes[start..end].iter().position(|byte| *byte == b':')
+            && self.bytes[start..start + word].iter().all(u8::is_ascii_alphabetic)
+        {
+            start += word + 1;
+        }
+        if end - start > LONGEST_V6 || self.colon_mac(start, end) {
+            return;
+        }
+        let whole = self.is_ipv6(start, end).then_some((start, end));
+        let shorter = || {
+            let single = |at: usize| self.at(at) == b':' && self.at(at + 1) != b':';
+            let begin = if single(start) { start + 1 } else { start };
+            let last = end > begin + 2 && self.bytes[end - 1] == b':' && self.bytes[end - 2] != b':';
+            let stop = if last { end - 1 } else { end };
+            self.is_ipv6(begin, stop).then_some((begin, stop))
+        };
+        if let Some((start, end)) = whole.or_else(shorter) {
+            let end = self.network(end, 128);
+            self.found(Entity::Ip, start, end);
+        }
+    }
+
+    fn is_ipv6(&self, start: usize, end: usize) -> bool {
+        let (before, after) = (self.before(start), self.at(end));
+        if is_alnum(before) || before == b'_' || is_alnum(after) || after == b'_' {
+            return false;
+        }
+        let Ok(text) = std::str::from_utf8(&self.bytes[start..end]) else {
+            return false;
+        };
+        let hex = text.bytes().filter(u8::is_ascii_hexdigit).count();
+        let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+        // `[::2]` is a slice, `dead::beef` a path of names.
+        (text == "::1" || hex >= 3 && has_digit) && text.parse::<Ipv6Addr>().is_ok()
+    }
+
+    fn colon_mac(&mut self, start: usize, end: usize) -> bool {
+        // Longer rows of pairs are fingerprints.
+        let is_mac = end - start == 17 && self.is_pairs(start, b':');
+        if is_mac && self.is_mac_at(start, end) {
+            self.found(Entity::Mac, start, end);
+        }
+        is_mac
+    }
+
+    /// A run of token characters that begins at `start`: pairs with hyphens?
+    pub(super) fn hyphen_mac(&mut self, start: usize, end: usize) {
+        if end - start == 17 && self.is_pairs(start, b'-') && self.is_mac_at(start, end) {
+            self.found(Entity::Mac, start, end);
+        }
+    }
+
+    /// Two dots five bytes apart, the second at `dot`: Cisco's form?
+    pub(super) fn dot_mac(&mut self, dot: usize) {
+        let (Some(start), end) = (dot.checked_sub(9), dot + 5) else {
+            return;
+        };
+        let Some(text) = self.bytes.get(start..end) else {
+            return;
+        };
+        let shaped = text.iter().enumerate().all(|(place, byte)| match place {
+            4 | 9 => *byte == b'.',
+            _ => byte.is_ascii_hexdigit(),
+        });
+        let goes_on = self.before(start) == b'.' || self.at(end) == b'.' && is_alnum(self.at(end + 1));
+        if shaped && !goes_on && self.is_mac_at(start, end) {
+            self.found(Entity::Mac, start, end);
+        }
+    }
+
+    fn is_pairs(&self, start: usize, separator: u8) -> bool {
+        let text = &self.bytes[start..start + 17];
+        text.iter().enumerate().all(|(place, byte)| match place % 3 {
+            2 => *byte == separator,
+            _ => byte.is_ascii_hexdigit(),
+        })
+    }
+
+    fn is_mac_at(&self, start: usize, end: usize) -> bool {
+        let all = |wanted: u8| {
+            let mut digits = self.bytes[start..end].iter().filter(|b| b.is_ascii_hexdigit());
+            digits.all(|byte| byte.eq_ignore_ascii_case(&wanted))
+        };
+        !is_token(self.before(start)) && !is_token(self.at(end)) && !all(b'0') && !all(b'F')
+    }
+}

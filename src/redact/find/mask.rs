@@ -1,0 +1,143 @@
+//! Classes of bytes as bits: bit `i` of a mask stands for byte `i` of a block. What crosses the
+//! border of two blocks is decided in the second.
+
+use wide::u8x16;
+
+pub(super) const BLOCK: usize = 64;
+
+/// Where the bytes of a block are of which class.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Masks {
+    pub(super) digit: u64,
+    /// Letters, digits, `_` and `-`.
+    token: u64,
+    /// `@`, `:` and `=`.
+    pub(super) sign: u64,
+    /// `-` and `.`.
+    stroke: u64,
+}
+
+/// Whether there are bytes that a disguise may be made of: `\`, `%`, and what is not ASCII.
+pub(super) type Suspect = bool;
+
+impl Masks {
+    #[inline]
+    pub(super) fn of(block: &[u8; BLOCK]) -> (Masks, Suspect) {
+        let mut masks = Masks::default();
+        let mut suspects = u8x16::splat(0);
+        for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+            let bytes = u8x16::new(*bytes);
+            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+            // Unsigned: what is below the range wraps to above it.
+            let within = |value: u8x16, first: u8, count: u8| {
+                let offset = value - u8x16::splat(first);
+                offset.simd_eq(offset.min(u8x16::splat(count - 1)))
+            };
+            let bits = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (16 * quarter);
+            let digit = within(bytes, b'0', 10);
+            let alpha = within(bytes | u8x16::splat(0x20), b'a', 26);
+            let dash = is(b'-');
+            masks.digit |= bits(digit);
+            masks.token |= bits(digit | alpha | dash | is(b'_'));
+            masks.sign |= bits(is(b'@') | is(b':') | is(b'='));
+            masks.stroke |= bits(dash | is(b'.'));
+            // The highest bit is that of bytes beyond ASCII.
+            suspects |= bytes | is(b'\\') | is(b'%');
+        }
+        (masks, suspects.to_bitmask() != 0)
+    }
+
+    /// Letters, `_` and `-`.
+    fn letter(&self) -> u64 {
+        self.token & !self.digit
+    }
+}
+
+/// What is known of the blocks before.
+#[derive(Default)]
+pub(super) struct Carry {
+    before: Masks,
+    /// How many token characters the text has ended with so far.
+    tail: usize,
+}
+
+impl Carry {
+    /// Goes on to the next block.
+    #[inline]
+    pub(super) fn advance(&mut self, now: &Masks) {
+        self.tail = match now.token {
+            u64::MAX => self.tail + BLOCK,
+            token => token.leading_ones() as usize,
+        };
+        self.before = *now;
+    }
+
+    /// How far before this block a run of token characters begins that becomes 16 long in it.
+    #[inline]
+    pub(super) fn crossing_run(&self, now: &Masks) -> Option<usize> {
+        let head = now.token.trailing_ones() as usize;
+        ((1..16).contains(&self.tail) && self.tail + head >= 16).then_some(self.tail)
+    }
+
+    /// Where in this block runs of token characters begin that are 16 long within it.
+    #[inline]
+    pub(super) fn long_runs(&self, now: &Masks) -> u64 {
+        let token = now.token;
+        let pairs = token & token >> 1;
+        let fours = pairs & pairs >> 2;
+        let eights = fours & fours >> 4;
+        let sixteens = eights & eights >> 8;
+        sixteens & !(token << 1 | u64::from(self.tail > 0))
+    }
+
+    /// The last of two letters and two digits.
+    #[inline]
+    pub(super) fn account_numbers(&self, now: &Masks) -> u64 {
+        let (letter, before) = (now.letter(), self.before.letter());
+        now.digit
+            & (now.digit << 1 | self.before.digit >> 63)
+            & (letter << 2 | before >> 62)
+            & (letter << 3 | before >> 61)
+    }
+
+    /// The last of five strokes.
+    #[inline]
+    pub(super) fn five_strokes(&self, now: &Masks) -> u64 {
+        let (stroke, before) = (now.stroke, self.before.stroke);
+        stroke
+            & (stroke << 1 | before >> 63)
+            & (stroke << 2 | before >> 62)
+            & (stroke << 3 | before >> 61)
+            & (stroke << 4 | before >> 60)
+    }
+
+    /// The second of two strokes with four bytes between them.
+    #[inline]
+    pub(super) fn far_strokes(&self, now: &Masks) -> u64 {
+        now.stroke & (now.stroke << 5 | self.before.stroke >> 59)
+    }
+}
+
+/// The bits that are set, in order.
+#[inline]
+pub(super) fn places(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        place
+    })
+}
+
+/// The runs of bits that are set, in order: where each begins and how long it is.
+#[inline]
+pub(super) fn runs(mut bits: u64) -> impl Iterator<Item = (usize, usize)> {
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let start = bits.trailing_zeros();
+        let length = (bits >> start).trailing_ones();
+        bits &= u64::MAX.checked_shl(start + length).unwrap_or(0);
+        Some((start as usize, length as usize))
+    })
+}

@@ -1,0 +1,50 @@
+//! US social security numbers, found at the first digit of a group.
+
+use super::bytes::{digits, is_alnum};
+use super::{Cluster, Finder};
+use crate::redact::Entity;
+
+pub(in crate::redact) const REGEX: &str =
+    r"[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4}|[0-9]{3}\.[0-9]{2}\.[0-9]{4}|[0-9]{9}";
+
+/// How far before a bare number the words stand that make it one.
+const REACH: usize = 28;
+const WORDS: [&str; 2] = ["ssn", "social security"];
+
+impl Finder<'_> {
+    pub(super) fn ssn(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
+        let before = self.before(start);
+        if is_alnum(before) || b"-._/#$".contains(&before) {
+            return None;
+        }
+        let run = self.digit_run(start);
+        let end = match run {
+            9 if self.has_word_before(start, REACH, &WORDS) => start + 9,
+            3 => {
+                let end = start + 11;
+                let text = self.bytes.get(start..end)?;
+                let separator = text[3];
+                let shaped = matches!(separator, b'-' | b' ' | b'.')
+                    && text[6] == separator
+                    && digits(&text[4..6]).count() == 2
+                    && digits(&text[7..]).count() == 4;
+                if !shaped || end > cluster.end {
+                    return None;
+                }
+                end
+            }
+            _ => return None,
+        };
+        let after = self.at(end);
+        if is_alnum(after) || matches!(after, b'-' | b'_') {
+            return None;
+        }
+        let number = digits(&self.bytes[start..end]).fold(0, |n, d| n * 10 + d);
+        let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
+        let exists = area != 0 && area != 666 && area < 900 && group != 0 && serial != 0;
+        exists.then(|| {
+            self.found(Entity::UsSsn, start, end);
+            end
+        })
+    }
+}

@@ -1,0 +1,358 @@
+//! Keys and tags: who has the key can tell which tag a known value has, and nobody else can tell
+//! which value a tag stands for.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{SecondsFormat, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+
+use super::canonical::canonical;
+use crate::error::{Error, ErrorKind, Result};
+
+const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
+# stands for, by trying values. The last key is in use; the others tell what is in older records.\n";
+
+const SECRET_BYTES: usize = 32;
+
+/// The keys of a redaction: the last one makes the tags, the others made those of older records.
+///
+/// A file with a line for each: its id, when it was made, and 32 random bytes in hex. Mode 0600.
+///
+/// ```no_run
+/// use stinger_audit::redact::Keys;
+///
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// let keys = Keys::open("./logs/redaction.keys")?;
+/// for tag in keys.tags("ann@example.com") {
+///     println!("{tag}"); // [EMAIL:k1:9GZ4M2QX7R1B]
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Keys {
+    path: Option<PathBuf>,
+    keys: Vec<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    id: String,
+    /// Ready for the first byte of a message.
+    mac: Hmac<Sha256>,
+}
+
+/// The tag of a value: 60 bits of HMAC-SHA256, in Crockford's base32.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag([u8; Tag::LENGTH]);
+
+impl Tag {
+    pub(super) const LENGTH: usize = 12;
+
+    /// Its twelve characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("invariant: base32 is ASCII")
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+pub(super) const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl Keys {
+    /// Opens a file of keys; where there is none, makes one with a first key.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or made; others than its owner may read it; a line is no key.
+    pub fn open(path: impl AsRef<Path>) -> Result<Keys> {
+        let path = path.as_ref();
+        match Keys::read(path) {
+            Err(error) if is_missing(&error) => {
+                Keys::make(path)?;
+                Keys::read(path)
+            }
+            read => read,
+        }
+    }
+
+    /// Opens a file of keys that must be there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Keys::open).
+    pub fn read(path: impl AsRef<Path>) -> Result<Keys> {
+        let path = path.as_ref();
+        let failed = |error| Error::io("read the redaction keys", path, error);
+        let file = File::open(path).map_err(failed)?;
+        refuse_shared(&file, path)?;
+        let text = io::read_to_string(file).map_err(failed)?;
+        let mut keys = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            if line.starts_with('#') || line.trim().is_empty() {
+                continue;
+            }
+            let key = Key::parse(line).ok_or_else(|| {
+                let why = format!(
+                    "line {} is no key: write the id, the time and 64 hex digits, with spaces between",
+                    number + 1
+                );
+                Error::setting("redaction_keys", path.display().to_string(), why)
+            })?;
+            keys.push(key);
+        }
+        if keys.is_empty() {
+            let why = "there is no key in it; remove the file to have one made";
+            return Err(Error::setting("redaction_keys", path.display().to_string(), why));
+        }
+        Ok(Keys {
+            path: Some(path.to_owned()),
+            keys,
+        })
+    }
+
+    /// Keys of which the only one is given: 32 bytes, from a vault for instance.
+    pub fn from_secret(id: impl Into<String>, secret: &[u8; 32]) -> Keys {
+        Keys {
+            path: None,
+            keys: vec![Key::new(id.into(), secret)],
+        }
+    }
+
+    /// Adds a key at the end of a file. Trails that are opened from then on use it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Keys::open).
+    pub fn rotate(path: impl AsRef<Path>) -> Result<Keys> {
+        let path = path.as_ref();
+        let keys = Keys::open(path)?;
+        let newest = keys.keys.iter().filter_map(|key| key.id.strip_prefix('k')?.parse().ok());
+        let number: u64 = newest.max().unwrap_or(0);
+        let line = fresh_line(number + 1)?;
+        let appended = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()));
+        appended.map_err(|error| Error::io("add a key to", path, error))?;
+        Keys::read(path)
+    }
+
+    /// Makes a file with a first key, unless somebody else is quicker. It gets its name when it is
+    /// whole.
+    fn make(path: &Path) -> Result<()> {
+        let failed = |error| Error::io("make the redaction keys", path, error);
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(format!(".{}", std::process::id()));
+        let draft = PathBuf::from(draft);
+        let line = fresh_line(1)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let mut file = options.open(&draft).map_err(failed)?;
+        let written = file
+            .write_all(HEAD.as_bytes())
+            .and_then(|()| file.write_all(line.as_bytes()))
+            .and_then(|()| file.sync_all());
+        let linked = written.and_then(|()| match std::fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        });
+        let removed = std::fs::remove_file(&draft);
+        linked.and(removed).map_err(failed)
+    }
+
+    /// The id of the key in use.
+    pub fn current(&self) -> &str {
+        &self.newest().id
+    }
+
+    /// The ids of all keys, the oldest first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// The placeholders that stand for a value in the records of all times, as whatever it may be:
+    /// what to search a trail for.
+    pub fn tags(&self, value: &str) -> Vec<String> {
+        let value = value.trim();
+        let mut kinds: Vec<(&str, String)> = super::kinds_of(value)
+            .into_iter()
+            .map(|entity| (entity.as_str(), canonical(entity, value).into_owned()))
+            .collect();
+        kinds.push((super::USER, value.to_owned()));
+        let tags = kinds.iter().flat_map(|(kind, value)| {
+            self.keys
+                .iter()
+                .map(move |key| format!("[{kind}:{}:{}]", key.id, key.tag(kind, value).as_str()))
+        });
+        tags.collect()
+    }
+
+    /// The tag of a value in its one spelling, under the key in use.
+    pub(super) fn tag(&self, kind: &str, canonical: &str) -> Tag {
+        self.newest().tag(kind, canonical)
+    }
+
+    fn newest(&self) -> &Key {
+        self.keys.last().expect("invariant: there is at least one key")
+    }
+}
+
+impl fmt::Debug for Keys {
+    /// Without the keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys")
+            .field("path", &self.path)
+            .field("current", &self.current())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Key {
+    fn new(id: String, secret: &[u8]) -> Key {
+        let mac = Hmac::new_from_slice(secret).expect("invariant: HMAC takes a key of any length");
+        Key { id, mac }
+    }
+
+    fn parse(line: &str) -> Option<Key> {
+        let mut words = line.split_whitespace();
+        let (id, _made, secret) = (words.next()?, words.next()?, words.next()?);
+        let is_id = id.len() <= 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_id || secret.len() != 2 * SECRET_BYTES || words.next().is_some() {
+            return None;
+        }
+        let digits = |place: usize| secret.get(2 * place..2 * place + 2);
+        let bytes = (0..SECRET_BYTES).map(|place| u8::from_str_radix(digits(place)?, 16).ok());
+        Some(Key::new(id.to_owned(), &bytes.collect::<Option<Vec<u8>>>()?))
+    }
+
+    fn tag(&self, kind: &str, canonical: &str) -> Tag {
+        let mut mac = self.mac.clone();
+        mac.update(kind.as_bytes());
+        mac.update(&[0]);
+        mac.update(canonical.as_bytes());
+        let sum = mac.finalize().into_bytes();
+        let mut bits = u64::from_be_bytes([
+            sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7],
+        ]);
+        let mut tag = [0; Tag::LENGTH];
+        for place in &mut tag {
+            *place = BASE32[(bits >> 59) as usize];
+            bits <<= 5;
+        }
+        Tag(tag)
+    }
+}
+
+fn fresh_line(number: u64) -> Result<String> {
+    let mut secret = [0; SECRET_BYTES];
+    getrandom::fill(&mut secret).map_err(|error| {
+        Error::from(ErrorKind::Io {
+            doing: "take random bytes from",
+            path: "the system".into(),
+            source: io::Error::other(error.to_string()),
+        })
+    })?;
+    let made = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("k{number} {made} {hex}\n"))
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(unix)]
+fn refuse_shared(file: &File, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = file
+        .metadata()
+        .map_err(|error| Error::io("read the redaction keys", path, error))?;
+    match metadata.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => {
+            let path = path.display().to_string();
+            let why = format!("others than its owner may read or write it: chmod 600 {path}");
+            Err(Error::setting("redaction_keys", path, why))
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &File, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Entity;
+
+    #[test]
+    fn a_tag_is_the_head_of_an_hmac_over_kind_and_value() {
+        // RFC 4231 has no such message; computed with another implementation.
+        let keys = Keys::from_secret("k1", &[7; 32]);
+        let tag = keys.tag(Entity::Email.as_str(), "ann@example.com");
+        assert_eq!(tag.as_str(), EXPECTED);
+        assert_ne!(keys.tag("PHONE", "ann@example.com"), tag, "the kind counts");
+    }
+
+    const EXPECTED: &str = "V2AT3TCTHZXB";
+
+    #[test]
+    fn keys_are_made_once_kept_private_and_rotated() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("redaction.keys");
+        let first = Keys::open(&path).expect("made");
+        assert_eq!(first.current(), "k1");
+        assert_eq!(Keys::open(&path).expect("read").tags("a@b.cd"), first.tags("a@b.cd"));
+        let second = Keys::rotate(&path).expect("rotated");
+        assert_eq!(second.ids().collect::<Vec<_>>(), ["k1", "k2"]);
+        let tags = second.tags(" A@b.cd");
+        assert!(first.tags("a@b.cd").iter().all(|tag| tags.contains(tag) || tag.contains("USER")), "{tags:?}");
+        assert!(tags.iter().any(|tag| tag.starts_with("[EMAIL:k2:")), "{tags:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 1, "no draft is left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_that_others_may_read_or_that_are_none_are_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("redaction.keys");
+        Keys::open(&path).expect("made");
+        let allow = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, mode).expect("set");
+        };
+        allow(0o640);
+        let error = Keys::open(&path).expect_err("refused").to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+        allow(0o600);
+        std::fs::write(&path, "# head\nk1 now 0123\n").expect("written");
+        let error = Keys::open(&path).expect_err("refused").to_string();
+        assert!(error.contains("line 2 is no key"), "{error}");
+        std::fs::write(&path, "").expect("written");
+        let error = Keys::open(&path).expect_err("refused").to_string();
+        assert!(error.contains("no key in it"), "{error}");
+    }
+}

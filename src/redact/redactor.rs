@@ -1,0 +1,585 @@
+//! The redactor: finds, resolves what overlaps, writes once.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt;
+
+use aho_corasick::AhoCorasick;
+
+use super::canonical::canonical;
+use super::catalog;
+use super::find::card::brand;
+use super::find::{Found, RuleId, find};
+use super::key::{BASE32, Keys, Tag};
+use super::plain::Plain;
+use super::{Entity, Form, Identifier, Rule, Rules, Treatment, USER};
+
+thread_local! {
+    /// Room for the findings in one text. It is taken while in use.
+    static FOUND: Cell<Vec<Found>> = const { Cell::new(Vec::new()) };
+}
+
+/// More findings than this are not kept room for.
+const ROOM_KEPT: usize = 4096;
+
+/// Replaces what must not be seen in a text.
+///
+/// ```
+/// use stinger_audit::redact::{Keys, Redactor, Rules};
+///
+/// let redactor = Redactor::new(Rules::new(), Some(Keys::from_secret("k1", &[7; 32])));
+/// let redacted = redactor.redact("mail Ann@Example.com or call +1 212 555 0187");
+/// assert_eq!(redacted.text, "mail [EMAIL:k1:V2AT3TCTHZXB] or call [PHONE:k1:@@]");
+/// assert_eq!(redacted.redactions[0].kind, "EMAIL");
+/// ```
+pub struct Redactor {
+    keys: Option<Keys>,
+    /// The form of each built-in kind.
+    forms: [Form; Entity::ALL.len()],
+    /// Which kinds are looked for: bit `n` for the kind `n`.
+    on: u32,
+    /// The application's own rules and deny-lists, in the order of their numbers.
+    own: Vec<Own>,
+    denied: Option<Denied>,
+    allowed: HashSet<String>,
+    rules: Rules,
+}
+
+/// A rule of the application's own.
+struct Own {
+    name: String,
+    form: Form,
+    /// `None`: it is a deny-list.
+    rule: Option<Rule>,
+}
+
+struct Denied {
+    words: AhoCorasick,
+    /// The rule of each word.
+    rules: Vec<RuleId>,
+}
+
+/// A text after redaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redacted<'t, 'r> {
+    /// The text without what must not be seen.
+    pub text: Cow<'t, str>,
+    /// What stands there in whose place, in the order of the places.
+    pub redactions: Vec<Redaction<'r>>,
+}
+
+/// A value that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redaction<'r> {
+    /// What it was: an [`Entity`], or the name of a rule of the application's own.
+    pub kind: &'r str,
+    /// Where what stands for it begins, in bytes of the redacted text.
+    pub start: usize,
+    /// Where that ends.
+    pub end: usize,
+    /// The id of the key and the tag, where the value is tagged.
+    pub tag: Option<(&'r str, Tag)>,
+    /// The rule that found it.
+    pub rule: &'r str,
+}
+
+/// A value that would be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is: an [`Entity`], or the name of a rule of the application's own.
+    pub kind: String,
+    /// The rule that finds it.
+    pub rule: String,
+    /// Where it begins, in bytes of the text.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+}
+
+/// In front of a placeholder that stood in the text already: somebody typed it.
+const TYPED: &str = "typed:";
+
+impl Redactor {
+    /// A redactor by these rules; without keys no value is tagged.
+    pub fn new(rules: Rules, keys: Option<Keys>) -> Redactor {
+        let form_of = |name: &str| match rules.forms.get(name).unwrap_or(&rules.form) {
+            Form::Tag if keys.is_none() => Form::Type,
+            form => *form,
+        };
+        let mut forms = [Form::Type; Entity::ALL.len()];
+        let mut on = 0;
+        for (number, entity) in Entity::ALL.iter().enumerate() {
+            forms[number] = form_of(entity.as_str());
+            on |= u32::from(!rules.off.contains(entity)) << number;
+        }
+        let mut own: Vec<Own> = Vec::new();
+        for rule in &rules.rules {
+            own.push(Own {
+                name: rule.name.clone(),
+                form: form_of(&rule.name),
+                rule: Some(rule.clone()),
+            });
+        }
+        let (mut words, mut word_rules) = (Vec::new(), Vec::new());
+        for denied in &rules.denied {
+            let number = catalog::CUSTOM + own.len() as RuleId;
+            own.push(Own {
+                name: denied.name.clone(),
+                form: form_of(&denied.name),
+                rule: None,
+            });
+            words.extend(denied.words.iter());
+            word_rules.resize(words.len(), number);
+        }
+        let denied = (!words.is_empty()).then(|| Denied {
+            words: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(words)
+                .expect("invariant: a list of words that fits in memory makes an automaton"),
+            rules: word_rules,
+        });
+        let spellings = rules.allowed.iter().flat_map(|value| {
+            let kinds = Entity::ALL.iter();
+            kinds.map(move |entity| canonical(*entity, value).into_owned())
+        });
+        let allowed = spellings.chain(rules.allowed.iter().cloned()).collect();
+        Redactor {
+            forms,
+            on,
+            own,
+            denied,
+            allowed,
+            keys,
+            rules,
+        }
+    }
+
+    /// Redacts a text. A placeholder that stands in it was typed by somebody and is marked as that:
+    /// `[typed:EMAIL:…]`.
+    pub fn redact<'t>(&self, text: &'t str) -> Redacted<'t, '_> {
+        match self.mark_typed(text) {
+            None => self.redact_again(text),
+            Some(marked) => {
+                let Redacted { text, redactions } = self.redact_again(&marked);
+                Redacted {
+                    text: Cow::Owned(text.into_owned()),
+                    redactions,
+                }
+            }
+        }
+    }
+
+    /// Redacts a text whose placeholders are a redactor's, such as one from a trail. A text that
+    /// these rules have redacted stays as it is.
+    pub fn redact_again<'t>(&self, text: &'t str) -> Redacted<'t, '_> {
+        let mut out = Vec::new();
+        let mut redactions = Vec::new();
+        let is_touched = self.write(text, &mut out, &mut |redaction| redactions.push(redaction));
+        let text = match is_touched {
+            false => Cow::Borrowed(text),
+            true => Cow::Owned(
+                String::from_utf8(out).expect("invariant: texts and placeholders are UTF-8"),
+            ),
+        };
+        Redacted { text, redactions }
+    }
+
+    /// What becomes of the texts in a field.
+    pub(crate) fn treatment(&self, field: &str) -> Treatment {
+        match self.rules.fields.is_empty() {
+            true => Treatment::Redact,
+            false => *self.rules.fields.get(field).unwrap_or(&Treatment::Redact),
+        }
+    }
+
+    /// `user_id` or `user_ip` as it is to be recorded.
+    pub(crate) fn identifier<'v>(&self, is_address: bool, value: &'v str) -> Option<Cow<'v, str>> {
+        let (identifier, kind) = match is_address {
+            true => (self.rules.user_ip, Entity::Ip.as_str()),
+            false => (self.rules.user_id, USER),
+        };
+        match (identifier, &self.keys) {
+            (Identifier::Keep, _) => Some(Cow::Borrowed(value)),
+            (Identifier::Drop, _) => None,
+            (Identifier::Tag, None) => Some(Cow::Owned(format!("[{kind}]"))),
+            (Identifier::Tag, Some(keys)) => {
+                let spelling = match is_address {
+                    true => canonical(Entity::Ip, value),
+                    false => Cow::Borrowed(value),
+                };
+                let tag = keys.tag(kind, &spelling);
+                Some(Cow::Owned(format!("[{kind}:{}:{}]", keys.current(), tag.as_str())))
+            }
+        }
+    }
+
+    /// The id of the key that tags are made with.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.keys.as_ref().map(Keys::current)
+    }
+
+    /// Whether a value of this kind would still be replaced; `tag` as a record has it.
+    pub(super) fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
+        let is_on = match Entity::of(kind) {
+            Some(entity) => self.on >> entity as u32 & 1 == 1,
+            None => self.own.iter().any(|own| own.name == kind) || kind == super::CUSTOM,
+        };
+        let is_allowed = |tag: &str| {
+            let Some(keys) = &self.keys else { return false };
+            let mut tags = self.rules.allowed.iter().flat_map(|value| keys.tags(value));
+            tags.any(|known| known == format!("[{kind}:{tag}]"))
+        };
+        is_on && !tag.is_some_and(is_allowed)
+    }
+
+    /// Puts `typed:` into every placeholder of a text. `None`: there is none.
+    pub(crate) fn mark_typed(&self, text: &str) -> Option<String> {
+        let mut marked: Option<String> = None;
+        let mut copied = 0;
+        for open in memchr::memchr_iter(b'[', text.as_bytes()) {
+            let inside = &text[open + 1..];
+            let name = inside
+                .bytes()
+                .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+                .count();
+            let is_placeholder =
+                matches!(inside.as_bytes().get(name), Some(b':' | b']')) && self.is_kind(&inside[..name]);
+            if is_placeholder {
+                let marked = marked.get_or_insert_with(String::new);
+                marked.push_str(&text[copied..=open]);
+                marked.push_str(TYPED);
+                copied = open + 1;
+            }
+        }
+        let mut marked = marked?;
+        marked.push_str(&text[copied..]);
+        Some(marked)
+    }
+
+    fn is_kind(&self, name: &str) -> bool {
+        Entity::ALL.iter().any(|entity| entity.as_str() == name)
+            || self.own.iter().any(|own| own.name == name)
+            || name == USER
+    }
+
+    /// Appends the text to `out` without what must not be seen, and notes each replacement, with
+    /// places counted from where the text begins in `out`. Says whether there was any; where there
+    /// was none, nothing is appended.
+    pub(crate) fn write<'r>(
+        &'r self,
+        text: &str,
+        out: &mut Vec<u8>,
+        note: &mut dyn FnMut(Redaction<'r>),
+    ) -> bool {
+        let mut found = FOUND.try_with(Cell::take).unwrap_or_default();
+        found.clear();
+        let plain = self.look(text, &mut found);
+        let is_touched = !found.is_empty();
+        if is_touched {
+            self.replace(text, plain.as_ref(), &found, out, note);
+        }
+        if found.capacity() <= ROOM_KEPT {
+            let _ = FOUND.try_with(|room| room.set(found));
+        }
+        is_touched
+    }
+
+    /// What is to be replaced: found by a rule that is on, not allowed, and no placeholder. Where
+    /// the text is disguised, the places are those of the copy that is returned.
+    fn look(&self, text: &str, found: &mut Vec<Found>) -> Option<Plain> {
+        let is_suspect = find(text, found);
+        let plain = is_suspect.then(|| Plain::of(text)).flatten();
+        let searched = match &plain {
+            None => text,
+            Some(plain) => {
+                found.clear();
+                find(&plain.text, found);
+                &plain.text
+            }
+        };
+        self.look_for_own(searched, found);
+        self.choose(searched, found);
+        plain
+    }
+
+    /// Adds what the application's own rules and deny-lists find.
+    fn look_for_own(&self, text: &str, found: &mut Vec<Found>) {
+        for (number, own) in self.own.iter().enumerate() {
+            let Some(rule) = &own.rule else { continue };
+            for value in rule.regex.find_iter(text) {
+                let is_valid = |validator: &super::rules::Validator| validator(value.as_str());
+                if rule.validator.as_ref().is_none_or(is_valid) {
+                    found.push(Found {
+                        start: value.start(),
+                        end: value.end(),
+                        rule: catalog::CUSTOM + number as RuleId,
+                    });
+                }
+            }
+        }
+        if let Some(denied) = &self.denied {
+            for word in denied.words.find_overlapping_iter(text) {
+                found.push(Found {
+                    start: word.start(),
+                    end: word.end(),
+                    rule: denied.rules[word.pattern().as_usize()],
+                });
+            }
+        }
+    }
+
+    /// Keeps what is on, not allowed and no placeholder, in order.
+    fn choose(&self, text: &str, found: &mut Vec<Found>) {
+        if found.is_empty() {
+            return;
+        }
+        found.retain(|value| {
+            let is_own = value.rule >= catalog::CUSTOM;
+            (is_own || self.on >> catalog::entity(value.rule) as u32 & 1 == 1)
+                && !is_tag(text.as_bytes(), value)
+                && !self.is_allowed(value, &text[value.start..value.end])
+        });
+        found.sort_unstable_by_key(|value| (value.start, rank(value.rule)));
+    }
+
+    fn is_allowed(&self, found: &Found, value: &str) -> bool {
+        !self.allowed.is_empty()
+            && match found.rule {
+                catalog::CUSTOM.. => self.allowed.contains(value),
+                rule => self.allowed.contains(&*canonical(catalog::entity(rule), value)),
+            }
+    }
+
+    /// Writes the text with one placeholder for all findings that overlap.
+    fn replace<'r>(
+        &'r self,
+        text: &str,
+        plain: Option<&Plain>,
+        found: &[Found],
+        out: &mut Vec<u8>,
+        note: &mut dyn FnMut(Redaction<'r>),
+    ) {
+        let searched = plain.map_or(text, |plain| plain.text.as_str());
+        let (begin, mut copied) = (out.len(), 0);
+        let mut rest: &[Found] = found;
+        while let Some((winner, start, end)) = next_place(&mut rest) {
+            let (from, to) = match plain {
+                Some(plain) => plain.range(start, end),
+                None => (start, end),
+            };
+            out.extend_from_slice(&text.as_bytes()[copied..from]);
+            copied = to;
+            let place = out.len();
+            let value = &searched[winner.start..winner.end];
+            let tag = self.put(&winner, value, out);
+            note(Redaction {
+                kind: self.kind(winner.rule),
+                rule: self.name(winner.rule),
+                start: place - begin,
+                end: out.len() - begin,
+                tag,
+            });
+        }
+        out.extend_from_slice(&text.as_bytes()[copied..]);
+    }
+
+    /// Appends what stands for a value.
+    fn put(&self, found: &Found, value: &str, out: &mut Vec<u8>) -> Option<(&str, Tag)> {
+        let kind = self.kind(found.rule);
+        let (form, entity) = match found.rule {
+            catalog::CUSTOM.. => (self.own[usize::from(found.rule - catalog::CUSTOM)].form, None),
+            rule => {
+                let entity = catalog::entity(rule);
+                (self.forms[entity as usize], Some(entity))
+            }
+        };
+        if form == Form::Remove {
+            return None;
+        }
+        out.push(b'[');
+        out.extend_from_slice(kind.as_bytes());
+        let tag = match (form, &self.keys) {
+            (Form::Tag, Some(keys)) => {
+                let spelling = match entity {
+                    Some(entity) => canonical(entity, value),
+                    None => Cow::Borrowed(value),
+                };
+                let tag = keys.tag(kind, &spelling);
+                out.push(b':');
+                out.extend_from_slice(keys.current().as_bytes());
+                out.push(b':');
+                out.extend_from_slice(tag.as_str().as_bytes());
+                Some((keys.current(), tag))
+            }
+            _ => {
+                let rest = entity.filter(|_| form == Form::Mask).and_then(|entity| mask(entity, value));
+                if let Some(rest) = rest {
+                    out.push(b':');
+                    out.extend_from_slice(rest.as_bytes());
+                }
+                None
+            }
+        };
+        out.push(b']');
+        tag
+    }
+
+    /// What would be replaced in a text, in order.
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        let findings = self.places(text).into_iter().map(|place| Finding {
+            kind: self.kind(place.rule).to_owned(),
+            rule: self.name(place.rule).to_owned(),
+            start: place.start,
+            end: place.end,
+        });
+        findings.collect()
+    }
+
+    /// Where in a text something would be replaced, in order.
+    pub(super) fn places(&self, text: &str) -> Vec<Place> {
+        let mut found = Vec::new();
+        let plain = self.look(text, &mut found);
+        let mut rest: &[Found] = &found;
+        std::iter::from_fn(|| {
+            let (winner, start, end) = next_place(&mut rest)?;
+            let (start, end) = match &plain {
+                Some(plain) => plain.range(start, end),
+                None => (start, end),
+            };
+            Some(Place {
+                start,
+                end,
+                rule: winner.rule,
+            })
+        })
+        .collect()
+    }
+
+    pub(super) fn kind(&self, rule: RuleId) -> &str {
+        match rule {
+            catalog::CUSTOM.. => &self.own[usize::from(rule - catalog::CUSTOM)].name,
+            rule => catalog::entity(rule).as_str(),
+        }
+    }
+
+    pub(super) fn name(&self, rule: RuleId) -> &str {
+        match rule {
+            catalog::CUSTOM.. => &self.own[usize::from(rule - catalog::CUSTOM)].name,
+            rule => catalog::name(rule),
+        }
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor")
+            .field("keys", &self.keys)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where something is to be replaced, in the text as it is.
+pub(super) struct Place {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) rule: RuleId,
+}
+
+/// Takes the first of the findings, which are sorted, with all that overlap: the one that takes
+/// precedence, and the range of them all.
+fn next_place(found: &mut &[Found]) -> Option<(Found, usize, usize)> {
+    let (first, mut rest) = found.split_first()?;
+    let (start, mut end, mut winner) = (first.start, first.end, *first);
+    while let Some((next, behind)) = rest.split_first()
+        && next.start < end
+    {
+        if rank(next.rule) < rank(winner.rule) {
+            winner = *next;
+        }
+        // An address that a URL's password seems to begin is none.
+        let is_host =
+            next.rule == Entity::Email as RuleId && winner.rule == Entity::UrlCred as RuleId;
+        if !is_host {
+            end = end.max(next.end);
+        }
+        rest = behind;
+    }
+    *found = rest;
+    Some((winner, start, end))
+}
+
+/// The order of precedence: the application's own rules, then the kinds in theirs.
+fn rank(rule: RuleId) -> u16 {
+    match rule {
+        catalog::CUSTOM.. => 0,
+        rule => 1 + catalog::entity(rule) as u16,
+    }
+}
+
+/// Whether a finding lies in `[KIND:key:tag]`, which holds no value: nothing but a tag of that
+/// length is taken for one.
+fn is_tag(bytes: &[u8], found: &Found) -> bool {
+    const LONGEST: usize = 64;
+    let from = found.start.saturating_sub(LONGEST);
+    let Some(open) = bytes[from..found.start].iter().rposition(|byte| *byte == b'[') else {
+        return false;
+    };
+    let inside = &bytes[from + open + 1..];
+    let inside = inside.strip_prefix(TYPED.as_bytes()).unwrap_or(inside);
+    let Some(length) = inside.iter().take(2 * LONGEST).position(|byte| *byte == b']') else {
+        return false;
+    };
+    let end = bytes.len() - (inside.len() - length);
+    let mut parts = inside[..length].split(|byte| *byte == b':');
+    let is_name = |part: Option<&[u8]>| {
+        part.is_some_and(|part| {
+            part.len() <= 32
+                && part
+                    .iter()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+        })
+    };
+    let is_key = |part: Option<&[u8]>| {
+        part.is_some_and(|part| part.len() <= 16 && part.iter().all(u8::is_ascii_alphanumeric))
+    };
+    let is_tag = |part: Option<&[u8]>| {
+        part.is_some_and(|part| {
+            part.len() == Tag::LENGTH && part.iter().all(|byte| BASE32.contains(byte))
+        })
+    };
+    found.end <= end
+        && is_name(parts.next())
+        && is_key(parts.next())
+        && is_tag(parts.next())
+        && parts.next().is_none()
+}
+
+/// What may stay of a value.
+fn mask(entity: Entity, value: &str) -> Option<String> {
+    match entity {
+        Entity::CreditCard => {
+            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+            let last = digits.get(digits.len().checked_sub(4)?..)?;
+            Some(format!("{} {last}", brand(value.as_bytes()).unwrap_or("CARD")))
+        }
+        Entity::Email => value.split_once('@').map(|(_, host)| format!("@{}", host.to_ascii_lowercase())),
+        Entity::Ip => {
+            let address: std::net::Ipv4Addr = value.parse().ok()?;
+            let [a, b, c, _] = address.octets();
+            Some(format!("{a}.{b}.{c}.*"))
+        }
+        Entity::Secret => {
+            const LONGEST: usize = 8;
+            let head = &value[..value.len().min(LONGEST)];
+            // Up to the last separator: what follows it is the key's own.
+            let end = head.rfind(['-', '_', '.'])?;
+            head[..=end].is_ascii().then(|| head[..=end].to_owned())
+        }
+        _ => None,
+    }
+}

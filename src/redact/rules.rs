@@ -1,0 +1,336 @@
+//! What an application wants redacted, and how: in code, or in a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::{Entity, National, USER};
+use crate::error::{Error, ErrorKind, Position, Result};
+
+mod file;
+
+/// What stands in the place of a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// `[EMAIL:k1:9GZ4M2QX7R1B]`: the same value has the same tag, whatever way it is typed, and only
+    /// who has the key can tell which tag a value has. Without keys as [`Type`](Form::Type).
+    #[default]
+    Tag,
+    /// `[EMAIL]`.
+    Type,
+    /// What may stay: a card's brand and last four digits, an email address's domain, the first three
+    /// numbers of an IPv4 address, the prefix of a key. `[CREDIT_CARD:VISA 1111]`. As
+    /// [`Type`](Form::Type) for everything else.
+    Mask,
+    /// Nothing. The record's list says what was there.
+    Remove,
+}
+
+/// What becomes of the texts in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Treatment {
+    /// Values in them are redacted. The default.
+    Redact,
+    /// They are kept as they are.
+    Keep,
+    /// They are not recorded: `[withheld]`.
+    Withhold,
+}
+
+/// What becomes of `user_id` or `user_ip`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Identifier {
+    /// It is recorded. The default: an audit trail says for whom.
+    #[default]
+    Keep,
+    /// Its tag is recorded.
+    Tag,
+    /// It is not recorded.
+    Drop,
+}
+
+/// What is redacted, and how. Without changes: every [`Entity`], as tags, in every text.
+///
+/// ```
+/// use stinger_audit::redact::{Entity, Form, Identifier, Redactor, Rule, Rules};
+///
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// let rules = Rules::new()
+///     .form(Entity::CreditCard, Form::Mask)
+///     .rule(Rule::new("EMPLOYEE", r"E-\d{6}")?)
+///     .deny("CODENAME", ["Falcon"])
+///     .allow(["support@example.com"])
+///     .user_ip(Identifier::Tag);
+/// let redactor = Redactor::new(rules, None);
+/// assert_eq!(
+///     redactor.redact("E-004711 paid for falcon with 4111 1111 1111 1111, ask support@example.com").text,
+///     "[EMPLOYEE] paid for [CODENAME] with [CREDIT_CARD:VISA 1111], ask support@example.com",
+/// );
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub(super) off: BTreeSet<Entity>,
+    pub(super) form: Form,
+    pub(super) forms: BTreeMap<String, Form>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) allowed: Vec<String>,
+    pub(super) denied: Vec<Denied>,
+    pub(super) fields: BTreeMap<String, Treatment>,
+    pub(super) user_id: Identifier,
+    pub(super) user_ip: Identifier,
+}
+
+/// Words that are always redacted.
+#[derive(Clone, Debug)]
+pub(super) struct Denied {
+    pub(super) name: String,
+    pub(super) words: Vec<String>,
+}
+
+/// A rule of the application's own: a regular expression, and what else must hold.
+#[derive(Clone)]
+pub struct Rule {
+    pub(super) name: String,
+    pub(super) regex: Regex,
+    pub(super) validator: Option<Validator>,
+}
+
+pub(super) type Validator = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl Rule {
+    /// A rule whose findings are replaced by `[NAME]` or `[NAME:key:tag]`.
+    ///
+    /// # Errors
+    ///
+    /// The name is not of capital letters, digits and `_`, or is taken; the expression is none
+    /// (syntax of the crate `regex`), or finds the empty text.
+    pub fn new(name: &str, regex: &str) -> Result<Rule> {
+        check_name(name)?;
+        let compiled = regex::RegexBuilder::new(regex)
+            .size_limit(LARGEST_REGEX)
+            .build();
+        let compiled = compiled.map_err(|error| bad(name, &error.to_string()))?;
+        if compiled.is_match("") {
+            return Err(bad(name, "it finds the empty text, which is everywhere; make it ask for a character"));
+        }
+        Ok(Rule {
+            name: name.to_owned(),
+            regex: compiled,
+            validator: None,
+        })
+    }
+
+    /// What must hold of a finding besides, a checksum for instance.
+    pub fn validator(mut self, validator: impl Fn(&str) -> bool + Send + Sync + 'static) -> Rule {
+        self.validator = Some(Arc::new(validator));
+        self
+    }
+}
+
+/// In bytes, compiled: a rule that needs more is slow to build and to run.
+const LARGEST_REGEX: usize = 1 << 20;
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule")
+            .field("name", &self.name)
+            .field("regex", &self.regex.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    /// Every kind of value, as tags, in every text.
+    pub fn new() -> Rules {
+        Rules::default()
+    }
+
+    /// Reads rules from a TOML file:
+    ///
+    /// ```toml
+    /// form = "tag"                       # tag, type, mask or remove
+    /// off = ["IP"]                       # kinds that are not looked for
+    /// national = ["UK_NHS", "PL_PESEL"]  # kinds that are, besides
+    /// allow = ["support@example.com"]    # values that are kept
+    /// user_id = "keep"                   # keep, tag or drop
+    /// user_ip = "tag"
+    ///
+    /// [forms]
+    /// CREDIT_CARD = "mask"
+    ///
+    /// [fields]
+    /// tool_output = "withhold"           # redact, keep or withhold
+    ///
+    /// [[rule]]
+    /// name = "EMPLOYEE"
+    /// regex = 'E-\d{6}'
+    /// validator = "luhn"                 # luhn or mod97, where there is one
+    ///
+    /// [[deny]]
+    /// name = "CODENAME"
+    /// words = ["Falcon"]
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or something in it is no rule: the error says in which line.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Rules> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::io("read the redaction rules", path, error))?;
+        file::parse(&text, path)
+    }
+
+    /// Does not look for a kind of value.
+    pub fn without(mut self, entity: Entity) -> Rules {
+        self.off.insert(entity);
+        self
+    }
+
+    /// What stands in the place of all values for which nothing else is said.
+    pub fn default_form(mut self, form: Form) -> Rules {
+        self.form = form;
+        self
+    }
+
+    /// What stands in the place of values of a kind, a rule's or a deny-list's.
+    pub fn form(mut self, kind: impl Kind, form: Form) -> Rules {
+        self.forms.insert(kind.name().to_owned(), form);
+        self
+    }
+
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Rules {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Looks for national identifiers as well, whose checksums hold. Many are bare digits, one in
+    /// ten or so of which passes for one.
+    pub fn national(mut self, kinds: impl IntoIterator<Item = National>) -> Rules {
+        self.rules.extend(kinds.into_iter().map(National::rule));
+        self
+    }
+
+    /// Keeps these values, whatever way they are typed.
+    pub fn allow<V: Into<String>>(mut self, values: impl IntoIterator<Item = V>) -> Rules {
+        self.allowed.extend(values.into_iter().map(Into::into));
+        self
+    }
+
+    /// Always redacts these words, in upper or lower case, under a name for them.
+    ///
+    /// # Panics
+    ///
+    /// The name is not of capital letters, digits and `_`.
+    pub fn deny<W: Into<String>>(
+        mut self,
+        name: &str,
+        words: impl IntoIterator<Item = W>,
+    ) -> Rules {
+        if let Err(error) = check_name(name) {
+            panic!("{error}");
+        }
+        self.denied.push(Denied {
+            name: name.to_owned(),
+            words: words
+                .into_iter()
+                .map(Into::into)
+                .filter(|word: &String| !word.is_empty())
+                .collect(),
+        });
+        self
+    }
+
+    /// What becomes of the texts in a field, with all that is nested in it. Keys of the record that
+    /// are ids or numbers are as they are.
+    pub fn field(mut self, name: impl Into<String>, treatment: Treatment) -> Rules {
+        self.fields.insert(name.into(), treatment);
+        self
+    }
+
+    /// What becomes of `user_id`.
+    pub fn user_id(mut self, identifier: Identifier) -> Rules {
+        self.user_id = identifier;
+        self
+    }
+
+    /// What becomes of `user_ip`.
+    pub fn user_ip(mut self, identifier: Identifier) -> Rules {
+        self.user_ip = identifier;
+        self
+    }
+}
+
+/// Names a kind of value: an [`Entity`], or the name of a rule of the application's own.
+pub trait Kind {
+    /// The name, as it stands in a placeholder.
+    fn name(&self) -> &str;
+}
+
+impl Kind for Entity {
+    fn name(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Kind for &str {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+/// Whether a name can stand in a placeholder, and means nothing else there.
+fn check_name(name: &str) -> Result<()> {
+    let shaped = name.len() <= 32
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if !shaped {
+        return Err(bad(name, "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID"));
+    }
+    match Entity::of(name).is_some() || name == USER {
+        true => Err(bad(name, "the name is that of a built-in kind; choose another one")),
+        false => Ok(()),
+    }
+}
+
+fn bad(rule: &str, why: &str) -> Error {
+    bad_at(None, rule, why)
+}
+
+fn bad_at(position: Option<Position>, rule: &str, why: &str) -> Error {
+    Error::from(ErrorKind::Rule {
+        position,
+        rule: rule.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_none_is_refused_with_the_reason() {
+        for (name, regex, says) in [
+            ("employee", "x", "capital letters"),
+            ("EMAIL", "x", "built-in"),
+            ("USER", "x", "built-in"),
+            ("A", "(", "unclosed group"),
+            ("A", "x*", "empty text"),
+            ("A", r"\d{1,99999}", "exceeds size limit"),
+        ] {
+            let error = Rule::new(name, regex).expect_err(regex).to_string();
+            assert!(error.contains(says) && error.contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Rules as a TOML file says them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::super::find::bytes::luhn;
+use super::super::national::mod97;
+use super::{Denied, Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name};
+use crate::error::{Position, Result};
+
+/// The file, word for word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    form: Option<Spanned<String>>,
+    #[serde(default)]
+    off: Vec<Spanned<String>>,
+    #[serde(default)]
+    national: Vec<Spanned<String>>,
+    #[serde(default)]
+    allow: Vec<String>,
+    user_id: Option<Spanned<String>>,
+    user_ip: Option<Spanned<String>>,
+    #[serde(default)]
+    forms: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    fields: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    rule: Vec<WrittenRule>,
+    #[serde(default)]
+    deny: Vec<WrittenDeny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    name: Spanned<String>,
+    regex: Spanned<String>,
+    validator: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDeny {
+    name: Spanned<String>,
+    words: Vec<String>,
+}
+
+const FORMS: [(&str, Form); 4] = [
+    ("tag", Form::Tag),
+    ("type", Form::Type),
+    ("mask", Form::Mask),
+    ("remove", Form::Remove),
+];
+const IDENTIFIERS: [(&str, Identifier); 3] = [
+    ("keep", Identifier::Keep),
+    ("tag", Identifier::Tag),
+    ("drop", Identifier::Drop),
+];
+const TREATMENTS: [(&str, Treatment); 3] = [
+    ("redact", Treatment::Redact),
+    ("keep", Treatment::Keep),
+    ("withhold", Treatment::Withhold),
+];
+
+/// Reads the text of a file of rules.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Rules> {
+    let source = Source { text, path };
+    let written: Written = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        bad_at(Some(source.position(at)), "the file", error.message())
+    })?;
+    source.rules(written)
+}
+
+struct Source<'t> {
+    text: &'t str,
+    path: &'t Path,
+}
+
+impl Source<'_> {
+    fn rules(&self, written: Written) -> Result<Rules> {
+        let mut rules = Rules::new().allow(written.allow);
+        if let Some(word) = &written.form {
+            rules.form = self.word("form", word, &FORMS)?;
+        }
+        if let Some(word) = &written.user_id {
+            rules.user_id = self.word("user_id", word, &IDENTIFIERS)?;
+        }
+        if let Some(word) = &written.user_ip {
+            rules.user_ip = self.word("user_ip", word, &IDENTIFIERS)?;
+        }
+        let entities: Vec<_> = Entity::ALL.iter().map(|e| (e.as_str(), *e)).collect();
+        for word in &written.off {
+            rules.off.insert(self.word("off", word, &entities)?);
+        }
+        let national: Vec<_> = National::ALL.iter().map(|kind| (kind.as_str(), *kind)).collect();
+        for word in &written.national {
+            let kind = self.word("national", word, &national)?;
+            rules = rules.national([kind]);
+        }
+        for rule in &written.rule {
+            rules.rules.push(self.rule(rule)?);
+        }
+        for deny in written.deny {
+            let name = deny.name.as_ref();
+            check_name(name).map_err(|error| self.at(&deny.name, error))?;
+            rules.denied.push(Denied {
+                name: name.clone(),
+                words: deny.words.into_iter().filter(|word| !word.is_empty()).collect(),
+            });
+        }
+        for (field, word) in &written.fields {
+            let treatment = self.word("fields", word, &TREATMENTS)?;
+            rules.fields.insert(field.clone(), treatment);
+        }
+        for (kind, word) in &written.forms {
+            let form = self.word("forms", word, &FORMS)?;
+            let is_known = Entity::of(kind).is_some()
+                || rules.rules.iter().any(|rule| rule.name == *kind)
+                || rules.denied.iter().any(|denied| denied.name == *kind);
+            if !is_known {
+                let why = "there is no kind of that name to give a form to";
+                return Err(bad_at(Some(self.position(word.span().start)), kind, why));
+            }
+            rules.forms.insert(kind.clone(), form);
+        }
+        Ok(rules)
+    }
+
+    fn rule(&self, written: &WrittenRule) -> Result<Rule> {
+        let name = written.name.as_ref();
+        check_name(name).map_err(|error| self.at(&written.name, error))?;
+        let rule = Rule::new(name, written.regex.as_ref())
+            .map_err(|error| self.at(&written.regex, error))?;
+        let Some(validator) = &written.validator else {
+            return Ok(rule);
+        };
+        const VALIDATORS: [(&str, fn(&str) -> bool); 2] =
+            [("luhn", |value| luhn(value.as_bytes())), ("mod97", mod97)];
+        Ok(rule.validator(self.word("validator", validator, &VALIDATORS)?))
+    }
+
+    /// The meaning of a word of a few.
+    fn word<T: Copy>(&self, key: &str, word: &Spanned<String>, words: &[(&str, T)]) -> Result<T> {
+        let said = word.as_ref();
+        let known = words.iter().find(|(known, _)| known.eq_ignore_ascii_case(said));
+        known.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
+            let why = format!("{said:?} is none of {}", known.join(", "));
+            bad_at(Some(self.position(word.span().start)), key, &why)
+        })
+    }
+
+    /// An error with the line of what it is about.
+    fn at(&self, said: &Spanned<String>, error: crate::Error) -> crate::Error {
+        error.at(self.position(said.span().start))
+    }
+
+    fn position(&self, byte: usize) -> Position {
+        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
+        Position {
+            file: self.path.to_owned(),
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64,
+            byte: byte as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+
+    fn read(text: &str) -> Result<Rules> {
+        parse(text, Path::new("rules.toml"))
+    }
+
+    #[test]
+    fn everything_that_code_can_say_a_file_can_say() {
+        let rules = read(
+            "form = 'type'\noff = ['ip']\nnational = ['PL_PESEL']\nallow = ['a@b.cd']\n\
+             user_id = 'drop'\nuser_ip = 'tag'\n[forms]\nCREDIT_CARD = 'mask'\nSTAFF = 'remove'\n\
+             [fields]\nnotes = 'keep'\n[[rule]]\nname = 'STAFF'\nregex = 'E-\\d+'\nvalidator = 'luhn'\n\
+             [[deny]]\nname = 'CODENAME'\nwords = ['Falcon', '']",
+        )
+        .expect("rules");
+        assert_eq!((rules.user_id, rules.user_ip), (Identifier::Drop, Identifier::Tag));
+        assert_eq!(rules.fields["notes"], Treatment::Keep);
+        let redactor = Redactor::new(rules, None);
+        let text = "a@b.cd c@b.cd 10.1.2.3 E-18 E-19 FALCON 44051401359 4111111111111111";
+        assert_eq!(
+            redactor.redact(text).text,
+            "a@b.cd [EMAIL] 10.1.2.3  E-19 [CODENAME] [PL_PESEL] [CREDIT_CARD:VISA 1111]"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, line, says) in [
+            ("form = 'tags'", 1, "\"tags\" is none of tag, type, mask, remove"),
+            ("\noff = ['EMAIL', 'X']", 2, "\"X\" is none of PRIVATE_KEY"),
+            ("unknown = 1", 1, "unknown field"),
+            ("\n\n[[rule]]\nname = 'A'\nregex = '('", 5, "unclosed group"),
+            ("[[rule]]\nname = 'email'\nregex = 'x'", 2, "capital letters"),
+            ("[[rule]]\nname = 'A'\nregex = 'x'\nvalidator = 'y'", 4, "none of luhn, mod97"),
+            ("[[deny]]\nname = 'EMAIL'\nwords = []", 2, "built-in"),
+            ("[forms]\nNOBODY = 'tag'", 2, "no kind of that name"),
+            ("form = ", 1, "string values must be quoted"),
+        ] {
+            let error = read(text).expect_err(text);
+            let position = error.position().unwrap_or_else(|| panic!("{error}"));
+            assert_eq!(position.line, line, "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}
