@@ -30,7 +30,7 @@ pub fn table(redactor: &Redactor) {
                 black_box(redactor.redact(black_box(text)));
             },
             || {
-                black_box(meta.find_iter(black_box(text)).count());
+                black_box(replace(&meta, black_box(text)));
             },
         );
         println!("{name:<22} {ours:>12.0} {theirs:>12.0}");
@@ -69,6 +69,19 @@ pub fn table(redactor: &Redactor) {
             cost(1_000_000)
         );
     }
+}
+
+/// What a user of the regular expression would do with it.
+fn replace(meta: &meta::Regex, text: &str) -> String {
+    let mut out = String::new();
+    let mut copied = 0;
+    for found in meta.find_iter(text) {
+        out.push_str(&text[copied..found.start()]);
+        out.push_str("[REDACTED]");
+        copied = found.end();
+    }
+    out.push_str(&text[copied..]);
+    out
 }
 
 /// The medians of the times that two ways take, in nanoseconds, in turns.

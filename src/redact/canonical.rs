@@ -1,52 +1,93 @@
 //! The one spelling of a value: what is typed differently and means the same has the same tag.
 
-use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::Entity;
 
-/// A value as it goes into its tag.
-pub(super) fn canonical(entity: Entity, value: &str) -> Cow<'_, str> {
-    let kept = |keep: fn(&char) -> bool| value.chars().filter(keep).collect::<String>();
-    match entity {
-        Entity::Email => match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => Cow::Owned(value.to_ascii_lowercase()),
-            false => Cow::Borrowed(value),
-        },
-        Entity::UsSsn | Entity::CreditCard => Cow::Owned(kept(char::is_ascii_digit)),
-        Entity::Iban => Cow::Owned(kept(char::is_ascii_alphanumeric).to_ascii_uppercase()),
-        Entity::Mac => Cow::Owned(kept(char::is_ascii_hexdigit).to_ascii_lowercase()),
-        Entity::Ip => match value.parse::<IpAddr>() {
-            Ok(address) => Cow::Owned(address.to_canonical().to_string()),
-            Err(_) => Cow::Borrowed(value),
-        },
-        Entity::Crypto if value.starts_with("0x") || value.starts_with("BC1") => {
-            Cow::Owned(value.to_ascii_lowercase())
-        }
-        Entity::Phone => Cow::Owned(phone(value)),
-        // The lines of a key may be broken anywhere, also by escapes.
-        Entity::PrivateKey => Cow::Owned(value.replace("\\n", "").replace("\\r", "").split_whitespace().collect()),
-        Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => Cow::Borrowed(value),
+/// Calls `take` with a value as it goes into its tag.
+pub(super) fn canonical<T>(entity: Entity, value: &str, take: impl FnOnce(&str) -> T) -> T {
+    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
+    room.clear();
+    let is_written = spell(entity, value, &mut room);
+    let taken = take(if is_written { &room } else { value });
+    if room.capacity() <= ROOM_KEPT {
+        let _ = ROOM.try_with(|kept| kept.set(room));
     }
+    taken
+}
+
+thread_local! {
+    /// Room for the spelling of one value. It is taken while in use.
+    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+}
+
+const ROOM_KEPT: usize = 64 << 10;
+
+/// Writes the spelling of a value, unless the value is it.
+fn spell(entity: Entity, value: &str, out: &mut String) -> bool {
+    let mut keep = |keep: fn(&char) -> bool| out.extend(value.chars().filter(keep));
+    match entity {
+        Entity::Email => {
+            if !value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return false;
+            }
+            out.push_str(value);
+            out.make_ascii_lowercase();
+        }
+        Entity::UsSsn | Entity::CreditCard => keep(char::is_ascii_digit),
+        Entity::Iban => {
+            keep(char::is_ascii_alphanumeric);
+            out.make_ascii_uppercase();
+        }
+        Entity::Mac => {
+            keep(char::is_ascii_hexdigit);
+            out.make_ascii_lowercase();
+        }
+        Entity::Ip => {
+            // A network is spelled by its first part too.
+            let (address, network) = value.split_at(value.find('/').unwrap_or(value.len()));
+            let Ok(address) = address.parse::<IpAddr>() else {
+                return false;
+            };
+            // Writing to a string does not fail.
+            let _ = write!(out, "{}{network}", address.to_canonical());
+        }
+        Entity::Crypto if value.starts_with("0x") || value.starts_with("BC1") => {
+            out.push_str(value);
+            out.make_ascii_lowercase();
+        }
+        Entity::Phone => phone(value, out),
+        Entity::PrivateKey => {
+            // The lines of a key may be broken anywhere, also by escapes.
+            let lines = value.split("\\n").flat_map(|lines| lines.split("\\r"));
+            out.extend(lines.flat_map(str::split_whitespace));
+        }
+        Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => return false,
+    }
+    true
 }
 
 /// The digits in international form, as far as they say the country: `+44 (0)20 7946 0018`,
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
-fn phone(value: &str) -> String {
-    let lower = value.to_ascii_lowercase();
-    let number = lower.split(['x', 'e']).next().unwrap_or_default();
-    let is_international = number.trim_start().starts_with('+');
-    let number = match is_international {
-        true => number.replace("(0)", ""),
-        false => number.to_owned(),
+fn phone(value: &str, out: &mut String) {
+    let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or(value);
+    let is_international = number.starts_with('+');
+    let (country, rest) = match number.split_once("(0)") {
+        Some(parts) if is_international => parts,
+        _ => (number, ""),
     };
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    match digits.strip_prefix("00") {
-        _ if is_international => digits,
-        Some(international) if digits.len() > 10 => international.to_owned(),
-        _ if digits.len() == 10 && !digits.starts_with(['0', '1']) => format!("1{digits}"),
-        _ => digits,
+    let digits = || country.chars().chain(rest.chars()).filter(char::is_ascii_digit);
+    let count = digits().count();
+    let is_north_american = || count == 10 && !number.trim_start_matches('(').starts_with(['0', '1']);
+    if !is_international && count > 10 && number.starts_with("00") {
+        return out.extend(digits().skip(2));
     }
+    if !is_international && is_north_american() {
+        out.push('1');
+    }
+    out.extend(digits());
 }
 
 #[cfg(test)]
@@ -66,9 +107,9 @@ mod tests {
             (Entity::Mac, &["AA-BB-CC-DD-EE-01", "aabb.ccdd.ee01"]),
             (Entity::PrivateKey, &["-----BEGIN\\nab\\ncd", "-----BEGIN\nab\r\n  cd"]),
         ] {
-            let first = canonical(entity, spellings[0]);
+            let spelled = |spelling: &str| canonical(entity, spelling, str::to_owned);
             for spelling in spellings {
-                assert_eq!(canonical(entity, spelling), first, "{spelling}");
+                assert_eq!(spelled(spelling), spelled(spellings[0]), "{spelling}");
             }
         }
     }

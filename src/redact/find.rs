@@ -110,10 +110,10 @@ impl Finder<'_> {
                 self.sign(base + place, &mut last_colon);
             }
             if let Some(length) = carry.crossing_run(&masks) {
-                self.run(base - length);
+                self.words(base - length);
             }
             for place in mask::places(carry.long_runs(&masks)) {
-                self.run(base + place);
+                self.words(base + place);
             }
             for place in mask::places(carry.far_strokes(&masks)) {
                 self.dot_mac(base + place);
@@ -151,7 +151,7 @@ impl Finder<'_> {
         }
     }
 
-    /// An `@`, a colon or an equals sign.
+    /// An `@`, a colon, an equals sign, or another sign of their kind.
     fn sign(&mut self, at: usize, last_colon: &mut Option<usize>) {
         match self.bytes[at] {
             b'@' => return self.email(at),
@@ -164,9 +164,25 @@ impl Finder<'_> {
                 }
                 *last_colon = Some(at);
             }
-            _ => {}
+            b'=' => {}
+            _ => return,
         }
         self.assignment(at);
+    }
+
+    /// Looks at the long runs of token characters from here to the next byte that can stand in no word.
+    fn words(&mut self, start: usize) {
+        let mut at = start;
+        while let Some(byte) = self.bytes.get(at).filter(|byte| byte.is_ascii() && **byte > b',') {
+            let run = match is_token(*byte) {
+                true => self.rest(at).iter().take_while(|byte| is_token(**byte)).count(),
+                false => 0,
+            };
+            if run >= SHORTEST_RUN {
+                self.run(at, at + run);
+            }
+            at += run.max(1);
+        }
     }
 
     /// Each kind of number goes on behind the last one of its kind.
@@ -191,7 +207,8 @@ impl Finder<'_> {
             if run <= 3 && at >= ip && self.at(at + run) == b'.' {
                 ip = self.ipv4(at).unwrap_or(ip);
             }
-            if cluster.digits >= 7 && at >= phone {
+            // No phone number begins within another number.
+            if cluster.digits >= 7 && at >= phone.max(card).max(ssn).max(ip) {
                 phone = self.phone(at, &mut cluster).unwrap_or(phone);
             }
             at += run;
@@ -199,9 +216,7 @@ impl Finder<'_> {
     }
 
     /// A run of token characters, at least [`SHORTEST_RUN`] of them.
-    fn run(&mut self, start: usize) {
-        let rest = &self.bytes[start..];
-        let end = start + rest.iter().take_while(|byte| is_token(**byte)).count();
+    fn run(&mut self, start: usize, end: usize) {
         if self.jwt(start, end).is_none() {
             self.secrets(start, end);
         }
@@ -253,14 +268,19 @@ impl Finder<'_> {
     /// Where the nearest of the words begins in the `reach` bytes before `at`.
     fn word_before(&self, at: usize, reach: usize, words: &[&str]) -> Option<usize> {
         let from = at.saturating_sub(reach);
+        let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
         (from..at).rev().find(|&place| {
-            let first = self.bytes[place].to_ascii_lowercase();
-            words.iter().any(|word| {
-                word.as_bytes()[0] == first
-                    && place + word.len() <= at
-                    && self.bytes[place..place + word.len()].eq_ignore_ascii_case(word.as_bytes())
-                    && !self.before(place).is_ascii_alphabetic()
-            })
+            let first = self.bytes[place];
+            // Words of other alphabets than ours may stand in a row without spaces.
+            let may_begin =
+                is_letter(first) && (first >= 0xc0 || !self.before(place).is_ascii_alphabetic());
+            may_begin
+                && words.iter().any(|word| {
+                    word.as_bytes()[0] == first.to_ascii_lowercase()
+                        && place + word.len() <= at
+                        && self.bytes[place..place + word.len()]
+                            .eq_ignore_ascii_case(word.as_bytes())
+                })
         })
     }
 

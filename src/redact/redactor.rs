@@ -100,6 +100,9 @@ pub struct Finding {
     pub end: usize,
 }
 
+/// The length of an ordinary placeholder.
+const PLACEHOLDER: usize = 32;
+
 /// In front of a placeholder that stood in the text already: somebody typed it.
 const TYPED: &str = "typed:";
 
@@ -144,7 +147,7 @@ impl Redactor {
         });
         let spellings = rules.allowed.iter().flat_map(|value| {
             let kinds = Entity::ALL.iter();
-            kinds.map(move |entity| canonical(*entity, value).into_owned())
+            kinds.map(move |entity| canonical(*entity, value, str::to_owned))
         });
         let allowed = spellings.chain(rules.allowed.iter().cloned()).collect();
         Redactor {
@@ -207,11 +210,10 @@ impl Redactor {
             (Identifier::Drop, _) => None,
             (Identifier::Tag, None) => Some(Cow::Owned(format!("[{kind}]"))),
             (Identifier::Tag, Some(keys)) => {
-                let spelling = match is_address {
-                    true => canonical(Entity::Ip, value),
-                    false => Cow::Borrowed(value),
+                let tag = match is_address {
+                    true => canonical(Entity::Ip, value, |spelling| keys.tag(kind, spelling)),
+                    false => keys.tag(kind, value),
                 };
-                let tag = keys.tag(kind, &spelling);
                 Some(Cow::Owned(format!("[{kind}:{}:{}]", keys.current(), tag.as_str())))
             }
         }
@@ -350,7 +352,9 @@ impl Redactor {
         !self.allowed.is_empty()
             && match found.rule {
                 catalog::CUSTOM.. => self.allowed.contains(value),
-                rule => self.allowed.contains(&*canonical(catalog::entity(rule), value)),
+                rule => canonical(catalog::entity(rule), value, |spelling| {
+                    self.allowed.contains(spelling)
+                }),
             }
     }
 
@@ -364,6 +368,8 @@ impl Redactor {
         note: &mut dyn FnMut(Redaction<'r>),
     ) {
         let searched = plain.map_or(text, |plain| plain.text.as_str());
+        // A placeholder is about as long as what it stands for.
+        out.reserve(text.len() + PLACEHOLDER * found.len());
         let (begin, mut copied) = (out.len(), 0);
         let mut rest: &[Found] = found;
         while let Some((winner, start, end)) = next_place(&mut rest) {
@@ -404,11 +410,10 @@ impl Redactor {
         out.extend_from_slice(kind.as_bytes());
         let tag = match (form, &self.keys) {
             (Form::Tag, Some(keys)) => {
-                let spelling = match entity {
-                    Some(entity) => canonical(entity, value),
-                    None => Cow::Borrowed(value),
+                let tag = match entity {
+                    Some(entity) => canonical(entity, value, |spelling| keys.tag(kind, spelling)),
+                    None => keys.tag(kind, value),
                 };
-                let tag = keys.tag(kind, &spelling);
                 out.push(b':');
                 out.extend_from_slice(keys.current().as_bytes());
                 out.push(b':');
@@ -526,7 +531,7 @@ fn rank(rule: RuleId) -> u16 {
 fn is_tag(bytes: &[u8], found: &Found) -> bool {
     const LONGEST: usize = 64;
     let from = found.start.saturating_sub(LONGEST);
-    let Some(open) = bytes[from..found.start].iter().rposition(|byte| *byte == b'[') else {
+    let Some(open) = memchr::memrchr(b'[', &bytes[from..found.start]) else {
         return false;
     };
     let inside = &bytes[from + open + 1..];

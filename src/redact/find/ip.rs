@@ -7,7 +7,7 @@ use super::Finder;
 use super::bytes::{is_alnum, is_token};
 use crate::redact::Entity;
 
-pub(in crate::redact) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]{2,45}";
+pub(in crate::redact) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]{0,39}(?:/[0-9]{1,3})?";
 pub(in crate::redact) const MAC_REGEX: &str = r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}";
 
 /// The longest text of an IPv6 address, with an IPv4 address at its end.

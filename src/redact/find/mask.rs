@@ -1,7 +1,7 @@
 //! Classes of bytes as bits: bit `i` of a mask stands for byte `i` of a block. What crosses the
 //! border of two blocks is decided in the second.
 
-use wide::u8x16;
+use wide::{i8x16, u8x16};
 
 pub(super) const BLOCK: usize = 64;
 
@@ -9,9 +9,9 @@ pub(super) const BLOCK: usize = 64;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Masks {
     pub(super) digit: u64,
-    /// Letters, digits, `_` and `-`.
-    token: u64,
-    /// `@`, `:` and `=`.
+    /// From `-` on, as far as ASCII goes: letters, digits, and signs that may stand in a word or a path.
+    word: u64,
+    /// From `:` to `@`.
     pub(super) sign: u64,
     /// `-` and `.`.
     stroke: u64,
@@ -34,22 +34,22 @@ impl Masks {
                 offset.simd_eq(offset.min(u8x16::splat(count - 1)))
             };
             let bits = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (16 * quarter);
-            let digit = within(bytes, b'0', 10);
-            let alpha = within(bytes | u8x16::splat(0x20), b'a', 26);
-            let dash = is(b'-');
-            masks.digit |= bits(digit);
-            masks.token |= bits(digit | alpha | dash | is(b'_'));
-            masks.sign |= bits(is(b'@') | is(b':') | is(b'='));
-            masks.stroke |= bits(dash | is(b'.'));
+            masks.digit |= bits(within(bytes, b'0', 10));
+            masks.sign |= bits(within(bytes, b':', 7));
+            masks.stroke |= bits(within(bytes, b'-', 2));
+            // Signed: what is not ASCII is below.
+            let signed: i8x16 = bytes.cast_signed();
+            let word = signed.simd_gt(i8x16::splat(b',' as i8));
+            masks.word |= u64::from(word.to_bitmask()) << (16 * quarter);
             // The highest bit is that of bytes beyond ASCII.
             suspects |= bytes | is(b'\\') | is(b'%');
         }
         (masks, suspects.to_bitmask() != 0)
     }
 
-    /// Letters, `_` and `-`.
+    /// What may be a letter.
     fn letter(&self) -> u64 {
-        self.token & !self.digit
+        self.word & !self.digit
     }
 }
 
@@ -57,7 +57,7 @@ impl Masks {
 #[derive(Default)]
 pub(super) struct Carry {
     before: Masks,
-    /// How many token characters the text has ended with so far.
+    /// How many characters of words the text has ended with so far.
     tail: usize,
 }
 
@@ -65,29 +65,29 @@ impl Carry {
     /// Goes on to the next block.
     #[inline]
     pub(super) fn advance(&mut self, now: &Masks) {
-        self.tail = match now.token {
+        self.tail = match now.word {
             u64::MAX => self.tail + BLOCK,
-            token => token.leading_ones() as usize,
+            word => word.leading_ones() as usize,
         };
         self.before = *now;
     }
 
-    /// How far before this block a run of token characters begins that becomes 16 long in it.
+    /// How far before this block a run of characters of words begins that becomes 16 long in it.
     #[inline]
     pub(super) fn crossing_run(&self, now: &Masks) -> Option<usize> {
-        let head = now.token.trailing_ones() as usize;
+        let head = now.word.trailing_ones() as usize;
         ((1..16).contains(&self.tail) && self.tail + head >= 16).then_some(self.tail)
     }
 
-    /// Where in this block runs of token characters begin that are 16 long within it.
+    /// Where in this block runs of characters of words begin that are 16 long within it.
     #[inline]
     pub(super) fn long_runs(&self, now: &Masks) -> u64 {
-        let token = now.token;
-        let pairs = token & token >> 1;
+        let word = now.word;
+        let pairs = word & word >> 1;
         let fours = pairs & pairs >> 2;
         let eights = fours & fours >> 4;
         let sixteens = eights & eights >> 8;
-        sixteens & !(token << 1 | u64::from(self.tail > 0))
+        sixteens & !(word << 1 | u64::from(self.tail > 0))
     }
 
     /// The last of two letters and two digits.

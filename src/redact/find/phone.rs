@@ -154,10 +154,8 @@ impl Finder<'_> {
             || shape.separated && groups.last() == Some(&1)
             || matches!(after, b'-') && self.at(end + 1).eq_ignore_ascii_case(&b'x')
                 && !is_alnum(self.at(end + 2));
-        if is_other
-            || is_date(shape, text)
-            || self.has_word_before(start, NOT_BEFORE_REACH, &NOT_BEFORE)
-        {
+        let is_said_otherwise = || self.has_word_before(start, NOT_BEFORE_REACH, &NOT_BEFORE);
+        if is_other || is_date(shape, text) {
             return false;
         }
         if shape.plus {
@@ -170,11 +168,10 @@ impl Finder<'_> {
             _ => true,
         };
         let first_is_zero = digits(text).next() == Some(0);
-        if nanp && plausible_nanp && shape.separated || nanp && shape.parenthesis {
-            return true;
-        }
-        if shape.parenthesis && groups.len() >= 2 && shape.digits >= 8 {
-            return true;
+        if nanp && plausible_nanp && shape.separated
+            || shape.parenthesis && groups.len() >= 2 && shape.digits >= 8
+        {
+            return !is_said_otherwise();
         }
         // Shaped as a social security number, and not taken for one.
         if groups == [3, 2, 4] {
@@ -188,15 +185,16 @@ impl Finder<'_> {
             && matches!(groups[0], 2..=5)
             && after != b':'
         {
-            return true;
+            return !is_said_otherwise();
         }
         // Between the digits of a cluster there is no room for a word: it stands before them all,
         // or behind.
         let word = *cluster
             .phone_word
             .get_or_insert_with(|| self.word_before(cluster.start, BEFORE_REACH, &BEFORE));
-        word.is_some_and(|word| start.saturating_sub(word) <= BEFORE_REACH)
-            || self.has_word_behind(end, AFTER_GAP, &AFTER)
+        let is_said = word.is_some_and(|word| start.saturating_sub(word) <= BEFORE_REACH)
+            || self.has_word_behind(end, AFTER_GAP, &AFTER);
+        is_said && !is_said_otherwise()
     }
 
     /// Where an extension behind the number ends, or the number itself.
