@@ -1,17 +1,17 @@
 //! The one spelling of a value: what is typed differently and means the same has the same tag.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::IpAddr;
 
 use super::Entity;
 
 /// Calls `take` with a value as it goes into its tag.
-pub(super) fn canonical<T>(entity: Entity, value: &str, take: impl FnOnce(&str) -> T) -> T {
+pub(super) fn canonical<T>(entity: Entity, value: &str, take: impl FnOnce(&[u8]) -> T) -> T {
     let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
     room.clear();
     let is_written = spell(entity, value, &mut room);
-    let taken = take(if is_written { &room } else { value });
+    let taken = take(if is_written { &room } else { value.as_bytes() });
     if room.capacity() <= ROOM_KEPT {
         let _ = ROOM.try_with(|kept| kept.set(room));
     }
@@ -20,29 +20,28 @@ pub(super) fn canonical<T>(entity: Entity, value: &str, take: impl FnOnce(&str) 
 
 thread_local! {
     /// Room for the spelling of one value. It is taken while in use.
-    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 const ROOM_KEPT: usize = 64 << 10;
 
 /// Writes the spelling of a value, unless the value is it.
-fn spell(entity: Entity, value: &str, out: &mut String) -> bool {
-    let mut keep = |keep: fn(&char) -> bool| out.extend(value.chars().filter(keep));
+fn spell(entity: Entity, value: &str, out: &mut Vec<u8>) -> bool {
     match entity {
         Entity::Email => {
             if !value.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 return false;
             }
-            out.push_str(value);
+            out.extend_from_slice(value.as_bytes());
             out.make_ascii_lowercase();
         }
-        Entity::UsSsn | Entity::CreditCard => keep(char::is_ascii_digit),
+        Entity::UsSsn | Entity::CreditCard => keep(value, u8::is_ascii_digit, out),
         Entity::Iban => {
-            keep(char::is_ascii_alphanumeric);
+            keep(value, u8::is_ascii_alphanumeric, out);
             out.make_ascii_uppercase();
         }
         Entity::Mac => {
-            keep(char::is_ascii_hexdigit);
+            keep(value, u8::is_ascii_hexdigit, out);
             out.make_ascii_lowercase();
         }
         Entity::Ip => {
@@ -51,43 +50,53 @@ fn spell(entity: Entity, value: &str, out: &mut String) -> bool {
             let Ok(address) = address.parse::<IpAddr>() else {
                 return false;
             };
-            // Writing to a string does not fail.
+            // Writing to memory does not fail.
             let _ = write!(out, "{}{network}", address.to_canonical());
         }
         Entity::Crypto if value.starts_with("0x") || value.starts_with("BC1") => {
-            out.push_str(value);
+            out.extend_from_slice(value.as_bytes());
             out.make_ascii_lowercase();
         }
         Entity::Phone => phone(value, out),
         Entity::PrivateKey => {
             // The lines of a key may be broken anywhere, also by escapes.
             let lines = value.split("\\n").flat_map(|lines| lines.split("\\r"));
-            out.extend(lines.flat_map(str::split_whitespace));
+            let words = lines.flat_map(str::split_whitespace);
+            words.for_each(|word| out.extend_from_slice(word.as_bytes()));
         }
         Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => return false,
     }
     true
 }
 
+fn keep(value: &str, class: fn(&u8) -> bool, out: &mut Vec<u8>) {
+    for byte in value.as_bytes() {
+        if class(byte) {
+            out.push(*byte);
+        }
+    }
+}
+
 /// The digits in international form, as far as they say the country: `+44 (0)20 7946 0018`,
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
-fn phone(value: &str, out: &mut String) {
+fn phone(value: &str, out: &mut Vec<u8>) {
     let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or(value);
-    let is_international = number.starts_with('+');
-    let (country, rest) = match number.split_once("(0)") {
-        Some(parts) if is_international => parts,
-        _ => (number, ""),
-    };
-    let digits = || country.chars().chain(rest.chars()).filter(char::is_ascii_digit);
-    let count = digits().count();
-    let is_north_american = || count == 10 && !number.trim_start_matches('(').starts_with(['0', '1']);
-    if !is_international && count > 10 && number.starts_with("00") {
-        return out.extend(digits().skip(2));
+    if number.starts_with('+') {
+        match number.split_once("(0)") {
+            Some((country, rest)) => {
+                keep(country, u8::is_ascii_digit, out);
+                keep(rest, u8::is_ascii_digit, out);
+            }
+            None => keep(number, u8::is_ascii_digit, out),
+        }
+        return;
     }
-    if !is_international && is_north_american() {
-        out.push('1');
+    keep(number, u8::is_ascii_digit, out);
+    if out.len() > 10 && out.starts_with(b"00") {
+        out.drain(..2);
+    } else if out.len() == 10 && !matches!(out[0], b'0' | b'1') {
+        out.insert(0, b'1');
     }
-    out.extend(digits());
 }
 
 #[cfg(test)]
@@ -107,7 +116,7 @@ mod tests {
             (Entity::Mac, &["AA-BB-CC-DD-EE-01", "aabb.ccdd.ee01"]),
             (Entity::PrivateKey, &["-----BEGIN\\nab\\ncd", "-----BEGIN\nab\r\n  cd"]),
         ] {
-            let spelled = |spelling: &str| canonical(entity, spelling, str::to_owned);
+            let spelled = |spelling: &str| canonical(entity, spelling, <[u8]>::to_vec);
             for spelling in spellings {
                 assert_eq!(spelled(spelling), spelled(spellings[0]), "{spelling}");
             }

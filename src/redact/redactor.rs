@@ -42,7 +42,7 @@ pub struct Redactor {
     /// The application's own rules and deny-lists, in the order of their numbers.
     own: Vec<Own>,
     denied: Option<Denied>,
-    allowed: HashSet<String>,
+    allowed: HashSet<Vec<u8>>,
     rules: Rules,
 }
 
@@ -100,6 +100,37 @@ pub struct Finding {
     pub end: usize,
 }
 
+/// What redacted text is appended to.
+pub(crate) trait Append {
+    fn append(&mut self, text: &str);
+    fn length(&self) -> usize;
+    fn room_for(&mut self, more: usize);
+}
+
+impl Append for String {
+    fn append(&mut self, text: &str) {
+        self.push_str(text);
+    }
+    fn length(&self) -> usize {
+        self.len()
+    }
+    fn room_for(&mut self, more: usize) {
+        self.reserve(more);
+    }
+}
+
+impl Append for Vec<u8> {
+    fn append(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+    fn length(&self) -> usize {
+        self.len()
+    }
+    fn room_for(&mut self, more: usize) {
+        self.reserve(more);
+    }
+}
+
 /// The length of an ordinary placeholder.
 const PLACEHOLDER: usize = 32;
 
@@ -147,9 +178,11 @@ impl Redactor {
         });
         let spellings = rules.allowed.iter().flat_map(|value| {
             let kinds = Entity::ALL.iter();
-            kinds.map(move |entity| canonical(*entity, value, str::to_owned))
+            kinds.map(move |entity| canonical(*entity, value, <[u8]>::to_vec))
         });
-        let allowed = spellings.chain(rules.allowed.iter().cloned()).collect();
+        let allowed = spellings
+            .chain(rules.allowed.iter().map(|value| value.clone().into_bytes()))
+            .collect();
         Redactor {
             forms,
             on,
@@ -179,14 +212,12 @@ impl Redactor {
     /// Redacts a text whose placeholders are a redactor's, such as one from a trail. A text that
     /// these rules have redacted stays as it is.
     pub fn redact_again<'t>(&self, text: &'t str) -> Redacted<'t, '_> {
-        let mut out = Vec::new();
+        let mut out = String::new();
         let mut redactions = Vec::new();
         let is_touched = self.write(text, &mut out, &mut |redaction| redactions.push(redaction));
         let text = match is_touched {
             false => Cow::Borrowed(text),
-            true => Cow::Owned(
-                String::from_utf8(out).expect("invariant: texts and placeholders are UTF-8"),
-            ),
+            true => Cow::Owned(out),
         };
         Redacted { text, redactions }
     }
@@ -212,7 +243,7 @@ impl Redactor {
             (Identifier::Tag, Some(keys)) => {
                 let tag = match is_address {
                     true => canonical(Entity::Ip, value, |spelling| keys.tag(kind, spelling)),
-                    false => keys.tag(kind, value),
+                    false => keys.tag(kind, value.as_bytes()),
                 };
                 Some(Cow::Owned(format!("[{kind}:{}:{}]", keys.current(), tag.as_str())))
             }
@@ -274,7 +305,7 @@ impl Redactor {
     pub(crate) fn write<'r>(
         &'r self,
         text: &str,
-        out: &mut Vec<u8>,
+        out: &mut impl Append,
         note: &mut dyn FnMut(Redaction<'r>),
     ) -> bool {
         let mut found = FOUND.try_with(Cell::take).unwrap_or_default();
@@ -339,10 +370,11 @@ impl Redactor {
         if found.is_empty() {
             return;
         }
+        let has_bracket = memchr::memchr(b'[', text.as_bytes()).is_some();
         found.retain(|value| {
             let is_own = value.rule >= catalog::CUSTOM;
             (is_own || self.on >> catalog::entity(value.rule) as u32 & 1 == 1)
-                && !is_tag(text.as_bytes(), value)
+                && !(has_bracket && is_tag(text.as_bytes(), value))
                 && !self.is_allowed(value, &text[value.start..value.end])
         });
         found.sort_unstable_by_key(|value| (value.start, rank(value.rule)));
@@ -351,7 +383,7 @@ impl Redactor {
     fn is_allowed(&self, found: &Found, value: &str) -> bool {
         !self.allowed.is_empty()
             && match found.rule {
-                catalog::CUSTOM.. => self.allowed.contains(value),
+                catalog::CUSTOM.. => self.allowed.contains(value.as_bytes()),
                 rule => canonical(catalog::entity(rule), value, |spelling| {
                     self.allowed.contains(spelling)
                 }),
@@ -364,37 +396,37 @@ impl Redactor {
         text: &str,
         plain: Option<&Plain>,
         found: &[Found],
-        out: &mut Vec<u8>,
+        out: &mut impl Append,
         note: &mut dyn FnMut(Redaction<'r>),
     ) {
         let searched = plain.map_or(text, |plain| plain.text.as_str());
         // A placeholder is about as long as what it stands for.
-        out.reserve(text.len() + PLACEHOLDER * found.len());
-        let (begin, mut copied) = (out.len(), 0);
+        out.room_for(text.len() + PLACEHOLDER * found.len());
+        let (begin, mut copied) = (out.length(), 0);
         let mut rest: &[Found] = found;
         while let Some((winner, start, end)) = next_place(&mut rest) {
             let (from, to) = match plain {
                 Some(plain) => plain.range(start, end),
                 None => (start, end),
             };
-            out.extend_from_slice(&text.as_bytes()[copied..from]);
+            out.append(&text[copied..from]);
             copied = to;
-            let place = out.len();
+            let place = out.length();
             let value = &searched[winner.start..winner.end];
             let tag = self.put(&winner, value, out);
             note(Redaction {
                 kind: self.kind(winner.rule),
                 rule: self.name(winner.rule),
                 start: place - begin,
-                end: out.len() - begin,
+                end: out.length() - begin,
                 tag,
             });
         }
-        out.extend_from_slice(&text.as_bytes()[copied..]);
+        out.append(&text[copied..]);
     }
 
     /// Appends what stands for a value.
-    fn put(&self, found: &Found, value: &str, out: &mut Vec<u8>) -> Option<(&str, Tag)> {
+    fn put(&self, found: &Found, value: &str, out: &mut impl Append) -> Option<(&str, Tag)> {
         let kind = self.kind(found.rule);
         let (form, entity) = match found.rule {
             catalog::CUSTOM.. => (self.own[usize::from(found.rule - catalog::CUSTOM)].form, None),
@@ -406,30 +438,30 @@ impl Redactor {
         if form == Form::Remove {
             return None;
         }
-        out.push(b'[');
-        out.extend_from_slice(kind.as_bytes());
+        out.append("[");
+        out.append(kind);
         let tag = match (form, &self.keys) {
             (Form::Tag, Some(keys)) => {
                 let tag = match entity {
                     Some(entity) => canonical(entity, value, |spelling| keys.tag(kind, spelling)),
-                    None => keys.tag(kind, value),
+                    None => keys.tag(kind, value.as_bytes()),
                 };
-                out.push(b':');
-                out.extend_from_slice(keys.current().as_bytes());
-                out.push(b':');
-                out.extend_from_slice(tag.as_str().as_bytes());
+                out.append(":");
+                out.append(keys.current());
+                out.append(":");
+                out.append(tag.as_str());
                 Some((keys.current(), tag))
             }
             _ => {
                 let rest = entity.filter(|_| form == Form::Mask).and_then(|entity| mask(entity, value));
                 if let Some(rest) = rest {
-                    out.push(b':');
-                    out.extend_from_slice(rest.as_bytes());
+                    out.append(":");
+                    out.append(&rest);
                 }
                 None
             }
         };
-        out.push(b']');
+        out.append("]");
         tag
     }
 

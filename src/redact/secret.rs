@@ -163,7 +163,7 @@ impl Part {
 }
 
 fn joins_key(byte: u8) -> bool {
-    is_alnum(byte) || b"_.~-:/%+=".contains(&byte)
+    is_alnum(byte) || matches!(byte, b'_' | b'.' | b'~' | b'-' | b':' | b'/' | b'%' | b'+' | b'=')
 }
 
 impl Finder<'_> {

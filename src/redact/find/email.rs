@@ -9,7 +9,7 @@ const LONGEST_LOCAL: usize = 64;
 const LONGEST_HOST: usize = 255;
 
 fn is_local(byte: u8) -> bool {
-    is_alnum(byte) || b"._%+'-".contains(&byte)
+    is_alnum(byte) || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'\'' | b'-')
 }
 
 fn is_host(byte: u8) -> bool {
@@ -28,7 +28,7 @@ impl Finder<'_> {
         if start < at && self.is_escape_letter(start) {
             start += 1;
         }
-        while start < at && b".'-%".contains(&bytes[start]) {
+        while start < at && matches!(bytes[start], b'.' | b'\'' | b'-' | b'%') {
             start += 1;
         }
         let host = &bytes[at + 1..];

@@ -24,25 +24,27 @@ impl Masks {
     #[inline]
     pub(super) fn of(block: &[u8; BLOCK]) -> (Masks, Suspect) {
         let mut masks = Masks::default();
+        // Digits and signs follow each other in ASCII. Blocks without them are the most.
+        let mut figure = 0;
         let mut suspects = u8x16::splat(0);
         for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
             let bytes = u8x16::new(*bytes);
             let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-            // Unsigned: what is below the range wraps to above it.
-            let within = |value: u8x16, first: u8, count: u8| {
-                let offset = value - u8x16::splat(first);
-                offset.simd_eq(offset.min(u8x16::splat(count - 1)))
-            };
             let bits = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (16 * quarter);
-            masks.digit |= bits(within(bytes, b'0', 10));
-            masks.sign |= bits(within(bytes, b':', 7));
+            figure |= bits(within(bytes, b'0', 17));
             masks.stroke |= bits(within(bytes, b'-', 2));
             // Signed: what is not ASCII is below.
-            let signed: i8x16 = bytes.cast_signed();
-            let word = signed.simd_gt(i8x16::splat(b',' as i8));
+            let word = bytes.cast_signed().simd_gt(i8x16::splat(b',' as i8));
             masks.word |= u64::from(word.to_bitmask()) << (16 * quarter);
             // The highest bit is that of bytes beyond ASCII.
             suspects |= bytes | is(b'\\') | is(b'%');
+        }
+        if figure != 0 {
+            for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+                let digit = within(u8x16::new(*bytes), b'0', 10);
+                masks.digit |= u64::from(digit.to_bitmask()) << (16 * quarter);
+            }
+            masks.sign = figure & !masks.digit;
         }
         (masks, suspects.to_bitmask() != 0)
     }
@@ -51,6 +53,13 @@ impl Masks {
     fn letter(&self) -> u64 {
         self.word & !self.digit
     }
+}
+
+/// Which bytes are among `count` from `first` on. Unsigned: what is below wraps to above.
+#[inline]
+fn within(bytes: u8x16, first: u8, count: u8) -> u8x16 {
+    let offset = bytes - u8x16::splat(first);
+    offset.simd_eq(offset.min(u8x16::splat(count - 1)))
 }
 
 /// What is known of the blocks before.

@@ -55,7 +55,11 @@ impl Finder<'_> {
             start -= 1;
         }
         let before = self.before(start);
-        if is_alnum(before) || b"#$./_-+,:".contains(&before) && !self.follows_word(start) {
+        let joins = matches!(
+            before,
+            b'#' | b'$' | b'.' | b'/' | b'_' | b'-' | b'+' | b',' | b':'
+        );
+        if is_alnum(before) || joins && !self.follows_word(start) {
             return None;
         }
         if before == b'.' || before == b',' && self.before(start - 1).is_ascii_digit() {

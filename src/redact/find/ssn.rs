@@ -13,11 +13,14 @@ const WORDS: [&str; 2] = ["ssn", "social security"];
 
 impl Finder<'_> {
     pub(super) fn ssn(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
-        let before = self.before(start);
-        if is_alnum(before) || b"-._/#$".contains(&before) {
+        let run = self.digit_run(start);
+        if !matches!(run, 3 | 9) {
             return None;
         }
-        let run = self.digit_run(start);
+        let before = self.before(start);
+        if is_alnum(before) || matches!(before, b'-' | b'.' | b'_' | b'/' | b'#' | b'$') {
+            return None;
+        }
         let end = match run {
             9 if self.has_word_before(start, REACH, &WORDS) => start + 9,
             3 => {
