@@ -43,7 +43,7 @@ mod sink;
 mod status;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 mod watch;
 #[cfg(feature = "tower")]

@@ -1,0 +1,101 @@
+//! Turns under fail-safe over a destination that fails when it is told to.
+
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
+use super::Turn;
+use crate::audit::Audit;
+use crate::error::{ErrorKind, Result};
+use crate::read::{self, Outcome};
+use crate::settings::Given;
+use crate::write::tests::{Disk, trail};
+
+fn fail_safe(disk: &Disk) -> Audit {
+    let given = Given {
+        fail_safe: Some(true),
+        ..Given::default()
+    };
+    Audit::on(trail(disk, given))
+}
+
+/// The only turn of a trail, which is closed.
+fn only(disk: &Disk, audit: &Audit) -> read::Turn {
+    audit.close().expect("closed");
+    let mut records = disk.records();
+    records.retain(|record| !record.is_about_trail());
+    read::Turn {
+        number: None,
+        records,
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+#[test]
+fn what_cannot_be_confirmed_is_not_let_go_and_the_trail_says_so() {
+    let endings: [fn(Turn) -> Result<String>; 4] = [
+        |turn| {
+            let held = turn.hold("the answer".to_owned());
+            turn.release(held)
+        },
+        |turn| {
+            let held = turn.hold("the answer".to_owned());
+            wait(turn.release_async(held))
+        },
+        |turn| turn.modify("the answer".to_owned(), "why"),
+        |turn| wait(turn.modify_async("the answer".to_owned(), "why")),
+    ];
+    for ending in endings {
+        let disk = Disk::default();
+        let audit = fail_safe(&disk);
+        let turn = audit.turn("c").begin("the prompt").expect("begun");
+        // The record is written, and its sync fails.
+        disk.fails_at.store(2, Ordering::SeqCst);
+        let error = ending(turn).expect_err("not confirmed");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unwritable { .. }),
+            "{error}"
+        );
+        let turn = only(&disk, &audit);
+        let types: Vec<_> = turn.records.iter().map(|r| r.event_type.as_str()).collect();
+        assert_eq!(types, ["user_prompt", "llm_response", "turn_withheld"]);
+        assert_eq!(turn.outcome(), Some(Outcome::Withheld));
+    }
+}
+
+#[test]
+fn what_is_recorded_while_the_trail_is_down_is_not_let_go_either() {
+    let disk = Disk::default();
+    let audit = fail_safe(&disk);
+    let turn = audit.turn("c").begin("the prompt").expect("begun");
+    disk.broken.store(true, Ordering::SeqCst);
+    // Whether it is told already depends on how fast the worker is.
+    let _ = audit.log(crate::event("e"));
+    audit.flush().expect_err("it cannot be written");
+    let held = turn.hold("the answer");
+    assert!(turn.release(held).is_err());
+    disk.broken.store(false, Ordering::SeqCst);
+    assert_eq!(only(&disk, &audit).outcome(), Some(Outcome::Withheld));
+}
+
+#[test]
+fn a_release_that_nobody_waits_for_any_more_is_withheld() {
+    let disk = Disk::default();
+    let audit = fail_safe(&disk);
+    let turn = audit.turn("c").begin("the prompt").expect("begun");
+    // The medium is slower than one poll.
+    disk.slow.store(100, Ordering::SeqCst);
+    let held = turn.hold("the answer");
+    {
+        let mut releasing = std::pin::pin!(turn.release_async(held));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(releasing.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(only(&disk, &audit).outcome(), Some(Outcome::Withheld));
+}
