@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
+use futures_util::stream::{self, StreamExt as _};
+
 use super::Turn;
 use crate::audit::Audit;
 use crate::error::{ErrorKind, Result};
@@ -55,13 +57,14 @@ fn what_cannot_be_confirmed_is_not_let_go_and_the_trail_says_so() {
         let disk = Disk::default();
         let audit = fail_safe(&disk);
         let turn = audit.turn("c").begin("the prompt").expect("begun");
-        // The record is written, and its sync fails.
-        disk.fails_at.store(2, Ordering::SeqCst);
+        // The record is written, and not synced.
+        disk.unsyncable.store(true, Ordering::SeqCst);
         let error = ending(turn).expect_err("not confirmed");
         assert!(
             matches!(error.kind(), ErrorKind::Unwritable { .. }),
             "{error}"
         );
+        disk.unsyncable.store(false, Ordering::SeqCst);
         let turn = only(&disk, &audit);
         let types: Vec<_> = turn.records.iter().map(|r| r.event_type.as_str()).collect();
         assert_eq!(types, ["user_prompt", "llm_response", "turn_withheld"]);
@@ -98,4 +101,39 @@ fn a_release_that_nobody_waits_for_any_more_is_withheld() {
         assert!(releasing.as_mut().poll(&mut context).is_pending());
     }
     assert_eq!(only(&disk, &audit).outcome(), Some(Outcome::Withheld));
+}
+
+#[test]
+fn an_answer_in_pieces_whose_record_fails_on_its_way_is_not_reported_as_recorded() {
+    for is_stream in [false, true] {
+        let disk = Disk::default();
+        let audit = fail_safe(&disk);
+        let turn = audit.turn("c").begin("the prompt").expect("begun");
+        let pieces = ["one ", "two"];
+        let recorded = match is_stream {
+            false => {
+                let mut sent = turn.send(pieces);
+                assert_eq!(sent.by_ref().take(2).count(), 2);
+                disk.unsyncable.store(true, Ordering::SeqCst);
+                assert_eq!(sent.next(), None);
+                sent.recorded()
+            }
+            true => wait(async {
+                let mut sent = turn.send_stream(stream::iter(pieces));
+                assert_eq!(sent.by_ref().take(2).count().await, 2);
+                disk.unsyncable.store(true, Ordering::SeqCst);
+                assert_eq!(sent.next().await, None);
+                sent.recorded()
+            }),
+        };
+        let error = recorded.expect_err("not confirmed");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unwritable { .. }),
+            "{error}"
+        );
+        disk.unsyncable.store(false, Ordering::SeqCst);
+        // The pieces have left: what the trail says of them is true.
+        let turn = only(&disk, &audit);
+        assert_eq!(turn.outcome(), Some(Outcome::Released));
+    }
 }

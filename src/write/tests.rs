@@ -21,12 +21,14 @@ pub(crate) struct Disk {
     written: Arc<Mutex<Vec<u8>>>,
     /// Every write fails.
     pub(crate) broken: Arc<AtomicBool>,
+    /// Every sync fails.
+    pub(crate) unsyncable: Arc<AtomicBool>,
     /// At most this many bytes go in one write; 0 is no limit.
     at_most: Arc<AtomicUsize>,
     /// A write takes this many milliseconds.
     pub(crate) slow: Arc<AtomicUsize>,
     /// The write or sync of this number fails: 1 is the next; a write takes half before.
-    pub(crate) fails_at: Arc<AtomicUsize>,
+    fails_at: Arc<AtomicUsize>,
     /// The next write panics.
     panics: Arc<AtomicBool>,
 }
@@ -62,7 +64,7 @@ impl Write for Disk {
 
     /// A sync.
     fn flush(&mut self) -> io::Result<()> {
-        match self.fails_now() {
+        match self.fails_now() || self.unsyncable.load(Ordering::SeqCst) {
             true => Err(io::Error::other("the medium failed")),
             false => Ok(()),
         }
