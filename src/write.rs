@@ -156,6 +156,7 @@ impl Core {
     }
 
     /// Whether the trail takes no records: it was closed, or has tripped under fail-safe.
+    #[cfg(feature = "tower")]
     pub(crate) fn is_down(&self) -> bool {
         self.is_closed() || self.tripped.load(Ordering::Relaxed)
     }
