@@ -50,8 +50,8 @@ fn what_cannot_be_confirmed_is_not_let_go_and_the_trail_says_so() {
             let held = turn.hold("the answer".to_owned());
             wait(turn.release_async(held))
         },
-        |turn| turn.modify("the answer".to_owned(), "why"),
-        |turn| wait(turn.modify_async("the answer".to_owned(), "why")),
+        |turn| turn.modify("the answer", "why").map(str::to_owned),
+        |turn| wait(turn.modify_async("the answer", "why")).map(str::to_owned),
     ];
     for ending in endings {
         let disk = Disk::default();

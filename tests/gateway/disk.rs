@@ -64,6 +64,19 @@ async fn health(client: &Client) -> u16 {
     }
 }
 
+/// The trail as it stands in its file, with nothing of the journal.
+fn as_written(disk: &SmallDisk) -> Evidence {
+    let copy = tempfile::tempdir().expect("a directory");
+    for entry in fs::read_dir(disk.path()).expect("readable") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("UTF-8");
+        if name.ends_with(".log") && entry.file_type().expect("a type").is_file() {
+            fs::copy(entry.path(), copy.path().join(name)).expect("copied");
+        }
+    }
+    Evidence::read(&copy.path().join("audit.log"))
+}
+
 pub fn refused_until_there_is_room(disk: &SmallDisk) {
     let settings = Settings {
         trail: disk.path().join("audit.log"),
@@ -91,6 +104,12 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
         assert!(answers(&full).all(|(_, answer)| is_refusal(answer)));
         assert_eq!(health(&clients[0]).await, 503);
 
+        // What has left has its record in the file, not only in memory or in the journal.
+        let written = as_written(disk);
+        sent.extend(while_filling);
+        let left = whole(&sent).filter(|(_, answer)| !is_refusal(answer));
+        left.for_each(|(ask, answer)| written.holds(ask, answer));
+
         fs::remove_file(filler).expect("removed");
         let freed = Instant::now();
         let mut tries = Vec::new();
@@ -106,8 +125,7 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
         let after = phase(&clients, "after", 1.0).await;
         assert!(answers(&after).all(|(ask, answer)| is_proper(ask, answer)));
         assert_eq!(health(&clients[0]).await, 200);
-        sent.extend(while_filling.into_iter().chain(full).chain(tries));
-        sent.extend(after);
+        sent.extend(full.into_iter().chain(tries).chain(after));
         (sent, came_back)
     });
     server.stop();

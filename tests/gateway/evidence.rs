@@ -15,14 +15,14 @@ pub struct Evidence {
     pub records: Vec<Record>,
     /// Records that the trail wrote about itself.
     pub own: Vec<Record>,
-    /// Lines that a killed process did not finish.
+    /// Lines that a killed process, or a full disk, left unfinished.
     pub torn: usize,
     /// The turns of the load, by the request that they belong to.
     turns: HashMap<String, Vec<Turn>>,
 }
 
 impl Evidence {
-    /// Reads a trail that no process writes any more: `seq` has no hole, and no record is there twice.
+    /// Reads a trail: `seq` has no hole, and no record is there twice.
     pub fn read(path: &Path) -> Evidence {
         let trail = Trail::open(path).expect("a trail");
         let (mut records, mut own, mut torn) = (Vec::new(), Vec::new(), 0);
@@ -35,7 +35,7 @@ impl Evidence {
                     let is_torn = matches!(
                         error.kind(),
                         ErrorKind::Unreadable {
-                            reason: Unreadable::Torn,
+                            reason: Unreadable::Torn | Unreadable::Unfinished,
                             ..
                         }
                     );
