@@ -13,23 +13,30 @@ use crate::load::{Answer, Ask, Client, Got, Sent, load};
 use crate::server::{Server, Settings, runtime};
 
 const PER_SECOND: u64 = 200;
+/// So many that some answers are due in the instant in which the disk is full and nobody has noticed.
+const MANY: u64 = 1_000;
 /// By then it must work again.
 const SOON: Duration = Duration::from_secs(5);
 
 type Clients = std::sync::Arc<[Client]>;
 
-async fn phase(clients: &Clients, name: &str, seconds: f64) -> Vec<Sent> {
+async fn phase(clients: &Clients, name: &str, per_second: u64, seconds: f64) -> Vec<Sent> {
     let span = Duration::from_secs_f64(seconds);
     let ask = |number| Ask {
         leaves: None,
         ..Ask::of(name, number)
     };
-    load(clients, PER_SECOND, span, ask).await.sent
+    load(clients, per_second, span, ask).await.sent
 }
 
 /// A phase of the load in which the disk fills up.
-async fn filling(clients: &Clients, disk: &SmallDisk, seconds: f64) -> (Vec<Sent>, PathBuf) {
-    tokio::join!(phase(clients, "filling", seconds), async {
+async fn filling(
+    clients: &Clients,
+    disk: &SmallDisk,
+    per_second: u64,
+    seconds: f64,
+) -> (Vec<Sent>, PathBuf) {
+    tokio::join!(phase(clients, "filling", per_second, seconds), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         disk.fill()
     })
@@ -87,11 +94,11 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
     let server = Server::start("audited", &settings);
     let clients = Client::several(20, server.address);
     let (mut sent, came_back) = runtime().block_on(async {
-        let mut sent = phase(&clients, "before", 1.0).await;
+        let mut sent = phase(&clients, "before", PER_SECOND, 1.0).await;
         assert!(answers(&sent).all(|(ask, answer)| is_proper(ask, answer)));
         assert_eq!(health(&clients[0]).await, 200);
 
-        let (while_filling, filler) = filling(&clients, disk, 2.0).await;
+        let (while_filling, filler) = filling(&clients, disk, MANY, 1.5).await;
         for (ask, answer) in answers(&while_filling) {
             // A stream that began before the disk was full ends with an error and without its end.
             let is_broken_off = ask.stream
@@ -100,7 +107,7 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
             let is_known = is_proper(ask, answer) || is_refusal(answer) || is_broken_off;
             assert!(is_known, "{answer:?} to {ask:?}");
         }
-        let full = phase(&clients, "full", 0.5).await;
+        let full = phase(&clients, "full", PER_SECOND, 0.5).await;
         assert!(answers(&full).all(|(_, answer)| is_refusal(answer)));
         assert_eq!(health(&clients[0]).await, 503);
 
@@ -119,10 +126,10 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
         }) {
             assert!(freed.elapsed() < SOON, "{:?}", tries.last());
             let name = format!("try-{}", tries.len());
-            tries.extend(phase(&clients, &name, 1.5 / PER_SECOND as f64).await);
+            tries.extend(phase(&clients, &name, PER_SECOND, 1.5 / PER_SECOND as f64).await);
         }
         let came_back = freed.elapsed();
-        let after = phase(&clients, "after", 1.0).await;
+        let after = phase(&clients, "after", PER_SECOND, 1.0).await;
         assert!(answers(&after).all(|(ask, answer)| is_proper(ask, answer)));
         assert_eq!(health(&clients[0]).await, 200);
         sent.extend(full.into_iter().chain(tries).chain(after));
@@ -158,12 +165,12 @@ pub fn answered_with_a_counted_gap(disk: &SmallDisk) {
     let server = Server::start("audited", &settings);
     let clients = Client::several(20, server.address);
     let sent = runtime().block_on(async {
-        let mut sent = phase(&clients, "before", 0.5).await;
-        let (while_filling, filler) = filling(&clients, disk, 2.5).await;
+        let mut sent = phase(&clients, "before", PER_SECOND, 0.5).await;
+        let (while_filling, filler) = filling(&clients, disk, PER_SECOND, 2.5).await;
         assert_eq!(health(&clients[0]).await, 200);
         fs::remove_file(filler).expect("removed");
         sent.extend(while_filling);
-        sent.extend(phase(&clients, "after", 1.0).await);
+        sent.extend(phase(&clients, "after", PER_SECOND, 1.0).await);
         sent
     });
     server.stop();
