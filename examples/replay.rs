@@ -17,7 +17,7 @@ use serde::Deserialize;
 use stinger_audit::Entry;
 use stinger_audit::read::{Conversation, Trail};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase, Record};
-use stinger_audit::redact::{Patterns, Redact as _};
+use stinger_audit::redact::{Redactor, Rules};
 use tracing::info_span;
 
 const USAGE: &str = "usage: replay CONVERSATIONS.jsonl [--show ID] [--keep DIRECTORY]";
@@ -78,7 +78,9 @@ fn replay(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         File::open(&arguments.file).map_err(|error| format!("couldn't read {name}: {error}"))?;
     let path = arguments.directory.join("audit.log");
     let audit = stinger_audit::to(&path).redact_pii(true).enable()?;
-    let pipeline = Pipeline::default();
+    let pipeline = Pipeline {
+        pii: Redactor::new(Rules::new(), None),
+    };
 
     let begun = Instant::now();
     let mut replayed = 0;
@@ -109,9 +111,8 @@ fn replay(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Three guardrails: length and prompt injection on the way in, PII both ways.
-#[derive(Default)]
 struct Pipeline {
-    pii: Patterns,
+    pii: Redactor,
 }
 
 const LONGEST: usize = 6_000;
@@ -169,9 +170,11 @@ impl Pipeline {
     }
 
     fn pii(&self, text: &str) -> GuardrailDecision {
-        match self.pii.redact(text) == text {
-            true => GuardrailDecision::allow("pii"),
-            false => GuardrailDecision::warn("pii").reason("holds personal data"),
+        match self.pii.find(text).first() {
+            None => GuardrailDecision::allow("pii"),
+            Some(found) => GuardrailDecision::warn("pii")
+                .reason("holds personal data")
+                .rule_triggered(found.rule.as_str()),
         }
     }
 }

@@ -317,7 +317,7 @@ enum Running {
 }
 
 impl Audit {
-    fn on(core: Arc<Core>) -> Audit {
+    pub(crate) fn on(core: Arc<Core>) -> Audit {
         Audit {
             running: Running::On(core),
         }

@@ -23,11 +23,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
 
 mod conversation;
+mod dry_run;
 mod export;
 mod query;
 mod scan;
 
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
+pub use dry_run::{Changes, RecordChange};
 pub use export::Exported;
 pub use query::Query;
 pub use scan::Records;

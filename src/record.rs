@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 mod decision;
 mod event_type;
 mod key;
+mod redaction;
 
 pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
 pub(crate) use key::{Key, KeySet, Kind};
+pub use redaction::Redaction;
 
 /// One record of a trail.
 ///
@@ -126,6 +128,14 @@ impl Record {
     /// Whether the trail wrote this record about itself (`trail_opened` and the like).
     pub fn is_about_trail(&self) -> bool {
         self.event_type.is_about_trail()
+    }
+
+    /// What was replaced in the record's texts, as its key `redactions` tells.
+    pub fn redactions(&self) -> Vec<Redaction> {
+        let told = self.other.get("redactions").and_then(Value::as_array);
+        let told = told.into_iter().flatten();
+        told.filter_map(|told| Redaction::deserialize(told).ok())
+            .collect()
     }
 
     /// The decision that stopped the turn here, if one did.

@@ -14,6 +14,8 @@ use crate::write::{Around, Entry, event};
 
 mod check;
 mod sent;
+#[cfg(test)]
+mod tests;
 
 pub use check::Check;
 pub use sent::{Piece, Sent};
@@ -142,6 +144,7 @@ impl TurnBuilder {
             tokens: None,
             blocked_by: None,
             ended: false,
+            holding: false,
         })
     }
 }
@@ -246,6 +249,8 @@ pub struct Turn {
     /// The guardrail that decided to block.
     blocked_by: Option<String>,
     ended: bool,
+    /// A response is recorded and, until that is confirmed, not let go.
+    holding: bool,
 }
 
 /// A response that has not been released.
@@ -303,7 +308,8 @@ impl Turn {
     /// be written. The response is not let go.
     pub fn release<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
         self.record_release(&held)?;
-        self.or_withheld(self.confirm())?;
+        let confirmed = self.confirm();
+        self.let_go(confirmed)?;
         Ok(held.response)
     }
 
@@ -315,7 +321,7 @@ impl Turn {
     pub async fn release_async<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
         self.record_release(&held)?;
         let confirmed = self.confirm_async().await;
-        self.or_withheld(confirmed)?;
+        self.let_go(confirmed)?;
         Ok(held.response)
     }
 
@@ -330,8 +336,9 @@ impl Turn {
             self.end("turn_blocked", |entry| entry.field("by", by.as_str()))?;
             return Err(self.refused(&format!("the guardrail {by} blocked it")));
         }
+        self.holding = true;
         let recorded = self.respond(held.response.as_ref(), "released", |entry| entry);
-        self.or_withheld(recorded)
+        recorded.inspect_err(|_| self.withhold())
     }
 
     /// Records a response in place of the model's, which never leaves, and why; ends the turn
@@ -342,7 +349,8 @@ impl Turn {
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn modify<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
         self.record_change(response.as_ref(), why)?;
-        self.or_withheld(self.confirm())?;
+        let confirmed = self.confirm();
+        self.let_go(confirmed)?;
         Ok(response)
     }
 
@@ -354,7 +362,7 @@ impl Turn {
     pub async fn modify_async<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
         self.record_change(response.as_ref(), why)?;
         let confirmed = self.confirm_async().await;
-        self.or_withheld(confirmed)?;
+        self.let_go(confirmed)?;
         Ok(response)
     }
 
@@ -362,8 +370,9 @@ impl Turn {
         let decision = GuardrailDecision::new("turn", Decision::Modify)
             .reason(why)
             .phase(Phase::Output);
+        self.holding = true;
         let recorded = self.respond(response, "modified", |entry| entry.decision(decision));
-        self.or_withheld(recorded)
+        recorded.inspect_err(|_| self.withhold())
     }
 
     /// Ends the turn: nothing is answered, and why.
@@ -483,15 +492,19 @@ impl Turn {
         self.audit.log_in(entry.decision(decision), &self.around)
     }
 
-    /// Passes on whether the record of an end is where it must be before a response is let go. Where
-    /// it is not, the trail may still come to hold it, and is told that nothing was let go.
-    fn or_withheld(&self, recorded: Result<()>) -> Result<()> {
-        if recorded.is_err() {
-            let entry = self.known.about(event("turn_withheld"));
-            // The trail takes it in even where it reports that it cannot be written.
-            let _ = self.audit.log_in(entry, &self.around);
-        }
-        recorded
+    /// Lets a response go whose record is where it must be.
+    fn let_go(&mut self, confirmed: Result<()>) -> Result<()> {
+        confirmed.inspect_err(|_| self.withhold())?;
+        self.holding = false;
+        Ok(())
+    }
+
+    /// The trail holds, or may still come to hold, a response that is not let go, and is told so.
+    fn withhold(&mut self) {
+        self.holding = false;
+        let entry = self.known.about(event("turn_withheld"));
+        // The trail takes it in even where it reports that it cannot be written.
+        let _ = self.audit.log_in(entry, &self.around);
     }
 
     /// Under fail-safe, waits until what was recorded is on the medium.
@@ -519,6 +532,10 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        if self.holding {
+            // Its future was dropped while it waited for the medium.
+            self.withhold();
+        }
         if !self.ended {
             let panicking = std::thread::panicking();
             // Nobody is left to tell; under fail-safe the next turn is told.

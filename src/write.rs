@@ -43,7 +43,7 @@ mod sink;
 mod status;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 mod watch;
 #[cfg(feature = "tower")]
@@ -156,6 +156,7 @@ impl Core {
     }
 
     /// Whether the trail takes no records: it was closed, or has tripped under fail-safe.
+    #[cfg(feature = "tower")]
     pub(crate) fn is_down(&self) -> bool {
         self.is_closed() || self.tripped.load(Ordering::Relaxed)
     }

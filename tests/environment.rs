@@ -136,7 +136,7 @@ fn production_writes_to_a_file_redacted() {
         assert_eq!(said.status["environment"], "production", "{variables:?}");
         assert_eq!(said.status["destination"], "./audit.log");
         assert_eq!(
-            said.prompt_in_file().as_deref(),
+            untagged(said.prompt_in_file()).as_deref(),
             Some("mail [EMAIL]"),
             "{variables:?}"
         );
@@ -194,9 +194,10 @@ fn variables_override_the_code_in_development() {
             ("STINGER_AUDIT_REDACT_PII", "true"),
         ],
     );
-    assert_eq!(said.prompt_in_file().as_deref(), Some("mail [EMAIL]"));
+    let prompt = said.prompt_in_file();
+    assert_eq!(untagged(prompt.clone()).as_deref(), Some("mail [EMAIL]"));
     assert!(
-        said.stdout.contains(r#""prompt":"mail [EMAIL]""#),
+        said.stdout.contains(&prompt.unwrap_or_default()),
         "and a copy on stdout"
     );
     let said = run("", &[dev, ("STINGER_AUDIT_FAIL_SAFE", "yes")]);
@@ -296,4 +297,13 @@ fn on_a_terminal_in_development_a_record_is_a_readable_line() {
         shown.contains("\u{1b}[36m") && !shown.contains("{\"seq\""),
         "{shown}"
     );
+}
+
+/// A text with its placeholders of a random key shortened to their kinds.
+fn untagged(text: Option<String>) -> Option<String> {
+    let text = text?;
+    let (before, tagged) = text.split_once("[EMAIL:k1:")?;
+    let (tag, after) = tagged.split_once(']')?;
+    assert_eq!(tag.len(), 12, "{text}");
+    Some(format!("{before}[EMAIL]{after}"))
 }

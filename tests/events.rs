@@ -335,10 +335,44 @@ fn redaction_covers_every_text_and_no_id() {
     let shown = serde_json::to_string(&records).expect("JSON");
     assert_eq!(shown.matches(mail).count(), 1, "{shown}");
     assert_eq!(records[0].user_id.as_deref(), Some(mail));
+    let tag = records[0].prompt.as_deref().expect("a prompt");
+    assert!(tag.starts_with("[EMAIL:k1:"), "{tag}");
     assert_eq!(
         records[0].other["nested"],
-        json!({"[EMAIL]": ["[EMAIL]", {"k": "[EMAIL]"}]})
+        json!({tag: [tag, {"k": tag}]}),
+        "the same value has the same tag everywhere"
     );
+    let fields: Vec<_> = records[0]
+        .redactions()
+        .into_iter()
+        .map(|redaction| {
+            assert_eq!(
+                (redaction.kind.as_str(), redaction.rule.as_str()),
+                ("EMAIL", "email")
+            );
+            assert_eq!(
+                redaction.tag.map(|tag| format!("[EMAIL:{tag}]")).as_deref(),
+                Some(tag)
+            );
+            assert_eq!((redaction.start, redaction.end), (Some(0), Some(tag.len())));
+            redaction.field
+        })
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "prompt",
+            "user_agent",
+            "guardrail_decisions/0/reason",
+            "guardrail_decisions/0/rule_triggered",
+            "guardrail_decisions/0/x",
+            "free",
+            "nested",
+            &format!("nested/{tag}/0"),
+            &format!("nested/{tag}/1/k"),
+        ]
+    );
+    assert_eq!(records[0].other["redaction_counts"], json!({"EMAIL": 9}));
 }
 
 #[test]
@@ -354,7 +388,26 @@ fn a_custom_redactor_composes_and_one_that_panics_withholds() {
         stinger_audit::log_prompt("boom secret").expect("recorded");
     });
     let records = bench.records();
-    assert_eq!(records[0].prompt.as_deref(), Some("[PROJECT], ask [EMAIL]"));
+    let prompt = records[0].prompt.as_deref().expect("a prompt");
+    assert!(prompt.starts_with("[PROJECT], ask [EMAIL:k1:"), "{prompt}");
+    let told: Vec<_> = records[0]
+        .redactions()
+        .into_iter()
+        .map(|told| (told.kind, told.rule))
+        .collect();
+    let expected = [("CUSTOM", "custom_redactor"), ("EMAIL", "email")];
+    assert_eq!(
+        told,
+        expected.map(|(kind, rule)| (kind.to_owned(), rule.to_owned()))
+    );
+    let status = bench.audit.status();
+    assert_eq!(
+        (
+            status.custom_redactors[0].calls,
+            status.custom_redactors[0].panics
+        ),
+        (2, 1)
+    );
     assert_eq!(
         records[1].prompt.as_deref(),
         Some("[withheld: the redactor failed]")

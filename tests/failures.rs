@@ -3,7 +3,7 @@
 use std::fs;
 use std::future::Future;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
@@ -15,6 +15,7 @@ use stinger_audit::record::Record;
 use stinger_audit::{Audit, ErrorKind, Rotation};
 
 mod common;
+use common::disk::SmallDisk;
 use common::{all_records, records};
 
 fn open(path: &Path) -> Audit {
@@ -263,46 +264,13 @@ fn confirm_async_needs_no_runtime() {
     audit.close().expect("closed");
 }
 
-/// A file system of 1 MiB, for those who may mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<SmallDisk> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(dir.path())
-            .stderr(Stdio::null())
-            .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then(|| SmallDisk(dir))
-    }
-
-    /// Fills what is left of it.
-    fn fill(&self) -> PathBuf {
-        let path = self.0.path().join("filler");
-        let mut file = fs::File::create(&path).expect("created");
-        for size in [4096, 1] {
-            while std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_ok() {}
-        }
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount("1m") else {
         println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
-    let path = disk.0.path().join("audit.log");
+    let path = disk.path().join("audit.log");
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
         .rotation(Rotation::NEVER)
@@ -330,11 +298,11 @@ fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
 
 #[test]
 fn a_disk_that_stays_full_costs_a_counted_gap() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount("1m") else {
         println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
-    let path = disk.0.path().join("audit.log");
+    let path = disk.path().join("audit.log");
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
         .rotation(Rotation::NEVER)
@@ -360,11 +328,11 @@ fn a_disk_that_stays_full_costs_a_counted_gap() {
 
 #[test]
 fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount("1m") else {
         println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
-    let path = disk.0.path().join("audit.log");
+    let path = disk.path().join("audit.log");
     let audit = stinger_audit::to(&path)
         .rotation(Rotation::NEVER)
         .buffer(64 << 10)

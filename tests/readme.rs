@@ -32,10 +32,12 @@ fn every_command_of_the_readme_exists() {
         "own_subscriber",
         "conversation",
         "replay",
+        "gateway",
     ] {
         assert!(README.contains(&format!("--example {name}")), "{name}");
-        let path = format!("{}/examples/{name}.rs", env!("CARGO_MANIFEST_DIR"));
-        assert!(std::path::Path::new(&path).exists(), "{path}");
+        let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let is_there = |path: &str| examples.join(path.replace("NAME", name)).exists();
+        assert!(is_there("NAME.rs") || is_there("NAME/main.rs"), "{name}");
     }
     assert!(examples.contains("cargo test") && examples.contains("--example getting_started"));
 }

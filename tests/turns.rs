@@ -237,7 +237,7 @@ fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
             let record = turn.response().expect("a response");
             (
                 turn.outcome().expect("an end"),
-                record.response.clone().unwrap_or_default(),
+                untagged(record.response.as_deref().unwrap_or_default()),
                 record.other["pieces"].as_u64().unwrap_or(0),
             )
         })
@@ -332,4 +332,77 @@ fn without_a_runtime_and_with_one_under_fail_safe_the_answer_is_on_the_medium_fi
         .map(|found| found.decision.as_str())
         .collect();
     assert_eq!(decisions, ["error", "allow"]);
+}
+
+#[test]
+fn a_turn_keeps_what_surrounded_its_beginning() {
+    let bench = Bench::new();
+    let (dropped, failed) = bench.emit(|| {
+        let span = tracing::info_span!("request", user_id = "u-7", user_ip = "192.0.2.9");
+        span.in_scope(|| {
+            let begin = || bench.audit.turn("c").begin("the prompt").expect("begun");
+            (begin(), begin())
+        })
+    });
+    let elsewhere = std::thread::spawn(move || drop(dropped));
+    elsewhere.join().expect("no panic");
+    bench.emit(|| {
+        let _other = tracing::info_span!("another's", user_id = "u-8").entered();
+        failed.fail("too late").expect("recorded");
+    });
+    let records = bench.records();
+    assert_eq!(records.len(), 4);
+    for record in records {
+        assert_eq!(record.user_id.as_deref(), Some("u-7"), "{record:?}");
+        assert_eq!(record.user_ip.as_deref(), Some("192.0.2.9"), "{record:?}");
+    }
+}
+
+#[test]
+fn ends_without_a_thread_are_the_same_ends_and_durable() {
+    let bench = Bench::with(|builder| builder.redact_pii(false).fail_safe(true));
+    let ended = |count: usize| {
+        // Not flushed: under fail-safe it is on the medium already.
+        let turns = read(&bench.path());
+        assert_eq!(turns.len(), count);
+        let end = turns[count - 1].records.last().expect("an end").seq;
+        assert!(bench.audit.status().synced > end);
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(async {
+            begin(&bench)
+                .block_async("an attack")
+                .await
+                .expect("recorded");
+            ended(1);
+            begin(&bench)
+                .fail_async("no model")
+                .await
+                .expect("recorded");
+            ended(2);
+            let instead = begin(&bench).modify_async("instead", "pii").await;
+            assert_eq!(instead.expect("recorded"), "instead");
+            ended(3);
+        });
+    let turns = read(&bench.path());
+    let outcomes: Vec<_> = turns.iter().filter_map(Read::outcome).collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Blocked, Outcome::Failed, Outcome::Modified]
+    );
+    assert_eq!(turns[0].records[1].other["reason"], "an attack");
+    assert_eq!(turns[1].records[1].other["error"], "no model");
+    let response = turns[2].response().expect("a response");
+    assert_eq!(response.response.as_deref(), Some("instead"));
+    assert_eq!(response.guardrail_decisions[0].decision, Decision::Modify);
+}
+
+/// A text with a placeholder of a random key shortened to its kind.
+fn untagged(text: &str) -> String {
+    match text.split_once("[EMAIL:k1:") {
+        Some((before, rest)) => format!("{before}[EMAIL]{}", &rest[13..]),
+        None => text.to_owned(),
+    }
 }

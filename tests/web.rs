@@ -147,6 +147,26 @@ fn a_request_without_a_record_on_an_audited_route_is_one() {
 }
 
 #[test]
+fn a_service_that_fails_without_a_record_leaves_one() {
+    let bench = Bench::new();
+    let failing = service_fn(|_: Request<String>| async {
+        tokio::task::yield_now().await;
+        Err::<Response<String>, _>("no upstream")
+    });
+    let service = layer(&bench).layer(failing);
+    let failed = run(
+        &bench,
+        service.oneshot(request("/v1/chat", &[("x-user", "u-7")])),
+    );
+    assert_eq!(failed.expect_err("the error goes on"), "no upstream");
+    let record = bench.one();
+    assert_eq!(record.event_type.as_str(), "request_unaudited");
+    assert_eq!(record.other["failed"], true);
+    assert!(!record.other.contains_key("status"));
+    assert_eq!(record.user_id.as_deref(), Some("u-7"));
+}
+
+#[test]
 fn while_the_trail_is_down_requests_are_refused_before_their_handler() {
     let bench = Bench::new();
     bench.audit.close().expect("closed");

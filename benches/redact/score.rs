@@ -52,15 +52,29 @@ pub fn table(redactor: &Redactor, path: &str, misses: &[String]) {
     let mut kinds: BTreeMap<&str, Kind> = BTreeMap::new();
     let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
     for case in &cases {
-        let is_one_rules_own = case.scope.first().is_some_and(|scope| scope.starts_with("SECRET:"));
+        let is_one_rules_own = case
+            .scope
+            .first()
+            .is_some_and(|scope| scope.starts_with("SECRET:"));
         if case.tier == "core" && !is_one_rules_own {
-            score(case, &redactor.find(&case.text), &mut kinds, &mut classes, misses);
+            score(
+                case,
+                &redactor.find(&case.text),
+                &mut kinds,
+                &mut classes,
+                misses,
+            );
         }
     }
     println!("{} texts of {path}\n", cases.len());
-    println!("{:<14} {:>6} {:>9} {:>9} {:>11}", "", "gold", "masked %", "findings", "precision %");
+    println!(
+        "{:<14} {:>6} {:>9} {:>9} {:>11}",
+        "", "gold", "masked %", "findings", "precision %"
+    );
     for entity in Entity::ALL {
-        let Some(kind) = kinds.get(entity.as_str()) else { continue };
+        let Some(kind) = kinds.get(entity.as_str()) else {
+            continue;
+        };
         println!(
             "{:<14} {:>6} {:>9.1} {:>9} {:>11.1}",
             entity.as_str(),
@@ -70,7 +84,10 @@ pub fn table(redactor: &Redactor, path: &str, misses: &[String]) {
             percent(kind.right, kind.right + kind.wrong),
         );
     }
-    println!("\n{:<14} {:>6} {:>9} {:>9} {:>9}", "over-redaction", "texts", "touched", "%", "findings");
+    println!(
+        "\n{:<14} {:>6} {:>9} {:>9} {:>9}",
+        "over-redaction", "texts", "touched", "%", "findings"
+    );
     for (name, class) in &classes {
         println!(
             "{name:<14} {:>6} {:>9} {:>9.2} {:>9}",
@@ -107,11 +124,18 @@ fn score<'c>(
             .filter(|(_, character)| character.is_alphanumeric())
             .all(|(at, _)| {
                 let at = span.start + at;
-                findings.iter().any(|found| found.start <= at && at < found.end)
+                findings
+                    .iter()
+                    .any(|found| found.start <= at && at < found.end)
             });
         kind.masked += u32::from(is_masked);
         if !is_masked && is_shown(&span.entity) {
-            println!("missed {} {} {:?}", case.id, case.source, around(&case.text, span.start, span.end));
+            println!(
+                "missed {} {} {:?}",
+                case.id,
+                case.source,
+                around(&case.text, span.start, span.end)
+            );
         }
     }
     let mut wrong = 0;
@@ -121,11 +145,16 @@ fn score<'c>(
         }
         // Right: it shares at least half of the shorter of the two with something labelled.
         let is_right = case.spans.iter().any(|span| {
-            let shared = span.end.min(found.end).saturating_sub(span.start.max(found.start));
+            let shared = span
+                .end
+                .min(found.end)
+                .saturating_sub(span.start.max(found.start));
             let shorter = (found.end - found.start).min(span.end - span.start);
             shared > 0 && 2 * shared >= shorter
         });
-        let Some(entity) = Entity::of(&found.kind) else { continue };
+        let Some(entity) = Entity::of(&found.kind) else {
+            continue;
+        };
         let kind = kinds.entry(entity.as_str()).or_default();
         match is_right {
             true => kind.right += 1,
@@ -153,7 +182,16 @@ fn score<'c>(
 }
 
 fn around(text: &str, start: usize, end: usize) -> String {
-    let begin = text.floor_char_boundary(start.saturating_sub(30));
-    let stop = text.ceil_char_boundary((end + 12).min(text.len()));
-    format!("{}⟦{}⟧{}", &text[begin..start], &text[start..end], &text[end..stop])
+    let boundary = |at: &usize| text.is_char_boundary(*at);
+    let begin = (0..=start.saturating_sub(30))
+        .rev()
+        .find(boundary)
+        .unwrap_or(0);
+    let stop = (end + 12..text.len()).find(boundary).unwrap_or(text.len());
+    format!(
+        "{}⟦{}⟧{}",
+        &text[begin..start],
+        &text[start..end],
+        &text[end..stop]
+    )
 }

@@ -11,17 +11,33 @@ const ROUND: Duration = Duration::from_millis(20);
 
 pub fn table(redactor: &Redactor) {
     let patterns = patterns();
-    let rules: Vec<&str> = patterns.iter().map(|pattern| pattern.regex.as_str()).collect();
+    let rules: Vec<&str> = patterns
+        .iter()
+        .map(|pattern| pattern.regex.as_str())
+        .collect();
     let meta = meta::Regex::builder()
-        .configure(meta::Config::new().nfa_size_limit(Some(1 << 30)).hybrid_cache_capacity(64 << 20))
+        .configure(
+            meta::Config::new()
+                .nfa_size_limit(Some(1 << 30))
+                .hybrid_cache_capacity(64 << 20),
+        )
         .build_many(&rules)
         .expect("the rules are regular expressions");
-    println!("{} rules; medians of {ROUNDS} interleaved rounds\n", rules.len());
+    println!(
+        "{} rules; medians of {ROUNDS} interleaved rounds\n",
+        rules.len()
+    );
 
-    let clean = "The quick brown fox jumps over the lazy dog, and nobody minds. ".repeat(13)[..800].to_owned();
+    let clean = "The quick brown fox jumps over the lazy dog, and nobody minds. ".repeat(13)[..800]
+        .to_owned();
     let pii = {
-        let values = "Write to ann@example.com, call +1 212 555 0187, or charge 4111 1111 1111 1111. ";
-        format!("{}{values}{}", &clean[..360], &clean[..800 - 360 - values.len()])
+        let values =
+            "Write to ann@example.com, call +1 212 555 0187, or charge 4111 1111 1111 1111. ";
+        format!(
+            "{}{values}{}",
+            &clean[..360],
+            &clean[..800 - 360 - values.len()]
+        )
     };
     println!("{:<22} {:>12} {:>12}", "ns", "ours", "meta");
     for (name, text) in [("redact_clean", &clean), ("redact_pii", &pii)] {
@@ -37,7 +53,10 @@ pub fn table(redactor: &Redactor) {
         println!("RATIO {name}_vs_meta {:.3}", ours / theirs);
     }
 
-    println!("\n{:<22} {:>10} {:>10} {:>10}", "ns per byte", "10 KB", "100 KB", "1 MB");
+    println!(
+        "\n{:<22} {:>10} {:>10} {:>10}",
+        "ns per byte", "10 KB", "100 KB", "1 MB"
+    );
     let hostile: [(&str, &str); 10] = [
         ("prose", "The quick brown fox jumps over the lazy dog. "),
         ("a.a.a.…@", "a."),

@@ -48,7 +48,7 @@ pub enum Outcome {
     /// The turn was dropped without an end.
     Abandoned,
     /// Under fail-safe: a response was recorded, but not let go, because the trail could not be
-    /// confirmed at that moment.
+    /// confirmed at that moment, or because nobody waited for it any more.
     Withheld,
 }
 

@@ -70,34 +70,40 @@ fn spell(entity: Entity, value: &str, out: &mut Vec<u8>) -> bool {
 }
 
 fn keep(value: &str, class: fn(&u8) -> bool, out: &mut Vec<u8>) {
-    for byte in value.as_bytes() {
-        if class(byte) {
-            out.push(*byte);
-        }
-    }
+    out.reserve(value.len());
+    out.extend(value.bytes().filter(class));
 }
 
 /// The digits in international form, as far as they say the country: `+44 (0)20 7946 0018`,
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
 fn phone(value: &str, out: &mut Vec<u8>) {
-    let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or(value);
-    if number.starts_with('+') {
-        match number.split_once("(0)") {
-            Some((country, rest)) => {
-                keep(country, u8::is_ascii_digit, out);
-                keep(rest, u8::is_ascii_digit, out);
+    let is_international = value.starts_with('+');
+    let mut digits = [0; LONGEST_PHONE];
+    let (mut count, mut rest) = (0, value.as_bytes());
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        match byte {
+            b'(' if is_international && behind.starts_with(b"0)") => rest = &behind[2..],
+            b'0'..=b'9' if count < LONGEST_PHONE => {
+                digits[count] = *byte;
+                count += 1;
             }
-            None => keep(number, u8::is_ascii_digit, out),
+            b'x' | b'X' | b'e' | b'E' => break,
+            _ => {}
         }
-        return;
     }
-    keep(number, u8::is_ascii_digit, out);
-    if out.len() > 10 && out.starts_with(b"00") {
-        out.drain(..2);
-    } else if out.len() == 10 && !matches!(out[0], b'0' | b'1') {
-        out.insert(0, b'1');
+    match &digits[..count] {
+        [b'0', b'0', rest @ ..] if !is_international && count > 10 => out.extend_from_slice(rest),
+        [b'2'..=b'9', ..] if !is_international && count == 10 => {
+            out.push(b'1');
+            out.extend_from_slice(&digits[..count]);
+        }
+        digits => out.extend_from_slice(digits),
     }
 }
+
+/// Digits past these are no phone number's.
+const LONGEST_PHONE: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -107,14 +113,38 @@ mod tests {
     fn what_means_the_same_is_spelled_the_same() {
         for (entity, spellings) in [
             (Entity::Email, &["Ann@Example.com", "ann@example.COM"][..]),
-            (Entity::Phone, &["(212) 555-0187", "+1 212 555 0187", "212.555.0187 x12", "001-212-555-0187"]),
-            (Entity::Phone, &["+44 (0)20 7946 0018", "+44 20 7946 0018", "0044 20 79460018"]),
-            (Entity::CreditCard, &["4111-1111 11111111", "4111111111111111"]),
-            (Entity::Iban, &["de89 3704 0044 0532 0130 00", "DE89370400440532013000"]),
+            (
+                Entity::Phone,
+                &[
+                    "(212) 555-0187",
+                    "+1 212 555 0187",
+                    "212.555.0187 x12",
+                    "001-212-555-0187",
+                ],
+            ),
+            (
+                Entity::Phone,
+                &[
+                    "+44 (0)20 7946 0018",
+                    "+44 20 7946 0018",
+                    "0044 20 79460018",
+                ],
+            ),
+            (
+                Entity::CreditCard,
+                &["4111-1111 11111111", "4111111111111111"],
+            ),
+            (
+                Entity::Iban,
+                &["de89 3704 0044 0532 0130 00", "DE89370400440532013000"],
+            ),
             (Entity::Ip, &["2001:DB8:0:0::1", "2001:db8::1"]),
             (Entity::Ip, &["::ffff:192.0.2.1", "192.0.2.1"]),
             (Entity::Mac, &["AA-BB-CC-DD-EE-01", "aabb.ccdd.ee01"]),
-            (Entity::PrivateKey, &["-----BEGIN\\nab\\ncd", "-----BEGIN\nab\r\n  cd"]),
+            (
+                Entity::PrivateKey,
+                &["-----BEGIN\\nab\\ncd", "-----BEGIN\nab\r\n  cd"],
+            ),
         ] {
             let spelled = |spelling: &str| canonical(entity, spelling, <[u8]>::to_vec);
             for spelling in spellings {

@@ -91,7 +91,9 @@ impl Custom {
         counts.calls.fetch_add(1, Ordering::Relaxed);
         counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         counts.longest.fetch_max(nanoseconds, Ordering::Relaxed);
-        counts.slow.fetch_add(u64::from(took > SLOW), Ordering::Relaxed);
+        counts
+            .slow
+            .fetch_add(u64::from(took > SLOW), Ordering::Relaxed);
         redacted.map_err(|_| {
             counts.panics.fetch_add(1, Ordering::Relaxed);
             Panicked

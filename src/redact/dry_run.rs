@@ -58,7 +58,8 @@ impl<'r> DryRun<'r> {
     pub fn text(&self, text: &str) -> Vec<Change> {
         let (before, after) = (self.before.places(text), self.after.places(text));
         let is_covered = |place: &Place, by: &[Place]| {
-            by.iter().any(|known| known.start <= place.start && place.end <= known.end)
+            by.iter()
+                .any(|known| known.start <= place.start && place.end <= known.end)
         };
         let mut changes: Vec<(usize, Change)> = Vec::new();
         for place in after.iter().filter(|place| !is_covered(place, &before)) {

@@ -6,8 +6,8 @@
 //! Each matcher looks at a bounded number of bytes for each of them, or at each byte once, so that the
 //! cost of a text grows with its length and no faster, whatever stands in it.
 //!
-//! The masks decide only where to look. `oracle.rs` looks everywhere, by regular expressions, and the
-//! tests hold both to the same findings.
+//! The masks decide only where to look. `oracle.rs` looks everywhere, without masks and by plain regular
+//! expressions, and holds them to the same findings.
 
 use super::Entity;
 
@@ -69,18 +69,21 @@ pub(super) struct Finder<'t> {
 /// Adds what the built-in rules find in `text`, in no particular order; findings may overlap. Says
 /// whether there is anything in it that a disguise may be made of.
 pub(super) fn find(text: &str, found: &mut Vec<Found>) -> Suspect {
-    let mut finder = Finder {
-        bytes: text.as_bytes(),
-        found,
-        pem_end: 0,
-        colons_end: 0,
-        value_end: 0,
-        secret_end: 0,
-    };
-    finder.scan()
+    Finder::new(text, found).scan()
 }
 
-impl Finder<'_> {
+impl<'t> Finder<'t> {
+    fn new(text: &'t str, found: &'t mut Vec<Found>) -> Finder<'t> {
+        Finder {
+            bytes: text.as_bytes(),
+            found,
+            pem_end: 0,
+            colons_end: 0,
+            value_end: 0,
+            secret_end: 0,
+        }
+    }
+
     fn scan(&mut self) -> Suspect {
         let bytes = self.bytes;
         let mut suspect = false;
@@ -130,6 +133,46 @@ impl Finder<'_> {
         suspect
     }
 
+    /// [`scan`](Finder::scan) without masks: looks at each byte.
+    #[cfg(test)]
+    pub(super) fn scan_slowly(text: &str, found: &mut Vec<Found>) {
+        let bytes = text.as_bytes();
+        let mut finder = Finder::new(text, found);
+        let (mut cluster, mut last_colon) = (None, None);
+        let is = |at: usize, class: fn(&u8) -> bool| bytes.get(at).is_some_and(class);
+        let in_word = |byte: &u8| byte.is_ascii() && *byte > b',';
+        for at in 0..bytes.len() {
+            let begins = |class: fn(&u8) -> bool| is(at, class) && (at == 0 || !is(at - 1, class));
+            if begins(u8::is_ascii_digit) {
+                finder.digits(&mut cluster, at, finder.digit_run(at));
+            }
+            if is(at, u8::is_ascii_alphabetic)
+                && is(at + 1, u8::is_ascii_alphabetic)
+                && is(at + 2, u8::is_ascii_digit)
+                && is(at + 3, u8::is_ascii_digit)
+            {
+                finder.iban(at);
+            }
+            if matches!(bytes[at], b'@' | b':' | b'=') {
+                finder.sign(at, &mut last_colon);
+            }
+            if begins(in_word)
+                && bytes[at..].iter().take_while(|b| in_word(b)).count() >= SHORTEST_RUN
+            {
+                finder.words(at);
+            }
+            if bytes[at] == b'.' && at >= 5 && bytes[at - 5] == b'.' {
+                finder.dot_mac(at);
+            }
+            if bytes[at..].starts_with(b"-----") {
+                finder.pem(at);
+            }
+        }
+        if let Some(ended) = cluster {
+            finder.cluster(ended);
+        }
+    }
+
     /// Adds a run of digits to the cluster that they belong to.
     fn digits(&mut self, cluster: &mut Option<Cluster>, start: usize, length: usize) {
         match cluster {
@@ -159,7 +202,8 @@ impl Finder<'_> {
                 if self.bytes[at + 1..].starts_with(b"//") {
                     self.url(at);
                 }
-                if last_colon.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end {
+                if last_colon.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end
+                {
                     self.colons(at);
                 }
                 *last_colon = Some(at);
@@ -173,9 +217,18 @@ impl Finder<'_> {
     /// Looks at the long runs of token characters from here to the next byte that can stand in no word.
     fn words(&mut self, start: usize) {
         let mut at = start;
-        while let Some(byte) = self.bytes.get(at).filter(|byte| byte.is_ascii() && **byte > b',') {
-            let run = match is_token(*byte) {
-                true => self.rest(at).iter().take_while(|byte| is_token(**byte)).count(),
+        while let Some(byte) = self
+            .bytes
+            .get(at)
+            .filter(|byte| byte.is_ascii() && **byte > b',')
+        {
+            // The letter of an escape such as `\n` is no part of the word behind it.
+            let run = match is_token(*byte) && !self.is_escape_letter(at) {
+                true => self
+                    .rest(at)
+                    .iter()
+                    .take_while(|byte| is_token(**byte))
+                    .count(),
                 false => 0,
             };
             if run >= SHORTEST_RUN {
@@ -193,11 +246,11 @@ impl Finder<'_> {
         let (mut card, mut ssn, mut ip, mut phone) = (0, 0, 0, 0);
         let mut at = cluster.start;
         while at < cluster.end {
-            if !self.bytes[at].is_ascii_digit() {
+            let run = self.digit_run(at);
+            if run == 0 {
                 at += 1;
                 continue;
             }
-            let run = self.digit_run(at);
             if cluster.digits >= 12 && at >= card {
                 card = self.card(at, &cluster).unwrap_or(card);
             }
@@ -257,7 +310,10 @@ impl Finder<'_> {
     }
 
     fn digit_run(&self, start: usize) -> usize {
-        self.rest(start).iter().take_while(|byte| byte.is_ascii_digit()).count()
+        self.rest(start)
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
     }
 
     /// Whether one of the words begins in the `reach` bytes before `at`.
@@ -275,6 +331,7 @@ impl Finder<'_> {
             let may_begin =
                 is_letter(first) && (first >= 0xc0 || !self.before(place).is_ascii_alphabetic());
             may_begin
+                && !self.is_in_placeholder(place)
                 && words.iter().any(|word| {
                     word.as_bytes()[0] == first.to_ascii_lowercase()
                         && place + word.len() <= at
@@ -284,10 +341,22 @@ impl Finder<'_> {
         })
     }
 
+    /// Whether the word here is a kind's name in a placeholder: `[PHONE:…]` says nothing of what
+    /// follows.
+    fn is_in_placeholder(&self, place: usize) -> bool {
+        let before = self.bytes[..place].iter().rev();
+        let mut before = before.skip_while(|byte| byte.is_ascii_uppercase() || **byte == b'_');
+        self.bytes[place].is_ascii_uppercase() && before.next() == Some(&b'[')
+    }
+
     /// Whether one of the words stands at `at`, behind at most `gap` spaces and the like.
     fn has_word_behind(&self, at: usize, gap: usize, words: &[&str]) -> bool {
         let rest = self.rest(at);
-        let skipped = rest.iter().take(gap).take_while(|byte| b" -(".contains(byte)).count();
+        let skipped = rest
+            .iter()
+            .take(gap)
+            .take_while(|byte| b" -(".contains(byte))
+            .count();
         let rest = &rest[skipped..];
         words.iter().any(|word| {
             rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes())

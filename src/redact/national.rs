@@ -46,7 +46,7 @@ kinds! {
     };
     /// Australian tax file number.
     AuTfn "AU_TFN" r"\b[0-9]{3} ?[0-9]{3} ?[0-9]{3}\b" |text| {
-        weighted(text, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
+        weighted(text, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
     };
     /// Brazilian register of natural persons.
     BrCpf "BR_CPF" r"\b[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}\b" |text| {
@@ -106,7 +106,7 @@ kinds! {
     /// Polish personal number.
     PlPesel "PL_PESEL" r"\b[0-9]{11}\b" |text| {
         let month = number(text) / 10_000_000 % 100 % 20;
-        (1..=12).contains(&month) && weighted(text, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 == 0
+        (1..=12).contains(&month) && weighted(text, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
     };
     /// Swedish personal number.
     SePnr "SE_PNR" r"\b(?:[12][0-9])?[0-9]{2}[01][0-9][0-9]{2}[-+]?[0-9]{4}\b" |text| {
@@ -115,7 +115,7 @@ kinds! {
     };
     /// Number of the National Health Service of the United Kingdom.
     UkNhs "UK_NHS" r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b" |text| {
-        weighted(text, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0
+        weighted(text, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
     };
     /// National insurance number of the United Kingdom. It has no checksum.
     UkNino "UK_NINO" r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b" |text| {
@@ -137,7 +137,10 @@ fn number(text: &str) -> u64 {
 
 fn weighted(text: &str, weights: &[u32]) -> u32 {
     let digits = digits(text.as_bytes());
-    digits.zip(weights).map(|(digit, weight)| digit * weight).sum()
+    digits
+        .zip(weights)
+        .map(|(digit, weight)| digit * weight)
+        .sum()
 }
 
 /// ISO 7064, MOD 97-10: letters count from 10.
@@ -203,7 +206,8 @@ fn spanish_letter(number: u64, text: &str) -> bool {
 fn italian_letter(text: &str) -> bool {
     /// The values of `0` to `9` and of `A` to `J` in odd places; further letters follow.
     const ODD: [u32; 26] = [
-        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
     ];
     let upper = text.to_ascii_uppercase();
     let (check, rest) = upper.as_bytes().split_last().unwrap_or((&b' ', &[]));
@@ -238,9 +242,17 @@ mod tests {
             (National::EsNie, "X2482300W", "X2482300A"),
             (National::EsNif, "12345678Z", "12345678A"),
             (National::FiPic, "131052-308T", "131052-308A"),
-            (National::FrNir, "2 55 08 14 168 025 38", "2 55 08 14 168 025 39"),
+            (
+                National::FrNir,
+                "2 55 08 14 168 025 38",
+                "2 55 08 14 168 025 39",
+            ),
             (National::InAadhaar, "2345 6789 0124", "2345 6789 0123"),
-            (National::ItFiscalCode, "RSSMRA85T10A562S", "RSSMRA85T10A562T"),
+            (
+                National::ItFiscalCode,
+                "RSSMRA85T10A562S",
+                "RSSMRA85T10A562T",
+            ),
             (National::NlBsn, "111222333", "111222334"),
             (National::PlPesel, "44051401359", "44051401358"),
             (National::SePnr, "811218-9876", "811218-9875"),
@@ -249,7 +261,12 @@ mod tests {
             (National::ZaId, "8001015009087", "8001015009088"),
         ] {
             let redactor = Redactor::new(Rules::new().national([kind]), None);
-            let redacted = |text: &str| redactor.redact(&format!("it is {text}, yes")).text.into_owned();
+            let redacted = |text: &str| {
+                redactor
+                    .redact(&format!("it is {text}, yes"))
+                    .text
+                    .into_owned()
+            };
             assert_eq!(redacted(valid), format!("it is [{kind}], yes"));
             let other = redacted(invalid);
             assert!(!other.contains(kind.as_str()), "{kind}: {other}");

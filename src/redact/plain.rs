@@ -123,7 +123,14 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_its_own_copy() {
-        for text in ["", "plain", "größer, “quoted” — 100 %", "C:\\users", "日本語", "🙂"] {
+        for text in [
+            "",
+            "plain",
+            "größer, “quoted” — 100 %",
+            "C:\\users",
+            "日本語",
+            "🙂",
+        ] {
             assert!(Plain::of(text).is_none(), "{text}");
         }
     }

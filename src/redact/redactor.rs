@@ -245,7 +245,11 @@ impl Redactor {
                     true => canonical(Entity::Ip, value, |spelling| keys.tag(kind, spelling)),
                     false => keys.tag(kind, value.as_bytes()),
                 };
-                Some(Cow::Owned(format!("[{kind}:{}:{}]", keys.current(), tag.as_str())))
+                Some(Cow::Owned(format!(
+                    "[{kind}:{}:{}]",
+                    keys.current(),
+                    tag.as_str()
+                )))
             }
         }
     }
@@ -256,7 +260,7 @@ impl Redactor {
     }
 
     /// Whether a value of this kind would still be replaced; `tag` as a record has it.
-    pub(super) fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
+    pub(crate) fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
         let is_on = match Entity::of(kind) {
             Some(entity) => self.on >> entity as u32 & 1 == 1,
             None => self.own.iter().any(|own| own.name == kind) || kind == super::CUSTOM,
@@ -277,10 +281,12 @@ impl Redactor {
             let inside = &text[open + 1..];
             let name = inside
                 .bytes()
-                .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+                .take_while(|byte| {
+                    byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'
+                })
                 .count();
-            let is_placeholder =
-                matches!(inside.as_bytes().get(name), Some(b':' | b']')) && self.is_kind(&inside[..name]);
+            let is_placeholder = matches!(inside.as_bytes().get(name), Some(b':' | b']'))
+                && self.is_kind(&inside[..name]);
             if is_placeholder {
                 let marked = marked.get_or_insert_with(String::new);
                 marked.push_str(&text[copied..=open]);
@@ -312,8 +318,12 @@ impl Redactor {
         found.clear();
         let plain = self.look(text, &mut found);
         let is_touched = !found.is_empty();
-        if is_touched {
+        if is_touched && is_settled(text, plain.as_ref(), &found) {
             self.replace(text, plain.as_ref(), &found, out, note);
+        } else if is_touched {
+            let settled = self.settle(text);
+            out.append(&settled.text);
+            settled.redactions.into_iter().for_each(note);
         }
         if found.capacity() <= ROOM_KEPT {
             let _ = FOUND.try_with(|room| room.set(found));
@@ -425,11 +435,80 @@ impl Redactor {
         out.append(&text[copied..]);
     }
 
+    /// Redacts a text until nothing is found in it any more: a placeholder that takes the place of a
+    /// value can make something of the digits beside it that it was not before.
+    fn settle<'r>(&'r self, text: &str) -> Redacted<'static, 'r> {
+        const MOST_ROUNDS: usize = 16;
+        let (mut text, mut redactions) = (text.to_owned(), Vec::new());
+        for _ in 0..MOST_ROUNDS {
+            let mut found = Vec::new();
+            let plain = self.look(&text, &mut found);
+            if found.is_empty() {
+                break;
+            }
+            let mut replaced = String::new();
+            let mut fresh = Vec::new();
+            self.replace(
+                &text,
+                plain.as_ref(),
+                &found,
+                &mut replaced,
+                &mut |redaction| {
+                    fresh.push(redaction);
+                },
+            );
+            redactions = self.carry_over(redactions, fresh, plain.as_ref(), &found);
+            text = replaced;
+        }
+        Redacted {
+            text: Cow::Owned(text),
+            redactions,
+        }
+    }
+
+    /// The redactions of an earlier round at their places behind a further one, with those of that
+    /// round. What a further one covers is gone.
+    fn carry_over<'r>(
+        &self,
+        earlier: Vec<Redaction<'r>>,
+        fresh: Vec<Redaction<'r>>,
+        plain: Option<&Plain>,
+        found: &[Found],
+    ) -> Vec<Redaction<'r>> {
+        let mut rest = found;
+        let covered: Vec<(usize, usize)> = std::iter::from_fn(|| next_place(&mut rest))
+            .map(|(_, start, end)| plain.map_or((start, end), |plain| plain.range(start, end)))
+            .collect();
+        let mut all = Vec::new();
+        for mut redaction in earlier {
+            let before = covered.partition_point(|(_, end)| *end <= redaction.start);
+            if covered
+                .get(before)
+                .is_some_and(|(start, _)| *start < redaction.end)
+            {
+                continue;
+            }
+            let length = redaction.end - redaction.start;
+            // What stands before it has changed its length.
+            if let Some(last) = before.checked_sub(1) {
+                redaction.start = fresh[last].end + (redaction.start - covered[last].1);
+            }
+            redaction.end = redaction.start + length;
+            all.push(redaction);
+        }
+        all.extend(fresh);
+        all.sort_by_key(|redaction| redaction.start);
+        all
+    }
+
     /// Appends what stands for a value.
     fn put(&self, found: &Found, value: &str, out: &mut impl Append) -> Option<(&str, Tag)> {
         let kind = self.kind(found.rule);
         let (form, entity) = match found.rule {
-            catalog::CUSTOM.. => (self.own[usize::from(found.rule - catalog::CUSTOM)].form, None),
+            catalog::CUSTOM.. => (
+                self.own[usize::from(found.rule - catalog::CUSTOM)].form,
+                None,
+            ),
             rule => {
                 let entity = catalog::entity(rule);
                 (self.forms[entity as usize], Some(entity))
@@ -453,7 +532,9 @@ impl Redactor {
                 Some((keys.current(), tag))
             }
             _ => {
-                let rest = entity.filter(|_| form == Form::Mask).and_then(|entity| mask(entity, value));
+                let rest = entity
+                    .filter(|_| form == Form::Mask)
+                    .and_then(|entity| mask(entity, value));
                 if let Some(rest) = rest {
                     out.append(":");
                     out.append(&rest);
@@ -550,6 +631,30 @@ fn next_place(found: &mut &[Found]) -> Option<(Found, usize, usize)> {
     Some((winner, start, end))
 }
 
+/// Whether nothing that could be part of another value stands near what is replaced.
+fn is_settled(text: &str, plain: Option<&Plain>, found: &[Found]) -> bool {
+    /// As far as a matcher looks around a candidate.
+    const REACH: usize = 64;
+    let bytes = plain.map_or(text, |plain| plain.text.as_str()).as_bytes();
+    // Without a short cut, so that many bytes are compared at once.
+    let is_quiet = |from: usize, to: usize| {
+        let near = bytes.get(from..to).unwrap_or_default().iter();
+        !near.fold(false, |any, byte| {
+            any | byte.is_ascii_digit() | (*byte == b'@') | (*byte == b'=')
+        })
+    };
+    let (mut rest, mut seen) = (found, 0);
+    while let Some((_, start, end)) = next_place(&mut rest) {
+        let next = rest.first().map_or(bytes.len(), |next| next.start);
+        let reach = next.min(end + REACH);
+        if !is_quiet(start.saturating_sub(REACH).max(seen), start) || !is_quiet(end, reach) {
+            return false;
+        }
+        seen = reach;
+    }
+    true
+}
+
 /// The order of precedence: the application's own rules, then the kinds in theirs.
 fn rank(rule: RuleId) -> u16 {
     match rule {
@@ -568,7 +673,11 @@ fn is_tag(bytes: &[u8], found: &Found) -> bool {
     };
     let inside = &bytes[from + open + 1..];
     let inside = inside.strip_prefix(TYPED.as_bytes()).unwrap_or(inside);
-    let Some(length) = inside.iter().take(2 * LONGEST).position(|byte| *byte == b']') else {
+    let Some(length) = inside
+        .iter()
+        .take(2 * LONGEST)
+        .position(|byte| *byte == b']')
+    else {
         return false;
     };
     let end = bytes.len() - (inside.len() - length);
@@ -602,9 +711,14 @@ fn mask(entity: Entity, value: &str) -> Option<String> {
         Entity::CreditCard => {
             let digits: String = value.chars().filter(char::is_ascii_digit).collect();
             let last = digits.get(digits.len().checked_sub(4)?..)?;
-            Some(format!("{} {last}", brand(value.as_bytes()).unwrap_or("CARD")))
+            Some(format!(
+                "{} {last}",
+                brand(value.as_bytes()).unwrap_or("CARD")
+            ))
         }
-        Entity::Email => value.split_once('@').map(|(_, host)| format!("@{}", host.to_ascii_lowercase())),
+        Entity::Email => value
+            .split_once('@')
+            .map(|(_, host)| format!("@{}", host.to_ascii_lowercase())),
         Entity::Ip => {
             let address: std::net::Ipv4Addr = value.parse().ok()?;
             let [a, b, c, _] = address.octets();

@@ -118,7 +118,10 @@ impl Rule {
             .build();
         let compiled = compiled.map_err(|error| bad(name, &error.to_string()))?;
         if compiled.is_match("") {
-            return Err(bad(name, "it finds the empty text, which is everywhere; make it ask for a character"));
+            return Err(bad(
+                name,
+                "it finds the empty text, which is everywhere; make it ask for a character",
+            ));
         }
         Ok(Rule {
             name: name.to_owned(),
@@ -295,10 +298,16 @@ fn check_name(name: &str) -> Result<()> {
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     if !shaped {
-        return Err(bad(name, "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID"));
+        return Err(bad(
+            name,
+            "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID",
+        ));
     }
     match Entity::of(name).is_some() || name == USER {
-        true => Err(bad(name, "the name is that of a built-in kind; choose another one")),
+        true => Err(bad(
+            name,
+            "the name is that of a built-in kind; choose another one",
+        )),
         false => Ok(()),
     }
 }

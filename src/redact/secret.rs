@@ -62,7 +62,9 @@ impl Format {
             Part::Lit(literal) => Some((place, *literal)),
             Part::Run(..) => None,
         });
-        literals.next().expect("invariant: every format has a literal; a test asks for it")
+        literals
+            .next()
+            .expect("invariant: every format has a literal; a test asks for it")
     }
 
     /// The range of a key of this format whose literal stands at `at`.
@@ -163,7 +165,11 @@ impl Part {
 }
 
 fn joins_key(byte: u8) -> bool {
-    is_alnum(byte) || matches!(byte, b'_' | b'.' | b'~' | b'-' | b':' | b'/' | b'%' | b'+' | b'=')
+    is_alnum(byte)
+        || matches!(
+            byte,
+            b'_' | b'.' | b'~' | b'-' | b':' | b'/' | b'%' | b'+' | b'='
+        )
 }
 
 impl Finder<'_> {
@@ -211,7 +217,10 @@ impl Finder<'_> {
     /// Three parts of the lengths of a Discord bot's token, the first of which is a run.
     fn bot_token(&mut self, start: usize, end: usize) -> bool {
         let part = |from: usize| match self.at(from) {
-            b'.' => self.bytes[from + 1..].iter().take_while(|byte| is_token(**byte)).count(),
+            b'.' => self.bytes[from + 1..]
+                .iter()
+                .take_while(|byte| is_token(**byte))
+                .count(),
             _ => 0,
         };
         let first = &self.bytes[start..end];
@@ -302,14 +311,17 @@ impl Finder<'_> {
             end -= 1;
         }
         let length = end.saturating_sub(start);
-        (SHORTEST_VALUE..=LONGEST_VALUE).contains(&length).then_some((start, end))
+        (SHORTEST_VALUE..=LONGEST_VALUE)
+            .contains(&length)
+            .then_some((start, end))
     }
 
     /// A name, a path or a call of a program, and no value.
     fn is_expression(&self, start: usize, end: usize) -> bool {
         let value = &self.bytes[start..end];
         let is_name = |part: &[u8]| {
-            part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+            part.first()
+                .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
                 && part.iter().all(|byte| is_alnum(*byte) || *byte == b'_')
         };
         let is_path = value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_name);
@@ -404,7 +416,10 @@ impl Word {
         let last = WORDS.find_iter(name).last()?;
         let behind = &name[last.end()..];
         let ends = behind.is_empty()
-            || matches!(behind, b"s" | b"_value" | b"Value" | b"_1" | b"_2" | b"1" | b"2");
+            || matches!(
+                behind,
+                b"s" | b"_value" | b"Value" | b"_1" | b"_2" | b"1" | b"2"
+            );
         ends.then(|| WORDS_OF_SECRETS[last.pattern().as_usize()].1)
     }
 
@@ -424,7 +439,12 @@ impl Word {
             }
             Word::Key => {
                 let is_hex = value.iter().all(u8::is_ascii_hexdigit);
-                value.len() >= 20 && letters && digits > 2 && random >= 3.5 && !is_hex && !is_uuid(value)
+                value.len() >= 20
+                    && letters
+                    && digits > 2
+                    && random >= 3.5
+                    && !is_hex
+                    && !is_uuid(value)
             }
         }
     }
@@ -491,7 +511,11 @@ mod tests {
             }
         }
         for service in SERVICES {
-            assert!(service.least >= 10 && service.least <= service.greatest, "{}", service.name);
+            assert!(
+                service.least >= 10 && service.least <= service.greatest,
+                "{}",
+                service.name
+            );
             assert_eq!(service.keyword, service.keyword.to_ascii_lowercase());
         }
     }

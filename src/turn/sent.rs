@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Decision, GuardrailDecision, Phase, Turn, milliseconds};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A piece of an answer: a text, or the failure of whoever makes the pieces.
 pub trait Piece {
@@ -147,8 +147,17 @@ impl<I> Sent<I> {
     ///
     /// The trail is closed; or, under fail-safe, it cannot be written. The client must not be
     /// told that the answer is complete.
-    pub fn recorded(&mut self) -> Result<()> {
-        self.unrecorded.take().map_or(Ok(()), Err)
+    pub fn recorded(&self) -> Result<()> {
+        Err(Error::from(
+            match self.unrecorded.as_ref().map(Error::kind) {
+                None => return Ok(()),
+                Some(ErrorKind::Unwritable { trail }) => ErrorKind::Unwritable {
+                    trail: trail.clone(),
+                },
+                Some(ErrorKind::Forked) => ErrorKind::Forked,
+                Some(_) => ErrorKind::Closed,
+            },
+        ))
     }
 
     /// Stops the answer because a guardrail says so: records what was sent before, the

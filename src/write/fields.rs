@@ -139,7 +139,9 @@ impl<'r> FieldWriter<'r> {
         for problem in std::mem::take(&mut self.problems) {
             self.push(Name::Key(Key::Problems), Value::Str(&problem));
         }
-        let Redactions { mut list, counts, .. } = std::mem::take(&mut self.redactions);
+        let Redactions {
+            mut list, counts, ..
+        } = std::mem::take(&mut self.redactions);
         if !list.is_empty() {
             list.insert(0, b'[');
             list.push(b']');
@@ -340,7 +342,11 @@ impl<'r> FieldWriter<'r> {
         if let Some(instead) = self.withhold {
             return out.extend_from_slice(instead.as_bytes());
         }
-        match self.redactors.builtin().map(|builtin| builtin.treatment(root(field))) {
+        match self
+            .redactors
+            .builtin()
+            .map(|builtin| builtin.treatment(root(field)))
+        {
             Some(Treatment::Keep) => return out.extend_from_slice(text.as_bytes()),
             Some(Treatment::Withhold) => {
                 return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes());
@@ -375,7 +381,9 @@ impl<'r> FieldWriter<'r> {
             }
         }
         if is_typed {
-            self.problem(format!("somebody typed a placeholder of the redaction into {field}"));
+            self.problem(format!(
+                "somebody typed a placeholder of the redaction into {field}"
+            ));
         }
     }
 

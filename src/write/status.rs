@@ -141,7 +141,12 @@ impl Status {
             environment: settings.environment,
             environment_reason: settings.environment_reason.clone(),
             redact_pii: settings.redact_pii,
-            custom_redactors: settings.redactors.custom().iter().map(Custom::status).collect(),
+            custom_redactors: settings
+                .redactors
+                .custom()
+                .iter()
+                .map(Custom::status)
+                .collect(),
             fail_safe: settings.fail_safe,
             rotation: rotation_word(&settings.rotation),
             retain: settings.retain.map(|retain| retain.to_string()),

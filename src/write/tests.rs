@@ -17,14 +17,16 @@ use crate::record::Record;
 use crate::settings::Given;
 
 #[derive(Clone, Default)]
-struct Disk {
+pub(crate) struct Disk {
     written: Arc<Mutex<Vec<u8>>>,
     /// Every write fails.
-    broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
+    /// Every sync fails.
+    pub(crate) unsyncable: Arc<AtomicBool>,
     /// At most this many bytes go in one write; 0 is no limit.
     at_most: Arc<AtomicUsize>,
     /// A write takes this many milliseconds.
-    slow: Arc<AtomicUsize>,
+    pub(crate) slow: Arc<AtomicUsize>,
     /// The write or sync of this number fails: 1 is the next; a write takes half before.
     fails_at: Arc<AtomicUsize>,
     /// The next write panics.
@@ -62,7 +64,7 @@ impl Write for Disk {
 
     /// A sync.
     fn flush(&mut self) -> io::Result<()> {
-        match self.fails_now() {
+        match self.fails_now() || self.unsyncable.load(Ordering::SeqCst) {
             true => Err(io::Error::other("the medium failed")),
             false => Ok(()),
         }
@@ -77,7 +79,7 @@ impl Disk {
         left == 1
     }
 
-    fn records(&self) -> Vec<Record> {
+    pub(crate) fn records(&self) -> Vec<Record> {
         let written = lock(&self.written).clone();
         let records: Vec<Record> = written
             .split(|&byte| byte == b'\n')
@@ -91,7 +93,7 @@ impl Disk {
     }
 }
 
-fn trail(disk: &Disk, given: Given) -> Arc<Core> {
+pub(crate) fn trail(disk: &Disk, given: Given) -> Arc<Core> {
     let given = Given {
         destinations: Some("stdout".into()),
         redact_pii: Some(false),

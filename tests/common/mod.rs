@@ -9,6 +9,8 @@ use stinger_audit::{Audit, Builder};
 use tempfile::TempDir;
 use tracing_subscriber::prelude::*;
 
+pub mod disk;
+
 /// A trail in a directory of its own.
 pub struct Bench {
     pub dir: TempDir,

@@ -300,7 +300,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Whose key it is. A real gateway looks it up; here `demo-ann` is Ann's.
-fn user(headers: &HeaderMap) -> Option<String> {
+pub fn user(headers: &HeaderMap) -> Option<String> {
     let key = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let user = key.strip_prefix("Bearer demo-")?;
     (!user.is_empty()).then(|| user.to_owned())
@@ -311,7 +311,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Counts each user's requests by the minute.
-struct Limiter {
+pub struct Limiter {
     per_minute: u32,
     users: Mutex<HashMap<String, (Instant, u32)>>,
 }
@@ -319,14 +319,14 @@ struct Limiter {
 impl Limiter {
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn new(per_minute: u32) -> Limiter {
+    pub fn new(per_minute: u32) -> Limiter {
         Limiter {
             per_minute,
             users: Mutex::default(),
         }
     }
 
-    fn check(&self, user: &str) -> GuardrailDecision {
+    pub fn check(&self, user: &str) -> GuardrailDecision {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         users.retain(|_, (since, _)| now.duration_since(*since) < Self::MINUTE);

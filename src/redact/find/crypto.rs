@@ -77,7 +77,11 @@ fn is_bech32(text: &[u8]) -> bool {
     let mut sum = 1_u32;
     let mut add = |value: u32| {
         const GENERATORS: [u32; 5] = [
-            0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3,
+            0x3b6a_57b2,
+            0x2650_8e6d,
+            0x1ea1_19fa,
+            0x3d42_33dd,
+            0x2a14_62b3,
         ];
         let top = sum >> 25;
         sum = (sum & 0x01ff_ffff) << 5 ^ value;

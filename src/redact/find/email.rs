@@ -3,7 +3,8 @@
 use super::{Finder, bytes::is_alnum};
 use crate::redact::Entity;
 
-pub(in crate::redact) const REGEX: &str = r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+(?:xn--[A-Za-z0-9-]+|[A-Za-z]{2,24})";
+pub(in crate::redact) const REGEX: &str =
+    r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+(?:xn--[A-Za-z0-9-]+|[A-Za-z]{2,24})";
 
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_HOST: usize = 255;

@@ -105,7 +105,9 @@ impl Finder<'_> {
         // Nor is the end of a word in front of it: `id:fe80::1`.
         if self.before(start).is_ascii_alphabetic()
             && let Some(word) = self.bytes[start..end].iter().position(|byte| *byte == b':')
-            && self.bytes[start..start + word].iter().all(u8::is_ascii_alphabetic)
+            && self.bytes[start..start + word]
+                .iter()
+                .all(u8::is_ascii_alphabetic)
         {
             start += word + 1;
         }
@@ -116,7 +118,8 @@ impl Finder<'_> {
         let shorter = || {
             let single = |at: usize| self.at(at) == b':' && self.at(at + 1) != b':';
             let begin = if single(start) { start + 1 } else { start };
-            let last = end > begin + 2 && self.bytes[end - 1] == b':' && self.bytes[end - 2] != b':';
+            let last =
+                end > begin + 2 && self.bytes[end - 1] == b':' && self.bytes[end - 2] != b':';
             let stop = if last { end - 1 } else { end };
             self.is_ipv6(begin, stop).then_some((begin, stop))
         };
@@ -168,7 +171,8 @@ impl Finder<'_> {
             4 | 9 => *byte == b'.',
             _ => byte.is_ascii_hexdigit(),
         });
-        let goes_on = self.before(start) == b'.' || self.at(end) == b'.' && is_alnum(self.at(end + 1));
+        let goes_on =
+            self.before(start) == b'.' || self.at(end) == b'.' && is_alnum(self.at(end + 1));
         if shaped && !goes_on && self.is_mac_at(start, end) {
             self.found(Entity::Mac, start, end);
         }
@@ -176,15 +180,19 @@ impl Finder<'_> {
 
     fn is_pairs(&self, start: usize, separator: u8) -> bool {
         let text = &self.bytes[start..start + 17];
-        text.iter().enumerate().all(|(place, byte)| match place % 3 {
-            2 => *byte == separator,
-            _ => byte.is_ascii_hexdigit(),
-        })
+        text.iter()
+            .enumerate()
+            .all(|(place, byte)| match place % 3 {
+                2 => *byte == separator,
+                _ => byte.is_ascii_hexdigit(),
+            })
     }
 
     fn is_mac_at(&self, start: usize, end: usize) -> bool {
         let all = |wanted: u8| {
-            let mut digits = self.bytes[start..end].iter().filter(|b| b.is_ascii_hexdigit());
+            let mut digits = self.bytes[start..end]
+                .iter()
+                .filter(|b| b.is_ascii_hexdigit());
             digits.all(|byte| byte.eq_ignore_ascii_case(&wanted))
         };
         !is_token(self.before(start)) && !is_token(self.at(end)) && !all(b'0') && !all(b'F')

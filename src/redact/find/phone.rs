@@ -4,14 +4,37 @@ use super::bytes::{digits, is_alnum};
 use super::{Cluster, Finder};
 use crate::redact::Entity;
 
-pub(in crate::redact) const REGEX: &str =
-    r"(?:\+|\+?\()?[0-9](?:[0-9]|[ .\-/]?\(?[0-9]|\)[ .\-/]?\(?[0-9]){6,16}(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,5})?";
+pub(in crate::redact) const REGEX: &str = r"(?:\+|\+?\()?[0-9](?:[0-9]|[ .\-/]?\(?[0-9]|\)[ .\-/]?\(?[0-9]){6,16}(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,5})?";
 
 /// Words that make a group of digits a phone number, shortly before or right behind it.
 const BEFORE: [&str; 27] = [
-    "phone", "call", "tel", "mobile", "cell", "fax", "whatsapp", "sms", "dial", "desk", "reach",
-    "ring me", "text me", "answering at", "messages to", "contact number", "téléphone", "handy",
-    "móvil", "movil", "rufnummer", "телефон", "тел", "电话", "手机", "電話", "전화",
+    "phone",
+    "call",
+    "tel",
+    "mobile",
+    "cell",
+    "fax",
+    "whatsapp",
+    "sms",
+    "dial",
+    "desk",
+    "reach",
+    "ring me",
+    "text me",
+    "answering at",
+    "messages to",
+    "contact number",
+    "téléphone",
+    "handy",
+    "móvil",
+    "movil",
+    "rufnummer",
+    "телефон",
+    "тел",
+    "电话",
+    "手机",
+    "電話",
+    "전화",
 ];
 /// Words in front of digits that make them something else.
 const NOT_BEFORE: [&str; 9] = [
@@ -156,7 +179,8 @@ impl Finder<'_> {
         // A decimal number, or the check digit of an ISBN.
         let is_other = shape.dotted && groups.len() == 2 && !shape.plus && !shape.parenthesis
             || shape.separated && groups.last() == Some(&1)
-            || matches!(after, b'-') && self.at(end + 1).eq_ignore_ascii_case(&b'x')
+            || matches!(after, b'-')
+                && self.at(end + 1).eq_ignore_ascii_case(&b'x')
                 && !is_alnum(self.at(end + 2));
         let is_said_otherwise = || self.has_word_before(start, NOT_BEFORE_REACH, &NOT_BEFORE);
         if is_other || is_date(shape, text) {

@@ -4,14 +4,17 @@ use super::Finder;
 use super::bytes::is_alnum;
 use crate::redact::Entity;
 
-pub(in crate::redact) const REGEX: &str =
-    r#"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/?#@:"'<>\\`]{0,128}:[^\s/?#"'<>\\`]{1,256}@[A-Za-z0-9\[]"#;
+pub(in crate::redact) const REGEX: &str = r#"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/?#@:"'<>\\`]{0,128}:[^\s/?#"'<>\\`]{1,256}@[A-Za-z0-9\[]"#;
 
 const LONGEST_USER: usize = 128;
 const LONGEST_PASSWORD: usize = 256;
 
 fn ends_authority(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b'`')
+    byte <= b' '
+        || matches!(
+            byte,
+            b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b'`'
+        )
 }
 
 impl Finder<'_> {
@@ -51,9 +54,14 @@ impl Finder<'_> {
 /// `${PASSWORD}`, `<password>`, `%s`, `***`, `xxx`: a place for a secret, and none.
 pub(in crate::redact) fn is_placeholder(text: &[u8]) -> bool {
     let all = |wanted: fn(&u8) -> bool| text.iter().all(wanted);
-    matches!(text, [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'%', _])
-        || all(|byte| *byte == b'*')
+    matches!(
+        text,
+        [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'%', _]
+    ) || all(|byte| *byte == b'*')
         || all(|byte| matches!(byte, b'x' | b'X'))
         || all(|byte| *byte == b'.')
-        || text.starts_with(b"$") && text[1..].iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+        || text.starts_with(b"$")
+            && text[1..]
+                .iter()
+                .all(|b| b.is_ascii_uppercase() || *b == b'_')
 }

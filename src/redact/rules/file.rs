@@ -8,7 +8,9 @@ use toml::Spanned;
 
 use super::super::find::bytes::luhn;
 use super::super::national::mod97;
-use super::{Denied, Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name};
+use super::{
+    Denied, Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name,
+};
 use crate::error::{Position, Result};
 
 /// The file, word for word.
@@ -60,6 +62,8 @@ const IDENTIFIERS: [(&str, Identifier); 3] = [
     ("tag", Identifier::Tag),
     ("drop", Identifier::Drop),
 ];
+type Check = fn(&str) -> bool;
+const VALIDATORS: [(&str, Check); 2] = [("luhn", |value| luhn(value.as_bytes())), ("mod97", mod97)];
 const TREATMENTS: [(&str, Treatment); 3] = [
     ("redact", Treatment::Redact),
     ("keep", Treatment::Keep),
@@ -97,7 +101,10 @@ impl Source<'_> {
         for word in &written.off {
             rules.off.insert(self.word("off", word, &entities)?);
         }
-        let national: Vec<_> = National::ALL.iter().map(|kind| (kind.as_str(), *kind)).collect();
+        let national: Vec<_> = National::ALL
+            .iter()
+            .map(|kind| (kind.as_str(), *kind))
+            .collect();
         for word in &written.national {
             let kind = self.word("national", word, &national)?;
             rules = rules.national([kind]);
@@ -110,7 +117,11 @@ impl Source<'_> {
             check_name(name).map_err(|error| self.at(&deny.name, error))?;
             rules.denied.push(Denied {
                 name: name.clone(),
-                words: deny.words.into_iter().filter(|word| !word.is_empty()).collect(),
+                words: deny
+                    .words
+                    .into_iter()
+                    .filter(|word| !word.is_empty())
+                    .collect(),
             });
         }
         for (field, word) in &written.fields {
@@ -139,15 +150,15 @@ impl Source<'_> {
         let Some(validator) = &written.validator else {
             return Ok(rule);
         };
-        const VALIDATORS: [(&str, fn(&str) -> bool); 2] =
-            [("luhn", |value| luhn(value.as_bytes())), ("mod97", mod97)];
         Ok(rule.validator(self.word("validator", validator, &VALIDATORS)?))
     }
 
     /// The meaning of a word of a few.
     fn word<T: Copy>(&self, key: &str, word: &Spanned<String>, words: &[(&str, T)]) -> Result<T> {
         let said = word.as_ref();
-        let known = words.iter().find(|(known, _)| known.eq_ignore_ascii_case(said));
+        let known = words
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(said));
         known.map(|(_, meaning)| *meaning).ok_or_else(|| {
             let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
             let why = format!("{said:?} is none of {}", known.join(", "));
@@ -188,7 +199,10 @@ mod tests {
              [[deny]]\nname = 'CODENAME'\nwords = ['Falcon', '']",
         )
         .expect("rules");
-        assert_eq!((rules.user_id, rules.user_ip), (Identifier::Drop, Identifier::Tag));
+        assert_eq!(
+            (rules.user_id, rules.user_ip),
+            (Identifier::Drop, Identifier::Tag)
+        );
         assert_eq!(rules.fields["notes"], Treatment::Keep);
         let redactor = Redactor::new(rules, None);
         let text = "a@b.cd c@b.cd 10.1.2.3 E-18 E-19 FALCON 44051401359 4111111111111111";
@@ -201,12 +215,24 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (text, line, says) in [
-            ("form = 'tags'", 1, "\"tags\" is none of tag, type, mask, remove"),
+            (
+                "form = 'tags'",
+                1,
+                "\"tags\" is none of tag, type, mask, remove",
+            ),
             ("\noff = ['EMAIL', 'X']", 2, "\"X\" is none of PRIVATE_KEY"),
             ("unknown = 1", 1, "unknown field"),
             ("\n\n[[rule]]\nname = 'A'\nregex = '('", 5, "unclosed group"),
-            ("[[rule]]\nname = 'email'\nregex = 'x'", 2, "capital letters"),
-            ("[[rule]]\nname = 'A'\nregex = 'x'\nvalidator = 'y'", 4, "none of luhn, mod97"),
+            (
+                "[[rule]]\nname = 'email'\nregex = 'x'",
+                2,
+                "capital letters",
+            ),
+            (
+                "[[rule]]\nname = 'A'\nregex = 'x'\nvalidator = 'y'",
+                4,
+                "none of luhn, mod97",
+            ),
             ("[[deny]]\nname = 'EMAIL'\nwords = []", 2, "built-in"),
             ("[forms]\nNOBODY = 'tag'", 2, "no kind of that name"),
             ("form = ", 1, "string values must be quoted"),

@@ -1,0 +1,139 @@
+//! Turns under fail-safe over a destination that fails when it is told to.
+
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::Turn;
+use crate::audit::Audit;
+use crate::error::{ErrorKind, Result};
+use crate::read::{self, Outcome};
+use crate::settings::Given;
+use crate::write::tests::{Disk, trail};
+
+fn fail_safe(disk: &Disk) -> Audit {
+    let given = Given {
+        fail_safe: Some(true),
+        ..Given::default()
+    };
+    Audit::on(trail(disk, given))
+}
+
+/// The only turn of a trail, which is closed.
+fn only(disk: &Disk, audit: &Audit) -> read::Turn {
+    audit.close().expect("closed");
+    let mut records = disk.records();
+    records.retain(|record| !record.is_about_trail());
+    read::Turn {
+        number: None,
+        records,
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+#[test]
+fn what_cannot_be_confirmed_is_not_let_go_and_the_trail_says_so() {
+    let endings: [fn(Turn) -> Result<String>; 4] = [
+        |turn| {
+            let held = turn.hold("the answer".to_owned());
+            turn.release(held)
+        },
+        |turn| {
+            let held = turn.hold("the answer".to_owned());
+            wait(turn.release_async(held))
+        },
+        |turn| turn.modify("the answer", "why").map(str::to_owned),
+        |turn| wait(turn.modify_async("the answer", "why")).map(str::to_owned),
+    ];
+    for ending in endings {
+        let disk = Disk::default();
+        let audit = fail_safe(&disk);
+        let turn = audit.turn("c").begin("the prompt").expect("begun");
+        // The record is written, and not synced.
+        disk.unsyncable.store(true, Ordering::SeqCst);
+        let error = ending(turn).expect_err("not confirmed");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unwritable { .. }),
+            "{error}"
+        );
+        disk.unsyncable.store(false, Ordering::SeqCst);
+        let turn = only(&disk, &audit);
+        let types: Vec<_> = turn.records.iter().map(|r| r.event_type.as_str()).collect();
+        assert_eq!(types, ["user_prompt", "llm_response", "turn_withheld"]);
+        assert_eq!(turn.outcome(), Some(Outcome::Withheld));
+    }
+}
+
+#[test]
+fn what_is_recorded_while_the_trail_is_down_is_not_let_go_either() {
+    let disk = Disk::default();
+    let audit = fail_safe(&disk);
+    let turn = audit.turn("c").begin("the prompt").expect("begun");
+    disk.broken.store(true, Ordering::SeqCst);
+    // Whether it is told already depends on how fast the worker is.
+    let _ = audit.log(crate::event("e"));
+    audit.flush().expect_err("it cannot be written");
+    let held = turn.hold("the answer");
+    assert!(turn.release(held).is_err());
+    disk.broken.store(false, Ordering::SeqCst);
+    assert_eq!(only(&disk, &audit).outcome(), Some(Outcome::Withheld));
+}
+
+#[test]
+fn a_release_that_nobody_waits_for_any_more_is_withheld() {
+    let disk = Disk::default();
+    let audit = fail_safe(&disk);
+    let turn = audit.turn("c").begin("the prompt").expect("begun");
+    // The medium is slower than one poll.
+    disk.slow.store(100, Ordering::SeqCst);
+    let held = turn.hold("the answer");
+    {
+        let mut releasing = std::pin::pin!(turn.release_async(held));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(releasing.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(only(&disk, &audit).outcome(), Some(Outcome::Withheld));
+}
+
+#[test]
+fn an_answer_in_pieces_whose_record_fails_on_its_way_is_not_reported_as_recorded() {
+    for is_stream in [false, true] {
+        let disk = Disk::default();
+        let audit = fail_safe(&disk);
+        let turn = audit.turn("c").begin("the prompt").expect("begun");
+        let pieces = ["one ", "two"];
+        let recorded = match is_stream {
+            false => {
+                let mut sent = turn.send(pieces);
+                assert_eq!(sent.by_ref().take(2).count(), 2);
+                disk.unsyncable.store(true, Ordering::SeqCst);
+                assert_eq!(sent.next(), None);
+                sent.recorded()
+            }
+            true => wait(async {
+                let mut sent = turn.send_stream(stream::iter(pieces));
+                assert_eq!(sent.by_ref().take(2).count().await, 2);
+                disk.unsyncable.store(true, Ordering::SeqCst);
+                assert_eq!(sent.next().await, None);
+                sent.recorded()
+            }),
+        };
+        let error = recorded.expect_err("not confirmed");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unwritable { .. }),
+            "{error}"
+        );
+        disk.unsyncable.store(false, Ordering::SeqCst);
+        // The pieces have left: what the trail says of them is true.
+        let turn = only(&disk, &audit);
+        assert_eq!(turn.outcome(), Some(Outcome::Released));
+    }
+}
