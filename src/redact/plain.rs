@@ -72,13 +72,17 @@ fn replacement(text: &str, at: usize) -> Option<(Option<char>, usize)> {
         return None;
     }
     match bytes {
-        [b'\\', b'u', b'0', b'0', high, low, ..] => {
-            let value = hex(*high)? << 4 | hex(*low)?;
+        [b'\\', ..] => {
+            // JSON inside JSON doubles the backslashes of what is inside.
+            let count = bytes.iter().take_while(|byte| **byte == b'\\').count();
+            let [b'u', b'0', b'0', high, low, ..] = bytes[count..] else {
+                return None;
+            };
+            let value = hex(high)? << 4 | hex(low)?;
             // A quote or a backslash means something to the JSON around it.
             let is_plain = value < 0x7f && value != b'"' && value != b'\\';
-            return is_plain.then_some((Some(char::from(value)), 6));
+            return is_plain.then_some((Some(char::from(value)), count + 5));
         }
-        [b'\\', ..] => return None,
         [b'%', b'4', b'0', ..] => return Some((Some('@'), 3)),
         [b'%', b'2', b'B' | b'b', ..] => return Some((Some('+'), 3)),
         [b'%', ..] => return None,
@@ -111,9 +115,9 @@ mod tests {
 
     #[test]
     fn disguises_are_taken_off_and_the_way_back_is_kept() {
-        let text = "a１２\u{200b}3 é ann\\u0040b.c x%40y.z";
+        let text = "a１２\u{200b}3 é ann\\u0040b.c x%40y.z o\\\\\\u0040p";
         let plain = Plain::of(text).expect("disguised");
-        assert_eq!(plain.text, "a123 é ann@b.c x@y.z");
+        assert_eq!(plain.text, "a123 é ann@b.c x@y.z o@p");
         let (start, end) = plain.range(1, 4);
         assert_eq!(&text[start..end], "１２\u{200b}3");
         let at = plain.text.find("ann").expect("there");
