@@ -30,7 +30,7 @@ const ROOM_KEPT: usize = 4096;
 ///
 /// let redactor = Redactor::new(Rules::new(), Some(Keys::from_secret("k1", &[7; 32])));
 /// let redacted = redactor.redact("mail Ann@Example.com or call +1 212 555 0187");
-/// assert_eq!(redacted.text, "mail [EMAIL:k1:V2AT3TCTHZXB] or call [PHONE:k1:@@]");
+/// assert_eq!(redacted.text, "mail [EMAIL:k1:V2AT3TCTHZXB] or call [PHONE:k1:QHZ62WMDRZQQ]");
 /// assert_eq!(redacted.redactions[0].kind, "EMAIL");
 /// ```
 pub struct Redactor {
