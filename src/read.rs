@@ -21,18 +21,21 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
+use reverse::Reverse;
 
 mod conversation;
 mod dry_run;
 mod export;
 mod query;
+mod reverse;
 mod scan;
+mod sieve;
 
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use dry_run::{Changes, RecordChange};
 pub use export::Exported;
 pub use query::Query;
-pub use scan::Records;
+pub use scan::{Line, Lines, Records};
 
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]
@@ -75,6 +78,52 @@ impl Trail {
             trail: path.to_owned(),
             why: format!("{why}; give the destination that the service writes to"),
         }))
+    }
+
+    /// The records among the lines of a reader, such as what a container wrote to stdout. Lines that
+    /// are no records come as errors where they stand.
+    ///
+    /// ```
+    /// use stinger_audit::read::{Query, Trail};
+    ///
+    /// let logs = "starting\n{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"user_prompt\"}\n";
+    /// let records: Vec<_> = Trail::read_lines(logs.as_bytes(), Query::new()).collect();
+    /// assert!(records[0].is_err() && records[1].is_ok());
+    /// ```
+    pub fn read_lines(lines: impl std::io::Read + Send + 'static, query: Query) -> Lines {
+        Lines::of_reader(Box::new(lines), query)
+    }
+
+    /// The lines of the records that a query selects, byte for byte, with their places.
+    pub fn lines(&self, query: Query) -> Lines {
+        Lines::new(&self.names, query)
+    }
+
+    /// The same, the newest first. What is not asked for is not read: the first lines come at once,
+    /// however large the trail is. Several trails come one behind the other.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be read.
+    pub fn lines_reversed(
+        &self,
+        query: Query,
+    ) -> Result<impl Iterator<Item = Result<Line>> + use<>> {
+        let files = Lines::follow(&self.names, query.clone())?.ends();
+        Ok(Reverse::new(files, query))
+    }
+
+    /// The last `count` records that a query selects, and an iterator that goes on behind them:
+    /// it never ends, and its `None` says that there is nothing new yet.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be read.
+    pub fn follow(&self, query: Query, count: usize) -> Result<(Vec<Result<Line>>, Lines)> {
+        let lines = Lines::follow(&self.names, query.clone())?;
+        let mut last: Vec<_> = Reverse::new(lines.ends(), query).take(count).collect();
+        last.reverse();
+        Ok((last, lines))
     }
 
     /// The trail's name; several where it was opened by a pattern.

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::record::{Decision, EventType, Record};
+use crate::trail::json;
 
 /// What to select from a trail. Values of one key are alternatives, keys are combined.
 ///
@@ -20,9 +21,14 @@ pub struct Query {
     user_ids: Vec<String>,
     session_ids: Vec<String>,
     request_ids: Vec<String>,
+    user_ips: Vec<String>,
+    models: Vec<String>,
+    /// Whether an id that is named stands for all that begin with it.
+    prefixes: bool,
     event_types: Vec<EventType>,
     decisions: Vec<Decision>,
     filter_names: Vec<String>,
+    tags: Vec<String>,
     texts: Vec<String>,
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
@@ -55,6 +61,32 @@ impl Query {
     /// Records of this request.
     pub fn request_id(mut self, id: impl Into<String>) -> Query {
         self.request_ids.push(id.into());
+        self
+    }
+
+    /// Records of users at this address.
+    pub fn user_ip(mut self, address: impl Into<String>) -> Query {
+        self.user_ips.push(address.into());
+        self
+    }
+
+    /// Records of this model.
+    pub fn model_used(mut self, model: impl Into<String>) -> Query {
+        self.models.push(model.into());
+        self
+    }
+
+    /// Takes ids, addresses and models for the beginnings of what is meant.
+    pub fn by_prefix(mut self) -> Query {
+        self.prefixes = true;
+        self
+    }
+
+    /// Records in which a value with this tag was redacted: `[EMAIL:k1:9GZ4M2QX7R1B]`, as
+    /// [`Keys::tags`](crate::redact::Keys::tags) gives it, or what stands between the brackets.
+    pub fn tag(mut self, tag: impl AsRef<str>) -> Query {
+        let tag = tag.as_ref().trim_start_matches('[').trim_end_matches(']');
+        self.tags.push(format!("[{tag}]"));
         self
     }
 
@@ -109,15 +141,115 @@ impl Query {
 
     /// Whether the query selects a record.
     pub fn selects(&self, record: &Record) -> bool {
-        one_of(&self.conversation_ids, record.conversation_id.as_ref())
-            && one_of(&self.user_ids, record.user_id.as_ref())
-            && one_of(&self.session_ids, record.session_id.as_ref())
-            && one_of(&self.request_ids, record.request_id.as_ref())
+        self.is_named(&self.conversation_ids, record.conversation_id.as_deref())
+            && self.is_named(&self.user_ids, record.user_id.as_deref())
+            && self.is_named(&self.session_ids, record.session_id.as_deref())
+            && self.is_named(&self.request_ids, record.request_id.as_deref())
+            && self.is_named(&self.user_ips, record.user_ip.as_deref())
+            && self.is_named(&self.models, record.model_used.as_deref())
             && one_of(&self.event_types, Some(&record.event_type))
             && self.since.is_none_or(|since| record.timestamp >= since)
             && self.until.is_none_or(|until| record.timestamp < until)
             && self.selects_decision(record)
+            && self.selects_tag(record)
             && self.selects_text(record)
+    }
+
+    fn is_named(&self, wanted: &[String], found: Option<&str>) -> bool {
+        let matches = |wanted: &String| match (self.prefixes, found) {
+            (true, Some(found)) => found.starts_with(wanted.as_str()),
+            (false, Some(found)) => found == wanted,
+            (_, None) => false,
+        };
+        wanted.is_empty() || wanted.iter().any(matches)
+    }
+
+    fn selects_tag(&self, record: &Record) -> bool {
+        if self.tags.is_empty() {
+            return true;
+        }
+        let of_user = [&record.user_id, &record.user_ip];
+        let is_user = |wanted: &String| of_user.into_iter().flatten().any(|found| found == wanted);
+        let told = record.redactions();
+        let is_told = |wanted: &String| {
+            told.iter().any(|told| {
+                let Some(tag) = &told.tag else { return false };
+                wanted[1..wanted.len() - 1].split_once(':') == Some((told.kind.as_str(), tag))
+            })
+        };
+        self.tags
+            .iter()
+            .any(|wanted| is_user(wanted) || is_told(wanted))
+    }
+
+    /// Whether the query names ids, which may have been meant as beginnings.
+    pub fn has_names(&self) -> bool {
+        [
+            &self.conversation_ids,
+            &self.user_ids,
+            &self.session_ids,
+            &self.request_ids,
+            &self.user_ips,
+            &self.models,
+        ]
+        .into_iter()
+        .any(|names| !names.is_empty())
+    }
+
+    /// What stands in the line of every record that is selected: one of these texts, as the
+    /// trail writes them. `None`: nothing that can be said.
+    pub(super) fn needles(&self) -> Option<Vec<Vec<u8>>> {
+        let encoded = |text: &str, is_whole: bool| {
+            let mut needle = Vec::new();
+            json::push_string(&mut needle, text);
+            if !is_whole {
+                needle.pop();
+            }
+            needle
+        };
+        // The most selective first.
+        let names = [
+            &self.conversation_ids,
+            &self.request_ids,
+            &self.session_ids,
+            &self.user_ids,
+            &self.user_ips,
+            &self.models,
+        ];
+        if let Some(names) = names.into_iter().find(|names| !names.is_empty()) {
+            return Some(
+                names
+                    .iter()
+                    .map(|name| encoded(name, !self.prefixes))
+                    .collect(),
+            );
+        }
+        // A tag stands in the text, and with its kind and key in the list.
+        if !self.tags.is_empty() {
+            let tag = |tag: &String| {
+                tag[1..tag.len() - 1]
+                    .split_once(':')
+                    .map(|(_, tag)| tag.into())
+            };
+            return self.tags.iter().map(tag).collect();
+        }
+        if !self.filter_names.is_empty() {
+            return Some(
+                self.filter_names
+                    .iter()
+                    .map(|name| encoded(name, true))
+                    .collect(),
+            );
+        }
+        if !self.decisions.is_empty() {
+            let words = self.decisions.iter().map(Decision::as_str);
+            return Some(words.map(|word| encoded(word, true)).collect());
+        }
+        if !self.event_types.is_empty() {
+            let words = self.event_types.iter().map(EventType::as_str);
+            return Some(words.map(|word| encoded(word, true)).collect());
+        }
+        None
     }
 
     fn selects_decision(&self, record: &Record) -> bool {

@@ -1,11 +1,16 @@
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
 use super::Query;
+use super::sieve::Sieve;
 use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::record::{NotARecord, Record};
 use crate::trail::{TrailName, head};
@@ -17,18 +22,13 @@ use crate::trail::{TrailName, head};
 /// the record with the earliest time comes next.
 #[derive(Debug)]
 pub struct Records {
-    scans: Vec<(Scan, Option<Result<Record>>)>,
+    lines: Lines,
 }
 
 impl Records {
     pub(super) fn new(names: &[TrailName], query: Query) -> Records {
-        let scan = |name| {
-            let mut scan = Scan::new(name, query.clone());
-            let first = scan.next();
-            (scan, first)
-        };
         Records {
-            scans: names.iter().map(scan).collect(),
+            lines: Lines::new(names, query),
         }
     }
 }
@@ -37,10 +37,88 @@ impl Iterator for Records {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        Some(self.lines.next()?.map(|line| line.record))
+    }
+}
+
+/// A line of a trail, with the record that it holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Line {
+    /// What it says.
+    pub record: Record,
+    /// The line itself, without its line feed.
+    pub bytes: Vec<u8>,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// [`Records`] with the lines that they come from.
+#[derive(Debug)]
+pub struct Lines {
+    scans: Vec<(Scan, Option<Result<Line>>)>,
+    follows: bool,
+    read: Arc<AtomicU64>,
+}
+
+impl Lines {
+    pub(super) fn new(names: &[TrailName], query: Query) -> Lines {
+        Lines::of(names.iter().map(|name| Scan::new(name, query.clone())))
+    }
+
+    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Lines {
+        Lines::of(std::iter::once(Scan::of_reader(source, query)))
+    }
+
+    /// Goes on where the files end now, and never ends: `None` says that there is nothing yet.
+    pub(super) fn follow(names: &[TrailName], query: Query) -> Result<Lines> {
+        let scans = names.iter().map(|name| Scan::from_end(name, query.clone()));
+        let mut lines = Lines::of(scans.collect::<Result<Vec<_>>>()?.into_iter());
+        lines.follows = true;
+        Ok(lines)
+    }
+
+    fn of(scans: impl Iterator<Item = Scan>) -> Lines {
+        let read = Arc::<AtomicU64>::default();
+        let scans = scans.map(|mut scan| {
+            scan.read = read.clone();
+            let first = scan.next();
+            (scan, first)
+        });
+        Lines {
+            scans: scans.collect(),
+            follows: false,
+            read,
+        }
+    }
+
+    /// How many bytes were read so far, for whoever shows progress from another thread.
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        self.read.clone()
+    }
+
+    /// Where the files end from which nothing is read: each with its length.
+    pub(super) fn ends(&self) -> Vec<(PathBuf, u64)> {
+        let ends = self.scans.iter().flat_map(|(scan, _)| scan.ends.clone());
+        ends.collect()
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.follows {
+            for (scan, next) in &mut self.scans {
+                if next.is_none() {
+                    *next = scan.next();
+                }
+            }
+        }
         let next = self.scans.iter_mut().filter(|(_, next)| next.is_some());
         // What cannot be read has no time, and is told at once.
         let (scan, next) = next.min_by_key(|(_, next)| match next {
-            Some(Ok(record)) => Some(record.timestamp),
+            Some(Ok(line)) => Some(line.record.timestamp),
             _ => None,
         })?;
         std::mem::replace(next, scan.next())
@@ -50,8 +128,10 @@ impl Iterator for Records {
 /// The records of one trail.
 #[derive(Debug)]
 struct Scan {
-    name: TrailName,
+    /// `None`: the lines come from a reader.
+    name: Option<TrailName>,
     query: Query,
+    sieve: Sieve,
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
     open: Option<OpenFile>,
@@ -59,15 +139,22 @@ struct Scan {
     /// Files that are read or queued, whatever they are called now.
     seen: HashSet<FileId>,
     started: bool,
+    /// At the end it waits for more.
+    follows: bool,
+    /// Where it did not read: files and their lengths, the oldest first.
+    ends: Vec<(PathBuf, u64)>,
+    read: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
+/// A file, or whatever else lines are read from.
 struct OpenFile {
     path: PathBuf,
-    reader: BufReader<File>,
-    /// The line that is being read: whole when it ends with LF.
-    line: Vec<u8>,
-    /// Where it begins.
+    source: Box<dyn Read + Send>,
+    /// What was read and not taken: from `begin` on. Up to `searched` it holds no line feed.
+    buffer: Vec<u8>,
+    begin: usize,
+    searched: usize,
+    /// The number of the line that begins there, and its place in the file.
     number: u64,
     byte: u64,
     /// The end was seen, and the directory was listed after that. What is behind the end
@@ -76,14 +163,14 @@ struct OpenFile {
 }
 
 /// One line, without its line feed.
-struct Line {
-    bytes: Vec<u8>,
-    position: Position,
-    end: End,
+pub(super) struct RawLine<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) position: Position,
+    pub(super) end: End,
 }
 
-#[derive(PartialEq, Eq)]
-enum End {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
     /// LF.
     Ended,
     /// The end of a file that the writer has left.
@@ -93,19 +180,67 @@ enum End {
 }
 
 impl Scan {
+    /// The records among the lines of a reader.
+    fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Scan {
+        Scan {
+            name: None,
+            sieve: Sieve::of(&query),
+            query,
+            recent: VecDeque::new(),
+            open: Some(OpenFile::new("standard input".into(), source)),
+            next: VecDeque::new(),
+            seen: HashSet::new(),
+            started: true,
+            follows: false,
+            ends: Vec::new(),
+            read: Arc::default(),
+        }
+    }
+
+    /// Behind the last line that is whole now.
+    fn from_end(name: &TrailName, query: Query) -> Result<Scan> {
+        let mut scan = Scan::new(name, query);
+        scan.started = true;
+        scan.follows = true;
+        scan.list_files()?;
+        while let Some(path) = scan.next.pop_front() {
+            let is_newest = scan.next.is_empty();
+            let end = match is_newest {
+                true => {
+                    let mut open = OpenFile::open(path.clone())?;
+                    let end = open.skip_to_end()?;
+                    scan.open = Some(open);
+                    end
+                }
+                false => match path.metadata() {
+                    Ok(metadata) => metadata.len(),
+                    Err(error) => return Err(Error::io("read", &path, error)),
+                },
+            };
+            scan.ends.push((path, end));
+        }
+        Ok(scan)
+    }
+
     fn new(name: &TrailName, query: Query) -> Scan {
         Scan {
-            name: name.clone(),
+            name: Some(name.clone()),
+            sieve: Sieve::of(&query),
             query,
             recent: VecDeque::new(),
             open: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
             started: false,
+            follows: false,
+            ends: Vec::new(),
+            read: Arc::default(),
         }
     }
 
-    fn next_line(&mut self) -> Result<Option<Line>> {
+    /// Goes on to the next line that the sieve does not hold back: where it stands in the buffer
+    /// of the open file, and how it ends.
+    fn next_line(&mut self) -> Result<Option<(Range<usize>, End)>> {
         if !self.started {
             self.started = true;
             self.list_files()?;
@@ -118,22 +253,25 @@ impl Scan {
                 self.open = Some(OpenFile::open(path)?);
                 continue;
             };
-            match open.read_line() {
-                Ok(true) => return Ok(Some(open.take_line(End::Ended))),
-                Ok(false) if !open.last_pass && self.next.is_empty() => {
+            match open.next_line(&self.sieve, &self.read) {
+                Ok(Some(line)) => return Ok(Some((line, End::Ended))),
+                Ok(None) if !open.last_pass && self.next.is_empty() && self.name.is_some() => {
                     open.last_pass = true;
                     self.list_files()?;
                 }
-                Ok(false) => {
+                Ok(None) if self.follows && self.next.is_empty() => {
+                    open.last_pass = false;
+                    return Ok(None);
+                }
+                Ok(None) => {
                     let end = match self.next.is_empty() {
                         true => End::Open,
                         false => End::Cut,
                     };
-                    let cut = (!open.line.is_empty()).then(|| open.take_line(end));
-                    self.open = None;
-                    if cut.is_some() {
-                        return Ok(cut);
+                    if let Some(rest) = open.take_rest() {
+                        return Ok(Some((rest, end)));
                     }
+                    self.open = None;
                 }
                 Err(error) => {
                     let error = Error::io("read", &open.path, error);
@@ -146,10 +284,12 @@ impl Scan {
 
     /// Queues the files that are not known yet.
     fn list_files(&mut self) -> Result<()> {
-        let files = self
-            .name
+        let Some(name) = &self.name else {
+            return Ok(());
+        };
+        let files = name
             .files()
-            .map_err(|error| Error::io("read the directory", self.name.directory(), error))?;
+            .map_err(|error| Error::io("read the directory", name.directory(), error))?;
         let mut found = Vec::new();
         for path in files {
             match head(&path).and_then(|first| Ok((FileId::of(&path, first.as_ref())?, first))) {
@@ -180,22 +320,35 @@ impl Scan {
 }
 
 impl Iterator for Scan {
-    type Item = Result<Record>;
+    type Item = Result<Line>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (record, crc) = match self.next_line().transpose()? {
-                Ok(line) => {
-                    let crc = crc32fast::hash(&line.bytes);
-                    match line.parse() {
-                        Ok(record) => (record, crc),
-                        Err(error) => return Some(Err(error)),
-                    }
-                }
+            let (line, end) = match self.next_line().transpose()? {
+                Ok(line) => line,
                 Err(error) => return Some(Err(error)),
             };
-            if !self.repeats(record.seq, crc) && self.query.selects(&record) {
-                return Some(Ok(record));
+            let open = self.open.as_mut()?;
+            let line = open.line(line, end);
+            let record = match line.parse() {
+                Ok(record) => record,
+                Err(error) => return Some(Err(error)),
+            };
+            let RawLine {
+                bytes, position, ..
+            } = line;
+            let crc = crc32fast::hash(bytes);
+            if self.query.selects(&record) {
+                let line = Line {
+                    bytes: bytes.to_vec(),
+                    position,
+                    record,
+                };
+                if !self.repeats(line.record.seq, crc) {
+                    return Some(Ok(line));
+                }
+            } else {
+                self.repeats(record.seq, crc);
             }
         }
     }
@@ -220,50 +373,130 @@ impl Scan {
     }
 }
 
+/// How much is read at once.
+const BLOCK: usize = 512 << 10;
+
 impl OpenFile {
     fn open(path: PathBuf) -> Result<OpenFile> {
         match File::open(&path) {
-            Ok(file) => Ok(OpenFile {
-                path,
-                reader: BufReader::with_capacity(256 << 10, file),
-                line: Vec::new(),
-                number: 1,
-                byte: 0,
-                last_pass: false,
-            }),
+            Ok(file) => Ok(OpenFile::new(path, Box::new(file))),
             Err(error) => Err(Error::io("read", &path, error)),
         }
     }
 
-    /// Reads on in the line, and says whether it is whole.
-    fn read_line(&mut self) -> io::Result<bool> {
-        self.reader.read_until(b'\n', &mut self.line)?;
-        Ok(self.line.last() == Some(&b'\n'))
+    fn new(path: PathBuf, source: Box<dyn Read + Send>) -> OpenFile {
+        OpenFile {
+            path,
+            source,
+            buffer: Vec::new(),
+            begin: 0,
+            searched: 0,
+            number: 1,
+            byte: 0,
+            last_pass: false,
+        }
     }
 
-    fn take_line(&mut self, end: End) -> Line {
-        let mut bytes = std::mem::take(&mut self.line);
+    /// Takes whole lines until the sieve lets one through. `None`: the end, for now.
+    fn next_line(
+        &mut self,
+        sieve: &Sieve,
+        progress: &AtomicU64,
+    ) -> io::Result<Option<Range<usize>>> {
+        loop {
+            while let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+                let line = self.begin..self.searched + feed;
+                self.begin = line.end + 1;
+                self.searched = self.begin;
+                if sieve.lets_through(&self.buffer[line.clone()]) {
+                    return Ok(Some(line));
+                }
+                self.number += 1;
+                self.byte += line.len() as u64 + 1;
+            }
+            self.searched = self.buffer.len();
+            match self.fill()? {
+                0 => return Ok(None),
+                read => progress.fetch_add(read as u64, Ordering::Relaxed),
+            };
+        }
+    }
+
+    /// What is left behind the last line feed, if anything is.
+    fn take_rest(&mut self) -> Option<Range<usize>> {
+        let rest = self.begin..self.buffer.len();
+        self.begin = rest.end;
+        (!rest.is_empty()).then_some(rest)
+    }
+
+    /// Passes over the lines that are whole, and says where it stands then.
+    fn skip_to_end(&mut self) -> Result<u64> {
+        let held = Sieve::nothing();
+        loop {
+            match self.next_line(&held, &AtomicU64::new(0)) {
+                Ok(None) => return Ok(self.byte),
+                // Something that does not look like a record: it is passed over too.
+                Ok(Some(line)) => {
+                    self.number += 1;
+                    self.byte += line.len() as u64 + 1;
+                }
+                Err(error) => return Err(Error::io("read", &self.path, error)),
+            }
+        }
+    }
+
+    /// Reads on, and says how much.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.drain(..self.begin);
+        self.searched -= self.begin;
+        self.begin = 0;
+        let length = self.buffer.len();
+        // A long line is read in growing steps.
+        self.buffer.resize(length + BLOCK.max(length), 0);
+        loop {
+            match self.source.read(&mut self.buffer[length..]) {
+                Ok(read) => {
+                    self.buffer.truncate(length + read);
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.buffer.truncate(length);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A line that was just taken.
+    fn line(&mut self, range: Range<usize>, end: End) -> RawLine<'_> {
         let position = Position {
             file: self.path.clone(),
             line: self.number,
             byte: self.byte,
         };
         self.number += 1;
-        self.byte += bytes.len() as u64;
-        if end == End::Ended {
-            bytes.pop();
-        }
-        Line {
-            bytes,
+        self.byte += range.len() as u64 + u64::from(end == End::Ended);
+        RawLine {
+            bytes: &self.buffer[range],
             position,
             end,
         }
     }
 }
 
-impl Line {
-    fn parse(self) -> Result<Record> {
-        let reason = match serde_json::from_slice::<Map<String, Value>>(&self.bytes) {
+impl fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenFile")
+            .field("path", &self.path)
+            .field("line", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RawLine<'_> {
+    pub(super) fn parse(&self) -> Result<Record> {
+        let reason = match serde_json::from_slice::<Map<String, Value>>(self.bytes) {
             Ok(map) => match Record::from_map(map) {
                 // A record without its LF is whole already, or will be in a moment.
                 Ok(record) => return Ok(record),
@@ -283,7 +516,7 @@ impl Line {
             },
         };
         Err(Error::from(ErrorKind::Unreadable {
-            position: self.position,
+            position: self.position.clone(),
             length: self.bytes.len() as u64,
             reason,
         }))

@@ -1,0 +1,48 @@
+//! Which lines need not be parsed: those in which nothing stands that a selected record must hold.
+
+use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
+
+use super::Query;
+
+/// Holds back lines that a query cannot select. It may let others through, and lets through
+/// whatever does not look like a record, so that it is told.
+#[derive(Clone, Debug)]
+pub(super) enum Sieve {
+    All,
+    One(Box<Finder<'static>>),
+    Any(AhoCorasick),
+}
+
+impl Sieve {
+    pub(super) fn of(query: &Query) -> Sieve {
+        match query.needles() {
+            None => Sieve::All,
+            Some(needles) => match needles.as_slice() {
+                [needle] => Sieve::One(Box::new(Finder::new(needle).into_owned())),
+                needles => AhoCorasick::new(needles).map_or(Sieve::All, Sieve::Any),
+            },
+        }
+    }
+
+    /// Holds back every line that looks like a record.
+    pub(super) fn nothing() -> Sieve {
+        // No line holds a line feed.
+        Sieve::One(Box::new(Finder::new(b"\n").into_owned()))
+    }
+
+    pub(super) fn lets_through(&self, line: &[u8]) -> bool {
+        let is_held = match self {
+            Sieve::All => return true,
+            Sieve::One(needle) => needle.find(line).is_none(),
+            Sieve::Any(needles) => !needles.is_match(line),
+        };
+        // An escape may spell the same in other words, where another writer wrote the line.
+        !is_held || !looks_like_ours(line)
+    }
+}
+
+/// A line that begins and ends as the trail's own do.
+fn looks_like_ours(line: &[u8]) -> bool {
+    line.starts_with(b"{\"seq\":") && line.ends_with(b"}")
+}
