@@ -101,6 +101,8 @@
 #![warn(unreachable_pub)]
 
 mod audit;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod destination;
 pub mod environment;
 mod error;

@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
 use reverse::Reverse;
 
+mod check;
 mod conversation;
 mod dry_run;
 mod export;
@@ -30,12 +31,15 @@ mod query;
 mod reverse;
 mod scan;
 mod sieve;
+mod stats;
 
+pub use check::{Finding, FindingKind, Report};
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use dry_run::{Changes, RecordChange};
-pub use export::Exported;
+pub use export::{Csv, Exported};
 pub use query::Query;
 pub use scan::{Line, Lines, Records};
+pub use stats::{Hour, Spread, Stats};
 
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]

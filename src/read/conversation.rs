@@ -91,20 +91,32 @@ impl Trail {
     /// Rebuilds a conversation. One that the trail does not know has no turns.
     pub fn conversation(&self, id: impl Into<String>) -> Conversation {
         let id = id.into();
-        let mut turns: BTreeMap<(Option<String>, Option<u64>), Vec<Record>> = BTreeMap::new();
+        let mut records = Vec::new();
         let mut unreadable = Vec::new();
         for record in self.query(Query::new().conversation_id(&id)) {
             match record {
-                Ok(record) => {
-                    // Turns may run side by side: the id tells them apart, the number does not.
-                    let key = match record.other.get("turn_id").and_then(Value::as_str) {
-                        Some(turn_id) => (Some(turn_id.to_owned()), None),
-                        None => (None, record.turn_number),
-                    };
-                    turns.entry(key).or_default().push(record);
-                }
+                Ok(record) => records.push(record),
                 Err(error) => unreadable.push(error),
             }
+        }
+        Conversation {
+            unreadable,
+            ..Conversation::of(id, records)
+        }
+    }
+}
+
+impl Conversation {
+    /// A conversation of these records.
+    pub fn of(id: impl Into<String>, records: impl IntoIterator<Item = Record>) -> Conversation {
+        let mut turns: BTreeMap<(Option<String>, Option<u64>), Vec<Record>> = BTreeMap::new();
+        for record in records {
+            // Turns may run side by side: the id tells them apart, the number does not.
+            let key = match record.other.get("turn_id").and_then(Value::as_str) {
+                Some(turn_id) => (Some(turn_id.to_owned()), None),
+                None => (None, record.turn_number),
+            };
+            turns.entry(key).or_default().push(record);
         }
         let turn = |mut records: Vec<Record>| {
             records.sort_by_key(|record| record.seq);
@@ -116,14 +128,12 @@ impl Trail {
         let mut turns: Vec<Turn> = turns.into_values().map(turn).collect();
         turns.sort_by_key(|turn| (turn.number, turn.records.first().map(|record| record.seq)));
         Conversation {
-            conversation_id: id,
+            conversation_id: id.into(),
             turns,
-            unreadable,
+            unreadable: Vec::new(),
         }
     }
-}
 
-impl Conversation {
     /// Numbers between 1 and the last turn that no record has, as ranges.
     pub fn missing_turns(&self) -> Vec<RangeInclusive<u64>> {
         let mut missing = Vec::new();

@@ -202,7 +202,7 @@ fn cards(text: &str) -> Ranges {
                 }
             })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     };
     each(number_starts(text), |start| {
         let (before, _) = around(text, start, start);

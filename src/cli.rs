@@ -1,0 +1,122 @@
+//! The command `stinger-audit`, for whoever has an incident to reconstruct or an auditor at the door.
+//! Feature `cli`.
+//!
+//! Arguments as typed become a plan as meant (`args`, `source`, `time`), and that one output. It
+//! only ever reads a trail. What is data goes to stdout, what is talk to stderr; the texts in a
+//! trail are attacker-written, and none of them reaches a terminal as it is (`text`).
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::error::Error;
+
+mod args;
+mod check;
+mod export;
+mod overview;
+mod progress;
+mod query;
+mod redact;
+mod show;
+mod source;
+mod stats;
+mod style;
+mod tail;
+mod text;
+mod time;
+
+use args::{Arguments, Command};
+
+/// How a command ended.
+enum Ended {
+    /// Something was found, or done.
+    Found,
+    /// Nothing was.
+    Nothing,
+}
+
+/// Why a command could not do what it was asked to.
+enum Trouble {
+    /// The trail, or what is in it.
+    Trail(Error),
+    /// What was typed, and what to type instead.
+    Usage(String),
+    /// Nobody reads the output any more.
+    Closed,
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Trouble {
+        match error.kind() {
+            crate::ErrorKind::Export { source, .. }
+                if source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                Trouble::Closed
+            }
+            _ => Trouble::Trail(error),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Trouble::Closed,
+            _ => Trouble::Output(error),
+        }
+    }
+}
+
+type Done = Result<Ended, Trouble>;
+
+/// Runs the command with these arguments, the program's name first.
+///
+/// It ends with 0 where something was found, 1 where nothing was, and 2 in trouble.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&typed) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout; nobody may be reading there.
+            let _ = error.print();
+            if let Some(meant) = args::meant(&typed) {
+                eprintln!("\nDid you mean:  {meant}");
+            }
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let done = match arguments.command {
+        None => overview::run(arguments.trail.as_deref()),
+        Some(Command::Query(arguments)) => query::run(&arguments),
+        Some(Command::Show(arguments)) => show::run(&arguments),
+        Some(Command::Tail(arguments)) => tail::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Tag(arguments)) => redact::tag(&arguments),
+        Some(Command::Redact(arguments)) => redact::run(&arguments),
+        Some(Command::Completions { shell }) => args::completions(shell),
+        Some(Command::Man) => args::man(),
+    };
+    match done {
+        Ok(Ended::Found) | Err(Trouble::Closed) => ExitCode::SUCCESS,
+        Ok(Ended::Nothing) => ExitCode::from(1),
+        Err(Trouble::Trail(error)) => {
+            eprintln!("stinger-audit: {}", text::safe(&format!("{error:?}")));
+            ExitCode::from(2)
+        }
+        Err(Trouble::Usage(what)) => {
+            eprintln!("stinger-audit: {}", text::safe(&what));
+            ExitCode::from(2)
+        }
+        Err(Trouble::Output(error)) => {
+            eprintln!("stinger-audit: couldn't write the output: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use super::{Done, Ended, Trouble, time};
+use crate::read::Query;
+
+/// Reads a security audit trail: find, follow, rebuild, count, check and export.
+#[derive(Parser)]
+#[command(
+    name = "stinger-audit",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "TRAIL is the destination that the service writes to. Without it: the first file of \
+                  STINGER_AUDIT_DESTINATION, else ./audit.log. `-` is standard input.\n\
+                  Exit codes: 0 found, 1 nothing found, 2 trouble."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// Without a command: says what trail this is.
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// The records that match, one a line
+    Query(QueryArguments),
+    /// A conversation, rebuilt: prompts, what each guardrail decided, answers
+    Show(ShowArguments),
+    /// The last records that match, and those that come
+    Tail(TailArguments),
+    /// Counts: decisions by guardrail, users, models, hours, latency, tokens
+    Stats(StatsArguments),
+    /// The records that match as CSV, JSON or JSON lines
+    Export(ExportArguments),
+    /// Whether the trail is complete: holes, torn lines, unclean ends, gaps, turns without an end
+    Check(CheckArguments),
+    /// The tags that stand for a value in the trail
+    Tag(TagArguments),
+    /// What a change of the redaction rules would hide or expose
+    Redact(RedactArguments),
+    /// Completions for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Where the records come from.
+#[derive(Args)]
+pub(super) struct Source {
+    /// The trail, a file of one, or `-` for standard input
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+}
+
+/// Which records. A repeated option means "or", different options mean "and".
+#[derive(Args)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct Filters {
+    /// Of this conversation
+    #[arg(long, value_name = "ID")]
+    conversation: Vec<String>,
+    /// For this user
+    #[arg(long, value_name = "ID")]
+    user: Vec<String>,
+    /// Of this session
+    #[arg(long, value_name = "ID")]
+    session: Vec<String>,
+    /// Of this request
+    #[arg(long, value_name = "ID")]
+    request: Vec<String>,
+    /// For users at this address
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Vec<String>,
+    /// Of this type, such as user_prompt
+    #[arg(long, value_name = "TYPE")]
+    event: Vec<String>,
+    /// In which a guardrail decided this: allow, warn, block, modify, error, skipped
+    #[arg(long, value_name = "DECISION")]
+    decision: Vec<String>,
+    /// In which this guardrail decided
+    #[arg(long, value_name = "NAME")]
+    filter: Vec<String>,
+    /// Of this model
+    #[arg(long, value_name = "NAME")]
+    model: Vec<String>,
+    /// In whose texts this stands, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    text: Vec<String>,
+    /// In which a value with this tag was redacted: see the command `tag`
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// From this time on: 2026-11-24T10:00:00Z, 2026-11-24, today, yesterday, -3h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Of this long ago until now: 90s, 15m, 3h, 7d
+    #[arg(long, value_name = "DURATION", conflicts_with = "since")]
+    last: Option<String>,
+}
+
+impl Filters {
+    /// What they select.
+    pub(super) fn query(&self) -> Result<Query, Trouble> {
+        let mut query = Query::new();
+        for id in &self.conversation {
+            query = query.conversation_id(id);
+        }
+        for id in &self.user {
+            query = query.user_id(id);
+        }
+        for id in &self.session {
+            query = query.session_id(id);
+        }
+        for id in &self.request {
+            query = query.request_id(id);
+        }
+        for address in &self.ip {
+            query = query.user_ip(address);
+        }
+        for event in &self.event {
+            query = query.event_type(event.as_str());
+        }
+        for decision in &self.decision {
+            query = query.decision(known_decision(decision)?);
+        }
+        for filter in &self.filter {
+            query = query.filter_name(filter);
+        }
+        for model in &self.model {
+            query = query.model_used(model);
+        }
+        for text in &self.text {
+            query = query.text(text);
+        }
+        for tag in &self.tag {
+            query = query.tag(tag);
+        }
+        if let Some(since) = &self.since {
+            query = query.since(time::point("--since", since)?);
+        }
+        if let Some(until) = &self.until {
+            query = query.until(time::point("--until", until)?);
+        }
+        if let Some(last) = &self.last {
+            query = query.last(time::duration("--last", last)?);
+        }
+        Ok(query)
+    }
+
+    /// The filters in words, for the head of an export.
+    pub(super) fn words(&self) -> Vec<String> {
+        let lists = [
+            ("conversation", &self.conversation),
+            ("user", &self.user),
+            ("session", &self.session),
+            ("request", &self.request),
+            ("ip", &self.ip),
+            ("event", &self.event),
+            ("decision", &self.decision),
+            ("filter", &self.filter),
+            ("model", &self.model),
+            ("text", &self.text),
+            ("tag", &self.tag),
+        ];
+        let lists = lists
+            .into_iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
+        let times = [
+            ("since", &self.since),
+            ("until", &self.until),
+            ("last", &self.last),
+        ];
+        let times = times
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={value}")));
+        lists.chain(times).collect()
+    }
+}
+
+/// A word that is none of the six is a mistake that would find nothing.
+fn known_decision(word: &str) -> Result<&str, Trouble> {
+    const WORDS: [&str; 6] = ["allow", "warn", "block", "modify", "error", "skipped"];
+    match WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        true => Ok(word),
+        false => Err(Trouble::Usage(format!(
+            "--decision {word}: there is no such decision; there are {}",
+            WORDS.join(", ")
+        ))),
+    }
+}
+
+/// How it looks.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Look {
+    /// Times in the zone of this machine, not in UTC
+    #[arg(long)]
+    pub(super) local: bool,
+    /// Colours: by what stdout is, always or never. NO_COLOR switches them off
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// No pager
+    #[arg(long)]
+    pub(super) no_pager: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args)]
+pub(super) struct QueryArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// At most so many records
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// The newest first
+    #[arg(long)]
+    pub(super) reverse: bool,
+    /// The lines of the trail, byte for byte
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct ShowArguments {
+    /// The conversation, or the beginning of its id
+    #[arg(value_name = "CONVERSATION")]
+    pub(super) conversation: String,
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// Guardrails that passed, one by one
+    #[arg(long)]
+    pub(super) all: bool,
+    /// The lines of the trail, byte for byte
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct TailArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// How many records to begin with
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(super) lines: usize,
+    /// Ends behind the last record there is
+    #[arg(long)]
+    pub(super) no_follow: bool,
+    /// The lines of the trail, byte for byte
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct StatsArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// How many users and models to name
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) top: usize,
+    /// As one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct ExportArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub(super) format: Format,
+    /// In CSV: the decision that matters most in columns of its own, or a row for each decision
+    #[arg(long, value_name = "HOW", default_value = "columns")]
+    pub(super) decisions: Decisions,
+    /// CSV for machines: cells that a spreadsheet would take for formulas stay as they are
+    #[arg(long)]
+    pub(super) csv_raw: bool,
+    /// The file to write; it gets its name when it is complete. Default: stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// At most so many records
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Csv,
+    /// One object: what was exported, when and by whom, and the records
+    Json,
+    /// The lines of the trail, byte for byte
+    Jsonl,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Decisions {
+    Columns,
+    Rows,
+}
+
+#[derive(Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// At most so many findings of each kind
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) limit: usize,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct TagArguments {
+    /// The value: an email address, a phone number, a user's id
+    #[arg(value_name = "VALUE")]
+    pub(super) value: String,
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// The file of the keys. Default: redaction.keys beside the trail
+    #[arg(long, value_name = "FILE")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct RedactArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// Shows what would change; a trail is evidence and is never changed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// A TOML file of rules. Default: the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(super) rules: Option<PathBuf>,
+    /// The file of the keys. Default: redaction.keys beside the trail, where there is one
+    #[arg(long, value_name = "FILE")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+/// The right call in the place of the commonest wrong ones.
+pub(super) fn meant(typed: &[OsString]) -> Option<String> {
+    let words: Vec<String> = typed
+        .iter()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let first = words.first()?;
+    let rest = || words[1..].join(" ");
+    // Words of other tools for the same.
+    let command = match first.as_str() {
+        "list" | "ls" | "search" | "find" | "grep" | "cat" => "query",
+        "follow" | "watch" => "tail",
+        "conversation" | "get" => "show",
+        "count" | "summary" => "stats",
+        "csv" | "json" | "dump" => "export",
+        "verify" | "validate" => "check",
+        // A filter or a trail without a command.
+        _ if first.starts_with("--") && first != "--help" && words.len() > 1 => {
+            return Some(format!("stinger-audit query {}", words.join(" ")));
+        }
+        _ if Path::new(first).exists() && words.len() > 1 => {
+            return Some(format!("stinger-audit query {first} {}", rest()));
+        }
+        _ => return None,
+    };
+    Some(
+        format!("stinger-audit {command} {}", rest())
+            .trim_end()
+            .to_owned(),
+    )
+}
+
+/// Writes completions for a shell to stdout.
+pub(super) fn completions(shell: clap_complete::Shell) -> Done {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "stinger-audit", &mut out);
+    io::Write::write_all(&mut io::stdout(), &out)?;
+    Ok(Ended::Found)
+}
+
+/// Writes the manual page to stdout.
+pub(super) fn man() -> Done {
+    let mut out = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut out)?;
+    io::Write::write_all(&mut io::stdout(), &out)?;
+    Ok(Ended::Found)
+}

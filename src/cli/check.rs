@@ -1,0 +1,93 @@
+//! `check`: whether the trail is complete, and where not.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use super::args::CheckArguments;
+use super::source::{Input, size};
+use super::style::{Out, Style, Tone};
+use super::text::one_line;
+use super::{Done, Ended};
+use crate::read::{Finding, FindingKind, Query};
+
+pub(super) fn run(arguments: &CheckArguments) -> Done {
+    let (trail, path) = Input::open(&arguments.source)?.trail("check")?;
+    let lines = trail.lines(Query::new());
+    let progress = super::progress::Progress::of(lines.bytes_read(), size(&trail));
+    let report = trail.check_lines(lines);
+    drop(progress);
+    let style = Style::new(&arguments.look);
+    let mut out = Out::paged(&arguments.look);
+    let zone = style.zone;
+    let mut by_kind: BTreeMap<FindingKind, Vec<&Finding>> = BTreeMap::new();
+    for finding in &report.findings {
+        by_kind.entry(finding.kind).or_default().push(finding);
+    }
+    for (kind, findings) in &by_kind {
+        for finding in findings.iter().take(arguments.limit) {
+            let place = match &finding.position {
+                Some(position) => format!("{position}: "),
+                None => String::new(),
+            };
+            let seq = finding.seq.map_or(String::new(), |seq| format!("#{seq} "));
+            let line = one_line(&format!("{place}{seq}{}", finding.detail));
+            writeln!(
+                out,
+                "{}  {line}",
+                style.paint(Tone::Bad, &format!("{:<17}", kind.as_str()))
+            )?;
+        }
+        if let Some(more) = findings.len().checked_sub(arguments.limit + 1) {
+            let more = format!(
+                "{:<17}  and {} more; --limit {} shows them",
+                kind.as_str(),
+                more + 1,
+                findings.len()
+            );
+            writeln!(out, "{}", style.paint(Tone::Faint, &more))?;
+        }
+    }
+    if !report.findings.is_empty() {
+        writeln!(out)?;
+    }
+    let span = match (report.first, report.last) {
+        (Some((first, from)), Some((last, to))) => {
+            format!(
+                "#{first} to #{last}, {} to {}",
+                zone.full(from),
+                zone.full(to)
+            )
+        }
+        _ => "no record".to_owned(),
+    };
+    writeln!(
+        out,
+        "{}: {} records, {span}; {} turns",
+        path.display(),
+        report.records,
+        report.turns
+    )?;
+    if report.pruned > 0 {
+        writeln!(
+            out,
+            "retention has removed the {} records before",
+            report.pruned
+        )?;
+    }
+    let state = match report.is_closed {
+        true => "its writer has ended it in order",
+        false => "it is open: it is being written, or its writer died",
+    };
+    writeln!(out, "{state}")?;
+    let (tone, verdict) = match report.findings.len() {
+        0 => (Tone::Good, "complete: nothing is missing".to_owned()),
+        1 => (Tone::Bad, "NOT complete: 1 finding".to_owned()),
+        count => (Tone::Bad, format!("NOT complete: {count} findings")),
+    };
+    writeln!(out, "{}", style.paint(tone, &verdict))?;
+    out.finish()?;
+    Ok(match report.is_complete() {
+        true => Ended::Found,
+        false => Ended::Nothing,
+    })
+}

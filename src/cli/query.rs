@@ -1,0 +1,206 @@
+//! `query`: the records that match, one a line.
+
+use std::io::Write as _;
+
+use super::args::QueryArguments;
+use super::source::{Input, Unreadable};
+use super::style::{Out, Style, Tone};
+use super::text::{fitted, one_line};
+use super::{Done, Ended, Trouble};
+use crate::error::{ErrorKind, Result, Unreadable as Why};
+use crate::read::{Line, Query};
+use crate::record::{Decision, GuardrailDecision, Record};
+
+pub(super) fn run(arguments: &QueryArguments) -> Done {
+    let input = Input::open(&arguments.source)?;
+    let query = arguments.filters.query()?;
+    let found = print(arguments, &input, query.clone())?;
+    // What was named exactly is not there: it may have been the beginning of a name.
+    if found == 0 && query.has_names() && !matches!(input, Input::Stdin) {
+        let found = print(arguments, &input, query.by_prefix())?;
+        if found > 0 {
+            eprintln!("stinger-audit: nothing has exactly that id; these begin with it");
+            return Ok(Ended::Found);
+        }
+    }
+    Ok(match found {
+        0 => Ended::Nothing,
+        _ => Ended::Found,
+    })
+}
+
+fn print(arguments: &QueryArguments, input: &Input, query: Query) -> Result<u64, Trouble> {
+    match arguments.reverse {
+        false => {
+            let (lines, progress) = input.lines(query);
+            let printed = each(arguments, input, lines);
+            drop(progress);
+            printed
+        }
+        true => match input {
+            Input::Trail { trail, .. } => each(arguments, input, trail.lines_reversed(query)?),
+            Input::Stdin => Err(Trouble::Usage(
+                "--reverse needs a trail: standard input has no end to begin at".to_owned(),
+            )),
+        },
+    }
+}
+
+fn each(
+    arguments: &QueryArguments,
+    input: &Input,
+    lines: impl Iterator<Item = Result<Line>>,
+) -> Result<u64, Trouble> {
+    let style = Style::new(&arguments.look);
+    let mut out = match arguments.json {
+        true => Out::plain(),
+        false => Out::paged(&arguments.look),
+    };
+    let mut unreadable = Unreadable::default();
+    let (mut found, mut foreign) = (0, 0_u64);
+    for line in lines {
+        let line = match line {
+            Ok(line) => line,
+            // A stream may hold other lines; they are not the trail's trouble.
+            Err(error) if matches!(input, Input::Stdin) && is_foreign(&error) => {
+                foreign += 1;
+                continue;
+            }
+            Err(error) => {
+                unreadable.tell(&error);
+                continue;
+            }
+        };
+        if arguments.limit.is_some_and(|limit| found >= limit as u64) {
+            break;
+        }
+        found += 1;
+        match arguments.json {
+            true => {
+                out.write_all(&line.bytes)?;
+                out.write_all(b"\n")?;
+            }
+            false => writeln!(out, "{}", row(&style, &line.record))?,
+        }
+    }
+    out.finish()?;
+    unreadable.finish();
+    if foreign > 0 {
+        eprintln!("stinger-audit: {foreign} other lines were passed over");
+    }
+    Ok(found)
+}
+
+fn is_foreign(error: &crate::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unreadable {
+            reason: Why::Foreign { .. },
+            ..
+        }
+    )
+}
+
+/// One record in one line.
+pub(super) fn row(style: &Style, record: &Record) -> String {
+    let time = style.zone.full(record.timestamp);
+    let seq = format!("#{}", record.seq);
+    let event = one_line(record.event_type.as_str());
+    let user = one_line(record.user_id.as_deref().unwrap_or("-"));
+    let place = match (&record.conversation_id, record.turn_number) {
+        (Some(id), Some(turn)) => format!("{} turn {turn}", one_line(id)),
+        (Some(id), None) => one_line(id),
+        (None, _) => "-".to_owned(),
+    };
+    let mut parts: Vec<String> = Vec::new();
+    let mut widths = Vec::new();
+    let head = [
+        (Tone::Faint, time, 0),
+        (Tone::Faint, seq, 5),
+        (Tone::Strong, event, 18),
+        (Tone::Good, user, 6),
+        (Tone::Faint, place, 12),
+    ];
+    for (tone, text, width) in head {
+        widths.push(text.chars().count().max(width));
+        let padding = " ".repeat(width.saturating_sub(text.chars().count()));
+        parts.push(style.paint(tone, &text) + &padding);
+    }
+    let used: usize = widths.iter().map(|width| width + 2).sum();
+    let room = style.width.saturating_sub(used).max(20);
+    parts.push(what(style, record, room));
+    parts.join("  ")
+}
+
+/// What a record says, in so many columns.
+fn what(style: &Style, record: &Record, room: usize) -> String {
+    if record.is_about_trail() {
+        let said = serde_json::to_string(&record.other).unwrap_or_default();
+        return style.paint(Tone::Faint, &fitted(&one_line(&said), room));
+    }
+    let decisions: Vec<String> = record.guardrail_decisions.iter().map(verdict).collect();
+    let decisions = decisions.join("; ");
+    let text = record
+        .prompt
+        .as_deref()
+        .or(record.response.as_deref())
+        .map(str::to_owned)
+        .or_else(|| {
+            let said = ["reason", "error", "path"].into_iter();
+            said.filter_map(|key| record.other.get(key)?.as_str().map(str::to_owned))
+                .next()
+        })
+        .unwrap_or_default();
+    let text = one_line(&text);
+    let line = match (decisions.is_empty(), text.is_empty()) {
+        (true, _) => text,
+        (false, true) => decisions,
+        (false, false) => format!("{decisions} | {text}"),
+    };
+    let line = style.with_placeholders(&fitted(&line, room));
+    match record
+        .guardrail_decisions
+        .iter()
+        .map(tone)
+        .min_by_key(|tone| *tone as u8)
+    {
+        Some(tone @ (Tone::Bad | Tone::Doubtful)) => style.paint(tone, &line),
+        _ => line,
+    }
+}
+
+/// `✗ BLOCK pii: holds a card number`.
+pub(super) fn verdict(decision: &GuardrailDecision) -> String {
+    let name = match decision.filter_name.as_str() {
+        "" => "unnamed guardrail".to_owned(),
+        name => one_line(name),
+    };
+    let reason = decision.reason.as_deref().map(one_line);
+    let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{} {} {name}{reason}", sign(decision), word(decision))
+}
+
+pub(super) fn sign(decision: &GuardrailDecision) -> &'static str {
+    match decision.decision {
+        Decision::Allow => "✓",
+        Decision::Block => "✗",
+        Decision::Skipped => "-",
+        _ => "!",
+    }
+}
+
+pub(super) fn word(decision: &GuardrailDecision) -> String {
+    match decision.decision {
+        Decision::Block => "BLOCK".to_owned(),
+        ref other => one_line(other.as_str()),
+    }
+}
+
+pub(super) fn tone(decision: &GuardrailDecision) -> Tone {
+    match decision.decision {
+        Decision::Block => Tone::Bad,
+        Decision::Allow => Tone::Good,
+        Decision::Skipped => Tone::Faint,
+        _ => Tone::Doubtful,
+    }
+}

@@ -1,0 +1,117 @@
+//! `tag`: the tags of a known value. `redact --dry-run`: what a change of the rules would do.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::args::{RedactArguments, TagArguments};
+use super::source::{self, Input, Unreadable};
+use super::style::Out;
+use super::text::one_line;
+use super::{Done, Ended, Trouble};
+use crate::redact::{Change, DryRun, Keys, Redactor, Rules};
+
+pub(super) fn tag(arguments: &TagArguments) -> Done {
+    let keys = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
+    let mut out = Out::plain();
+    for tag in Keys::read(keys)?.tags(&arguments.value) {
+        writeln!(out, "{tag}")?;
+    }
+    out.finish()?;
+    Ok(Ended::Found)
+}
+
+/// The file of the keys: what was typed, else what the writer makes beside its trail.
+fn keys(typed: Option<&Path>, trail: Option<&Path>) -> PathBuf {
+    match typed {
+        Some(typed) => typed.to_owned(),
+        None => source::path(trail).with_file_name("redaction.keys"),
+    }
+}
+
+pub(super) fn run(arguments: &RedactArguments) -> Done {
+    if !arguments.dry_run {
+        return Err(Trouble::Usage(
+            "a trail is evidence and is never changed; with --dry-run this shows what a change of \
+             the rules would hide or expose"
+                .to_owned(),
+        ));
+    }
+    let rules = match &arguments.rules {
+        Some(path) => Rules::from_file(path)?,
+        None => Rules::new(),
+    };
+    let path = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
+    let keys = match arguments.keys.is_some() || path.exists() {
+        true => Some(Keys::read(path)?),
+        false => None,
+    };
+    let redactor = Redactor::new(rules, keys);
+    match Input::open(&arguments.source)? {
+        Input::Stdin => text(&redactor),
+        Input::Trail { trail, .. } => {
+            let mut out = Out::plain();
+            let mut unreadable = Unreadable::default();
+            let mut totals = Totals::default();
+            for change in trail.dry_run(arguments.filters.query()?, &redactor) {
+                match change {
+                    Ok(found) => {
+                        let place = format!("#{} {}", found.seq, found.field);
+                        totals.show(&mut out, &place, &found.change)?;
+                    }
+                    Err(error) => unreadable.tell(&error),
+                }
+            }
+            totals.finish(out, unreadable)
+        }
+    }
+}
+
+/// Plain text from standard input, line by line, beside the built-in rules.
+fn text(redactor: &Redactor) -> Done {
+    let builtin = Redactor::new(Rules::new(), None);
+    let dry_run = DryRun::new(&builtin, redactor);
+    let mut out = Out::plain();
+    let mut totals = Totals::default();
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        for change in dry_run.text(&line?) {
+            totals.show(&mut out, &format!("line {}", number + 1), &change)?;
+        }
+    }
+    totals.finish(out, Unreadable::default())
+}
+
+#[derive(Default)]
+struct Totals {
+    hidden: u64,
+    exposed: u64,
+}
+
+impl Totals {
+    fn show(&mut self, out: &mut Out, place: &str, change: &Change) -> io::Result<()> {
+        let (word, kind, rule, value) = match change {
+            Change::Hides { kind, rule, value } => {
+                self.hidden += 1;
+                ("hides", kind, rule, value)
+            }
+            Change::Exposes { kind, rule, value } => {
+                self.exposed += 1;
+                ("EXPOSES", kind, rule, value)
+            }
+        };
+        let line = format!("{word:<8} {place} {kind} ({rule}): {value}");
+        writeln!(out, "{}", one_line(&line))
+    }
+
+    fn finish(self, out: Out, unreadable: Unreadable) -> Done {
+        out.finish()?;
+        unreadable.finish();
+        eprintln!(
+            "stinger-audit: {} would be hidden, {} exposed",
+            self.hidden, self.exposed
+        );
+        Ok(match self.hidden + self.exposed {
+            0 => Ended::Nothing,
+            _ => Ended::Found,
+        })
+    }
+}

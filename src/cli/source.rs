@@ -1,0 +1,131 @@
+//! Where the records come from: the writer's own rule.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::Source;
+use super::progress::Progress;
+use super::{Trouble, text};
+use crate::error::{Error, ErrorKind};
+use crate::read::{Lines, Query, Trail};
+
+const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
+const DEFAULT: &str = "./audit.log";
+
+/// The trail that is meant.
+pub(super) enum Input {
+    Stdin,
+    Trail { trail: Trail, path: PathBuf },
+}
+
+/// The path that is meant: what was typed, else the first file of the variable, else the default.
+pub(super) fn path(typed: Option<&Path>) -> PathBuf {
+    if let Some(typed) = typed {
+        return typed.to_owned();
+    }
+    let stated = std::env::var(DESTINATION).unwrap_or_default();
+    let mut stated = stated.split(',').map(str::trim);
+    match stated.find(|item| !item.is_empty() && *item != "stdout") {
+        Some(path) => path.into(),
+        None => DEFAULT.into(),
+    }
+}
+
+impl Input {
+    pub(super) fn open(source: &Source) -> Result<Input, Trouble> {
+        if source.trail.as_deref() == Some(Path::new("-")) {
+            return Ok(Input::Stdin);
+        }
+        let path = path(source.trail.as_deref());
+        match Trail::open(&path) {
+            Ok(trail) => Ok(Input::Trail { trail, path }),
+            Err(error) => Err(explained(error, source.trail.is_some())),
+        }
+    }
+
+    /// The trail, for what cannot be done with a stream.
+    pub(super) fn trail(self, command: &str) -> Result<(Trail, PathBuf), Trouble> {
+        match self {
+            Input::Trail { trail, path } => Ok((trail, path)),
+            Input::Stdin => Err(Trouble::Usage(format!(
+                "{command} reads a trail by its name, not from standard input"
+            ))),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        match self {
+            Input::Stdin => "standard input".to_owned(),
+            Input::Trail { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// The lines that a query selects, with progress shown while they are read.
+    pub(super) fn lines(&self, query: Query) -> (Lines, Progress) {
+        match self {
+            Input::Stdin => {
+                let lines = Trail::read_lines(io::stdin(), query);
+                let progress = Progress::of(lines.bytes_read(), 0);
+                (lines, progress)
+            }
+            Input::Trail { trail, .. } => {
+                let total = size(trail);
+                let lines = trail.lines(query);
+                let progress = Progress::of(lines.bytes_read(), total);
+                (lines, progress)
+            }
+        }
+    }
+}
+
+/// The bytes of all files of a trail.
+pub(super) fn size(trail: &Trail) -> u64 {
+    let files = trail
+        .names()
+        .iter()
+        .filter_map(|name| name.files().ok())
+        .flatten();
+    files
+        .filter_map(|file| fs::metadata(file).ok())
+        .map(|file| file.len())
+        .sum()
+}
+
+fn explained(error: Error, is_typed: bool) -> Trouble {
+    match error.kind() {
+        ErrorKind::NoTrail { trail, .. } if !is_typed => Trouble::Usage(format!(
+            "there is no trail {}; name the destination that the service writes to, \
+             such as: stinger-audit query /var/log/audit.log",
+            trail.display()
+        )),
+        _ => Trouble::Trail(error),
+    }
+}
+
+/// What could not be read, told once each on stderr, and counted at the end.
+#[derive(Default)]
+pub(super) struct Unreadable {
+    count: u64,
+}
+
+/// So many are told one by one.
+const TOLD: u64 = 5;
+
+impl Unreadable {
+    pub(super) fn tell(&mut self, error: &Error) {
+        self.count += 1;
+        if self.count <= TOLD {
+            eprintln!("stinger-audit: {}", text::safe(&error.to_string()));
+        }
+    }
+
+    pub(super) fn finish(self) {
+        if self.count > TOLD {
+            eprintln!(
+                "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",
+                self.count - TOLD
+            );
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `stats`: counts, with bars.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::args::StatsArguments;
+use super::source::{Input, Unreadable};
+use super::style::{Out, Style, Tone};
+use super::text::one_line;
+use super::{Done, Ended};
+use crate::read::{Spread, Stats};
+
+pub(super) fn run(arguments: &StatsArguments) -> Done {
+    let input = Input::open(&arguments.source)?;
+    let (lines, progress) = input.lines(arguments.filters.query()?);
+    let stats = Stats::of(lines);
+    drop(progress);
+    let mut unreadable = Unreadable::default();
+    stats
+        .unreadable
+        .iter()
+        .for_each(|error| unreadable.tell(error));
+    unreadable.finish();
+    if stats.records == 0 {
+        eprintln!("stinger-audit: no record matches");
+        return Ok(Ended::Nothing);
+    }
+    if arguments.json {
+        let mut out = Out::plain();
+        serde_json::to_writer(&mut out, &stats).map_err(io::Error::from)?;
+        writeln!(out)?;
+        out.finish()?;
+        return Ok(Ended::Found);
+    }
+    let style = Style::new(&arguments.look);
+    let mut out = Out::paged(&arguments.look);
+    let mut table = Table {
+        style: &style,
+        out: &mut out,
+    };
+    table.stats(&stats, arguments.top)?;
+    out.finish()?;
+    Ok(Ended::Found)
+}
+
+struct Table<'s> {
+    style: &'s Style,
+    out: &'s mut Out,
+}
+
+/// The longest bar, in columns.
+const BAR: u64 = 30;
+const NAME: usize = 28;
+
+impl Table<'_> {
+    fn stats(&mut self, stats: &Stats, top: usize) -> io::Result<()> {
+        let zone = self.style.zone;
+        if let (Some(from), Some(to)) = (stats.from, stats.to) {
+            let head = format!(
+                "{} records, {} to {}",
+                stats.records,
+                zone.full(from),
+                zone.full(to)
+            );
+            writeln!(self.out, "{}", self.style.paint(Tone::Strong, &head))?;
+        }
+        if !stats.decisions.is_empty() {
+            self.heading("decisions by guardrail")?;
+            for (filter, decisions) in &stats.decisions {
+                let counts: Vec<String> = decisions
+                    .iter()
+                    .map(|(decision, count)| {
+                        let word = format!("{} {count}", one_line(decision));
+                        let tone = match decision.as_str() {
+                            "allow" => Tone::Good,
+                            "block" => Tone::Bad,
+                            "skipped" => Tone::Faint,
+                            _ => Tone::Doubtful,
+                        };
+                        self.style.paint(tone, &word)
+                    })
+                    .collect();
+                let latency = match stats.guardrail_latency_ms.get(filter) {
+                    Some(spread) => format!(
+                        "   p50 {} p99 {} ms",
+                        short(spread.percentile(50.0)),
+                        short(spread.percentile(99.0))
+                    ),
+                    None => String::new(),
+                };
+                let name = one_line(filter);
+                writeln!(self.out, "  {name:<NAME$} {}{latency}", counts.join("  "))?;
+            }
+        }
+        self.counts("events by type", &stats.event_types, usize::MAX)?;
+        self.counts("records by user", &stats.users, top)?;
+        self.counts("responses by model", &stats.models, top)?;
+        self.counts("redacted values by kind", &stats.redactions, usize::MAX)?;
+        self.hours(stats)?;
+        self.spread("processing time, ms", &stats.processing_time_ms)?;
+        if stats.tokens > 0 {
+            self.heading("tokens")?;
+            writeln!(self.out, "  {:<NAME$} {:>9}", "processed", stats.tokens)?;
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, heading: &str) -> io::Result<()> {
+        writeln!(self.out, "\n{}", self.style.paint(Tone::Strong, heading))
+    }
+
+    /// The most frequent first.
+    fn counts(
+        &mut self,
+        heading: &str,
+        counts: &BTreeMap<String, u64>,
+        top: usize,
+    ) -> io::Result<()> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        self.heading(heading)?;
+        let mut sorted: Vec<_> = counts.iter().collect();
+        sorted.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+        let most = sorted.first().map_or(1, |(_, count)| **count);
+        for (name, count) in sorted.iter().take(top) {
+            let bar = self.bar(**count, most, Tone::Good);
+            writeln!(self.out, "  {:<NAME$} {count:>9}  {bar}", one_line(name))?;
+        }
+        if let Some(others) = sorted.get(top..).filter(|others| !others.is_empty()) {
+            let sum: u64 = others.iter().map(|(_, count)| **count).sum();
+            let name = format!("{} others", others.len());
+            writeln!(
+                self.out,
+                "  {}",
+                self.style
+                    .paint(Tone::Faint, &format!("{name:<NAME$} {sum:>9}"))
+            )?;
+        }
+        Ok(())
+    }
+
+    fn hours(&mut self, stats: &Stats) -> io::Result<()> {
+        self.heading("by hour: records, blocked")?;
+        let most = stats
+            .hours
+            .values()
+            .map(|hour| hour.records)
+            .max()
+            .unwrap_or(1);
+        for (time, hour) in &stats.hours {
+            let blocked = self.bar(hour.blocked, most, Tone::Bad);
+            let rest = self.bar(
+                hour.records - hour.blocked.min(hour.records),
+                most,
+                Tone::Good,
+            );
+            let name = self.style.zone.hour(*time);
+            writeln!(
+                self.out,
+                "  {name:<NAME$} {:>9} {:>6}  {blocked}{rest}",
+                hour.records, hour.blocked
+            )?;
+        }
+        Ok(())
+    }
+
+    fn spread(&mut self, heading: &str, spread: &Spread) -> io::Result<()> {
+        if spread.count() == 0 {
+            return Ok(());
+        }
+        self.heading(heading)?;
+        writeln!(
+            self.out,
+            "  {:<NAME$} p50 {}  p90 {}  p99 {}  largest {}",
+            format!("of {} records", spread.count()),
+            short(spread.percentile(50.0)),
+            short(spread.percentile(90.0)),
+            short(spread.percentile(99.0)),
+            short(spread.largest()),
+        )
+    }
+
+    fn bar(&self, count: u64, most: u64, tone: Tone) -> String {
+        // In eighths of a column; what there is at all is seen.
+        let eighths = (count * BAR * 8).div_ceil(most.max(1));
+        let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+        let bar = "█".repeat((eighths / 8) as usize) + parts[(eighths % 8) as usize];
+        self.style.paint(tone, &bar)
+    }
+}
+
+/// A figure with as many digits as say something.
+fn short(value: f64) -> String {
+    match value {
+        ..10.0 => format!("{value:.2}"),
+        10.0..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}

@@ -1,0 +1,166 @@
+//! Colour with meaning, a word beside it always; the terminal's width; the pager.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::process::{Child, Command, Stdio};
+
+use super::args::{Look, When};
+use super::time::Zone;
+
+/// What a colour means.
+#[derive(Clone, Copy)]
+pub(super) enum Tone {
+    /// What stopped something, or is wrong.
+    Bad,
+    /// What somebody should look at.
+    Doubtful,
+    /// What passed.
+    Good,
+    /// A name, a heading.
+    Strong,
+    /// What is of less weight.
+    Faint,
+    /// What stands in the place of a redacted value.
+    Hidden,
+}
+
+/// How output looks here.
+pub(super) struct Style {
+    colour: bool,
+    pub(super) width: usize,
+    pub(super) zone: Zone,
+}
+
+/// Where there is no terminal to fit, lines are as long as they are.
+const UNBOUNDED: usize = usize::MAX;
+
+impl Style {
+    pub(super) fn new(look: &Look) -> Style {
+        let is_terminal = io::stdout().is_terminal();
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Style {
+            colour: match look.color {
+                When::Always => true,
+                When::Never => false,
+                When::Auto => is_terminal && !no_colour,
+            },
+            width: match terminal_size::terminal_size() {
+                Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
+                _ => UNBOUNDED,
+            },
+            zone: Zone { local: look.local },
+        }
+    }
+
+    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Bad => "1;31",
+            Tone::Doubtful => "33",
+            Tone::Good => "32",
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+            Tone::Hidden => "36",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// A text with its placeholders in their own colour. The text must be safe already.
+    pub(super) fn with_placeholders(&self, text: &str) -> String {
+        if !self.colour || !text.contains('[') {
+            return text.to_owned();
+        }
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('[') {
+            let (before, behind) = rest.split_at(open);
+            shown.push_str(before);
+            let name = behind[1..]
+                .bytes()
+                .take_while(|byte| {
+                    byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'
+                })
+                .count();
+            let end = behind.find(']').filter(|end| *end <= 64);
+            let is_placeholder =
+                name >= 2 && matches!(behind.as_bytes().get(1 + name), Some(b':' | b']'));
+            match end {
+                Some(end) if is_placeholder => {
+                    shown.push_str(&self.paint(Tone::Hidden, &behind[..=end]));
+                    rest = &behind[end + 1..];
+                }
+                _ => {
+                    shown.push('[');
+                    rest = &behind[1..];
+                }
+            }
+        }
+        shown.push_str(rest);
+        shown
+    }
+}
+
+/// Where human output goes: stdout, or a pager where stdout is a terminal.
+pub(super) enum Out {
+    Stdout(io::BufWriter<io::Stdout>),
+    Pager(Child),
+}
+
+impl Out {
+    pub(super) fn plain() -> Out {
+        Out::Stdout(io::BufWriter::with_capacity(64 << 10, io::stdout()))
+    }
+
+    /// The pager of `PAGER`, else `less`, which ends by itself where everything fits on the screen.
+    pub(super) fn paged(look: &Look) -> Out {
+        if look.no_pager || !io::stdout().is_terminal() {
+            return Out::plain();
+        }
+        let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+        let mut words = pager.split_whitespace();
+        let Some(program) = words.next().filter(|program| *program != "cat") else {
+            return Out::plain();
+        };
+        let mut command = Command::new(program);
+        command.args(words).stdin(Stdio::piped());
+        if std::env::var_os("LESS").is_none() {
+            // Colours, no clearing, and an end where it fits.
+            command.env("LESS", "FRX");
+        }
+        match command.spawn() {
+            Ok(child) => Out::Pager(child),
+            Err(_) => Out::plain(),
+        }
+    }
+
+    /// Writes what is left, and waits for the reader to leave the pager.
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Out::Stdout(mut out) => out.flush(),
+            Out::Pager(mut child) => {
+                drop(child.stdin.take());
+                child.wait().map(|_| ())
+            }
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Out::Stdout(out) => out.write(bytes),
+            Out::Pager(child) => match &mut child.stdin {
+                Some(stdin) => stdin.write(bytes),
+                None => Err(io::ErrorKind::BrokenPipe.into()),
+            },
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Out::Stdout(out) => out.flush(),
+            Out::Pager(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The command `stinger-audit`: see the module `cli` of the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stinger_audit::cli::run(std::env::args_os())
+}

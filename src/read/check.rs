@@ -1,0 +1,334 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{Outcome, Query, Trail, Turn};
+use crate::error::{Error, ErrorKind, Position, Unreadable};
+use crate::record::Record;
+
+/// Whether a trail is complete: what is missing, torn or without an end, and where.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Records read.
+    pub records: u64,
+    /// The first and the last of them: `seq` and time.
+    pub first: Option<(u64, DateTime<Utc>)>,
+    /// The last of them.
+    pub last: Option<(u64, DateTime<Utc>)>,
+    /// Turns of conversations that have ended.
+    pub turns: u64,
+    /// Whether the last writer has ended the trail. Else it is being written, or its writer died.
+    pub is_closed: bool,
+    /// How many records retention has removed from the beginning, where the trail says so.
+    pub pruned: u64,
+    /// What is not as it should be, in the order of the trail.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is.
+    pub kind: FindingKind,
+    /// The record at which it shows.
+    pub seq: Option<u64>,
+    /// Where that stands.
+    pub position: Option<Position>,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// Records are missing: `seq` goes on behind a hole.
+    Hole,
+    /// A `seq` comes twice, or too late.
+    OutOfOrder,
+    /// A line was torn when its writer died.
+    Torn,
+    /// A line is no record.
+    Foreign,
+    /// A file could not be read to its end.
+    Unreadable,
+    /// A writer ended without ending the trail; what it left was recovered.
+    UncleanEnd,
+    /// Records were lost, and the trail says how many.
+    Gap,
+    /// A prompt has no outcome.
+    NoOutcome,
+    /// A turn was abandoned.
+    Abandoned,
+    /// A guardrail that had to decide did not.
+    MissingDecision,
+    /// An answer or a decision has no prompt.
+    NoPrompt,
+    /// A request on an audited route left no record of its own.
+    Unaudited,
+}
+
+impl FindingKind {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FindingKind::Hole => "hole",
+            FindingKind::OutOfOrder => "out of order",
+            FindingKind::Torn => "torn line",
+            FindingKind::Foreign => "foreign line",
+            FindingKind::Unreadable => "unreadable",
+            FindingKind::UncleanEnd => "unclean end",
+            FindingKind::Gap => "gap",
+            FindingKind::NoOutcome => "no outcome",
+            FindingKind::Abandoned => "abandoned",
+            FindingKind::MissingDecision => "missing decision",
+            FindingKind::NoPrompt => "no prompt",
+            FindingKind::Unaudited => "unaudited",
+        }
+    }
+}
+
+impl Report {
+    /// Whether nothing was found.
+    pub fn is_complete(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+impl Trail {
+    /// Reads the whole trail and says whether it is complete: holes, torn and foreign lines,
+    /// unclean ends, gaps, and turns without a prompt, an outcome or a decision they expected.
+    /// Of several trails each is checked for itself.
+    pub fn check(&self) -> Report {
+        self.check_lines(self.lines(Query::new()))
+    }
+
+    pub(crate) fn check_lines(&self, lines: super::Lines) -> Report {
+        let mut check = Check::default();
+        for line in lines {
+            match line {
+                Ok(line) => check.record(line.record, line.position),
+                Err(error) => check.unreadable(error),
+            }
+        }
+        check.end()
+    }
+}
+
+#[derive(Default)]
+struct Check {
+    report: Report,
+    /// Turns that have not ended, by their ids or by conversation and number, with the place of
+    /// their first record.
+    open: BTreeMap<(String, u64), (Turn, Position)>,
+    starts_behind: Option<(u64, Position)>,
+}
+
+impl Check {
+    fn find(&mut self, kind: FindingKind, seq: u64, position: &Position, detail: String) {
+        self.report.findings.push(Finding {
+            kind,
+            seq: Some(seq),
+            position: Some(position.clone()),
+            detail,
+        });
+    }
+
+    fn record(&mut self, record: Record, position: Position) {
+        let report = &mut self.report;
+        report.records += 1;
+        let seq = record.seq;
+        match report.last {
+            None if seq > 0 => self.starts_behind = Some((seq, position.clone())),
+            None => {}
+            Some((last, _)) if seq > last + 1 => {
+                let detail = match seq - last - 1 {
+                    1 => format!("record {} is missing", last + 1),
+                    count => format!("records {} to {} are missing: {count}", last + 1, seq - 1),
+                };
+                self.find(FindingKind::Hole, seq, &position, detail);
+            }
+            Some((last, _)) if seq <= last => {
+                let detail = format!("record {seq} comes behind record {last}");
+                self.find(FindingKind::OutOfOrder, seq, &position, detail);
+            }
+            Some(_) => {}
+        }
+        let report = &mut self.report;
+        let place = (seq, record.timestamp);
+        report.first.get_or_insert(place);
+        if report.last.is_none_or(|(last, _)| last < seq) {
+            report.last = Some(place);
+        }
+        if record.is_about_trail() {
+            self.own(&record, &position);
+        } else {
+            self.turn(record, position);
+        }
+    }
+
+    /// What the trail says of itself.
+    fn own(&mut self, record: &Record, position: &Position) {
+        let number = |key: &str| record.other.get(key).and_then(Value::as_u64).unwrap_or(0);
+        match record.event_type.as_str() {
+            "trail_opened" => self.report.is_closed = false,
+            "trail_closed" => self.report.is_closed = true,
+            "trail_gap" => {
+                let reason = record
+                    .other
+                    .get("reason")
+                    .and_then(Value::as_str)
+                    .unwrap_or("");
+                let detail = format!("{} records were lost: {reason}", number("lost"));
+                self.find(FindingKind::Gap, record.seq, position, detail);
+            }
+            "trail_recovered" => {
+                let detail = format!(
+                    "the writer before did not end the trail; {} records were recovered from its journal",
+                    number("replayed")
+                );
+                self.find(FindingKind::UncleanEnd, record.seq, position, detail);
+            }
+            "trail_pruned" => {
+                // The records that are there begin behind what was removed.
+                if let Some((first, _)) = self.starts_behind.take() {
+                    self.report.pruned = first;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, mut record: Record, position: Position) {
+        if record.event_type.as_str() == "request_unaudited" {
+            let path = record
+                .other
+                .get("path")
+                .and_then(Value::as_str)
+                .unwrap_or("");
+            let detail = format!("a request to {path} left no record");
+            self.find(FindingKind::Unaudited, record.seq, &position, detail);
+        }
+        let turn_id = record.other.get("turn_id").and_then(Value::as_str);
+        let key = match (turn_id, &record.conversation_id, record.turn_number) {
+            (Some(turn_id), ..) => (turn_id.to_owned(), 0),
+            (None, Some(conversation), Some(number)) => (conversation.clone(), number),
+            _ => return,
+        };
+        // Only that there is a text counts; it may be long.
+        for text in [&mut record.prompt, &mut record.response]
+            .into_iter()
+            .flatten()
+        {
+            *text = String::new();
+        }
+        let number = record.turn_number;
+        let (turn, _) = self.open.entry(key.clone()).or_insert_with(|| {
+            let turn = Turn {
+                number,
+                records: Vec::new(),
+            };
+            (turn, position)
+        });
+        turn.records.push(record);
+        // A turn with an id has one end. One without has what follows a block, too: its next
+        // prompt ends it.
+        if turn.outcome().is_some() && key.1 == 0 {
+            self.ended(&key);
+        } else if let Some(before) = key.1.checked_sub(1) {
+            self.ended(&(key.0, before));
+        }
+    }
+
+    /// A turn that nothing follows any more.
+    fn ended(&mut self, key: &(String, u64)) {
+        let Some((turn, position)) = self.open.remove(key) else {
+            return;
+        };
+        self.report.turns += 1;
+        let Some(first) = turn.records.first() else {
+            return;
+        };
+        let seq = first.seq;
+        let conversation = first.conversation_id.as_deref().unwrap_or("unknown");
+        let name = match turn.number {
+            Some(number) => format!("turn {number} of conversation {conversation}"),
+            None => format!("a turn of conversation {conversation}"),
+        };
+        let found = turn.completeness();
+        if !found.prompt {
+            self.find(
+                FindingKind::NoPrompt,
+                seq,
+                &position,
+                format!("{name} has no prompt"),
+            );
+        }
+        match found.outcome {
+            None if found.prompt => {
+                let detail = format!("{name} has no outcome, or not yet");
+                self.find(FindingKind::NoOutcome, seq, &position, detail);
+            }
+            Some(Outcome::Abandoned) => {
+                let detail = format!("{name} was abandoned");
+                self.find(FindingKind::Abandoned, seq, &position, detail);
+            }
+            _ => {}
+        }
+        if !found.missing.is_empty() && found.outcome.is_some() {
+            let detail = format!(
+                "{name}: {} of {} guardrails did not decide: {}",
+                found.missing.len(),
+                found.expected.len(),
+                found.missing.join(", ")
+            );
+            self.find(FindingKind::MissingDecision, seq, &position, detail);
+        }
+    }
+
+    fn unreadable(&mut self, error: Error) {
+        let kind = match error.kind() {
+            ErrorKind::Unreadable { reason, .. } => match reason {
+                Unreadable::Torn => FindingKind::Torn,
+                // The writer is about to end it.
+                Unreadable::Unfinished => return,
+                Unreadable::Foreign { .. } => FindingKind::Foreign,
+            },
+            _ => FindingKind::Unreadable,
+        };
+        self.report.findings.push(Finding {
+            kind,
+            seq: None,
+            position: error.position().cloned(),
+            detail: match error.kind() {
+                ErrorKind::Unreadable { reason, length, .. } => {
+                    format!("{reason} ({length} bytes)")
+                }
+                _ => format!("{error:?}"),
+            },
+        });
+    }
+
+    fn end(mut self) -> Report {
+        if let Some((first, position)) = self.starts_behind.take() {
+            let detail = match first {
+                1 => "record 0 is missing at the beginning".to_owned(),
+                count => format!(
+                    "records 0 to {} are missing at the beginning: {count}",
+                    first - 1
+                ),
+            };
+            self.find(FindingKind::Hole, first, &position, detail);
+        }
+        let open: Vec<_> = self.open.keys().cloned().collect();
+        for key in open {
+            self.ended(&key);
+        }
+        let by_seq = |finding: &Finding| finding.seq.unwrap_or(u64::MAX);
+        self.report.findings.sort_by_key(by_seq);
+        self.report
+    }
+}

@@ -1,0 +1,197 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::{Lines, Query, Trail};
+use crate::error::Error;
+use crate::record::Record;
+
+/// What a selection of records comes to. Serialises to JSON.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Records, the trail's own not counted.
+    pub records: u64,
+    /// From the first to the last of them.
+    pub from: Option<DateTime<Utc>>,
+    /// The time of the last.
+    pub to: Option<DateTime<Utc>>,
+    /// By type.
+    pub event_types: BTreeMap<String, u64>,
+    /// What each guardrail decided, and how often.
+    pub decisions: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records of each user.
+    pub users: BTreeMap<String, u64>,
+    /// Responses of each model.
+    pub models: BTreeMap<String, u64>,
+    /// By the hour that they begin, UTC.
+    pub hours: BTreeMap<DateTime<Utc>, Hour>,
+    /// `processing_time_ms` of the records that have it.
+    pub processing_time_ms: Spread,
+    /// `latency_ms` of the decisions that have it, by guardrail.
+    pub guardrail_latency_ms: BTreeMap<String, Spread>,
+    /// Sum of `tokens_processed`.
+    pub tokens: u64,
+    /// Values that were redacted, by kind.
+    pub redactions: BTreeMap<String, u64>,
+    /// Lines that could not be read: any of them might have been selected.
+    #[serde(skip)]
+    pub unreadable: Vec<Error>,
+}
+
+/// What happened in an hour.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Hour {
+    /// Records.
+    pub records: u64,
+    /// Records in which a guardrail decided to block.
+    pub blocked: u64,
+}
+
+/// How a quantity is spread. Percentiles are within 3 %.
+#[derive(Clone, Debug, Default)]
+pub struct Spread {
+    count: u64,
+    sum: f64,
+    largest: f64,
+    /// Counts by logarithm.
+    buckets: BTreeMap<i32, u64>,
+}
+
+/// Buckets to a factor of e.
+const FINENESS: f64 = 20.0;
+
+impl Spread {
+    fn add(&mut self, value: f64) {
+        if !value.is_finite() || value < 0.0 {
+            return;
+        }
+        self.count += 1;
+        self.sum += value;
+        self.largest = self.largest.max(value);
+        let bucket = (value.max(1e-6).ln() * FINENESS).floor() as i32;
+        *self.buckets.entry(bucket).or_default() += 1;
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Their mean; 0 of none.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.count.max(1) as f64
+    }
+
+    /// The greatest.
+    pub fn largest(&self) -> f64 {
+        self.largest
+    }
+
+    /// The value that so many percent are not above.
+    pub fn percentile(&self, percent: f64) -> f64 {
+        let wanted = (self.count as f64 * percent / 100.0).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        for (bucket, count) in &self.buckets {
+            seen += count;
+            if seen >= wanted {
+                let middle = (f64::from(*bucket) + 0.5) / FINENESS;
+                return middle.exp().min(self.largest);
+            }
+        }
+        0.0
+    }
+}
+
+impl Serialize for Spread {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("count", &self.count)?;
+        map.serialize_entry("mean", &self.mean())?;
+        map.serialize_entry("p50", &self.percentile(50.0))?;
+        map.serialize_entry("p99", &self.percentile(99.0))?;
+        map.serialize_entry("largest", &self.largest)?;
+        map.end()
+    }
+}
+
+impl Trail {
+    /// Counts what a query selects.
+    pub fn stats(&self, query: Query) -> Stats {
+        Stats::of(self.lines(query))
+    }
+}
+
+impl Stats {
+    /// Counts what these lines say.
+    pub fn of(lines: Lines) -> Stats {
+        let mut stats = Stats::default();
+        for line in lines {
+            match line {
+                Ok(line) if line.record.is_about_trail() => {}
+                Ok(line) => stats.add(&line.record),
+                Err(error) => stats.unreadable.push(error),
+            }
+        }
+        stats
+    }
+
+    fn add(&mut self, record: &Record) {
+        let count = |map: &mut BTreeMap<String, u64>, key: &str, more: u64| match map.get_mut(key) {
+            Some(count) => *count += more,
+            None => {
+                map.insert(key.to_owned(), more);
+            }
+        };
+        self.records += 1;
+        self.from = Some(
+            self.from
+                .map_or(record.timestamp, |from| from.min(record.timestamp)),
+        );
+        self.to = Some(
+            self.to
+                .map_or(record.timestamp, |to| to.max(record.timestamp)),
+        );
+        count(&mut self.event_types, record.event_type.as_str(), 1);
+        if let Some(user) = &record.user_id {
+            count(&mut self.users, user, 1);
+        }
+        if let (Some(model), Some(_)) = (&record.model_used, &record.response) {
+            count(&mut self.models, model, 1);
+        }
+        for decision in &record.guardrail_decisions {
+            let filter = self
+                .decisions
+                .entry(decision.filter_name.clone())
+                .or_default();
+            count(filter, decision.decision.as_str(), 1);
+            if let Some(latency) = decision.latency_ms {
+                let spread = self
+                    .guardrail_latency_ms
+                    .entry(decision.filter_name.clone());
+                spread.or_default().add(latency);
+            }
+        }
+        let hour = record.timestamp.duration_trunc(TimeDelta::hours(1));
+        let hour = self
+            .hours
+            .entry(hour.unwrap_or(record.timestamp))
+            .or_default();
+        hour.records += 1;
+        hour.blocked += u64::from(record.blocking().is_some());
+        if let Some(time) = record.processing_time_ms {
+            self.processing_time_ms.add(time);
+        }
+        self.tokens += record.tokens_processed.unwrap_or(0);
+        let counts = record
+            .other
+            .get("redaction_counts")
+            .and_then(|counts| counts.as_object());
+        for (kind, number) in counts.into_iter().flatten() {
+            count(&mut self.redactions, kind, number.as_u64().unwrap_or(0));
+        }
+    }
+}
