@@ -108,6 +108,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ended::Nothing) => ExitCode::from(1),
         Err(Trouble::Trail(error)) => {
             eprintln!("stinger-audit: {}", text::safe(&format!("{error:?}")));
+            // A word that is no trail may have been meant for a command.
+            if typed.len() == 2 && matches!(error.kind(), crate::ErrorKind::NoTrail { .. }) {
+                match args::meant(&typed) {
+                    Some(meant) => eprintln!("\nDid you mean:  {meant}"),
+                    None => eprintln!("\nstinger-audit --help lists the commands"),
+                }
+            }
             ExitCode::from(2)
         }
         Err(Trouble::Usage(what)) => {

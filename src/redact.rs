@@ -61,8 +61,16 @@ pub(crate) const WITHHELD: &str = "[withheld: the redactor failed]";
 /// What a field's treatment leaves of the text.
 pub(crate) const WITHHELD_BY_RULE: &str = "[withheld]";
 
-/// What a value alone may be, for whoever asks for its tags.
+/// What a value alone is or, where the rules cannot tell, may be: for whoever asks for its tags.
 fn kinds_of(value: &str) -> Vec<Entity> {
+    let found = Redactor::new(Rules::new(), None).find(value);
+    let whole = found
+        .iter()
+        .filter(|found| found.end - found.start == value.len());
+    let known: Vec<Entity> = whole.filter_map(|found| Entity::of(&found.kind)).collect();
+    if !known.is_empty() {
+        return known;
+    }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let may_be = |entity: &&Entity| match entity {
         Entity::Email => value.contains('@'),

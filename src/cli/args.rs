@@ -13,6 +13,7 @@ use crate::read::Query;
 #[derive(Parser)]
 #[command(
     name = "stinger-audit",
+    bin_name = "stinger-audit",
     version,
     args_conflicts_with_subcommands = true,
     after_help = "TRAIL is the destination that the service writes to. Without it: the first file of \
@@ -248,7 +249,7 @@ pub(super) struct QueryArguments {
 pub(super) struct ShowArguments {
     /// The conversation, or the beginning of its id
     #[arg(value_name = "CONVERSATION")]
-    pub(super) conversation: String,
+    pub(super) id: String,
     #[command(flatten)]
     pub(super) source: Source,
     #[command(flatten)]
@@ -397,7 +398,7 @@ pub(super) fn meant(typed: &[OsString]) -> Option<String> {
         _ if first.starts_with("--") && first != "--help" && words.len() > 1 => {
             return Some(format!("stinger-audit query {}", words.join(" ")));
         }
-        _ if Path::new(first).exists() && words.len() > 1 => {
+        _ if words.len() > 1 && (first.contains(['.', '/']) || Path::new(first).exists()) => {
             return Some(format!("stinger-audit query {first} {}", rest()));
         }
         _ => return None,

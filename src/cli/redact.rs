@@ -98,8 +98,8 @@ impl Totals {
                 ("EXPOSES", kind, rule, value)
             }
         };
-        let line = format!("{word:<8} {place} {kind} ({rule}): {value}");
-        writeln!(out, "{}", one_line(&line))
+        let line = format!("{place} {kind} ({rule}): {value}");
+        writeln!(out, "{word:<8} {}", one_line(&line))
     }
 
     fn finish(self, out: Out, unreadable: Unreadable) -> Done {

@@ -19,12 +19,12 @@ const SILENCE: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn run(arguments: &ShowArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let id = resolve(&arguments.conversation, &input, arguments.filters.query()?)?;
+    let id = resolve(&arguments.id, &input, arguments.filters.query()?)?;
     let Some(id) = id else {
         eprintln!(
             "stinger-audit: {} has no conversation {}",
             input.name(),
-            one_line(&arguments.conversation)
+            one_line(&arguments.id)
         );
         return Ok(Ended::Nothing);
     };

@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -67,6 +68,8 @@ pub enum FindingKind {
     MissingDecision,
     /// An answer or a decision has no prompt.
     NoPrompt,
+    /// The turns of a conversation are numbered with a hole.
+    MissingTurn,
     /// A request on an audited route left no record of its own.
     Unaudited,
 }
@@ -86,6 +89,7 @@ impl FindingKind {
             FindingKind::Abandoned => "abandoned",
             FindingKind::MissingDecision => "missing decision",
             FindingKind::NoPrompt => "no prompt",
+            FindingKind::MissingTurn => "missing turn",
             FindingKind::Unaudited => "unaudited",
         }
     }
@@ -125,6 +129,9 @@ struct Check {
     /// their first record.
     open: BTreeMap<(String, u64), (Turn, Position)>,
     starts_behind: Option<(u64, Position)>,
+    /// The last turn of each conversation, whose id is hashed: there may be many.
+    turns: HashMap<u64, u64>,
+    hasher: RandomState,
 }
 
 impl Check {
@@ -212,12 +219,35 @@ impl Check {
             let detail = format!("a request to {path} left no record");
             self.find(FindingKind::Unaudited, record.seq, &position, detail);
         }
+        if let (Some(conversation), Some(number)) = (&record.conversation_id, record.turn_number) {
+            let id = self.hasher.hash_one(conversation);
+            // Where the beginning is gone, turns begin somewhere.
+            let starts_whole = self.report.first.is_some_and(|(first, _)| first == 0);
+            let before = match self.turns.get(&id) {
+                Some(last) => *last,
+                None if starts_whole => 0,
+                None => number,
+            };
+            if number > before + 1 {
+                let missing = match number - before - 1 {
+                    1 => format!("turn {}", before + 1),
+                    _ => format!("turns {} to {}", before + 1, number - 1),
+                };
+                let detail = format!("conversation {conversation}: {missing} missing");
+                self.find(FindingKind::MissingTurn, record.seq, &position, detail);
+            }
+            self.turns.insert(id, number.max(before));
+        }
         let turn_id = record.other.get("turn_id").and_then(Value::as_str);
         let key = match (turn_id, &record.conversation_id, record.turn_number) {
             (Some(turn_id), ..) => (turn_id.to_owned(), 0),
             (None, Some(conversation), Some(number)) => (conversation.clone(), number),
             _ => return,
         };
+        // It comes behind the end.
+        if record.event_type.as_str() == "turn_withheld" && !self.open.contains_key(&key) {
+            return;
+        }
         // Only that there is a text counts; it may be long.
         for text in [&mut record.prompt, &mut record.response]
             .into_iter()
@@ -226,6 +256,8 @@ impl Check {
             *text = String::new();
         }
         let number = record.turn_number;
+        let is_end =
+            record.other.contains_key("outcome") || record.event_type.as_str().starts_with("turn_");
         let (turn, _) = self.open.entry(key.clone()).or_insert_with(|| {
             let turn = Turn {
                 number,
@@ -236,7 +268,7 @@ impl Check {
         turn.records.push(record);
         // A turn with an id has one end. One without has what follows a block, too: its next
         // prompt ends it.
-        if turn.outcome().is_some() && key.1 == 0 {
+        if is_end && key.1 == 0 {
             self.ended(&key);
         } else if let Some(before) = key.1.checked_sub(1) {
             self.ended(&(key.0, before));

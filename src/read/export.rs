@@ -98,11 +98,11 @@ impl Csv {
             .buffer_capacity(64 << 10)
             .from_writer(to);
         csv.write_record(COLUMNS)
-            .map_err(|error| failed(error.into()))?;
+            .map_err(|error| failed(cause(error)))?;
         let mut put = |record: &Record, decision: Option<&GuardrailDecision>| {
             let cells = self.cells(record, decision);
             csv.write_record(cells.iter().map(|cell| cell.as_bytes()))
-                .map_err(|error| failed(error.into()))
+                .map_err(|error| failed(cause(error)))
         };
         let exported = each(records, |record| {
             match record.guardrail_decisions.as_slice() {
@@ -168,6 +168,14 @@ impl Csv {
             number(record.tokens_processed),
             other.into(),
         ]
+    }
+}
+
+/// What the writer said.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

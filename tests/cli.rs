@@ -1,0 +1,769 @@
+//! The command, run as a process: this program is the command where it is asked to be.
+//!
+//! `tests/cli/trail` is a trail with something of everything, `tests/cli/*.txt` is what the command
+//! prints of it. `STINGER_TEST_BLESS=1` writes these files anew; read the difference.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stinger_audit::read::{Query, Trail};
+
+const ROLE: &str = "STINGER_TEST_IS_THE_COMMAND";
+
+fn main() -> ExitCode {
+    if std::env::var_os(ROLE).is_some() {
+        return stinger_audit::cli::run(std::env::args_os());
+    }
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let tests: [(&str, fn()); 13] = [
+        (
+            "what_is_printed_is_what_the_files_say",
+            what_is_printed_is_what_the_files_say,
+        ),
+        (
+            "json_is_the_line_byte_for_byte_and_the_library_selects_the_same",
+            json_is_the_line_byte_for_byte_and_the_library_selects_the_same,
+        ),
+        (
+            "what_ends_how_is_told_by_the_exit_code",
+            what_ends_how_is_told_by_the_exit_code,
+        ),
+        (
+            "mistakes_are_answered_with_what_to_do",
+            mistakes_are_answered_with_what_to_do,
+        ),
+        (
+            "hostile_text_acts_in_no_output",
+            hostile_text_acts_in_no_output,
+        ),
+        (
+            "a_reader_that_goes_away_is_no_trouble",
+            a_reader_that_goes_away_is_no_trouble,
+        ),
+        (
+            "standard_input_may_hold_other_lines",
+            standard_input_may_hold_other_lines,
+        ),
+        (
+            "an_export_gets_its_name_when_it_is_complete",
+            an_export_gets_its_name_when_it_is_complete,
+        ),
+        (
+            "tail_misses_and_doubles_nothing_while_files_roll",
+            tail_misses_and_doubles_nothing_while_files_roll,
+        ),
+        (
+            "the_newest_come_first_without_reading_the_rest",
+            the_newest_come_first_without_reading_the_rest,
+        ),
+        (
+            "the_faults_of_other_queries_are_not_ours",
+            the_faults_of_other_queries_are_not_ours,
+        ),
+        (
+            "a_known_value_is_found_by_its_tag",
+            a_known_value_is_found_by_its_tag,
+        ),
+        (
+            "links_devices_and_long_lines_are_no_trouble",
+            links_devices_and_long_lines_are_no_trouble,
+        ),
+    ];
+    let mut run = 0;
+    for (name, test) in tests {
+        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
+            println!("test {name} ...");
+            test();
+            run += 1;
+        }
+    }
+    println!("\ntest result: ok. {run} passed; 0 failed");
+    ExitCode::SUCCESS
+}
+
+/// The command in a directory, with nothing of this environment that changes what it prints.
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .current_dir(directory)
+        .env(ROLE, "1")
+        .env_remove("STINGER_AUDIT_DESTINATION")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    command(directory)
+        .args(arguments)
+        .output()
+        .expect("it runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+fn files() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli")
+}
+
+fn golden() -> PathBuf {
+    files().join("trail")
+}
+
+fn what_is_printed_is_what_the_files_say() {
+    for (name, arguments) in [
+        ("overview", &["audit.log"][..]),
+        ("query", &["query", "audit.log"]),
+        (
+            "query-blocked",
+            &[
+                "query",
+                "audit.log",
+                "--decision",
+                "block",
+                "--user",
+                "u-7",
+                "--reverse",
+            ],
+        ),
+        ("show", &["show", "c-42", "audit.log"]),
+        ("show-all", &["show", "c-43", "audit.log", "--all"]),
+        ("tail", &["tail", "audit.log", "-n", "3", "--no-follow"]),
+        ("stats", &["stats", "audit.log"]),
+        ("check", &["check", "audit.log"]),
+        ("export", &["export", "audit.log", "--conversation", "c-42"]),
+        (
+            "export-rows",
+            &[
+                "export",
+                "audit.log",
+                "--conversation",
+                "c-42",
+                "--decisions",
+                "rows",
+            ],
+        ),
+        (
+            "redact",
+            &[
+                "redact",
+                "audit.log",
+                "--dry-run",
+                "--rules",
+                "../rules.toml",
+            ],
+        ),
+        ("help", &["query", "--help"]),
+    ] {
+        let output = run(&golden(), arguments);
+        let printed = format!(
+            "$ stinger-audit {}\n{}{}",
+            arguments.join(" "),
+            stdout(&output),
+            stderr(&output)
+        );
+        let path = files().join(format!("{name}.txt"));
+        if std::env::var_os("STINGER_TEST_BLESS").is_some() {
+            fs::write(&path, &printed).expect("written");
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(printed, expected, "{}", path.display());
+    }
+}
+
+fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() {
+    let trail = Trail::open(golden().join("audit.log")).expect("a trail");
+    let lines: Vec<String> = ["10", "11"]
+        .iter()
+        .map(|hour| golden().join(format!("audit.2026-11-24-{hour}.log")))
+        .flat_map(|path| {
+            fs::read_to_string(path)
+                .expect("readable")
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let since = "2026-11-24T10:27:00Z".parse().expect("a time");
+    let until = "2026-11-24T11:06:30Z".parse().expect("a time");
+    for (arguments, query) in [
+        (&[][..], Query::new()),
+        (&["--user", "u-8"], Query::new().user_id("u-8")),
+        (
+            &["--user", "u-7", "--user", "u-8"],
+            Query::new().user_id("u-7").user_id("u-8"),
+        ),
+        (
+            &["--conversation", "c-42", "--decision", "BLOCK"],
+            Query::new().conversation_id("c-42").decision("block"),
+        ),
+        (
+            &["--filter", "prompt_injection", "--decision", "warn"],
+            Query::new()
+                .filter_name("prompt_injection")
+                .decision("warn"),
+        ),
+        (
+            &["--event", "llm_response", "--model", "small-1"],
+            Query::new()
+                .event_type("llm_response")
+                .model_used("small-1"),
+        ),
+        (&["--text", "ÜBER"], Query::new().text("über")),
+        (
+            &["--tag", "[EMAIL:k1:9GZ4M2QX7R1B]"],
+            Query::new().tag("EMAIL:k1:9GZ4M2QX7R1B"),
+        ),
+        (
+            &[
+                "--since",
+                "2026-11-24T10:27:00Z",
+                "--until",
+                "2026-11-24 11:06:30",
+            ],
+            Query::new().since(since).until(until),
+        ),
+        (&["--session", "nobody"], Query::new().session_id("nobody")),
+    ] {
+        let expected: Vec<u64> = trail
+            .query(query)
+            .flatten()
+            .map(|record| record.seq)
+            .collect();
+        let output = run(
+            &golden(),
+            &[&["query", "audit.log", "--json"], arguments].concat(),
+        );
+        let printed = stdout(&output);
+        let found: Vec<u64> = printed
+            .lines()
+            .map(|line| {
+                assert!(lines.iter().any(|known| known == line), "{line}");
+                let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                record["seq"].as_u64().expect("a seq")
+            })
+            .collect();
+        assert_eq!(found, expected, "{arguments:?}");
+        let reversed = run(
+            &golden(),
+            &[&["query", "audit.log", "--json", "--reverse"], arguments].concat(),
+        );
+        let mut reversed: Vec<String> = stdout(&reversed).lines().map(str::to_owned).collect();
+        reversed.reverse();
+        assert_eq!(
+            reversed,
+            printed.lines().collect::<Vec<_>>(),
+            "{arguments:?}"
+        );
+    }
+}
+
+fn what_ends_how_is_told_by_the_exit_code() {
+    for (arguments, code) in [
+        (&["query", "audit.log", "--user", "u-7"][..], 0),
+        (&["query", "audit.log", "--user", "nobody"], 1),
+        (&["query", "audit.log", "--user", "u-"], 0),
+        (&["show", "c-42", "audit.log"], 0),
+        (&["show", "nothing", "audit.log"], 1),
+        (&["show", "c-4", "audit.log"], 2),
+        (&["stats", "audit.log", "--user", "nobody"], 1),
+        (&["check", "audit.log"], 1),
+        (&["export", "audit.log", "--user", "nobody"], 1),
+        (&["query", "missing.log"], 2),
+        (&["query", "audit.log", "--since", "someday"], 2),
+        (&["query", "--no-such-option"], 2),
+        (&["--help"], 0),
+        (&["--version"], 0),
+        (&["completions", "bash"], 0),
+        (&["man"], 0),
+        (&["audit.log"], 0),
+        (&[], 0),
+    ] {
+        let output = run(&golden(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+    // The variable of the writer names the trail, as for the writer.
+    let output = command(&golden())
+        .env("STINGER_AUDIT_DESTINATION", "stdout, audit.log")
+        .args(["query", "--user", "u-8", "--json"])
+        .output()
+        .expect("it runs");
+    assert_eq!(stdout(&output).lines().count(), 5);
+}
+
+fn mistakes_are_answered_with_what_to_do() {
+    for (arguments, says) in [
+        (&["query"][..], "there is no trail ./audit.log"),
+        (&["query", "missing.log"], "no file in . has that name"),
+        (
+            &["query", "audit.log", "--decision", "blocked"],
+            "there are allow, warn, block",
+        ),
+        (&["query", "audit.log", "--since", "3h"], "-3h"),
+        (&["query", "audit.log", "--last", "yesterday"], "90s"),
+        (
+            &["show", "c-4", "audit.log"],
+            "2 conversations begin with c-4: c-42, c-43",
+        ),
+        (&["show", "c-9", "audit.log"], "has no conversation c-9"),
+        (
+            &["audit.log", "--user", "u-7"],
+            "Did you mean:  stinger-audit query audit.log --user u-7",
+        ),
+        (
+            &["--user", "u-7"],
+            "Did you mean:  stinger-audit query --user u-7",
+        ),
+        (&["ls"], "Did you mean:  stinger-audit query"),
+        (
+            &["search", "audit.log", "--text", "x"],
+            "Did you mean:  stinger-audit query audit.log --text x",
+        ),
+        (&["frobnicate"], "--help lists the commands"),
+        (&["redact", "audit.log"], "never changed; with --dry-run"),
+        (&["query", "-", "--reverse"], "standard input has no end"),
+        (
+            &["export", "audit.log", "--output", "."],
+            "it is a directory",
+        ),
+        (&["tag", "ann@example.com", "audit.log"], "redaction.keys"),
+        (
+            &["query", "audit.log", "--user", "u-"],
+            "these begin with it",
+        ),
+    ] {
+        let directory = match arguments[0] == "query" && arguments.len() == 1 {
+            true => std::env::temp_dir(),
+            false => golden(),
+        };
+        let output = run(&directory, arguments);
+        assert!(
+            stderr(&output).contains(says),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+/// A trail that somebody else wrote, in which nothing is escaped that JSON does not force to.
+fn hostile() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let evil = "\u{202e}\u{9b}31m\u{200b}=cmd|'/C calc'!A0\u{7f}<script>\u{2028}\u{feff}";
+    let escaped = "\\u001b[2J\\u0007\\r\\n=1+1";
+    let record = |seq: u64, event: &str, rest: &str| {
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"{event}\",\
+             \"user_id\":\"u{evil}\",\"conversation_id\":\"c{evil}{escaped}\",\"turn_number\":1,\
+             \"model_used\":\"{evil}\"{rest}}}\n"
+        )
+    };
+    let decision = format!(
+        ",\"guardrail_decisions\":[{{\"filter_name\":\"f{evil}{escaped}\",\"decision\":\"d{evil}\",\"reason\":\"{evil}{escaped}\",\"rule_triggered\":\"{evil}\"}}]"
+    );
+    let lines = [
+        record(
+            0,
+            &format!("e{evil}"),
+            &format!(",\"k{evil}\":{{\"x{escaped}\":\"{evil}\"}}"),
+        ),
+        record(
+            1,
+            "user_prompt",
+            &format!(",\"prompt\":\"{evil}{escaped}\""),
+        ),
+        record(2, "guardrail_decision", &decision),
+        record(
+            3,
+            "llm_response",
+            &format!(
+                ",\"response\":\"{escaped}{evil}\",\"redactions\":[{{\"type\":\"{evil}\",\"field\":\"{evil}\",\"rule\":\"{evil}\"}}],\"redaction_counts\":{{\"{evil}\":1}}"
+            ),
+        ),
+        format!("foreign \u{1b}[31m{evil}\n"),
+    ];
+    fs::write(dir.path().join("audit.log"), lines.concat()).expect("written");
+    dir
+}
+
+fn hostile_text_acts_in_no_output() {
+    let dir = hostile();
+    let id = "c\u{202e}";
+    for arguments in [
+        &["audit.log"][..],
+        &["query", "audit.log"],
+        &["query", "audit.log", "--reverse", "--color", "never"],
+        &["show", id, "audit.log", "--all"],
+        &["show", "nothing\u{1b}[31m", "audit.log"],
+        &["tail", "audit.log", "--no-follow"],
+        &["stats", "audit.log"],
+        &["check", "audit.log"],
+        &["export", "audit.log"],
+        &["export", "audit.log", "--decisions", "rows"],
+        &["redact", "audit.log", "--dry-run"],
+        &["query", "no\u{1b}[31m.log"],
+        &["query", "audit.log", "--decision", "\u{1b}[31m"],
+    ] {
+        let output = run(dir.path(), arguments);
+        for (stream, text) in [("stdout", stdout(&output)), ("stderr", stderr(&output))] {
+            let acting = text.chars().find(|character| {
+                (character.is_control() && !matches!(character, '\n' | '\t' | '\r'))
+                    || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            });
+            assert_eq!(acting, None, "{arguments:?} {stream}: {text}");
+            let is_csv = arguments[0] == "export" && stream == "stdout";
+            assert!(is_csv || !text.contains('\r'), "{arguments:?} {stream}");
+        }
+    }
+    let csv = stdout(&run(dir.path(), &["export", "audit.log"]));
+    assert!(
+        !csv.contains(",=") && !csv.contains("\"="),
+        "no cell begins a formula: {csv}"
+    );
+    let raw = stdout(&run(dir.path(), &["export", "audit.log", "--csv-raw"]));
+    assert!(
+        raw.contains("\u{202e}"),
+        "for machines every cell is what it is"
+    );
+}
+
+fn a_reader_that_goes_away_is_no_trouble() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let line = |seq: u64| {
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\",\"user_id\":\"u\"}}\n"
+        )
+    };
+    fs::write(
+        dir.path().join("audit.log"),
+        (0..50_000).map(line).collect::<String>(),
+    )
+    .expect("written");
+    for arguments in [
+        &["query", "audit.log"][..],
+        &["query", "audit.log", "--json"],
+        &["export", "audit.log"],
+        &["export", "audit.log", "--format", "json"],
+        &["export", "audit.log", "--format", "jsonl"],
+    ] {
+        let mut child = command(dir.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut some = [0; 100];
+        child
+            .stdout
+            .take()
+            .expect("a pipe")
+            .read_exact(&mut some)
+            .expect("readable");
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(
+            (output.status.code(), stderr(&output)),
+            (Some(0), String::new()),
+            "{arguments:?}"
+        );
+    }
+}
+
+fn piped(directory: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command(directory)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input).expect("written");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn standard_input_may_hold_other_lines() {
+    let trail = fs::read(golden().join("audit.2026-11-24-10.log")).expect("readable");
+    let mixed = [
+        &b"starting up\n"[..],
+        &trail,
+        b"\n{\"level\":\"info\"}\nbye",
+    ]
+    .concat();
+    let output = piped(
+        &golden(),
+        &["query", "-", "--user", "u-8", "--json"],
+        &mixed,
+    );
+    assert_eq!(stdout(&output).lines().count(), 2);
+    assert!(
+        stderr(&output).contains("3 other lines were passed over"),
+        "{}",
+        stderr(&output)
+    );
+    let output = piped(&golden(), &["show", "c-42", "-"], &mixed);
+    assert!(stdout(&output).contains("turns 3 to 4 are missing"));
+    let output = piped(
+        &golden(),
+        &["redact", "-", "--dry-run", "--rules", "../rules.toml"],
+        b"see E-4711\nand 10.1.2.3\n",
+    );
+    let printed = stdout(&output);
+    assert!(
+        printed.contains("hides    line 1 STAFF (STAFF): E-4711"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("EXPOSES  line 2 IP (ip): 10.1.2.3"),
+        "{printed}"
+    );
+}
+
+fn an_export_gets_its_name_when_it_is_complete() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let target = dir.path().join("audit.json");
+    let to = target.to_str().expect("UTF-8");
+    let output = run(
+        &golden(),
+        &[
+            "export",
+            "audit.log",
+            "--format",
+            "json",
+            "--user",
+            "u-8",
+            "-o",
+            to,
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let exported: serde_json::Value =
+        serde_json::from_slice(&fs::read(&target).expect("there")).expect("JSON");
+    assert_eq!(exported["summary"]["records"], 5);
+    assert_eq!(exported["summary"]["unreadable"], 2);
+    assert_eq!(exported["export"]["filters"][0], "user=u-8");
+    assert_eq!(exported["records"].as_array().map(Vec::len), Some(5));
+    let output = run(
+        &golden(),
+        &[
+            "export",
+            "audit.log",
+            "-o",
+            dir.path().join("no/such/x.csv").to_str().expect("UTF-8"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let names: Vec<_> = fs::read_dir(dir.path())
+        .expect("readable")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(names, ["audit.json"], "no half of an export is left");
+}
+
+/// Somebody writes as fast as he can and begins a new file every 40 lines.
+fn tail_misses_and_doubles_nothing_while_files_roll() {
+    const LINES: u64 = 8_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = |number: u64| {
+        dir.path().join(format!(
+            "audit.2026-11-24-{:02}-{:02}.log",
+            number / 60,
+            number % 60
+        ))
+    };
+    let line = |seq: u64| {
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\",\"pad\":\"{}\"}}\n",
+            "x".repeat((seq % 97) as usize)
+        )
+    };
+    fs::write(file(0), line(0)).expect("written");
+    let mut child = command(dir.path())
+        .args(["tail", "audit.log", "--json", "-n", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut out = child.stdout.take().expect("a pipe");
+    let (sender, read) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let mut block = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = out.read(&mut block) {
+            let _ = sender.send(block[..count].to_vec());
+        }
+    });
+    let mut bytes = read
+        .recv_timeout(Duration::from_secs(10))
+        .expect("the first line");
+    for seq in 1..LINES {
+        let mut open = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file(seq / 40))
+            .expect("open");
+        // In two writes, so that the reader sees halves.
+        let line = line(seq);
+        let (head, rest) = line.split_at(line.len() / 2);
+        open.write_all(head.as_bytes()).expect("written");
+        open.write_all(rest.as_bytes()).expect("written");
+    }
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while bytes.iter().filter(|byte| **byte == b'\n').count() < LINES as usize
+        && Instant::now() < deadline
+    {
+        if let Ok(more) = read.recv_timeout(Duration::from_millis(100)) {
+            bytes.extend(more);
+        }
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let seqs: Vec<u64> = text
+        .lines()
+        .map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).expect("a whole line");
+            record["seq"].as_u64().expect("a seq")
+        })
+        .collect();
+    assert_eq!(seqs, (0..LINES).collect::<Vec<_>>());
+}
+
+fn the_newest_come_first_without_reading_the_rest() {
+    let output = run(
+        &golden(),
+        &["query", "audit.log", "--reverse", "--limit", "2", "--json"],
+    );
+    let printed = stdout(&output);
+    assert!(
+        printed.starts_with("{\"seq\":22,") && printed.contains("\n{\"seq\":21,"),
+        "{printed}"
+    );
+    // A line longer than a block, and one that is not ended.
+    let dir = tempfile::tempdir().expect("a directory");
+    let line = |seq: u64, pad: usize| {
+        format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\",\"pad\":\"{}\"}}\n",
+            "x".repeat(pad)
+        )
+    };
+    let text = [line(0, 10), line(1, 2 << 20), line(2, 10)].concat() + line(3, 5).trim_end();
+    fs::write(dir.path().join("audit.log"), text).expect("written");
+    let printed = stdout(&run(
+        dir.path(),
+        &["query", "audit.log", "--reverse", "--json"],
+    ));
+    let seqs: Vec<&str> = printed.lines().map(|line| &line[..8]).collect();
+    assert_eq!(
+        seqs,
+        ["{\"seq\":2", "{\"seq\":1", "{\"seq\":0"],
+        "what is being written has no end yet"
+    );
+}
+
+fn the_faults_of_other_queries_are_not_ours() {
+    // Start and end both count.
+    let output = run(
+        &golden(),
+        &[
+            "query",
+            "audit.log",
+            "--json",
+            "--since",
+            "2026-11-24T10:27:30Z",
+            "--until",
+            "2026-11-24T10:28:00Z",
+        ],
+    );
+    assert_eq!(stdout(&output).lines().count(), 3);
+    // A bad line does not empty the result, and is told.
+    assert!(
+        stderr(&output).contains("line 15, byte"),
+        "{}",
+        stderr(&output)
+    );
+    // No text is cut, and no formula gets through.
+    let csv = stdout(&run(
+        &golden(),
+        &["export", "audit.log", "--conversation", "c-42"],
+    ));
+    assert!(csv.contains("on an ordinary day in spring?"), "{csv}");
+    assert!(csv.contains("'=cmd|' /C calc'!A0"), "{csv}");
+    // Blocked prompts are there.
+    let blocked = stdout(&run(
+        &golden(),
+        &["query", "audit.log", "--decision", "block", "--json"],
+    ));
+    assert_eq!(blocked.lines().count(), 2);
+}
+
+fn a_known_value_is_found_by_its_tag() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let audit = stinger_audit::to(dir.path().join("audit.log"))
+        .redact_pii(true)
+        .open()
+        .expect("a trail");
+    audit
+        .log(stinger_audit::prompt("I am Ann@Example.com").user_id("u-7"))
+        .expect("recorded");
+    audit
+        .log(stinger_audit::prompt("I am nobody"))
+        .expect("recorded");
+    audit.close().expect("closed");
+    let tags = stdout(&run(dir.path(), &["tag", "ann@example.com", "audit.log"]));
+    let tag = tags.lines().next().expect("a tag");
+    assert!(tag.starts_with("[EMAIL:k1:"), "{tags}");
+    let found = stdout(&run(
+        dir.path(),
+        &["query", "audit.log", "--tag", tag, "--json"],
+    ));
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(found.contains("\"user_id\":\"u-7\""));
+}
+
+fn links_devices_and_long_lines_are_no_trouble() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let long = format!(
+        "{{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"user_prompt\",\"conversation_id\":\"c\",\"prompt\":\"{}\"}}\n",
+        "x ".repeat(4 << 20)
+    );
+    fs::write(dir.path().join("audit.2026-11-24.log"), long).expect("written");
+    let output = run(dir.path(), &["check", "audit.log"]);
+    assert!(stdout(&output).contains("1 records"), "{}", stdout(&output));
+    let shown = stdout(&run(
+        dir.path(),
+        &["query", "audit.log", "--limit", "1", "--json"],
+    ));
+    assert_eq!(
+        shown.len(),
+        fs::metadata(dir.path().join("audit.2026-11-24.log"))
+            .expect("there")
+            .len() as usize
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join("zero.log")).expect("linked");
+        let output = run(dir.path(), &["query", "zero.log"]);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "a device is no file of a trail: {}",
+            stderr(&output)
+        );
+    }
+}
