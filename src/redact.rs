@@ -128,10 +128,11 @@ impl Chain {
         self.builtin.as_deref()
     }
 
-    /// Redacts a text. `append` gets room for what becomes of it, and `note` what was replaced.
+    /// Redacts a text in a field, or in what is nested in it. `append` gets room for what becomes of it, and `note` what was replaced.
     /// `typed` is called where somebody typed a placeholder.
     pub(crate) fn apply<'t>(
         &self,
+        field: &str,
         text: &'t str,
         append: &mut Vec<u8>,
         note: &mut dyn FnMut(Redaction<'_>),
@@ -160,10 +161,19 @@ impl Chain {
             text = Cow::Owned(redacted);
         }
         match &self.builtin {
-            Some(builtin) if builtin.write(&text, append, note) => Outcome::Appended,
+            Some(builtin) if builtin.write_named(last_name(field), &text, append, note) => {
+                Outcome::Appended
+            }
             _ => Outcome::Clean(text),
         }
     }
+}
+
+/// The name that a value in a field goes by: the last of its path that is no place in a list.
+fn last_name(path: &str) -> &str {
+    let mut names = path.rsplit('/');
+    let is_name = |name: &&str| !name.bytes().all(|byte| byte.is_ascii_digit());
+    names.find(is_name).unwrap_or(path)
 }
 
 impl fmt::Debug for Chain {

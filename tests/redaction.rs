@@ -394,10 +394,7 @@ fn users_and_fields_are_treated_as_the_rules_say() {
         Some(format!("[STAFF] paid with [CREDIT_CARD:VISA 1111], call  or support@example.com from {address}").as_str())
     );
     assert_eq!(record.other["ticket"], "ann@example.com");
-    assert_eq!(
-        record.other["tool_output"],
-        json!({ "[withheld]": ["[withheld]"] })
-    );
+    assert_eq!(record.other["tool_output"], "[withheld]");
     let counts = &record.other["redaction_counts"];
     assert_eq!(
         counts,

@@ -57,7 +57,7 @@ pub fn table(redactor: &Redactor) {
         "\n{:<22} {:>10} {:>10} {:>10}",
         "ns per byte", "10 KB", "100 KB", "1 MB"
     );
-    let hostile: [(&str, &str); 10] = [
+    let hostile: [(&str, &str); 14] = [
         ("prose", "The quick brown fox jumps over the lazy dog. "),
         ("a.a.a.…@", "a."),
         ("@@@@", "a@"),
@@ -65,6 +65,10 @@ pub fn table(redactor: &Redactor) {
         ("digits, spaced", "4 1 "),
         ("PEM headers", "-----BEGIN RSA PRIVATE KEY-----\n"),
         ("colons", ":"),
+        ("colons, dots", ":."),
+        ("backslashes", "\\"),
+        ("quotes", "='\""),
+        ("long keys", "sk-proj-aB3dE5gH7jK9-"),
         ("hex and colons", "a:1:"),
         ("keys", "sk-a_"),
         ("assignments", "token=a1b2c3d4e5 "),

@@ -53,16 +53,23 @@ fn spell(entity: Entity, value: &str, out: &mut Vec<u8>) -> bool {
             // Writing to memory does not fail.
             let _ = write!(out, "{}{network}", address.to_canonical());
         }
-        Entity::Crypto if value.starts_with("0x") || value.starts_with("BC1") => {
+        Entity::Crypto
+            if value.starts_with("0x") || value.starts_with("BC1") || value.starts_with("TB1") =>
+        {
             out.extend_from_slice(value.as_bytes());
             out.make_ascii_lowercase();
         }
         Entity::Phone => phone(value, out),
         Entity::PrivateKey => {
             // The lines of a key may be broken anywhere, also by escapes.
-            let lines = value.split("\\n").flat_map(|lines| lines.split("\\r"));
-            let words = lines.flat_map(str::split_whitespace);
-            words.for_each(|word| out.extend_from_slice(word.as_bytes()));
+            let mut escaped = false;
+            for byte in value.bytes() {
+                let is_letter = escaped && matches!(byte, b'n' | b'r');
+                escaped = byte == b'\\';
+                if !escaped && !is_letter && !byte.is_ascii_whitespace() {
+                    out.push(byte);
+                }
+            }
         }
         Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => return false,
     }

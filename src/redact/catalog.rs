@@ -50,6 +50,15 @@ pub(super) fn name(rule: RuleId) -> &'static str {
     }
 }
 
+/// What every key that a format finds begins with.
+pub(super) fn head(rule: RuleId) -> Option<&'static str> {
+    match rule {
+        SERVICE.. => None,
+        FORMAT.. => FORMATS[usize::from(rule - FORMAT)].head(),
+        _ => None,
+    }
+}
+
 /// What a built-in rule looks for, as far as a regular expression can say it. The rule itself looks
 /// at what stands around a candidate too, and at checksums and entropy.
 #[derive(Clone, Debug)]

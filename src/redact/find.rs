@@ -63,6 +63,9 @@ pub(super) struct Finder<'t> {
     /// Where the last run of characters of addresses ended, of assigned values, and the last key.
     colons_end: usize,
     pub(super) value_end: usize,
+    pub(super) value_trimmed: usize,
+    /// Where the last assigned secret ended.
+    pub(super) assigned_end: usize,
     pub(super) secret_end: usize,
 }
 
@@ -80,6 +83,8 @@ impl<'t> Finder<'t> {
             pem_end: 0,
             colons_end: 0,
             value_end: 0,
+            value_trimmed: 0,
+            assigned_end: 0,
             secret_end: 0,
         }
     }
@@ -199,8 +204,11 @@ impl<'t> Finder<'t> {
         match self.bytes[at] {
             b'@' => return self.email(at),
             b':' => {
-                if self.bytes[at + 1..].starts_with(b"//") {
-                    self.url(at);
+                // JSON of some writers escapes the strokes.
+                for strokes in [&b"//"[..], b"\\/\\/"] {
+                    if self.bytes[at + 1..].starts_with(strokes) {
+                        self.url(at, at + 1 + strokes.len());
+                    }
                 }
                 if last_colon.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end
                 {
@@ -222,7 +230,12 @@ impl<'t> Finder<'t> {
             .get(at)
             .filter(|byte| byte.is_ascii() && **byte > b',')
         {
-            // The letter of an escape such as `\n` is no part of the word behind it.
+            // What ends an escape such as `\n` or `%22` is no part of the word behind it.
+            let behind_percent = at > 0 && self.bytes[at - 1] == b'%' && self.is_escape_end(at + 1);
+            if behind_percent {
+                at += 2;
+                continue;
+            }
             let run = match is_token(*byte) && !self.is_escape_letter(at) {
                 true => self
                     .rest(at)
@@ -244,6 +257,8 @@ impl<'t> Finder<'t> {
             return;
         }
         let (mut card, mut ssn, mut ip, mut phone) = (0, 0, 0, 0);
+        // Digits that are left: a number has so many at least.
+        let mut left = cluster.digits;
         let mut at = cluster.start;
         while at < cluster.end {
             let run = self.digit_run(at);
@@ -251,19 +266,21 @@ impl<'t> Finder<'t> {
                 at += 1;
                 continue;
             }
-            if cluster.digits >= 12 && at >= card {
-                card = self.card(at, &cluster).unwrap_or(card);
+            // A number in front may be taken for the head of one: each group may begin it.
+            if left >= 12 {
+                card = card.max(self.card(at, &cluster).unwrap_or(0));
             }
-            if cluster.digits >= 9 && at >= ssn {
+            if left >= 9 && at >= ssn {
                 ssn = self.ssn(at, &cluster).unwrap_or(ssn);
             }
             if run <= 3 && at >= ip && self.at(at + run) == b'.' {
                 ip = self.ipv4(at).unwrap_or(ip);
             }
             // No phone number begins within another number.
-            if cluster.digits >= 7 && at >= phone.max(card).max(ssn).max(ip) {
+            if left >= 7 && at >= phone.max(card).max(ssn).max(ip) {
                 phone = self.phone(at, &mut cluster).unwrap_or(phone);
             }
+            left -= run;
             at += run;
         }
     }
@@ -294,9 +311,21 @@ impl<'t> Finder<'t> {
     /// an escape such as `\n`, as in JSON inside a string.
     pub(super) fn before(&self, at: usize) -> u8 {
         match at.checked_sub(1) {
-            Some(before) if !self.is_escape_letter(before) => self.bytes[before],
+            Some(before) if !self.is_escape_end(before) => self.bytes[before],
             _ => b' ',
         }
+    }
+
+    /// Whether the byte here is the last one of an escape: `\n`, `%22`.
+    fn is_escape_end(&self, at: usize) -> bool {
+        let is_percent = |at: usize| {
+            at >= 2
+                && at < self.bytes.len()
+                && self.bytes[at - 2] == b'%'
+                && self.bytes[at - 1].is_ascii_hexdigit()
+                && self.bytes[at].is_ascii_hexdigit()
+        };
+        self.is_escape_letter(at) || is_percent(at)
     }
 
     /// Whether the byte here is the letter of an escape.
@@ -345,8 +374,25 @@ impl<'t> Finder<'t> {
     /// follows.
     fn is_in_placeholder(&self, place: usize) -> bool {
         let before = self.bytes[..place].iter().rev();
-        let mut before = before.skip_while(|byte| byte.is_ascii_uppercase() || **byte == b'_');
-        self.bytes[place].is_ascii_uppercase() && before.next() == Some(&b'[')
+        let head = before
+            .take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_')
+            .count();
+        let begin = place - head;
+        if begin == 0 || self.bytes[begin - 1] != b'[' {
+            return false;
+        }
+        Entity::ALL.iter().any(|entity| {
+            let name = entity.as_str().as_bytes();
+            self.rest(begin).starts_with(name) && matches!(self.at(begin + name.len()), b':' | b']')
+        })
+    }
+
+    /// Whether one of the words stands in the `reach` bytes before `at`, and ends there.
+    fn has_whole_word_before(&self, at: usize, reach: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| {
+            self.word_before(at, reach, &[word])
+                .is_some_and(|place| !self.at(place + word.len()).is_ascii_alphabetic())
+        })
     }
 
     /// Whether one of the words stands at `at`, behind at most `gap` spaces and the like.

@@ -204,7 +204,8 @@ fn cards(text: &str) -> Ranges {
             .sum();
         sum.is_multiple_of(10)
     };
-    each(number_starts(text), |start| {
+    // A number in front may be taken for the head of one: each group may begin it.
+    let card = |start: usize| {
         let (before, _) = around(text, start, start);
         if is_word(before) || matches!(before, Some('.' | '-' | '_')) {
             return None;
@@ -223,7 +224,10 @@ fn cards(text: &str) -> Ranges {
             // Travel cards need a word in front, which the pieces have not.
             (!goes_on && BRANDS.is_match(&digits) && luhn(&digits)).then_some(end)
         })
-    })
+    };
+    number_starts(text)
+        .filter_map(|start| Some((start, card(start)?)))
+        .collect()
 }
 
 fn ssns(text: &str) -> Ranges {
@@ -232,45 +236,49 @@ fn ssns(text: &str) -> Ranges {
     });
     static BARE: LazyLock<Regex> = LazyLock::new(|| regex("^([0-9]{3})([0-9]{2})([0-9]{4})"));
     static SAID: LazyLock<Regex> =
-        LazyLock::new(|| regex("(?i)(?:^|[^a-z]|\\\\[nrt])(?:ssn|social security)"));
+        LazyLock::new(|| regex("(?i)(?:^|[^a-z]|\\\\[nrt])(?:ssn|social[ _-]?security)"));
+    let is_said = |start: usize| {
+        let mut reach = start.saturating_sub(28);
+        while !text.is_char_boundary(reach) {
+            reach += 1;
+        }
+        // A word that the reach begins in the middle of is none.
+        let is_cut = reach > 0
+            && text.as_bytes()[reach - 1].is_ascii_alphabetic()
+            && !is_escape(text, reach - 1);
+        let mut said = SAID.find_iter(&text[reach..start]);
+        said.any(|found| {
+            let begins = !found
+                .as_str()
+                .starts_with(|c: char| c.is_ascii_alphabetic());
+            found.start() > 0 || begins || !is_cut
+        })
+    };
     each(number_starts(text), |start| {
         let (before, _) = around(text, start, start);
-        if is_word(before) || before.is_some_and(|c| "-._/#$".contains(c)) {
+        let said = is_said(start);
+        if is_word(before) || before.is_some_and(|c| "-._/#$,".contains(c)) && !said {
             return None;
         }
         let bytes = text[start..].bytes();
-        let run = bytes.take_while(u8::is_ascii_digit).count();
-        let number = match run {
+        let number = match bytes.take_while(u8::is_ascii_digit).count() {
             3 => SHAPED.captures(&text[start..])?,
-            9 => {
-                let mut reach = start.saturating_sub(28);
-                while !text.is_char_boundary(reach) {
-                    reach += 1;
-                }
-                // A word that the reach begins in the middle of is none.
-                let is_cut = reach > 0
-                    && is_alnum(text, reach - 1)
-                    && text[reach..].starts_with(|c: char| c.is_ascii_alphabetic());
-                let said = SAID
-                    .find_iter(&text[reach..start])
-                    .any(|found| found.start() > 0 || !is_cut);
-                said.then(|| BARE.captures(&text[start..]))??
-            }
+            9 if said => BARE.captures(&text[start..])?,
             _ => return None,
         };
-        let end = start + number.get(0)?.end();
+        let shown = number.get(0)?;
+        let end = start + shown.end();
+        let is_alone = (start == 0 || text.as_bytes()[start - 1] == b'\n')
+            && matches!(text.as_bytes().get(end), None | Some(b'\n'));
+        let is_plain = shown.as_str().contains('-') || said || is_alone;
         let (_, after) = around(text, start, end);
-        let parts: Vec<&str> = number
-            .iter()
-            .skip(1)
-            .flatten()
-            .map(|part| part.as_str())
-            .collect();
+        let parts = number.iter().skip(1).flatten().map(|part| part.as_str());
+        let parts: Vec<&str> = parts.collect();
         let exists = !["000", "666"].contains(&parts[0])
             && !parts[0].starts_with('9')
             && parts[1] != "00"
             && parts[2] != "0000";
-        (exists && !is_word(after) && !matches!(after, Some('-' | '_'))).then_some(end)
+        (is_plain && exists && !is_word(after) && !matches!(after, Some('-' | '_'))).then_some(end)
     })
 }
 

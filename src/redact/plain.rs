@@ -55,7 +55,7 @@ fn first_suspect(bytes: &[u8]) -> Option<usize> {
 
 static SUSPECT: [bool; 256] = {
     let mut suspect = [false; 256];
-    let leads = b"\\%\xc2\xd9\xdb\xe0\xe2\xef\xf0";
+    let leads = b"\\%\xc2\xcd\xd8\xd9\xdb\xe0\xe1\xe2\xe3\xef\xf0";
     let mut place = 0;
     while place < leads.len() {
         suspect[leads[place] as usize] = true;
@@ -74,7 +74,11 @@ fn replacement(text: &str, at: usize) -> Option<(Option<char>, usize)> {
     match bytes {
         [b'\\', ..] => {
             // JSON inside JSON doubles the backslashes of what is inside.
-            let count = bytes.iter().take_while(|byte| **byte == b'\\').count();
+            let count = bytes
+                .iter()
+                .take(MOST_BACKSLASHES)
+                .take_while(|byte| **byte == b'\\')
+                .count();
             let [b'u', b'0', b'0', high, low, ..] = bytes[count..] else {
                 return None;
             };
@@ -92,7 +96,11 @@ fn replacement(text: &str, at: usize) -> Option<(Option<char>, usize)> {
     let code = u32::from(character);
     let digit = |zero: u32| char::from_digit(code - zero, 10);
     let replaced = match character {
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => None,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{feff}' => None,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => None,
+        '\u{fe00}'..='\u{fe0f}' => None,
+        '\u{3000}' => Some(' '),
+        '\u{3002}' | '\u{ff61}' => Some('.'),
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' => Some(' '),
         '\u{2010}'..='\u{2013}' | '\u{2212}' => Some('-'),
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(code - 0xff01 + 0x21),
@@ -104,6 +112,9 @@ fn replacement(text: &str, at: usize) -> Option<(Option<char>, usize)> {
     };
     Some((replaced, character.len_utf8()))
 }
+
+/// More backslashes in front of an escape are none of JSON's.
+const MOST_BACKSLASHES: usize = 16;
 
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)

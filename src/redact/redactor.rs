@@ -13,6 +13,7 @@ use super::find::card::brand;
 use super::find::{Found, RuleId, find};
 use super::key::{BASE32, Keys, Tag};
 use super::plain::Plain;
+use super::secret::says_secret;
 use super::{Entity, Form, Identifier, Rule, Rules, Treatment, USER};
 
 thread_local! {
@@ -331,6 +332,43 @@ impl Redactor {
         is_touched
     }
 
+    /// [`write`](Redactor::write) for a field whose name may say what its value is: `password`, `phone`.
+    pub(crate) fn write_named<'r>(
+        &'r self,
+        name: &str,
+        text: &str,
+        out: &mut Vec<u8>,
+        note: &mut dyn FnMut(Redaction<'r>),
+    ) -> bool {
+        if !names_value(name) {
+            return self.write(text, out, note);
+        }
+        // As it would stand in a text. A quote that it does not hold keeps it whole.
+        let quote = ['"', '\'', '`']
+            .into_iter()
+            .find(|quote| !text.contains(*quote))
+            .unwrap_or('"');
+        let head = format!("{name}: {quote}");
+        let joined = format!("{head}{text}{quote}");
+        let redacted = self.redact_again(&joined);
+        let is_whole = redacted.text.starts_with(&head)
+            && redacted.text.ends_with(quote)
+            && redacted
+                .redactions
+                .iter()
+                .all(|redaction| redaction.start >= head.len());
+        if !is_whole || redacted.redactions.is_empty() {
+            return self.write(text, out, note);
+        }
+        Append::append(out, &redacted.text[head.len()..redacted.text.len() - 1]);
+        for mut redaction in redacted.redactions {
+            redaction.start -= head.len();
+            redaction.end -= head.len();
+            note(redaction);
+        }
+        true
+    }
+
     /// What is to be replaced: found by a rule that is on, not allowed, and no placeholder. Where
     /// the text is disguised, the places are those of the copy that is returned.
     fn look(&self, text: &str, found: &mut Vec<Found>) -> Option<Plain> {
@@ -384,10 +422,48 @@ impl Redactor {
         found.retain(|value| {
             let is_own = value.rule >= catalog::CUSTOM;
             (is_own || self.on >> catalog::entity(value.rule) as u32 & 1 == 1)
-                && !(has_bracket && is_tag(text.as_bytes(), value))
+                && !(has_bracket && self.is_tag(text.as_bytes(), value))
                 && !self.is_allowed(value, &text[value.start..value.end])
         });
         found.sort_unstable_by_key(|value| (value.start, rank(value.rule)));
+    }
+
+    /// Whether a finding lies in a placeholder with a tag, `[KIND:key:tag]`. It must be one that a
+    /// redactor with such keys writes: whoever types another hides nothing in it.
+    fn is_tag(&self, bytes: &[u8], found: &Found) -> bool {
+        const LONGEST: usize = 64;
+        let from = found.start.saturating_sub(LONGEST);
+        let Some(open) = memchr::memrchr(b'[', &bytes[from..(found.start + 1).min(bytes.len())])
+        else {
+            return false;
+        };
+        let inside = &bytes[from + open + 1..];
+        let Some(length) = inside.iter().take(LONGEST).position(|byte| *byte == b']') else {
+            return false;
+        };
+        let end = from + open + 2 + length;
+        let Ok(inside) = std::str::from_utf8(&inside[..length]) else {
+            return false;
+        };
+        let mut parts = inside.split(':');
+        let (Some(kind), Some(key), Some(tag), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        let is_numbered = || {
+            let number = key.strip_prefix('k').unwrap_or_default();
+            (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let is_key = match &self.keys {
+            Some(keys) => keys.ids().any(|id| id == key) || is_numbered(),
+            None => is_numbered(),
+        };
+        found.end <= end
+            && self.is_kind(kind)
+            && is_key
+            && tag.len() == Tag::LENGTH
+            && tag.bytes().all(|byte| BASE32.contains(&byte))
     }
 
     fn is_allowed(&self, found: &Found, value: &str) -> bool {
@@ -523,7 +599,7 @@ impl Redactor {
             (Form::Tag, Some(keys)) => {
                 let tag = match entity {
                     Some(entity) => canonical(entity, value, |spelling| keys.tag(kind, spelling)),
-                    None => keys.tag(kind, value.as_bytes()),
+                    None => keys.tag(kind, value.to_lowercase().as_bytes()),
                 };
                 out.append(":");
                 out.append(keys.current());
@@ -534,7 +610,7 @@ impl Redactor {
             _ => {
                 let rest = entity
                     .filter(|_| form == Form::Mask)
-                    .and_then(|entity| mask(entity, value));
+                    .and_then(|entity| mask(entity, found.rule, value));
                 if let Some(rest) = rest {
                     out.append(":");
                     out.append(&rest);
@@ -601,6 +677,24 @@ impl fmt::Debug for Redactor {
     }
 }
 
+/// Whether a field of this name holds values that only their names tell.
+fn names_value(name: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "phone",
+        "mobile",
+        "fax",
+        "tel",
+        "ssn",
+        "social_security",
+        "socialsecurity",
+        "card",
+        "iban",
+        "whatsapp",
+    ];
+    let lower = name.to_ascii_lowercase();
+    says_secret(name) || WORDS.iter().any(|word| lower.contains(word))
+}
+
 /// Where something is to be replaced, in the text as it is.
 pub(super) struct Place {
     pub(super) start: usize,
@@ -663,50 +757,8 @@ fn rank(rule: RuleId) -> u16 {
     }
 }
 
-/// Whether a finding lies in `[KIND:key:tag]`, which holds no value: nothing but a tag of that
-/// length is taken for one.
-fn is_tag(bytes: &[u8], found: &Found) -> bool {
-    const LONGEST: usize = 64;
-    let from = found.start.saturating_sub(LONGEST);
-    let Some(open) = memchr::memrchr(b'[', &bytes[from..found.start]) else {
-        return false;
-    };
-    let inside = &bytes[from + open + 1..];
-    let inside = inside.strip_prefix(TYPED.as_bytes()).unwrap_or(inside);
-    let Some(length) = inside
-        .iter()
-        .take(2 * LONGEST)
-        .position(|byte| *byte == b']')
-    else {
-        return false;
-    };
-    let end = bytes.len() - (inside.len() - length);
-    let mut parts = inside[..length].split(|byte| *byte == b':');
-    let is_name = |part: Option<&[u8]>| {
-        part.is_some_and(|part| {
-            part.len() <= 32
-                && part
-                    .iter()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-        })
-    };
-    let is_key = |part: Option<&[u8]>| {
-        part.is_some_and(|part| part.len() <= 16 && part.iter().all(u8::is_ascii_alphanumeric))
-    };
-    let is_tag = |part: Option<&[u8]>| {
-        part.is_some_and(|part| {
-            part.len() == Tag::LENGTH && part.iter().all(|byte| BASE32.contains(byte))
-        })
-    };
-    found.end <= end
-        && is_name(parts.next())
-        && is_key(parts.next())
-        && is_tag(parts.next())
-        && parts.next().is_none()
-}
-
 /// What may stay of a value.
-fn mask(entity: Entity, value: &str) -> Option<String> {
+fn mask(entity: Entity, rule: RuleId, value: &str) -> Option<String> {
     match entity {
         Entity::CreditCard => {
             let digits: String = value.chars().filter(char::is_ascii_digit).collect();
@@ -724,12 +776,10 @@ fn mask(entity: Entity, value: &str) -> Option<String> {
             let [a, b, c, _] = address.octets();
             Some(format!("{a}.{b}.{c}.*"))
         }
+        // What a person chose begins with what that person chose.
         Entity::Secret => {
-            const LONGEST: usize = 8;
-            let head = &value[..value.len().min(LONGEST)];
-            // Up to the last separator: what follows it is the key's own.
-            let end = head.rfind(['-', '_', '.'])?;
-            head[..=end].is_ascii().then(|| head[..=end].to_owned())
+            let head = catalog::head(rule).filter(|head| value.starts_with(head));
+            head.map(str::to_owned)
         }
         _ => None,
     }

@@ -3,17 +3,16 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::Entity;
 use super::catalog;
+use super::find::Finder;
 use super::find::bytes::{entropy, is_alnum, is_token};
-use super::find::url::is_placeholder;
-use super::find::{Finder, RuleId};
 
+mod assign;
 mod class;
 mod table;
 
+pub(super) use assign::says_secret;
 pub(super) use class::Class;
 pub(super) use table::{FORMATS, SERVICES};
 
@@ -68,7 +67,10 @@ impl Format {
     }
 
     /// The range of a key of this format whose literal stands at `at`.
-    fn range(&self, finder: &Finder<'_>, at: usize) -> Option<(usize, usize)> {
+    ///
+    /// A key that is longer than its format allows is one all the same, and goes up to `run_end`, where
+    /// the format begins unmistakably: else a character more would hide it.
+    fn range(&self, finder: &Finder<'_>, at: usize, run_end: usize) -> Option<(usize, usize)> {
         let (anchor, literal) = self.anchor();
         let bytes = finder.bytes;
         if !bytes[at..].starts_with(literal.as_bytes()) {
@@ -104,6 +106,10 @@ impl Format {
                     end += length;
                 }
             }
+        }
+        let is_unmistakable = literal.len() >= 4 && literal.ends_with(['-', '_']);
+        if is_alnum(finder.at(end)) && is_unmistakable && end < run_end {
+            end = run_end;
         }
         let is_whole = !is_alnum(finder.at(end));
         (is_whole && self.is_random(&bytes[start..end])).then_some((start, end))
@@ -155,6 +161,16 @@ fn repeated(class: Class, least: u16, greatest: u16) -> String {
 /// A name that says that its value is a secret, and the value.
 pub(super) const REGEX: &str = r#"(?i:passw|pwd|secret|token|key|credential|authorization|bearer)[A-Za-z0-9_.-]{0,48}["'`\\]{0,3}\s{0,3}[:=?|.+!]{0,2}[:=][=>:]{0,2}\s{0,4}["'`\\]{0,3}(?i:bearer |basic |token )?[A-Za-z0-9_+/=.~!@#$%^&*|:?;-]{6,150}"#;
 
+impl Format {
+    /// What every key of this format begins with.
+    pub(super) fn head(&self) -> Option<&'static str> {
+        match self.parts.first() {
+            Some(Part::Lit(literal)) => Some(literal),
+            _ => None,
+        }
+    }
+}
+
 impl Part {
     fn literal_length(&self) -> usize {
         match self {
@@ -179,7 +195,7 @@ impl Finder<'_> {
             return;
         }
         let reach = start.saturating_sub(REACH).max(self.secret_end);
-        let mut at = start;
+        let (mut at, run_end) = (start, end);
         while at > reach && joins_key(self.bytes[at - 1]) {
             at -= 1;
         }
@@ -195,7 +211,7 @@ impl Finder<'_> {
                     if in_word && matches!(format.parts[0], Part::Lit(_)) {
                         continue;
                     }
-                    if let Some((start, end)) = format.range(self, at)
+                    if let Some((start, end)) = format.range(self, at, run_end)
                         && longest.is_none_or(|(_, known, _)| end > known)
                     {
                         longest = Some((start, end, number));
@@ -238,262 +254,6 @@ impl Finder<'_> {
         }
         is_token
     }
-
-    /// The value behind an option such as `--api-key`, which no sign separates from it.
-    fn flag(&mut self, start: usize, end: usize) {
-        if start < self.secret_end || !matches!(self.before(start), b' ' | b'"' | b'\'') {
-            return;
-        }
-        let name_end = self.skip_back(start, 2, b" \"'");
-        let name = self.name_before(name_end);
-        if name.starts_with(b"--")
-            && let Some(word) = Word::of(name)
-            && word.takes(&self.bytes[start..end])
-        {
-            self.found(Entity::Secret, start, end);
-        }
-    }
-
-    /// Looks for a secret that is assigned at the `:` or `=` here to a name that says what it is.
-    pub(super) fn assignment(&mut self, at: usize) {
-        let Some((start, end)) = self.value(at + 1) else {
-            return;
-        };
-        let mut name_end = at;
-        while name_end > 0 && b":=?|.+!".contains(&self.bytes[name_end - 1]) && at - name_end < 3 {
-            name_end -= 1;
-        }
-        let name_end = self.skip_back(name_end, 3, b" \t");
-        let name_end = self.skip_back(name_end, 3, b"\"'`]\\");
-        let bytes = self.bytes;
-        let name = self.name_before(name_end);
-        let value = &bytes[start..end];
-        if is_placeholder(value) || self.is_expression(start, end) {
-            return;
-        }
-        if let Some(login) = self.login(at) {
-            return self.found(Entity::Secret, login, end);
-        }
-        if let Some(rule) = service(name, value) {
-            return self.found_by(rule, start, end);
-        }
-        if let Some(word) = Word::of(name)
-            && word.takes(value)
-        {
-            self.found(Entity::Secret, start, end);
-        }
-    }
-
-    /// The value that begins behind an operator.
-    fn value(&mut self, at: usize) -> Option<(usize, usize)> {
-        let bytes = self.bytes;
-        let skip = |from: usize, most: usize, what: &[u8]| {
-            let rest = bytes[from..].iter().take(most);
-            from + rest.take_while(|byte| what.contains(byte)).count()
-        };
-        let at = skip(at, 2, b"=>:");
-        let at = skip(at, 4, b" \t");
-        let mut start = skip(at, 3, b"\"'`\\");
-        for scheme in [&b"bearer "[..], b"basic ", b"token "] {
-            let begins = bytes.get(start..start + scheme.len());
-            if begins.is_some_and(|begins| begins.eq_ignore_ascii_case(scheme)) {
-                start += scheme.len();
-            }
-        }
-        // Each run of characters of values is measured once, however many signs are in it.
-        if start >= self.value_end {
-            let rest = bytes[start..].iter();
-            self.value_end = start + rest.take_while(|byte| VALUE.contains(**byte)).count();
-        }
-        let mut end = self.value_end;
-        // What ends a sentence, or a statement, is not the value's.
-        while end > start && b".,;:!?".contains(&bytes[end - 1]) {
-            end -= 1;
-        }
-        let length = end.saturating_sub(start);
-        (SHORTEST_VALUE..=LONGEST_VALUE)
-            .contains(&length)
-            .then_some((start, end))
-    }
-
-    /// A name, a path or a call of a program, and no value.
-    fn is_expression(&self, start: usize, end: usize) -> bool {
-        let value = &self.bytes[start..end];
-        let is_name = |part: &[u8]| {
-            part.first()
-                .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
-                && part.iter().all(|byte| is_alnum(*byte) || *byte == b'_')
-        };
-        let is_path = value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_name);
-        matches!(self.at(end), b'(' | b'[' | b'{')
-            || is_path
-            || value.first() == Some(&b'/')
-            || value.windows(3).any(|three| three == b"://")
-    }
-
-    /// Where the name begins in front of the colon of a password, behind curl's `-u` or `--user`.
-    fn login(&self, colon: usize) -> Option<usize> {
-        let before = self.bytes[..colon].iter().rev().take(LONGEST_LOGIN);
-        let length = before.take_while(|byte| **byte > b' ').count();
-        let name = colon - length;
-        let option = &self.bytes[..name];
-        let is_login = option.ends_with(b" -u ") || option.ends_with(b"--user ");
-        (is_login && length > 0 && self.bytes[colon] == b':').then_some(name)
-    }
-
-    fn skip_back(&self, from: usize, most: usize, what: &[u8]) -> usize {
-        let before = self.bytes[..from].iter().rev().take(most);
-        from - before.take_while(|byte| what.contains(byte)).count()
-    }
-
-    /// The name that ends at `end`.
-    fn name_before(&self, end: usize) -> &[u8] {
-        let before = self.bytes[..end].iter().rev().take(LONGEST_NAME);
-        let length = before
-            .take_while(|byte| is_alnum(**byte) || b"_.-".contains(byte))
-            .count();
-        &self.bytes[end - length..end]
-    }
-}
-
-const SHORTEST_VALUE: usize = 6;
-const LONGEST_VALUE: usize = 150;
-const LONGEST_NAME: usize = 48;
-const LONGEST_LOGIN: usize = 80;
-
-const VALUE: Class = Class::of(&[b"AZ", b"az", b"09"], b"_-+/=.~!@#$%^&*|:?;");
-
-/// A word in a name that says that its value is a secret.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// `password`: people choose them.
-    Password,
-    /// `secret`, `token`, `api_key`: machines make them.
-    Secret,
-    /// `key`: of a lock or of a table.
-    Key,
-}
-
-static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = WORDS_OF_SECRETS.iter().map(|(word, _)| word);
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(words)
-        .expect("invariant: a few short words make an automaton")
-});
-
-const WORDS_OF_SECRETS: [(&str, Word); 24] = [
-    ("password", Word::Password),
-    ("passwd", Word::Password),
-    ("passphrase", Word::Password),
-    ("passwort", Word::Password),
-    ("pwd", Word::Password),
-    ("secret", Word::Secret),
-    ("token", Word::Secret),
-    ("apikey", Word::Secret),
-    ("api_key", Word::Secret),
-    ("api-key", Word::Secret),
-    ("accesskey", Word::Secret),
-    ("access_key", Word::Secret),
-    ("access-key", Word::Secret),
-    ("authkey", Word::Secret),
-    ("auth_key", Word::Secret),
-    ("private_key", Word::Secret),
-    ("encryption_key", Word::Secret),
-    ("signing_key", Word::Secret),
-    ("license_key", Word::Secret),
-    ("credential", Word::Secret),
-    ("authorization", Word::Secret),
-    ("bearer", Word::Secret),
-    ("client_secret", Word::Secret),
-    ("key", Word::Key),
-];
-
-impl Word {
-    /// What the last word of a name says: `token_count` counts tokens.
-    fn of(name: &[u8]) -> Option<Word> {
-        let last = WORDS.find_iter(name).last()?;
-        let behind = &name[last.end()..];
-        let ends = behind.is_empty()
-            || matches!(
-                behind,
-                b"s" | b"_value" | b"Value" | b"_1" | b"_2" | b"1" | b"2"
-            );
-        ends.then(|| WORDS_OF_SECRETS[last.pattern().as_usize()].1)
-    }
-
-    /// Whether this is likely to be such a value.
-    fn takes(self, value: &[u8]) -> bool {
-        let has = |class: fn(&u8) -> bool| value.iter().any(class);
-        let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = has(u8::is_ascii_alphabetic);
-        let symbols = has(|byte| !is_alnum(*byte) && !b"_-.".contains(byte));
-        let random = entropy(value.iter().copied());
-        match self {
-            Word::Password => {
-                value.len() >= 8 && letters && (digits > 0 || symbols) && random >= 2.5
-            }
-            Word::Secret => {
-                value.len() >= 10 && letters && digits > 0 && random >= 3.0 && !is_uuid(value)
-            }
-            Word::Key => {
-                let is_hex = value.iter().all(u8::is_ascii_hexdigit);
-                value.len() >= 20
-                    && letters
-                    && digits > 2
-                    && random >= 3.5
-                    && !is_hex
-                    && !is_uuid(value)
-            }
-        }
-    }
-}
-
-/// 8-4-4-4-12 hex digits: an id.
-fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36
-        && value.iter().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(SERVICES.iter().map(|service| service.keyword))
-        .expect("invariant: a few short words make an automaton")
-});
-
-/// The rule for a value of this form whose name names a service.
-fn service(name: &[u8], value: &[u8]) -> Option<RuleId> {
-    NAMES.find_overlapping_iter(name).find_map(|found| {
-        let number = found.pattern().as_usize();
-        let service = &SERVICES[number];
-        let length = usize::from(service.least)..=usize::from(service.greatest);
-        let fits = length.contains(&value.len())
-            && value.iter().all(|byte| service.class.contains(*byte))
-            && (service.entropy == 0.0 || entropy(value.iter().copied()) >= service.entropy)
-            && is_word(name, found.start(), found.end());
-        fits.then(|| catalog::service(number))
-    })
-}
-
-/// Whether a word of a name is one, and not the end of a longer word or split over two: `okTable`,
-/// `jetSystem`.
-fn is_word(name: &[u8], start: usize, end: usize) -> bool {
-    let begins = match start.checked_sub(1).map(|before| name[before]) {
-        Some(before) => {
-            !before.is_ascii_alphabetic()
-                || before.is_ascii_lowercase() && name[start].is_ascii_uppercase()
-        }
-        None => true,
-    };
-    let splits = name[start..end]
-        .windows(2)
-        .any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
-    begins && !splits
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub(super) struct FieldWriter<'r> {
     redactions: Redactions,
     /// Elements of `guardrail_decisions` so far.
     decisions: usize,
+    /// What becomes of the texts in the field that is being added.
+    treatment: Treatment,
     pub(super) out: Vec<u8>,
 }
 
@@ -127,6 +129,7 @@ impl<'r> FieldWriter<'r> {
             problems: Vec::new(),
             redactions: Redactions::default(),
             decisions: 0,
+            treatment: Treatment::Redact,
             out,
         }
     }
@@ -199,8 +202,23 @@ impl<'r> FieldWriter<'r> {
         self.push(Name::Key(Key::SpanId), Value::Str(trace.span_id()));
     }
 
+    /// What the rules say of a field, under this name or that of its key. What is nested in it is
+    /// treated as it is, and what stands beside a taken name too.
+    fn treat(&mut self, name: &str) {
+        let Some(builtin) = self.redactors.builtin() else {
+            return;
+        };
+        self.treatment = match builtin.treatment(name) {
+            Treatment::Redact => {
+                Key::of(name).map_or(Treatment::Redact, |key| builtin.treatment(key.name()))
+            }
+            treatment => treatment,
+        };
+    }
+
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(super) fn field(&mut self, name: &str, value: Value<'_>) {
+        self.treat(name);
         let known = Key::of(name).filter(|key| self.owner == Owner::Event || key.is_of_decision());
         let Some(key) = known else {
             return self.other(name, value);
@@ -244,7 +262,11 @@ impl<'r> FieldWriter<'r> {
                         }
                         known => self.push(name, Value::Str(known.as_str())),
                     },
-                    Key::Phase => self.push(name, Value::Str(&text.to_ascii_lowercase())),
+                    Key::Phase if is_phase(text) => {
+                        self.push(name, Value::Str(&text.to_ascii_lowercase()));
+                    }
+                    // Words of the application's own, which may be somebody's.
+                    Key::Phase | Key::ConversationState => self.text(name, text),
                     Key::UserId | Key::UserIp => self.identifier(key, text),
                     _ => self.push(name, Value::Str(text)),
                 }
@@ -309,14 +331,31 @@ impl<'r> FieldWriter<'r> {
         match value {
             Value::Str(text) => self.text(name, text),
             // A card number is one as a number too.
-            Value::U64(number) if number >= 100_000_000_000 => {
-                let text = number.to_string();
-                match self.redacted(name.as_str(), &text) {
-                    redacted if redacted == text => self.push(name, value),
-                    redacted => self.push(name, Value::Str(&redacted)),
-                }
+            Value::U64(number) => self.number(name, value, number),
+            Value::I64(number) => self.number(name, value, number.unsigned_abs()),
+            Value::F64(number) if number.fract() == 0.0 && number.abs() < 1e20 => {
+                self.number(name, value, number.abs() as u64);
+            }
+            _ if self.treatment == Treatment::Withhold => {
+                self.push(name, Value::Str(WITHHELD_BY_RULE));
             }
             value => self.push(name, value),
+        }
+    }
+
+    /// A number whose digits may be a value: many of them, or as the name says.
+    fn number(&mut self, name: Name<'_>, value: Value<'_>, digits: u64) {
+        if self.treatment == Treatment::Withhold {
+            return self.push(name, Value::Str(WITHHELD_BY_RULE));
+        }
+        const FEWEST: u64 = 1_000_000;
+        if digits < FEWEST {
+            return self.push(name, value);
+        }
+        let text = digits.to_string();
+        match self.redacted(name.as_str(), &text) {
+            redacted if redacted == text => self.push(name, value),
+            redacted => self.push(name, Value::Str(&redacted)),
         }
     }
 
@@ -342,16 +381,10 @@ impl<'r> FieldWriter<'r> {
         if let Some(instead) = self.withhold {
             return out.extend_from_slice(instead.as_bytes());
         }
-        match self
-            .redactors
-            .builtin()
-            .map(|builtin| builtin.treatment(root(field)))
-        {
-            Some(Treatment::Keep) => return out.extend_from_slice(text.as_bytes()),
-            Some(Treatment::Withhold) => {
-                return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes());
-            }
-            _ => {}
+        match self.treatment {
+            Treatment::Keep => return out.extend_from_slice(text.as_bytes()),
+            Treatment::Withhold => return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes()),
+            Treatment::Redact => {}
         }
         // A redactor that emits events would be called for their texts without end.
         let has_custom = self.redactors.has_custom();
@@ -364,6 +397,7 @@ impl<'r> FieldWriter<'r> {
         }
         let (redactions, mut is_typed) = (&mut self.redactions, false);
         let outcome = self.redactors.apply(
+            field,
             text,
             out,
             &mut |note| redactions.note(field, &note),
@@ -395,6 +429,13 @@ impl<'r> FieldWriter<'r> {
 
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
     pub(super) fn json_field(&mut self, name: &str, value: &Json) {
+        // A name that is made at run time may be somebody's.
+        let made = (name.len() > 6
+            && name
+                .bytes()
+                .any(|byte| byte.is_ascii_digit() || byte == b'@'))
+        .then(|| self.redacted("name", name));
+        let name = made.as_deref().unwrap_or(name);
         match value {
             Json::Null => {}
             Json::String(text) => self.field(name, Value::Str(text)),
@@ -410,6 +451,7 @@ impl<'r> FieldWriter<'r> {
                 }
             }
             Json::Array(_) | Json::Object(_) => {
+                self.treat(name);
                 let redacted = self.redacted_json(name, value, 0);
                 let mut text = Vec::new();
                 json::push_value(&mut text, &redacted);
@@ -455,7 +497,7 @@ impl<'r> FieldWriter<'r> {
             }
             Json::Number(number) => {
                 let text = number.to_string();
-                match text.len() >= 12 {
+                match text.len() >= 7 && number.is_i64() || text.len() >= 12 {
                     true => match self.redacted(path, &text) {
                         redacted if redacted == text => value.clone(),
                         redacted => Json::String(redacted),
@@ -532,7 +574,8 @@ fn as_number(kind: Kind, value: Value<'_>) -> Option<Value<'_>> {
     }
 }
 
-/// The field that a path begins with.
-fn root(path: &str) -> &str {
-    path.split('/').next().unwrap_or(path)
+fn is_phase(word: &str) -> bool {
+    ["input", "output", "tool"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
 }

@@ -12,13 +12,16 @@ const MOST: usize = 19;
 /// How far before a number the words stand that make it a card's.
 const REACH: usize = 28;
 const WORDS: [&str; 3] = ["card", "credit", "uatp"];
+/// How far when something joins the two: `card_4111…`.
+const JOINED_REACH: usize = 12;
 
 impl Finder<'_> {
     /// Looks for a card number that begins at `start`, and says where it ends: the longest number of
     /// whole groups whose brand, length and checksum hold.
     pub(super) fn card(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
         let before = self.before(start);
-        if is_alnum(before) || matches!(before, b'.' | b'-' | b'_') {
+        let joins = matches!(before, b'.' | b'-' | b'_');
+        if is_alnum(before) || joins && !self.has_word_before(start - 1, JOINED_REACH, &WORDS) {
             return None;
         }
         let (mut count, mut at, mut end) = (0, start, None);

@@ -12,6 +12,11 @@ pub(in crate::redact) const REGEX: &str =
 impl Finder<'_> {
     /// A whole run of letters and digits.
     pub(super) fn crypto(&mut self, start: usize, end: usize) {
+        // A name may be joined to it: `wallet_0x…`.
+        let joined = self.bytes[start..end]
+            .iter()
+            .rposition(|byte| matches!(byte, b'_' | b'-'));
+        let start = joined.map_or(start, |at| start + at + 1);
         let text = &self.bytes[start..end];
         let is_address = match text {
             [b'0', b'x', hex @ ..] if hex.len() == 40 => is_ethereum(hex),

@@ -15,7 +15,10 @@ const LONGEST_V6: usize = 45;
 
 /// How far before an address of four numbers the words stand that make it a version.
 const VERSION_REACH: usize = 12;
-const VERSION_WORDS: [&str; 5] = ["version", "release", "build", "ver.", "rev"];
+const VERSION_WORDS: [&str; 11] = [
+    "version", "release", "build", "ver", "rev", "v", "section", "chapter", "package", "firmware",
+    "netmask",
+];
 
 fn is_v6(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
@@ -48,10 +51,14 @@ impl Finder<'_> {
             }
         }
         let after = self.at(at);
+        let is_range = after == b'-' && self.rest(at + 1).iter().take(4).any(|byte| *byte == b'.');
         let goes_on = is_alnum(after)
             || after == b'_'
-            || matches!(after, b'.' | b'-') && is_alnum(self.at(at + 1));
-        if goes_on || self.is_version(start, at) {
+            || matches!(after, b'.' | b'-') && is_alnum(self.at(at + 1)) && !is_range;
+        // Nobody's address: none, everybody, or a mask.
+        let is_nobodys = matches!(&self.bytes[start..at], b"0.0.0.0")
+            || self.bytes[start..at].starts_with(b"255.");
+        if goes_on || is_nobodys || self.is_version(start, at) {
             return None;
         }
         let end = self.network(at, 32);
@@ -81,11 +88,20 @@ impl Finder<'_> {
     fn is_version(&self, start: usize, end: usize) -> bool {
         let before = self.before(start);
         if before == b'-' && is_alnum(self.before(start - 1)) {
-            return true;
+            // The end of a range, or an address behind a host's name: versions have small numbers.
+            let mut parts = self.bytes[start..end].split(|byte| *byte == b'.');
+            return parts.all(|part| part.len() < 3) && !self.ends_range(start - 1);
         }
         let behind_name = before == b'/' && self.before(start - 1).is_ascii_alphabetic();
         behind_name && self.bytes[start..end].ends_with(b".0.0")
-            || self.has_word_before(start, VERSION_REACH, &VERSION_WORDS)
+            || self.has_whole_word_before(start, VERSION_REACH, &VERSION_WORDS)
+    }
+
+    /// Whether four numbers with dots end here.
+    fn ends_range(&self, end: usize) -> bool {
+        let before = self.bytes[..end].iter().rev().take(15);
+        let text = before.take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+        text.filter(|byte| **byte == b'.').count() == 3
     }
 
     /// Looks for an IPv6 or hardware address in the run of their characters around two colons that
@@ -103,13 +119,19 @@ impl Finder<'_> {
             end -= 1;
         }
         // Nor is the end of a word in front of it: `id:fe80::1`.
-        if self.before(start).is_ascii_alphabetic()
+        let is_in_word = is_alnum(self.before(start)) || self.before(start) == b'_';
+        if is_in_word
             && let Some(word) = self.bytes[start..end].iter().position(|byte| *byte == b':')
-            && self.bytes[start..start + word]
-                .iter()
-                .all(u8::is_ascii_alphabetic)
+            && (word <= 2
+                || self.bytes[start..start + word]
+                    .iter()
+                    .all(u8::is_ascii_alphabetic))
         {
             start += word + 1;
+        }
+        // Nor what separates it from what follows.
+        if end > start + 2 && self.bytes[end - 1] == b':' && self.bytes[end - 2] != b':' {
+            end -= 1;
         }
         if end - start > LONGEST_V6 || self.colon_mac(start, end) {
             return;

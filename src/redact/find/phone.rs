@@ -7,27 +7,46 @@ use crate::redact::Entity;
 pub(in crate::redact) const REGEX: &str = r"(?:\+|\+?\()?[0-9](?:[0-9]|[ .\-/]?\(?[0-9]|\)[ .\-/]?\(?[0-9]){6,16}(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,5})?";
 
 /// Words that make a group of digits a phone number, shortly before or right behind it.
-const BEFORE: [&str; 27] = [
+const BEFORE: [&str; 46] = [
     "phone",
+    "phonenumber",
+    "telephone",
+    "cellphone",
     "call",
+    "calling",
+    "called",
     "tel",
     "mobile",
+    "mobil",
     "cell",
     "fax",
     "whatsapp",
     "sms",
     "dial",
     "desk",
-    "reach",
+    "reach me",
+    "reach us",
+    "reach you",
+    "reach him",
+    "reach her",
+    "reach them",
     "ring me",
     "text me",
     "answering at",
     "messages to",
     "contact number",
+    "registered",
     "téléphone",
-    "handy",
+    "tél",
+    "portable",
+    "handynummer",
     "móvil",
     "movil",
+    "celular",
+    "teléfono",
+    "telefono",
+    "telefon",
+    "cellulare",
     "rufnummer",
     "телефон",
     "тел",
@@ -78,14 +97,18 @@ impl Finder<'_> {
             start -= 1;
         }
         let before = self.before(start);
-        let joins = matches!(
-            before,
-            b'#' | b'$' | b'.' | b'/' | b'_' | b'-' | b'+' | b',' | b':'
-        );
+        // A number in international form is one beside almost anything.
+        let is_international = self.bytes[start] == b'+' && !matches!(before, b'+' | b'-' | b'.');
+        let joins = !is_international
+            && matches!(
+                before,
+                b'#' | b'$' | b'.' | b'/' | b'_' | b'-' | b'+' | b',' | b':'
+            );
         if is_alnum(before) || joins && !self.follows_word(start) {
             return None;
         }
-        if before == b'.' || before == b',' && self.before(start - 1).is_ascii_digit() {
+        let is_grouped = before == b',' && self.before(start - 1).is_ascii_digit();
+        if before == b'.' || is_grouped && !is_international {
             return None;
         }
         let (shape, end) = self.shape(start, cluster)?;
@@ -187,17 +210,29 @@ impl Finder<'_> {
             return false;
         }
         if shape.plus {
-            return shape.digits >= 8 && self.bytes.get(start + 1) != Some(&b'0');
+            // North America has eleven digits.
+            return match self.at(start + 1) {
+                b'0' => false,
+                b'1' => shape.digits == 11,
+                _ => shape.digits >= 9,
+            };
         }
         let nanp = matches!(groups, [3, 3, 4] | [1, 3, 3, 4] | [3, 3, 3, 4]);
-        let plausible_nanp = match groups {
-            [1, ..] => text[0] == b'1',
-            [3, 3, 3, 4] => text.starts_with(b"001"),
-            _ => true,
+        // Area and exchange begin with 2 to 9.
+        let national = match groups {
+            [1, ..] if text[0] == b'1' => 1,
+            [3, 3, 3, 4] if text.starts_with(b"001") => 3,
+            [3, 3, 4] => 0,
+            _ => usize::MAX,
         };
+        let digit = |place: usize| digits(text).nth(place).unwrap_or(0);
+        let plausible_nanp =
+            national != usize::MAX && digit(national) >= 2 && digit(national + 3) >= 2;
+        let is_area = text.starts_with(b"(") && groups.len() >= 2 && groups[0] >= 2;
+        let is_year = text.starts_with(b"(19") || text.starts_with(b"(20");
         let first_is_zero = digits(text).next() == Some(0);
-        if nanp && plausible_nanp && shape.separated
-            || shape.parenthesis && groups.len() >= 2 && shape.digits >= 8
+        if nanp && plausible_nanp && (shape.separated || shape.parenthesis)
+            || is_area && shape.digits >= 8 && !(is_year && groups[0] == 4)
         {
             return !is_said_otherwise();
         }
@@ -211,18 +246,38 @@ impl Finder<'_> {
             && shape.digits >= 9
             && !shape.dotted
             && matches!(groups[0], 2..=5)
+            && digit(1) != 0
             && after != b':'
+            && !is_row(text)
         {
             return !is_said_otherwise();
         }
         // Between the digits of a cluster there is no room for a word: it stands before them all,
         // or behind.
-        let word = *cluster
-            .phone_word
-            .get_or_insert_with(|| self.word_before(cluster.start, BEFORE_REACH, &BEFORE));
+        let word = *cluster.phone_word.get_or_insert_with(|| {
+            let word = self.word_before(cluster.start, BEFORE_REACH, &BEFORE);
+            word.filter(|word| self.names_number(*word))
+        });
         let is_said = word.is_some_and(|word| start.saturating_sub(word) <= BEFORE_REACH)
             || self.has_word_behind(end, AFTER_GAP, &AFTER);
         is_said && !is_said_otherwise()
+    }
+
+    /// Whether the word here is one whole and not a part of a name for something else: `desktop`,
+    /// `call_id`.
+    fn names_number(&self, word: usize) -> bool {
+        let known = BEFORE.iter().map(|known| known.as_bytes()).filter(|known| {
+            self.rest(word).len() >= known.len()
+                && self.rest(word)[..known.len()].eq_ignore_ascii_case(known)
+        });
+        let Some(length) = known.map(<[u8]>::len).max() else {
+            return false;
+        };
+        let rest = self.rest(word + length);
+        let rest = rest.strip_prefix(b"s").unwrap_or(rest);
+        let is_whole = !rest.first().is_some_and(u8::is_ascii_alphabetic);
+        let of_something = [&b"_id"[..], b" id", b"-id", b" count", b"_count"];
+        is_whole && !of_something.iter().any(|tail| rest.starts_with(tail))
     }
 
     /// Where an extension behind the number ends, or the number itself.
@@ -246,6 +301,14 @@ impl Finder<'_> {
             _ => end,
         }
     }
+}
+
+/// Groups of a table or a dump: alike, or each with zeros in front.
+fn is_row(text: &[u8]) -> bool {
+    let groups = || text.split(|byte| !byte.is_ascii_digit());
+    let zeros = groups().filter(|group| group.starts_with(b"0")).count();
+    let are_alike = groups().all(|group| group.len() == 4);
+    zeros > 2 || are_alike
 }
 
 fn is_digit(byte: u8) -> bool {

@@ -9,7 +9,13 @@ pub(in crate::redact) const REGEX: &str =
 
 /// How far before a bare number the words stand that make it one.
 const REACH: usize = 28;
-const WORDS: [&str; 2] = ["ssn", "social security"];
+const WORDS: [&str; 5] = [
+    "ssn",
+    "social security",
+    "social_security",
+    "socialsecurity",
+    "social-security",
+];
 
 impl Finder<'_> {
     pub(super) fn ssn(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
@@ -18,26 +24,31 @@ impl Finder<'_> {
             return None;
         }
         let before = self.before(start);
-        if is_alnum(before) || matches!(before, b'-' | b'.' | b'_' | b'/' | b'#' | b'$') {
+        if is_alnum(before) {
             return None;
         }
-        let end = match run {
-            9 if self.has_word_before(start, REACH, &WORDS) => start + 9,
-            3 => {
-                let end = start + 11;
-                let text = self.bytes.get(start..end)?;
-                let separator = text[3];
-                let shaped = matches!(separator, b'-' | b' ' | b'.')
-                    && text[6] == separator
-                    && digits(&text[4..6]).count() == 2
-                    && digits(&text[7..]).count() == 4;
-                if !shaped || end > cluster.end {
-                    return None;
-                }
-                end
+        let end = start + if run == 9 { 9 } else { 11 };
+        let separator = self.at(start + 3);
+        if run == 3 {
+            let text = self.bytes.get(start..end)?;
+            let shaped = matches!(separator, b'-' | b' ' | b'.')
+                && text[6] == separator
+                && digits(&text[4..6]).count() == 2
+                && digits(&text[7..]).count() == 4;
+            if !shaped || end > cluster.end {
+                return None;
             }
-            _ => return None,
-        };
+        }
+        // With spaces or dots they are like many numbers, unless there is nothing else; without
+        // anything they are always.
+        let is_alone = run == 3
+            && (start == 0 || self.bytes[start - 1] == b'\n')
+            && matches!(self.bytes.get(end), None | Some(b'\n'));
+        let joins = matches!(before, b'-' | b'.' | b'_' | b'/' | b'#' | b'$' | b',');
+        let needs_word = joins || run == 9 || separator != b'-' && !is_alone;
+        if needs_word && !self.has_word_before(start, REACH, &WORDS) {
+            return None;
+        }
         let after = self.at(end);
         if is_alnum(after) || matches!(after, b'-' | b'_') {
             return None;

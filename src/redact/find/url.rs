@@ -4,7 +4,7 @@ use super::Finder;
 use super::bytes::is_alnum;
 use crate::redact::Entity;
 
-pub(in crate::redact) const REGEX: &str = r#"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/?#@:"'<>\\`]{0,128}:[^\s/?#"'<>\\`]{1,256}@[A-Za-z0-9\[]"#;
+pub(in crate::redact) const REGEX: &str = r#"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/?#:"'<>\\`]{0,128}:[^\s/?#"'<>\\`]{1,256}@[^\s/?#"'<>\\`]"#;
 
 const LONGEST_USER: usize = 128;
 const LONGEST_PASSWORD: usize = 256;
@@ -18,19 +18,18 @@ fn ends_authority(byte: u8) -> bool {
 }
 
 impl Finder<'_> {
-    /// Looks for a password behind the colon of `://`.
-    pub(super) fn url(&mut self, colon: usize) {
+    /// Looks for a password behind `://`, whose colon is at `colon`; `user` is behind the strokes.
+    pub(super) fn url(&mut self, colon: usize, user: usize) {
         if !(colon > 0 && is_alnum(self.bytes[colon - 1])) {
             return;
         }
-        let user = colon + 3;
         let begins = |from: usize, longest: usize, stop: &dyn Fn(u8) -> bool| {
             let text = &self.bytes[from..];
             let text = &text[..text.len().min(longest + 1)];
             text.iter().take_while(|byte| !stop(**byte)).count()
         };
         let length = begins(user, LONGEST_USER, &|byte| {
-            ends_authority(byte) || matches!(byte, b'@' | b':')
+            ends_authority(byte) || byte == b':'
         });
         let password = user + length + 1;
         if length > LONGEST_USER || self.at(user + length) != b':' {
@@ -43,9 +42,9 @@ impl Finder<'_> {
             return;
         };
         let end = password + length;
-        let host = self.at(end + 1);
+        let has_host = !ends_authority(self.at(end + 1));
         let secret = &self.bytes[password..end];
-        if length > 0 && (is_alnum(host) || host == b'[') && !is_placeholder(secret) {
+        if length > 0 && has_host && !is_placeholder(secret) {
             self.found(Entity::UrlCred, password, end);
         }
     }
@@ -54,10 +53,17 @@ impl Finder<'_> {
 /// `${PASSWORD}`, `<password>`, `%s`, `***`, `xxx`: a place for a secret, and none.
 pub(in crate::redact) fn is_placeholder(text: &[u8]) -> bool {
     let all = |wanted: fn(&u8) -> bool| text.iter().all(wanted);
-    matches!(
+    let is_bracketed = matches!(
         text,
-        [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'%', _]
-    ) || all(|byte| *byte == b'*')
+        [b'$', b'{', .., b'}']
+            | [b'$', b'(', .., b')']
+            | [b'{', .., b'}']
+            | [b'<', .., b'>']
+            | [b'[', .., b']']
+            | [b'%', _]
+    );
+    is_bracketed
+        || all(|byte| *byte == b'*')
         || all(|byte| matches!(byte, b'x' | b'X'))
         || all(|byte| *byte == b'.')
         || text.starts_with(b"$")

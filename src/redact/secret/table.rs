@@ -9,6 +9,101 @@ use super::{
 /// Keys that are recognised by how they begin.
 pub(in crate::redact) const FORMATS: &[Format] = &[
     Format {
+        name: "apify-api-token",
+        parts: &[Lit("apify_api_"), Run(ALNUM, 30, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "buildkite-token",
+        parts: &[Lit("bkua_"), Run(HEX, 40, 40)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "circleci-token",
+        parts: &[Lit("CCIPAT_"), Run(TOKEN, 40, 100)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "docker-token",
+        parts: &[Lit("dckr_pat_"), Run(TOKEN, 20, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "figma-token",
+        parts: &[Lit("figd_"), Run(TOKEN, 30, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "google-client-secret",
+        parts: &[Lit("GOCSPX-"), Run(TOKEN, 20, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "google-oauth-token",
+        parts: &[Lit("ya29."), Run(TOKEN, 30, 512)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "hubspot-private-app-token",
+        parts: &[Lit("pat-na1-"), Run(UUID, 36, 36)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "mailgun-key",
+        parts: &[Lit("key-"), Run(HEX, 32, 32)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "mapbox-secret-token",
+        parts: &[
+            Lit("sk.eyJ1"),
+            Run(TOKEN, 30, 200),
+            Lit("."),
+            Run(TOKEN, 16, 60),
+        ],
+        entropy: 3.0,
+    },
+    Format {
+        name: "notion-token",
+        parts: &[Lit("secret_"), Run(ALNUM, 43, 43)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "posthog-key",
+        parts: &[Lit("phx_"), Run(ALNUM, 40, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "resend-key",
+        parts: &[Lit("re_"), Run(ALNUM, 8, 8), Lit("_"), Run(ALNUM, 20, 30)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "square-secret",
+        parts: &[Lit("sq0csp-"), Run(TOKEN, 40, 50)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "stripe-webhook-secret",
+        parts: &[Lit("whsec_"), Run(BASE64_PAD, 24, 80)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "supabase-token",
+        parts: &[Lit("sbp_"), Run(HEX, 40, 40)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "supabase-secret-key",
+        parts: &[Lit("sb_secret_"), Run(TOKEN, 20, 60)],
+        entropy: 3.0,
+    },
+    Format {
+        name: "tailscale-key",
+        parts: &[Lit("tskey-"), Run(TOKEN, 20, 80)],
+        entropy: 3.0,
+    },
+    Format {
         name: "1password-secret-key",
         parts: &[
             Lit("A3-"),
