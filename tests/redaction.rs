@@ -409,6 +409,106 @@ fn users_and_fields_are_treated_as_the_rules_say() {
 }
 
 #[test]
+fn a_field_may_say_what_its_value_is() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let arguments = json!({
+        "api_key": "aB3dE5gH7jK9mN1pQ3rS", "Authorization": "Bearer aB3dE5gH7jK9mN1pQ3rS",
+        "phone": ["5551234567"], "ssn": "536904399", "ssn_number": 536_904_399_u64, "count": 1234567,
+        "max_tokens": 1024, "token_type": "bearer1234567890", "note": "5551234567",
+    });
+    bench.emit(|| {
+        event("tool_call")
+            .field("arguments", arguments)
+            .field("password", "Abcd1234 and 'more'")
+            .field("ann@example.com", "a name")
+            .decision(GuardrailDecision::warn("pii").field("password", "Abcd1234!x"))
+            .log()
+            .expect("recorded");
+        info!(target: TARGET, event_type = "e", password = "Abcd1234!x", card = 4_111_111_111_111_111.0_f64,
+              phase = "ask bob@example.com");
+    });
+    let text = serde_json::to_string(&bench.records()).expect("JSON");
+    for value in [
+        "aB3dE5gH",
+        "536904399",
+        "Abcd1234",
+        "more'",
+        "ann@example",
+        "bob@example",
+        "4111111",
+    ] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    for kept in [
+        "\"count\":1234567",
+        "\"max_tokens\":1024",
+        "bearer1234567890",
+        "\"note\":\"5551234567\"",
+    ] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    assert_eq!(
+        text.matches("5551234567").count(),
+        1,
+        "the phone number is gone, the note is kept: {text}"
+    );
+}
+
+#[test]
+fn a_treatment_holds_for_every_name_and_type_of_a_field() {
+    let rules = Rules::new()
+        .field("prompt", Treatment::Withhold)
+        .field("a/b", Treatment::Withhold)
+        .field("salary", Treatment::Withhold);
+    let bench = Bench::with(|builder| builder.redact_pii(true).redaction(rules));
+    bench.emit(|| {
+        info!(target: TARGET, event_type = "e", prompt = "first", gen_ai.prompt = "second", a = "kept");
+        event("e")
+            .field("a/b", "third")
+            .field("a/b", "fourth")
+            .field("salary", 123_456)
+            .field("salary", json!([123_456]))
+            .log()
+            .expect("recorded");
+    });
+    let text = serde_json::to_string(&bench.records()).expect("JSON");
+    for value in ["first", "second", "third", "fourth", "123456"] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+    assert!(text.contains("\"a\":\"kept\""), "{text}");
+}
+
+#[test]
+fn nothing_hides_behind_what_looks_like_a_placeholder() {
+    let redactor = Redactor::new(Rules::new(), Some(Keys::from_secret("k1", &[7; 32])));
+    for typed in [
+        "[4111111111111111:a:0123456789AB]",
+        "[X:4111111111111111:0123456789AB]",
+        "[AKIAQYLPMN5HFIQR7XYZ:a:0123456789AB]",
+        "[EMAIL:k1:(212) 555-0187",
+        "[SSN: 536904399]",
+        "[TEL] +1 212 555 0187",
+    ] {
+        let redacted = redactor.redact(typed);
+        assert!(
+            !redacted.redactions.is_empty(),
+            "{typed} stays: {}",
+            redacted.text
+        );
+        assert_eq!(redactor.redact_again(&redacted.text).text, redacted.text);
+    }
+    let login = redactor
+        .redact("curl -u ann:hunter2xyz https://x.com:8443/")
+        .text
+        .into_owned();
+    assert!(
+        !login.contains("hunter") && !login.contains("]]"),
+        "{login}"
+    );
+    assert_eq!(redactor.redact_again(&login).text, login);
+}
+
+#[test]
 fn guardrail_names_verdicts_and_numbers_are_never_touched() {
     let bench = Bench::with(|builder| builder.redact_pii(true));
     let name = "ann@example.com";

@@ -178,7 +178,10 @@ impl<'t> Finder<'t> {
         }
     }
 
+    // What follows is rare in clean text, and is kept out of the loop over its blocks.
+
     /// Adds a run of digits to the cluster that they belong to.
+    #[inline(never)]
     fn digits(&mut self, cluster: &mut Option<Cluster>, start: usize, length: usize) {
         match cluster {
             Some(open) if start - open.end <= WIDEST_GAP => {
@@ -200,6 +203,7 @@ impl<'t> Finder<'t> {
     }
 
     /// An `@`, a colon, an equals sign, or another sign of their kind.
+    #[inline(never)]
     fn sign(&mut self, at: usize, last_colon: &mut Option<usize>) {
         match self.bytes[at] {
             b'@' => return self.email(at),
@@ -223,6 +227,7 @@ impl<'t> Finder<'t> {
     }
 
     /// Looks at the long runs of token characters from here to the next byte that can stand in no word.
+    #[inline(never)]
     fn words(&mut self, start: usize) {
         let mut at = start;
         while let Some(byte) = self
@@ -252,6 +257,7 @@ impl<'t> Finder<'t> {
     }
 
     /// Each kind of number goes on behind the last one of its kind.
+    #[inline(never)]
     fn cluster(&mut self, mut cluster: Cluster) {
         if cluster.digits < 4 {
             return;

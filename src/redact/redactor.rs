@@ -728,7 +728,7 @@ fn next_place(found: &mut &[Found]) -> Option<(Found, usize, usize)> {
 /// Whether nothing that could be part of another value stands near what is replaced.
 fn is_settled(text: &str, plain: Option<&Plain>, found: &[Found]) -> bool {
     /// As far as a matcher looks around a candidate.
-    const REACH: usize = 64;
+    const REACH: usize = 48;
     let bytes = plain.map_or(text, |plain| plain.text.as_str()).as_bytes();
     // Without a short cut, so that many bytes are compared at once.
     let is_quiet = |from: usize, to: usize| {

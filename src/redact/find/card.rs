@@ -25,18 +25,22 @@ impl Finder<'_> {
             return None;
         }
         let (mut count, mut at, mut end) = (0, start, None);
-        let mut sums = Luhn::default();
+        let (mut sums, mut head) = (Luhn::default(), 0);
         while at < cluster.end && count < MOST {
             let byte = self.bytes[at];
             if byte.is_ascii_digit() {
-                sums.add(u32::from(byte - b'0'));
+                let digit = u32::from(byte - b'0');
+                sums.add(digit);
+                if count < 4 {
+                    head = head * 10 + digit;
+                }
                 count += 1;
                 at += 1;
                 // A number ends behind a whole group.
                 if count >= FEWEST
                     && !self.at(at).is_ascii_digit()
                     && sums.holds()
-                    && self.is_card(start, at, count)
+                    && self.is_card(start, at, head, count)
                 {
                     end = Some(at);
                 }
@@ -50,7 +54,7 @@ impl Finder<'_> {
         end
     }
 
-    fn is_card(&self, start: usize, end: usize, count: usize) -> bool {
+    fn is_card(&self, start: usize, end: usize, head: u32, count: usize) -> bool {
         let after = self.at(end);
         if is_alnum(after)
             || after == b'_'
@@ -58,10 +62,9 @@ impl Finder<'_> {
         {
             return false;
         }
-        let number = &self.bytes[start..end];
         // Numbers of travel cards are like many others: only said to be a card's they count.
-        brand(number).is_some()
-            || number[0] == b'1' && count == 15 && self.has_word_before(start, REACH, &WORDS)
+        brand_of(head, count).is_some()
+            || head / 1_000 == 1 && count == 15 && self.has_word_before(start, REACH, &WORDS)
     }
 }
 
@@ -87,10 +90,14 @@ impl Luhn {
     }
 }
 
-/// The brand whose numbers begin and are as long as this.
+/// The brand of a number.
 pub(in crate::redact) fn brand(number: &[u8]) -> Option<&'static str> {
-    let count = digits(number).count();
-    let head4 = digits(number).take(4).fold(0, |n, d| n * 10 + d);
+    let head = digits(number).take(4).fold(0, |n, d| n * 10 + d);
+    brand_of(head, digits(number).count())
+}
+
+/// The brand whose numbers begin with these four digits and have so many.
+fn brand_of(head4: u32, count: usize) -> Option<&'static str> {
     let (head2, head3) = (head4 / 100, head4 / 10);
     let is = |brand: &'static str, holds: bool| holds.then_some(brand);
     match head4 / 1000 {

@@ -7,6 +7,7 @@ use crate::redact::Entity;
 pub(in crate::redact) const REGEX: &str = r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}";
 
 impl Finder<'_> {
+    #[inline(never)]
     pub(super) fn iban(&mut self, start: usize) {
         if is_alnum(self.before(start)) {
             return;

@@ -182,6 +182,7 @@ impl Finder<'_> {
     }
 
     /// Two dots five bytes apart, the second at `dot`: Cisco's form?
+    #[inline(never)]
     pub(super) fn dot_mac(&mut self, dot: usize) {
         let (Some(start), end) = (dot.checked_sub(9), dot + 5) else {
             return;

@@ -14,6 +14,7 @@ const LONGEST_LABEL: usize = 60;
 impl Finder<'_> {
     /// Looks for a key whose first hyphen is at `start`. What lies behind one that is cut is taken
     /// for part of it, so that each byte is searched once.
+    #[inline(never)]
     pub(super) fn pem(&mut self, start: usize) {
         if start < self.pem_end || !self.bytes[start..].starts_with(BEGIN) {
             return;

@@ -97,9 +97,10 @@ impl Finder<'_> {
             start -= 1;
         }
         let before = self.before(start);
-        // A number in international form is one beside almost anything.
-        let is_international = self.bytes[start] == b'+' && !matches!(before, b'+' | b'-' | b'.');
-        let joins = !is_international
+        // A number that begins with a sign of its own is one beside almost anything.
+        let is_marked =
+            matches!(self.bytes[start], b'+' | b'(') && !matches!(before, b'+' | b'-' | b'.');
+        let joins = !is_marked
             && matches!(
                 before,
                 b'#' | b'$' | b'.' | b'/' | b'_' | b'-' | b'+' | b',' | b':'
@@ -108,7 +109,7 @@ impl Finder<'_> {
             return None;
         }
         let is_grouped = before == b',' && self.before(start - 1).is_ascii_digit();
-        if before == b'.' || is_grouped && !is_international {
+        if before == b'.' || is_grouped && !is_marked {
             return None;
         }
         let (shape, end) = self.shape(start, cluster)?;
