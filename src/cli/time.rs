@@ -142,8 +142,8 @@ mod tests {
                 "{typed}"
             );
         }
-        let ago = Utc::now() - read("-3h").unwrap_or_default();
-        assert_eq!(ago.num_minutes(), 180);
+        let then = read("-3h").unwrap_or_default();
+        assert_eq!((Utc::now() - then).num_minutes(), 180);
         for typed in [
             "",
             "3h",
