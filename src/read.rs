@@ -117,15 +117,24 @@ impl Trail {
         Ok(Reverse::new(files, query))
     }
 
-    /// The last `count` records that a query selects, and an iterator that goes on behind them:
-    /// it never ends, and its `None` says that there is nothing new yet.
+    /// The last `count` records that a query selects, with what could not be read among them, and
+    /// an iterator that goes on behind them: it never ends, and its `None` says that there is
+    /// nothing new yet.
     ///
     /// # Errors
     ///
     /// A directory cannot be read.
     pub fn follow(&self, query: Query, count: usize) -> Result<(Vec<Result<Line>>, Lines)> {
         let lines = Lines::follow(&self.names, query.clone())?;
-        let mut last: Vec<_> = Reverse::new(lines.ends(), query).take(count).collect();
+        let mut last = Vec::new();
+        let mut records = 0;
+        let mut backwards = Reverse::new(lines.ends(), query);
+        while records < count
+            && let Some(line) = backwards.next()
+        {
+            records += usize::from(line.is_ok());
+            last.push(line);
+        }
         last.reverse();
         Ok((last, lines))
     }

@@ -129,11 +129,6 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a regular expression")
 }
 
-/// Whether a byte is a letter or a digit; the letter of an escape is none.
-fn is_alnum(text: &str, at: usize) -> bool {
-    text.as_bytes()[at].is_ascii_alphanumeric() && !is_escape(text, at)
-}
-
 fn is_escape(text: &str, at: usize) -> bool {
     at > 0 && text.as_bytes()[at - 1] == b'\\' && b"nrt".contains(&text.as_bytes()[at])
 }
