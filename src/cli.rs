@@ -16,6 +16,7 @@ use crate::error::Error;
 mod args;
 mod check;
 mod export;
+mod index;
 mod overview;
 mod progress;
 mod query;
@@ -98,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Stats(arguments)) => stats::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Index(arguments)) => index::run(&arguments),
         Some(Command::Tag(arguments)) => redact::tag(&arguments),
         Some(Command::Redact(arguments)) => redact::run(&arguments),
         Some(Command::Completions { shell }) => args::completions(shell),

@@ -18,15 +18,19 @@
 //! file, line and byte, and the rest is still returned.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
+use index::Indexes;
 use reverse::Reverse;
 
+mod ahead;
 mod check;
 mod conversation;
 mod dry_run;
 mod export;
+mod index;
 mod query;
 mod reverse;
 mod scan;
@@ -37,6 +41,7 @@ pub use check::{Finding, FindingKind, Report};
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use dry_run::{Changes, RecordChange};
 pub use export::{Csv, Exported};
+pub use index::Indexed;
 pub use query::Query;
 pub use scan::{Line, Lines, Records};
 pub use stats::{Hour, Spread, Stats};
@@ -45,6 +50,7 @@ pub use stats::{Hour, Spread, Stats};
 #[derive(Clone, Debug)]
 pub struct Trail {
     names: Vec<TrailName>,
+    indexes: Option<Indexes>,
 }
 
 impl Trail {
@@ -68,7 +74,12 @@ impl Trail {
             }),
         };
         let why = match names {
-            Ok(names) if !names.is_empty() => return Ok(Trail { names }),
+            Ok(names) if !names.is_empty() => {
+                return Ok(Trail {
+                    names,
+                    indexes: None,
+                });
+            }
             Ok(_) => format!(
                 "no file in {} has that name, or that name with a date in it",
                 directory.display()
@@ -100,7 +111,7 @@ impl Trail {
 
     /// The lines of the records that a query selects, byte for byte, with their places.
     pub fn lines(&self, query: Query) -> Lines {
-        Lines::new(&self.names, query)
+        Lines::new(&self.names, query, self.indexes.as_ref())
     }
 
     /// The same, the newest first. What is not asked for is not read: the first lines come at once,
@@ -139,6 +150,75 @@ impl Trail {
         Ok((last, lines))
     }
 
+    /// Uses and makes indexes in a directory of the reader's: queries for a conversation, a user, a
+    /// session or a request, and for times, read only what may hold them. An index changes no answer: one
+    /// that does not fit its file is not used.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made.
+    pub fn indexed(mut self, directory: impl AsRef<Path>) -> Result<Trail> {
+        self.indexes = Some(Indexes::open(directory.as_ref())?);
+        Ok(self)
+    }
+
+    /// Makes the indexes of the files that the writer has left, where they are missing: two files at a time.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or an index not be written. Without [`indexed`](Trail::indexed) there is
+    /// nothing to do.
+    pub fn index(&self) -> Result<Indexed> {
+        self.index_counting(&AtomicU64::new(0))
+    }
+
+    /// The same, for whoever shows progress: counts the bytes of the files.
+    pub(crate) fn index_counting(&self, read: &AtomicU64) -> Result<Indexed> {
+        let Some(indexes) = &self.indexes else {
+            return Ok(Indexed::default());
+        };
+        let mut files = Vec::new();
+        for name in &self.names {
+            files.extend(scan::left_files(name)?);
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Indexed::default();
+            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (built, size) = indexes.build(file, read)?;
+                done.files += 1;
+                done.built += u64::from(built);
+                done.bytes += file.metadata().map_or(0, |metadata| metadata.len());
+                done.index_bytes += size;
+            }
+            Ok(done)
+        };
+        let indexed = std::thread::scope(|scope| {
+            let other = scope.spawn(work);
+            let ours: Result<Indexed> = work();
+            let theirs = other
+                .join()
+                .map_err(|panic| std::panic::resume_unwind(panic));
+            let (ours, theirs) = (ours?, theirs.and_then(|done: Result<Indexed>| done)?);
+            Ok(Indexed {
+                files: ours.files + theirs.files,
+                built: ours.built + theirs.built,
+                bytes: ours.bytes + theirs.bytes,
+                index_bytes: ours.index_bytes + theirs.index_bytes,
+            })
+        });
+        indexes
+            .sweep()
+            .map_err(|error| indexes.failed("sweep the indexes in", error))?;
+        indexed
+    }
+
+    /// What the indexes have counted, and the lines that are left to count.
+    pub(crate) fn counted(&self, query: &Query) -> Option<(Vec<Stats>, Lines)> {
+        let indexes = self.indexes.as_ref().filter(|_| query.is_only_times())?;
+        Lines::counted(&self.names, query, indexes)
+    }
+
     /// The trail's name; several where it was opened by a pattern.
     pub fn names(&self) -> &[TrailName] {
         &self.names
@@ -154,6 +234,6 @@ impl Trail {
     /// The records that a query selects, and whatever could not be read: it might have
     /// been one of them.
     pub fn query(&self, query: Query) -> Records {
-        Records::new(&self.names, query)
+        Records::new(self.lines(query))
     }
 }

@@ -42,6 +42,8 @@ pub(super) enum Command {
     Export(ExportArguments),
     /// Whether the trail is complete: holes, torn lines, unclean ends, gaps, turns without an end
     Check(CheckArguments),
+    /// Makes the indexes of a large trail's files, which a query would make when it needs them
+    Index(IndexArguments),
     /// The tags that stand for a value in the trail
     Tag(TagArguments),
     /// What a change of the redaction rules would hide or expose
@@ -63,6 +65,9 @@ pub(super) struct Source {
     /// The trail, a file of one, or `-` for standard input
     #[arg(value_name = "TRAIL")]
     pub(super) trail: Option<PathBuf>,
+    /// Reads the files themselves. What an index says is never evidence
+    #[arg(long)]
+    pub(super) no_index: bool,
 }
 
 /// Which records. A repeated option means "or", different options mean "and".
@@ -346,6 +351,13 @@ pub(super) struct CheckArguments {
     pub(super) limit: usize,
     #[command(flatten)]
     pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct IndexArguments {
+    /// The trail
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
 }
 
 #[derive(Args)]

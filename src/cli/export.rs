@@ -16,8 +16,8 @@ use crate::record::timestamp_text;
 use crate::trail::hostname;
 
 pub(super) fn run(arguments: &ExportArguments) -> Done {
-    let input = Input::open(&arguments.source)?;
-    let (lines, progress) = input.lines(arguments.filters.query()?);
+    let mut input = Input::open(&arguments.source)?;
+    let (lines, progress) = input.evidence(arguments.filters.query()?);
     let lines = lines.take(arguments.limit.unwrap_or(usize::MAX));
     let written = match &arguments.output {
         None => {

@@ -11,6 +11,7 @@ use crate::read::Query;
 pub(super) fn run(typed: Option<&Path>) -> Done {
     let source = args::Source {
         trail: typed.map(Path::to_owned),
+        no_index: false,
     };
     let (trail, path) = match Input::open(&source) {
         Ok(input) => input.trail("the overview")?,

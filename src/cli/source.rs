@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::Source;
 use super::progress::Progress;
-use super::{Trouble, text};
+use super::{Trouble, index, text};
 use crate::error::{Error, ErrorKind};
-use crate::read::{Lines, Query, Trail};
+use crate::read::{Lines, Query, Stats, Trail};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -16,7 +16,12 @@ const DEFAULT: &str = "./audit.log";
 /// The trail that is meant.
 pub(super) enum Input {
     Stdin,
-    Trail { trail: Trail, path: PathBuf },
+    Trail {
+        trail: Trail,
+        path: PathBuf,
+        /// Whether indexes may be used.
+        indexes: bool,
+    },
 }
 
 /// The path that is meant: what was typed, else the first file of the variable, else the default.
@@ -39,7 +44,11 @@ impl Input {
         }
         let path = path(source.trail.as_deref());
         match Trail::open(&path) {
-            Ok(trail) => Ok(Input::Trail { trail, path }),
+            Ok(trail) => Ok(Input::Trail {
+                trail,
+                path,
+                indexes: !source.no_index,
+            }),
             Err(error) => Err(explained(error, source.trail.is_some())),
         }
     }
@@ -47,7 +56,7 @@ impl Input {
     /// The trail, for what cannot be done with a stream.
     pub(super) fn trail(self, command: &str) -> Result<(Trail, PathBuf), Trouble> {
         match self {
-            Input::Trail { trail, path } => Ok((trail, path)),
+            Input::Trail { trail, path, .. } => Ok((trail, path)),
             Input::Stdin => Err(Trouble::Usage(format!(
                 "{command} reads a trail by its name, not from standard input"
             ))),
@@ -69,13 +78,40 @@ impl Input {
                 let progress = Progress::of(lines.bytes_read(), 0);
                 (lines, progress)
             }
-            Input::Trail { trail, .. } => {
-                let total = size(trail);
-                let lines = trail.lines(query);
-                let progress = Progress::of(lines.bytes_read(), total);
+            Input::Trail { trail, indexes, .. } => {
+                let lines = match indexes {
+                    true => index::used(trail, query.spares_reading()).lines(query),
+                    false => trail.lines(query),
+                };
+                let progress = Progress::of(lines.bytes_read(), size(trail));
                 (lines, progress)
             }
         }
+    }
+
+    /// The same, of the files themselves: what is handed on as evidence.
+    pub(super) fn evidence(&mut self, query: Query) -> (Lines, Progress) {
+        if let Input::Trail { indexes, .. } = self {
+            *indexes = false;
+        }
+        self.lines(query)
+    }
+
+    /// What a query comes to.
+    pub(super) fn stats(&self, query: Query) -> Stats {
+        if let Input::Trail {
+            trail,
+            indexes: true,
+            ..
+        } = self
+            && let Some((counted, lines)) =
+                index::used(trail, query.is_only_times()).counted(&query)
+        {
+            let _progress = Progress::of(lines.bytes_read(), size(trail));
+            return Stats::with(lines, counted);
+        }
+        let (lines, _progress) = self.lines(query);
+        Stats::of(lines)
     }
 }
 

@@ -12,9 +12,7 @@ use crate::read::{Spread, Stats};
 
 pub(super) fn run(arguments: &StatsArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let (lines, progress) = input.lines(arguments.filters.query()?);
-    let stats = Stats::of(lines);
-    drop(progress);
+    let stats = input.stats(arguments.filters.query()?);
     let mut unreadable = Unreadable::default();
     stats
         .unreadable

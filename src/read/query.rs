@@ -14,7 +14,7 @@ use crate::trail::json;
 ///     .decision("warn")
 ///     .last(chrono::Duration::hours(24));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "a query selects nothing by itself; give it to Trail::query"]
 pub struct Query {
     conversation_ids: Vec<String>,
@@ -194,6 +194,42 @@ impl Query {
         ]
         .into_iter()
         .any(|names| !names.is_empty())
+    }
+
+    /// The ids asked for: of conversations, users, sessions and requests. None of a kind that is asked
+    /// for by its beginning.
+    pub(super) fn ids(&self) -> [&[String]; 4] {
+        match self.prefixes {
+            true => [&[]; 4],
+            false => [
+                &self.conversation_ids,
+                &self.user_ids,
+                &self.session_ids,
+                &self.request_ids,
+            ],
+        }
+    }
+
+    /// From and to which time records are selected.
+    pub(super) fn span(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        (self.since, self.until)
+    }
+
+    /// Whether an index can tell which parts of a file hold nothing that is selected.
+    #[cfg(feature = "cli")]
+    pub(crate) fn spares_reading(&self) -> bool {
+        let has_ids = self.ids().iter().any(|ids| !ids.is_empty());
+        has_ids || self.since.is_some() || self.until.is_some()
+    }
+
+    /// Whether nothing but times is asked for.
+    pub(crate) fn is_only_times(&self) -> bool {
+        let times = Query {
+            since: self.since,
+            until: self.until,
+            ..Query::new()
+        };
+        *self == times
     }
 
     /// What stands in the line of every record that is selected: one of these texts, as the

@@ -1,7 +1,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
-use super::Query;
-use super::sieve::Sieve;
+use super::ahead::{Ahead, Work};
+use super::index::{Block, Counted, Indexes};
+use super::sieve::{Sieve, looks_like_ours};
+use super::{Query, Stats};
 use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::record::{NotARecord, Record};
-use crate::trail::{TrailName, head};
+use crate::trail::{TrailName, head, tail};
 
 /// An iterator over records of a trail.
 ///
@@ -26,10 +28,8 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn new(names: &[TrailName], query: Query) -> Records {
-        Records {
-            lines: Lines::new(names, query),
-        }
+    pub(super) fn new(lines: Lines) -> Records {
+        Records { lines }
     }
 }
 
@@ -62,8 +62,28 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(names: &[TrailName], query: Query) -> Lines {
-        Lines::of(names.iter().map(|name| Scan::new(name, query.clone())))
+    pub(super) fn new(names: &[TrailName], query: Query, indexes: Option<&Indexes>) -> Lines {
+        Lines::of(names.iter().map(|name| {
+            let mut scan = Scan::new(name, query.clone());
+            scan.indexes = indexes.cloned();
+            scan
+        }))
+    }
+
+    /// What the indexes have counted, and the lines of the other files.
+    pub(super) fn counted(
+        names: &[TrailName],
+        query: &Query,
+        indexes: &Indexes,
+    ) -> Option<(Vec<Stats>, Lines)> {
+        let mut counted = Vec::new();
+        let mut scans = Vec::new();
+        for name in names {
+            let mut scan = Scan::new(name, query.clone());
+            counted.append(&mut scan.take_counted(indexes)?);
+            scans.push(scan);
+        }
+        Some((counted, Lines::of(scans.into_iter())))
     }
 
     pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Lines {
@@ -135,6 +155,8 @@ struct Scan {
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
     open: Option<OpenFile>,
+    /// Files that the writer has left, read by other threads.
+    ahead: Option<Ahead>,
     next: VecDeque<PathBuf>,
     /// Files that are read or queued, whatever they are called now.
     seen: HashSet<FileId>,
@@ -144,19 +166,20 @@ struct Scan {
     /// Where it did not read: files and their lengths, the oldest first.
     ends: Vec<(PathBuf, u64)>,
     read: Arc<AtomicU64>,
+    indexes: Option<Indexes>,
 }
 
 /// A file, or whatever else lines are read from.
-struct OpenFile {
-    path: PathBuf,
+pub(super) struct OpenFile {
+    pub(super) path: PathBuf,
     source: Box<dyn Read + Send>,
     /// What was read and not taken: from `begin` on. Up to `searched` it holds no line feed.
     buffer: Vec<u8>,
     begin: usize,
     searched: usize,
     /// The number of the line that begins there, and its place in the file.
-    number: u64,
-    byte: u64,
+    pub(super) number: u64,
+    pub(super) byte: u64,
     /// The end was seen, and the directory was listed after that. What is behind the end
     /// now was written before the writer began any file that is not listed.
     last_pass: bool,
@@ -188,6 +211,8 @@ impl Scan {
             query,
             recent: VecDeque::new(),
             open: Some(OpenFile::new("standard input".into(), source)),
+            ahead: None,
+            indexes: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
             started: true,
@@ -229,6 +254,8 @@ impl Scan {
             query,
             recent: VecDeque::new(),
             open: None,
+            ahead: None,
+            indexes: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
             started: false,
@@ -241,10 +268,6 @@ impl Scan {
     /// Goes on to the next line that the sieve does not hold back: where it stands in the buffer
     /// of the open file, and how it ends.
     fn next_line(&mut self) -> Result<Option<(Range<usize>, End)>> {
-        if !self.started {
-            self.started = true;
-            self.list_files()?;
-        }
         loop {
             let Some(open) = &mut self.open else {
                 let Some(path) = self.next.pop_front() else {
@@ -324,31 +347,128 @@ impl Iterator for Scan {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (line, end) = match self.next_line().transpose()? {
-                Ok(line) => line,
-                Err(error) => return Some(Err(error)),
-            };
-            let open = self.open.as_mut()?;
-            let line = open.line(line, end);
-            let record = match line.parse() {
-                Ok(record) => record,
-                Err(error) => return Some(Err(error)),
-            };
-            let RawLine {
-                bytes, position, ..
-            } = line;
-            let crc = crc32fast::hash(bytes);
-            if self.query.selects(&record) {
-                let line = Line {
-                    bytes: bytes.to_vec(),
-                    position,
-                    record,
-                };
-                if !self.repeats(line.record.seq, crc) {
-                    return Some(Ok(line));
+            if !self.started {
+                self.started = true;
+                if let Err(error) = self.list_files() {
+                    return Some(Err(error));
                 }
-            } else {
-                self.repeats(record.seq, crc);
+                self.read_ahead();
+            }
+            let line = match self.ahead.as_mut().and_then(Ahead::next) {
+                Some(line) => line,
+                None => {
+                    self.ahead = None;
+                    self.next_live().transpose()?
+                }
+            };
+            match line {
+                Ok(line) if self.repeats(line.record.seq, crc32fast::hash(&line.bytes)) => {}
+                line => return Some(line),
+            }
+        }
+    }
+}
+
+/// The files of a trail that the writer has left: all but the newest, and that too where the writer
+/// has ended the trail.
+pub(super) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
+    let mut scan = Scan::new(name, Query::new());
+    scan.list_files()?;
+    let mut files: Vec<PathBuf> = scan.next.into();
+    let newest = files.last().and_then(|newest| tail(newest).ok());
+    let is_ended = newest.is_some_and(|newest| {
+        let last = newest.last.as_ref().map(|last| last.event_type.as_str());
+        !newest.is_unended && last == Some("trail_closed")
+    });
+    if !is_ended {
+        files.pop();
+    }
+    Ok(files)
+}
+
+impl Scan {
+    /// Has the files that the writer has left read by other threads. The newest is read here: it
+    /// may grow.
+    fn read_ahead(&mut self) {
+        // Where the newest is open already, all others are left.
+        let left = match self.open {
+            Some(_) => self.next.len(),
+            None => self.next.len().saturating_sub(1),
+        };
+        let mut files: Vec<(PathBuf, Option<Vec<Block>>)> =
+            self.next.drain(..left).map(|path| (path, None)).collect();
+        // What an index says of the newest holds up to where it ended then.
+        if let (Some(indexes), Some(newest)) = (&self.indexes, self.next.front())
+            && let Some(index) = indexes.load(newest)
+            && let Ok(open) = OpenFile::open_at(newest.clone(), index.end())
+        {
+            files.push((newest.clone(), Some(index.blocks(&self.query))));
+            self.next.pop_front();
+            self.open = Some(open);
+        }
+        if !files.is_empty() {
+            let work = Work {
+                query: self.query.clone(),
+                sieve: self.sieve.clone(),
+                read: self.read.clone(),
+                indexes: self.indexes.clone(),
+            };
+            self.ahead = Some(Ahead::start(files, work));
+        }
+    }
+
+    /// Takes away the files of which the indexes have counted what is selected. `None`: what they have
+    /// counted cannot be added up, since lines may repeat.
+    fn take_counted(&mut self, indexes: &Indexes) -> Option<Vec<Stats>> {
+        self.started = true;
+        self.list_files().ok()?;
+        let mut last_seq = None;
+        let mut counted = Vec::new();
+        let mut left = VecDeque::new();
+        while let Some(path) = self.next.pop_front() {
+            let is_newest = self.next.is_empty();
+            let Some(index) = indexes.load(&path) else {
+                let first = head(&path).ok()?.map(|first| first.seq);
+                if !is_newest || first.is_some_and(|first| last_seq >= Some(first)) {
+                    return None;
+                }
+                left.push_back(path);
+                break;
+            };
+            let (first, last) = index.seqs()?;
+            if last_seq >= Some(first) {
+                return None;
+            }
+            last_seq = Some(last);
+            match index.counted(&self.query) {
+                Counted::Unknown => left.push_back(path),
+                known => {
+                    if let Counted::All(stats) = known {
+                        counted.push(*stats);
+                    }
+                    if is_newest {
+                        self.open = Some(OpenFile::open_at(path, index.end()).ok()?);
+                    }
+                }
+            }
+        }
+        self.next = left;
+        self.indexes = Some(indexes.clone());
+        self.read_ahead();
+        Some(counted)
+    }
+
+    /// The next line that is selected of the files that are read here.
+    fn next_live(&mut self) -> Result<Option<Line>> {
+        loop {
+            let Some((line, end)) = self.next_line()? else {
+                return Ok(None);
+            };
+            let Some(open) = &mut self.open else {
+                return Ok(None);
+            };
+            if let Some(line) = open.line(line, end).selected(&self.query)? {
+                return Ok(Some(line));
             }
         }
     }
@@ -374,17 +494,27 @@ impl Scan {
 }
 
 /// How much is read at once.
-const BLOCK: usize = 512 << 10;
+const CHUNK: usize = 512 << 10;
 
 impl OpenFile {
-    fn open(path: PathBuf) -> Result<OpenFile> {
+    pub(super) fn open(path: PathBuf) -> Result<OpenFile> {
         match File::open(&path) {
             Ok(file) => Ok(OpenFile::new(path, Box::new(file))),
             Err(error) => Err(Error::io("read", &path, error)),
         }
     }
 
-    fn new(path: PathBuf, source: Box<dyn Read + Send>) -> OpenFile {
+    /// The lines behind so many bytes, which hold so many lines.
+    fn open_at(path: PathBuf, (bytes, lines): (u64, u64)) -> io::Result<OpenFile> {
+        let mut file = File::open(&path)?;
+        file.seek(SeekFrom::Start(bytes))?;
+        let mut open = OpenFile::new(path, Box::new(file));
+        open.byte = bytes;
+        open.number = lines + 1;
+        Ok(open)
+    }
+
+    pub(super) fn new(path: PathBuf, source: Box<dyn Read + Send>) -> OpenFile {
         OpenFile {
             path,
             source,
@@ -398,23 +528,15 @@ impl OpenFile {
     }
 
     /// Takes whole lines until the sieve lets one through. `None`: the end, for now.
-    fn next_line(
+    pub(super) fn next_line(
         &mut self,
         sieve: &Sieve,
         progress: &AtomicU64,
     ) -> io::Result<Option<Range<usize>>> {
         loop {
-            while let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
-                let line = self.begin..self.searched + feed;
-                self.begin = line.end + 1;
-                self.searched = self.begin;
-                if sieve.lets_through(&self.buffer[line.clone()]) {
-                    return Ok(Some(line));
-                }
-                self.number += 1;
-                self.byte += line.len() as u64 + 1;
+            if let Some(line) = self.sift(sieve) {
+                return Ok(Some(line));
             }
-            self.searched = self.buffer.len();
             match self.fill()? {
                 0 => return Ok(None),
                 read => progress.fetch_add(read as u64, Ordering::Relaxed),
@@ -422,8 +544,35 @@ impl OpenFile {
         }
     }
 
+    /// Looks for a line that is let through in what was read. What the sieve looks for is searched
+    /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
+    fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
+        let mut hit = sieve
+            .find(&self.buffer[self.begin..])
+            .map(|hit| self.begin + hit);
+        while let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+            let line = self.begin..self.searched + feed;
+            self.begin = line.end + 1;
+            self.searched = self.begin;
+            let holds_hit = hit.is_some_and(|hit| hit < line.end);
+            if holds_hit || !looks_like_ours(&self.buffer[line.clone()]) {
+                return Some(line);
+            }
+            // A hit in a line feed's place cannot be; one behind stays one.
+            if hit.is_some_and(|hit| hit < self.begin) {
+                hit = sieve
+                    .find(&self.buffer[self.begin..])
+                    .map(|hit| self.begin + hit);
+            }
+            self.number += 1;
+            self.byte += line.len() as u64 + 1;
+        }
+        self.searched = self.buffer.len();
+        None
+    }
+
     /// What is left behind the last line feed, if anything is.
-    fn take_rest(&mut self) -> Option<Range<usize>> {
+    pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
         let rest = self.begin..self.buffer.len();
         self.begin = rest.end;
         (!rest.is_empty()).then_some(rest)
@@ -452,7 +601,7 @@ impl OpenFile {
         self.begin = 0;
         let length = self.buffer.len();
         // A long line is read in growing steps.
-        self.buffer.resize(length + BLOCK.max(length), 0);
+        self.buffer.resize(length + CHUNK.max(length), 0);
         loop {
             match self.source.read(&mut self.buffer[length..]) {
                 Ok(read) => {
@@ -469,7 +618,7 @@ impl OpenFile {
     }
 
     /// A line that was just taken.
-    fn line(&mut self, range: Range<usize>, end: End) -> RawLine<'_> {
+    pub(super) fn line(&mut self, range: Range<usize>, end: End) -> RawLine<'_> {
         let position = Position {
             file: self.path.clone(),
             line: self.number,
@@ -495,6 +644,16 @@ impl fmt::Debug for OpenFile {
 }
 
 impl RawLine<'_> {
+    /// The line, if the query selects what it says.
+    pub(super) fn selected(self, query: &Query) -> Result<Option<Line>> {
+        let record = self.parse()?;
+        Ok(query.selects(&record).then(|| Line {
+            record,
+            bytes: self.bytes.to_vec(),
+            position: self.position,
+        }))
+    }
+
     pub(super) fn parse(&self) -> Result<Record> {
         let reason = match serde_json::from_slice::<Map<String, Value>>(self.bytes) {
             Ok(map) => match Record::from_map(map) {

@@ -32,17 +32,20 @@ impl Sieve {
     }
 
     pub(super) fn lets_through(&self, line: &[u8]) -> bool {
-        let is_held = match self {
-            Sieve::All => return true,
-            Sieve::One(needle) => needle.find(line).is_none(),
-            Sieve::Any(needles) => !needles.is_match(line),
-        };
-        // An escape may spell the same in other words, where another writer wrote the line.
-        !is_held || !looks_like_ours(line)
+        self.find(line).is_some() || !looks_like_ours(line)
+    }
+
+    /// Where in these bytes something stands that a selected record must hold.
+    pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Sieve::All => (!bytes.is_empty()).then_some(0),
+            Sieve::One(needle) => needle.find(bytes),
+            Sieve::Any(needles) => needles.find(bytes).map(|found| found.start()),
+        }
     }
 }
 
 /// A line that begins and ends as the trail's own do.
-fn looks_like_ours(line: &[u8]) -> bool {
+pub(super) fn looks_like_ours(line: &[u8]) -> bool {
     line.starts_with(b"{\"seq\":") && line.ends_with(b"}")
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Lines, Query, Trail};
 use crate::error::Error;
@@ -51,10 +51,11 @@ pub struct Hour {
 }
 
 /// How a quantity is spread. Percentiles are within 3 %.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spread {
     count: u64,
-    sum: f64,
+    /// In millionths, so that sums of parts and of the whole are the same.
+    sum: u64,
     largest: f64,
     /// Counts by logarithm.
     buckets: BTreeMap<i32, u64>,
@@ -69,10 +70,19 @@ impl Spread {
             return;
         }
         self.count += 1;
-        self.sum += value;
+        self.sum = self.sum.saturating_add((value * 1e6).round() as u64);
         self.largest = self.largest.max(value);
         let bucket = (value.max(1e-6).ln() * FINENESS).floor() as i32;
         *self.buckets.entry(bucket).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: Spread) {
+        self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
+        self.largest = self.largest.max(other.largest);
+        merge(&mut self.buckets, other.buckets, |ours, theirs| {
+            *ours += theirs
+        });
     }
 
     /// How many there were.
@@ -82,7 +92,7 @@ impl Spread {
 
     /// Their mean; 0 of none.
     pub fn mean(&self) -> f64 {
-        self.sum / self.count.max(1) as f64
+        self.sum as f64 / 1e6 / self.count.max(1) as f64
     }
 
     /// The greatest.
@@ -119,9 +129,14 @@ impl Serialize for Spread {
 }
 
 impl Trail {
-    /// Counts what a query selects.
+    /// Counts what a query selects. Of a trail with [indexes](Trail::indexed), and a query for
+    /// nothing but times, files that are indexed are not read where their index has counted
+    /// just that.
     pub fn stats(&self, query: Query) -> Stats {
-        Stats::of(self.lines(query))
+        let Some((counted, lines)) = self.counted(&query) else {
+            return Stats::of(self.lines(query));
+        };
+        Stats::with(lines, counted)
     }
 }
 
@@ -139,7 +154,42 @@ impl Stats {
         stats
     }
 
-    fn add(&mut self, record: &Record) {
+    /// Counts what these lines say, and adds what was counted before.
+    pub(crate) fn with(lines: Lines, counted: Vec<Stats>) -> Stats {
+        let mut stats = Stats::of(lines);
+        counted.into_iter().for_each(|part| stats.merge(part));
+        stats
+    }
+
+    /// Takes in what other records came to.
+    fn merge(&mut self, other: Stats) {
+        let add = |ours: &mut u64, theirs: u64| *ours += theirs;
+        self.records += other.records;
+        self.from = [self.from, other.from].into_iter().flatten().min();
+        self.to = [self.to, other.to].into_iter().flatten().max();
+        merge(&mut self.event_types, other.event_types, add);
+        merge(&mut self.decisions, other.decisions, |ours, theirs| {
+            merge(ours, theirs, add)
+        });
+        merge(&mut self.users, other.users, add);
+        merge(&mut self.models, other.models, add);
+        merge(&mut self.hours, other.hours, |ours, theirs| {
+            ours.records += theirs.records;
+            ours.blocked += theirs.blocked;
+        });
+        self.processing_time_ms.merge(other.processing_time_ms);
+        merge(
+            &mut self.guardrail_latency_ms,
+            other.guardrail_latency_ms,
+            Spread::merge,
+        );
+        self.tokens += other.tokens;
+        merge(&mut self.redactions, other.redactions, add);
+        self.unreadable.extend(other.unreadable);
+    }
+
+    /// Takes in a record; none that the trail wrote about itself.
+    pub(super) fn add(&mut self, record: &Record) {
         let count = |map: &mut BTreeMap<String, u64>, key: &str, more: u64| match map.get_mut(key) {
             Some(count) => *count += more,
             None => {
@@ -192,6 +242,109 @@ impl Stats {
             .and_then(|counts| counts.as_object());
         for (kind, number) in counts.into_iter().flatten() {
             count(&mut self.redactions, kind, number.as_u64().unwrap_or(0));
+        }
+    }
+}
+
+fn merge<K: Ord, V: Default>(
+    ours: &mut BTreeMap<K, V>,
+    theirs: BTreeMap<K, V>,
+    add: impl Fn(&mut V, V),
+) {
+    for (key, value) in theirs {
+        add(ours.entry(key).or_default(), value);
+    }
+}
+
+/// What an index keeps of [`Stats`]: all of it, spreads with their buckets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    records: u64,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    event_types: BTreeMap<String, u64>,
+    decisions: BTreeMap<String, BTreeMap<String, u64>>,
+    users: BTreeMap<String, u64>,
+    models: BTreeMap<String, u64>,
+    hours: BTreeMap<DateTime<Utc>, (u64, u64)>,
+    processing_time_ms: KeptSpread,
+    guardrail_latency_ms: BTreeMap<String, KeptSpread>,
+    tokens: u64,
+    redactions: BTreeMap<String, u64>,
+}
+
+type KeptSpread = (u64, u64, f64, BTreeMap<i32, u64>);
+
+impl From<Spread> for KeptSpread {
+    fn from(spread: Spread) -> KeptSpread {
+        (spread.count, spread.sum, spread.largest, spread.buckets)
+    }
+}
+
+impl From<KeptSpread> for Spread {
+    fn from((count, sum, largest, buckets): KeptSpread) -> Spread {
+        Spread {
+            count,
+            sum,
+            largest,
+            buckets,
+        }
+    }
+}
+
+fn converted<K: Ord, A, B: From<A>>(map: BTreeMap<K, A>) -> BTreeMap<K, B> {
+    map.into_iter()
+        .map(|(key, value)| (key, value.into()))
+        .collect()
+}
+
+impl From<Hour> for (u64, u64) {
+    fn from(hour: Hour) -> (u64, u64) {
+        (hour.records, hour.blocked)
+    }
+}
+
+impl From<(u64, u64)> for Hour {
+    fn from((records, blocked): (u64, u64)) -> Hour {
+        Hour { records, blocked }
+    }
+}
+
+impl From<Stats> for Kept {
+    fn from(stats: Stats) -> Kept {
+        Kept {
+            records: stats.records,
+            from: stats.from,
+            to: stats.to,
+            event_types: stats.event_types,
+            decisions: stats.decisions,
+            users: stats.users,
+            models: stats.models,
+            hours: converted(stats.hours),
+            processing_time_ms: stats.processing_time_ms.into(),
+            guardrail_latency_ms: converted(stats.guardrail_latency_ms),
+            tokens: stats.tokens,
+            redactions: stats.redactions,
+        }
+    }
+}
+
+impl From<Kept> for Stats {
+    fn from(kept: Kept) -> Stats {
+        Stats {
+            records: kept.records,
+            from: kept.from,
+            to: kept.to,
+            event_types: kept.event_types,
+            decisions: kept.decisions,
+            users: kept.users,
+            models: kept.models,
+            hours: converted(kept.hours),
+            processing_time_ms: kept.processing_time_ms.into(),
+            guardrail_latency_ms: converted(kept.guardrail_latency_ms),
+            tokens: kept.tokens,
+            redactions: kept.redactions,
+            unreadable: Vec::new(),
         }
     }
 }

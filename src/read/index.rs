@@ -1,0 +1,394 @@
+//! Indexes of files that the writer has left: which blocks of a file may hold a conversation, a user,
+//! a session or a request, which times they cover, and what the file comes to.
+//!
+//! An index is never evidence. It is kept apart from the trail, in a cache directory of the reader's;
+//! it is bound to the very bytes it describes and carries a keyed checksum. One that is missing,
+//! stale, cut or forged without that key is not used, and the file is scanned. Neither `check` nor an
+//! export uses one. Deleting them all costs time and nothing else.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::scan::OpenFile;
+use super::stats::Kept;
+use super::{Query, Stats};
+use crate::error::{Error, Result};
+use crate::trail::files::{create_private_dir, read_at};
+
+mod bloom;
+mod build;
+
+use bloom::Bloom;
+
+const MAGIC: &[u8; 8] = b"stidx\x00\x00\x01";
+const SUM: usize = 32;
+/// Bytes of the sum of a file's path that name its index.
+const NAME: usize = 16;
+/// About so many bytes of a file are one block.
+const BLOCK: u64 = 256 << 10;
+/// How much of the beginning and the end of a file binds its index to it.
+const BOUND: u64 = 16 << 10;
+
+/// Where indexes are kept, and the key of their checksums.
+#[derive(Clone, Debug)]
+pub(super) struct Indexes {
+    directory: Arc<PathBuf>,
+    key: Arc<[u8; 32]>,
+}
+
+/// What an index says, ahead of its filters and counts.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    /// So that it can be removed when the file is.
+    file: PathBuf,
+    bound: Bound,
+    blocks: Vec<Block>,
+    lines: u64,
+    /// Its first and its last `seq`, where every line can be read and every `seq` is greater than the
+    /// one before.
+    seqs: Option<(u64, u64)>,
+    /// Bytes of the filter of the whole file, which stands first.
+    filter: u32,
+    /// Bytes of the counts, which stand behind all filters. 0: there are none.
+    kept: u32,
+}
+
+/// An index that describes its file as it is.
+pub(super) struct Index {
+    head: Head,
+    filters: Vec<u8>,
+}
+
+/// What an index has counted of what is asked for.
+pub(super) enum Counted {
+    All(Box<Stats>),
+    Nothing,
+    /// The file must be read.
+    Unknown,
+}
+
+/// What ties an index to its file.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Bound {
+    length: u64,
+    /// See [`state`].
+    state: [i64; 4],
+    ends: [u32; 2],
+}
+
+/// Some lines of a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Block {
+    offset: u64,
+    length: u64,
+    /// The number of its first line.
+    line: u64,
+    /// The first and the last time in it, in microseconds since 1970.
+    from: i64,
+    to: i64,
+    /// It holds lines that cannot be read, which every query tells.
+    unreadable: bool,
+    /// Bytes of its filter.
+    filter: u32,
+}
+
+/// What was built.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Indexed {
+    /// Files that have an index now.
+    pub files: u64,
+    /// Those of them that had none before.
+    pub built: u64,
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// Bytes of their indexes.
+    pub index_bytes: u64,
+}
+
+impl Indexes {
+    /// Indexes in a directory, which is made, readable by its owner only.
+    pub(super) fn open(directory: &Path) -> Result<Indexes> {
+        let failed = |error| Error::io("make the directory of indexes", directory, error);
+        create_private_dir(directory).map_err(failed)?;
+        let path = directory.join("key");
+        let key = match fs::read(&path) {
+            Ok(key) if key.len() == 32 => key,
+            _ => {
+                let mut fresh = [0; 32];
+                getrandom::fill(&mut fresh)
+                    .map_err(|error| failed(io::Error::other(error.to_string())))?;
+                write_private(&path, &fresh).map_err(failed)?;
+                fresh.to_vec()
+            }
+        };
+        let key = key.try_into().expect("invariant: it has 32 bytes");
+        Ok(Indexes {
+            directory: Arc::new(directory.to_owned()),
+            key: Arc::new(key),
+        })
+    }
+
+    pub(super) fn failed(&self, what: &'static str, error: io::Error) -> Error {
+        Error::io(what, &self.directory, error)
+    }
+
+    fn path(&self, file: &Path) -> PathBuf {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let sum = Sha256::digest(file.as_os_str().as_encoded_bytes());
+        let name: String = sum[..NAME]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        self.directory.join(name)
+    }
+
+    /// The index of a file. `None`: there is none to trust.
+    pub(super) fn load(&self, file: &Path) -> Option<Index> {
+        let index = self.read(&self.path(file))?;
+        (Bound::of(file).ok()? == index.head.bound).then_some(index)
+    }
+
+    fn read(&self, path: &Path) -> Option<Index> {
+        let bytes = fs::read(path).ok()?;
+        let body = bytes.strip_prefix(MAGIC)?;
+        let (body, sum) = body.split_at_checked(body.len().checked_sub(SUM)?)?;
+        self.mac(body).verify_slice(sum).ok()?;
+        let (length, body) = body.split_first_chunk::<4>()?;
+        let (head, filters) = body.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        Some(Index {
+            head: serde_json::from_slice(head).ok()?,
+            filters: filters.to_vec(),
+        })
+    }
+
+    /// Removes the indexes of files that are gone, and what cannot be read: a trail's retention holds for
+    /// what is kept of it here.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&*self.directory)? {
+            let path = entry?.path();
+            let is_index = path.file_name().is_some_and(|name| name.len() == 2 * NAME);
+            if is_index
+                && !self
+                    .read(&path)
+                    .is_some_and(|index| index.head.file.exists())
+            {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
+        let mac = Hmac::<Sha256>::new_from_slice(&*self.key);
+        let mac = mac.expect("invariant: HMAC takes a key of any length");
+        mac.chain_update(body)
+    }
+
+    /// Builds the index of a file, unless it has one. Says whether it was built, and its size.
+    pub(super) fn build(&self, file: &Path, read: &AtomicU64) -> Result<(bool, u64)> {
+        let path = self.path(file);
+        if self.load(file).is_some() {
+            let size = path.metadata().map_or(0, |metadata| metadata.len());
+            return Ok((false, size));
+        }
+        let failed = |error| Error::io("index", file, error);
+        let bound = Bound::of(file).map_err(failed)?;
+        let (mut head, filters) = build::build(file, bound, read)?;
+        head.file = std::path::absolute(file).map_err(failed)?;
+        let head = serde_json::to_vec(&head).map_err(|error| failed(error.into()))?;
+        let mut body = (head.len() as u32).to_le_bytes().to_vec();
+        body.extend_from_slice(&head);
+        body.extend_from_slice(&filters);
+        let sum = self.mac(&body).finalize().into_bytes();
+        let bytes = [&MAGIC[..], &body, &sum].concat();
+        write_private(&path, &bytes).map_err(|error| Error::io("write the index", &path, error))?;
+        Ok((true, bytes.len() as u64))
+    }
+}
+
+impl Index {
+    /// The blocks of the file that may hold what a query selects.
+    pub(super) fn blocks(&self, query: &Query) -> Vec<Block> {
+        let keys = query.keys();
+        let (since, until) = query.times();
+        let is_in_time = |block: &Block| {
+            since.is_none_or(|since| block.to >= since)
+                && until.is_none_or(|until| block.from < until)
+        };
+        let may_hold = |filter: &[u8]| {
+            let bloom = Bloom::of(filter);
+            keys.iter()
+                .all(|any| any.iter().any(|key| bloom.may_hold(*key)))
+        };
+        let (whole, mut filters) = self.filters.split_at(self.head.filter as usize);
+        let may_hold_any = may_hold(whole);
+        let mut blocks: Vec<Block> = Vec::new();
+        for block in &self.head.blocks {
+            let filter;
+            (filter, filters) = filters.split_at(block.filter as usize);
+            let is_wanted = may_hold_any && is_in_time(block) && may_hold(filter);
+            if !(block.unreadable || is_wanted) {
+                continue;
+            }
+            // Neighbours are read at once, as long as they are not many.
+            match blocks.last_mut() {
+                Some(last)
+                    if last.offset + last.length == block.offset && last.length < 16 * BLOCK =>
+                {
+                    last.length += block.length;
+                }
+                _ => blocks.push(block.clone()),
+            }
+        }
+        blocks
+    }
+
+    /// Where it ends: bytes and lines.
+    pub(super) fn end(&self) -> (u64, u64) {
+        (self.head.bound.length, self.head.lines)
+    }
+
+    pub(super) fn seqs(&self) -> Option<(u64, u64)> {
+        self.head.seqs
+    }
+
+    /// What a query for nothing but times selects of the file.
+    pub(super) fn counted(&self, query: &Query) -> Counted {
+        let (since, until) = query.times();
+        let from = self.head.blocks.iter().map(|block| block.from).min();
+        let to = self.head.blocks.iter().map(|block| block.to).max();
+        let (Some(from), Some(to)) = (from, to) else {
+            return Counted::Nothing;
+        };
+        if since.is_some_and(|since| to < since) || until.is_some_and(|until| from >= until) {
+            return Counted::Nothing;
+        }
+        // Times are cut to microseconds: those of the ends themselves are left to the records.
+        let is_whole = since.is_none_or(|since| from > since)
+            && until.is_none_or(|until| to.saturating_add(1) < until);
+        let kept = self.filters.len() - self.head.kept as usize;
+        match serde_json::from_slice::<Kept>(&self.filters[kept..]) {
+            Ok(kept) if is_whole => Counted::All(Box::new(kept.into())),
+            _ => Counted::Unknown,
+        }
+    }
+}
+
+impl Block {
+    /// The lines of the block.
+    pub(super) fn read(&self, path: &Path) -> io::Result<OpenFile> {
+        let file = File::open(path)?;
+        let mut bytes = vec![0; self.length as usize];
+        let read = read_at(&file, &mut bytes, self.offset)?;
+        bytes.truncate(read);
+        let mut open = OpenFile::new(path.to_owned(), Box::new(Cursor::new(bytes)));
+        open.number = self.line;
+        open.byte = self.offset;
+        Ok(open)
+    }
+}
+
+impl Bound {
+    fn of(file: &Path) -> io::Result<Bound> {
+        let open = File::open(file)?;
+        let metadata = open.metadata()?;
+        let length = metadata.len();
+        let part = |offset: u64| {
+            let mut bytes = vec![0; BOUND.min(length) as usize];
+            let read = read_at(&open, &mut bytes, offset)?;
+            bytes.truncate(read);
+            io::Result::Ok(crc32fast::hash(&bytes))
+        };
+        Ok(Bound {
+            length,
+            state: state(&metadata),
+            ends: [part(0)?, part(length.saturating_sub(BOUND))?],
+        })
+    }
+}
+
+/// Which file it is, and when it was last changed. No call sets the time of a change: whoever writes
+/// into the middle of a file changes it.
+#[cfg(unix)]
+fn state(metadata: &fs::Metadata) -> [i64; 4] {
+    use std::os::unix::fs::MetadataExt as _;
+    let (device, inode) = (metadata.dev() as i64, metadata.ino() as i64);
+    [device, inode, metadata.ctime(), metadata.ctime_nsec()]
+}
+
+#[cfg(not(unix))]
+fn state(metadata: &fs::Metadata) -> [i64; 4] {
+    let since = |time: std::time::SystemTime| time.duration_since(std::time::UNIX_EPOCH).ok();
+    let modified = metadata.modified().ok().and_then(since).unwrap_or_default();
+    [
+        0,
+        0,
+        modified.as_secs() as i64,
+        i64::from(modified.subsec_nanos()),
+    ]
+}
+
+/// Which id it is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Conversation,
+    User,
+    Session,
+    Request,
+}
+
+impl Query {
+    /// The ids that a selected record must have: of each kind that is asked for, one of these.
+    fn keys(&self) -> Vec<Vec<u64>> {
+        let kinds = [Kind::Conversation, Kind::User, Kind::Session, Kind::Request];
+        let asked = self
+            .ids()
+            .into_iter()
+            .zip(kinds)
+            .filter(|(ids, _)| !ids.is_empty());
+        asked
+            .map(|(ids, kind)| ids.iter().map(|id| bloom::key(kind as u8, id)).collect())
+            .collect()
+    }
+
+    /// From and to which time, in microseconds since 1970.
+    fn times(&self) -> (Option<i64>, Option<i64>) {
+        let micros = |time: DateTime<Utc>| time.timestamp_micros();
+        let (since, until) = self.span();
+        // A block's times are cut to microseconds, as the trail's are.
+        (
+            since.map(micros),
+            until.map(|until| micros(until).saturating_add(1)),
+        )
+    }
+}
+
+/// Writes a file that only its owner may read, which gets its name when it is whole.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.part", std::process::id()));
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let written = options
+        .open(&draft)
+        .and_then(|mut file| file.write_all(bytes));
+    written
+        .and_then(|()| fs::rename(&draft, path))
+        .inspect_err(|_| {
+            // What is half written is none.
+            let _ = fs::remove_file(&draft);
+        })
+}
