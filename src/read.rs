@@ -169,11 +169,12 @@ impl Trail {
     /// A file cannot be read, or an index not be written. Without [`indexed`](Trail::indexed) there is
     /// nothing to do.
     pub fn index(&self) -> Result<Indexed> {
-        self.index_counting(&AtomicU64::new(0))
+        self.index_counting(false, &AtomicU64::new(0))
     }
 
-    /// The same, for whoever shows progress: counts the bytes of the files.
-    pub(crate) fn index_counting(&self, read: &AtomicU64) -> Result<Indexed> {
+    /// The same, for whoever shows progress: counts the bytes that it reads. `is_quick`: an index that is
+    /// there is not looked into.
+    pub(crate) fn index_counting(&self, is_quick: bool, read: &AtomicU64) -> Result<Indexed> {
         let Some(indexes) = &self.indexes else {
             return Ok(Indexed::default());
         };
@@ -185,8 +186,9 @@ impl Trail {
         let work = || {
             let mut done = Indexed::default();
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (built, size) = indexes.build(file, read)?;
-                done.files += 1;
+                let (built, size) = indexes.build(file, is_quick, read)?;
+                // A file that changes while it is read has none.
+                done.files += u64::from(size > 0);
                 done.built += u64::from(built);
                 done.bytes += file.metadata().map_or(0, |metadata| metadata.len());
                 done.index_bytes += size;
@@ -207,6 +209,9 @@ impl Trail {
                 index_bytes: ours.index_bytes + theirs.index_bytes,
             })
         });
+        if is_quick && indexed.as_ref().is_ok_and(|done| done.built == 0) {
+            return indexed;
+        }
         indexes
             .sweep()
             .map_err(|error| indexes.failed("sweep the indexes in", error))?;

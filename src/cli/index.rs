@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &IndexArguments) -> Done {
             "there is no directory for indexes: set XDG_CACHE_HOME or HOME".to_owned(),
         ));
     };
-    let (_, done) = made(&trail, directory.clone())?;
+    let (_, done) = made(&trail, directory.clone(), false)?;
     if done.files == 0 {
         eprintln!("stinger-audit: nothing to index: the only file is still written to");
         return Ok(Ended::Nothing);
@@ -47,7 +47,7 @@ pub(super) fn used(trail: &Trail, is_wanted: bool) -> Trail {
     if !is_wanted || size(trail) < WORTH {
         return trail.clone();
     }
-    let made = directory().map(|directory| made(trail, directory));
+    let made = directory().map(|directory| made(trail, directory, true));
     match made {
         Some(Ok((trail, _))) => trail,
         Some(Err(error)) => {
@@ -59,11 +59,11 @@ pub(super) fn used(trail: &Trail, is_wanted: bool) -> Trail {
     }
 }
 
-fn made(trail: &Trail, directory: PathBuf) -> Result<(Trail, Indexed)> {
+fn made(trail: &Trail, directory: PathBuf, is_quick: bool) -> Result<(Trail, Indexed)> {
     let trail = trail.clone().indexed(directory)?;
     let read = Arc::<AtomicU64>::default();
     let _progress = Progress::of(read.clone(), size(&trail));
-    let done = trail.index_counting(&read)?;
+    let done = trail.index_counting(is_quick, &read)?;
     Ok((trail, done))
 }
 

@@ -103,7 +103,7 @@ impl Work {
         };
         let blocks = blocks.or_else(|| {
             let index = self.indexes.as_ref()?.load(&path)?;
-            Some(index.blocks(&self.query))
+            index.blocks(&self.query)
         });
         match blocks {
             None => match OpenFile::open(path) {

@@ -44,28 +44,41 @@ pub(super) struct Indexes {
     key: Arc<[u8; 32]>,
 }
 
-/// What an index says, ahead of its filters and counts.
-#[derive(Debug, Serialize, Deserialize)]
+/// What an index says first.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Head {
     /// So that it can be removed when the file is.
     file: PathBuf,
     bound: Bound,
-    blocks: Vec<Block>,
     lines: u64,
     /// Its first and its last `seq`, where every line can be read and every `seq` is greater than the
     /// one before.
     seqs: Option<(u64, u64)>,
-    /// Bytes of the filter of the whole file, which stands first.
-    filter: u32,
-    /// Bytes of the counts, which stand behind all filters. 0: there are none.
-    kept: u32,
+    /// The first and the last time in it, in microseconds since 1970. `None`: it holds no record.
+    times: Option<(i64, i64)>,
+    /// It holds lines that cannot be read.
+    unreadable: bool,
 }
 
-/// An index that describes its file as it is.
+/// An index that describes its file as it is: three parts, each read when it is needed.
 pub(super) struct Index {
+    path: PathBuf,
+    source: File,
+    key: Arc<[u8; 32]>,
+    /// Where the parts begin and end, and their checksums.
+    parts: [(u64, usize, [u8; SUM]); PARTS],
     head: Head,
-    filters: Vec<u8>,
+    /// The ids of the whole file.
+    filter: Vec<u8>,
 }
+
+/// An index's parts: the head with the filter of the file, the blocks with their filters, the counts.
+const PARTS: usize = 3;
+const BLOCKS: usize = 1;
+const COUNTS: usize = 2;
+
+/// What stands in front of the parts: their lengths and checksums. The first checksum covers the others.
+const FRONT: usize = MAGIC.len() + PARTS * (4 + SUM);
 
 /// What an index has counted of what is asked for.
 pub(super) enum Counted {
@@ -151,23 +164,24 @@ impl Indexes {
         self.directory.join(name)
     }
 
-    /// The index of a file. `None`: there is none to trust.
+    /// The index of a file. `None`: there is none to trust, and none is kept.
     pub(super) fn load(&self, file: &Path) -> Option<Index> {
-        let index = self.read(&self.path(file))?;
-        (Bound::of(file).ok()? == index.head.bound).then_some(index)
+        let path = self.path(file);
+        let source = File::open(&path).ok()?;
+        let bound = Bound::of(file).ok();
+        let index = Index::read(&path, source, &self.key);
+        let index = index.filter(|index| bound.as_ref() == Some(&index.head.bound));
+        if index.is_none() {
+            discard(&path);
+        }
+        index
     }
 
-    fn read(&self, path: &Path) -> Option<Index> {
-        let bytes = fs::read(path).ok()?;
-        let body = bytes.strip_prefix(MAGIC)?;
-        let (body, sum) = body.split_at_checked(body.len().checked_sub(SUM)?)?;
-        self.mac(body).verify_slice(sum).ok()?;
-        let (length, body) = body.split_first_chunk::<4>()?;
-        let (head, filters) = body.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        Some(Index {
-            head: serde_json::from_slice(head).ok()?,
-            filters: filters.to_vec(),
-        })
+    /// Whether a file has an index that is not older than what it describes. Whether that is
+    /// to be trusted is seen when it is loaded.
+    fn is_there(&self, file: &Path) -> bool {
+        let changed = |path: &Path| Some(changed(&path.metadata().ok()?));
+        changed(&self.path(file)).is_some_and(|made| Some(made) >= changed(file))
     }
 
     /// Removes the indexes of files that are gone, and what cannot be read: a trail's retention holds for
@@ -176,80 +190,157 @@ impl Indexes {
         for entry in fs::read_dir(&*self.directory)? {
             let path = entry?.path();
             let is_index = path.file_name().is_some_and(|name| name.len() == 2 * NAME);
-            if is_index
-                && !self
-                    .read(&path)
-                    .is_some_and(|index| index.head.file.exists())
-            {
-                fs::remove_file(&path)?;
+            if !is_index {
+                continue;
+            }
+            // Another process may remove it too.
+            let Ok(source) = File::open(&path) else {
+                continue;
+            };
+            let index = Index::read(&path, source, &self.key);
+            if !index.is_some_and(|index| index.head.file.exists()) {
+                discard(&path);
             }
         }
         Ok(())
     }
 
-    fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
-        let mac = Hmac::<Sha256>::new_from_slice(&*self.key);
-        let mac = mac.expect("invariant: HMAC takes a key of any length");
-        mac.chain_update(body)
-    }
-
-    /// Builds the index of a file, unless it has one. Says whether it was built, and its size.
-    pub(super) fn build(&self, file: &Path, read: &AtomicU64) -> Result<(bool, u64)> {
+    /// Builds the index of a file, unless it has one: says whether it was built, and its size. `is_quick`:
+    /// one that is there is believed to be sound for now.
+    pub(super) fn build(
+        &self,
+        file: &Path,
+        is_quick: bool,
+        read: &AtomicU64,
+    ) -> Result<(bool, u64)> {
         let path = self.path(file);
-        if self.load(file).is_some() {
+        let is_sound = match is_quick {
+            true => self.is_there(file),
+            false => self.load(file).is_some_and(|index| index.is_whole()),
+        };
+        if is_sound {
             let size = path.metadata().map_or(0, |metadata| metadata.len());
             return Ok((false, size));
         }
         let failed = |error| Error::io("index", file, error);
         let bound = Bound::of(file).map_err(failed)?;
-        let (mut head, filters) = build::build(file, bound, read)?;
-        head.file = std::path::absolute(file).map_err(failed)?;
-        let head = serde_json::to_vec(&head).map_err(|error| failed(error.into()))?;
-        let mut body = (head.len() as u32).to_le_bytes().to_vec();
-        body.extend_from_slice(&head);
-        body.extend_from_slice(&filters);
-        let sum = self.mac(&body).finalize().into_bytes();
-        let bytes = [&MAGIC[..], &body, &sum].concat();
+        let mut built = build::build(file, read)?;
+        built.head.file = std::path::absolute(file).map_err(failed)?;
+        // What was changed meanwhile was not all read as it is.
+        if Bound::of(file).map_err(failed)? != bound {
+            return Ok((false, 0));
+        }
+        built.head.bound = bound;
+        let bytes = built.bytes(&self.key).map_err(failed)?;
         write_private(&path, &bytes).map_err(|error| Error::io("write the index", &path, error))?;
         Ok((true, bytes.len() as u64))
     }
 }
 
+/// An index that cannot be trusted is made again when it is wanted.
+fn discard(path: &Path) {
+    // One that stays is not trusted the next time either.
+    let _ = fs::remove_file(path);
+}
+
+fn mac(key: &[u8; 32], part: usize, bytes: &[&[u8]]) -> Hmac<Sha256> {
+    let mac = Hmac::<Sha256>::new_from_slice(key);
+    let mut mac = mac.expect("invariant: HMAC takes a key of any length");
+    mac.update(&[part as u8]);
+    bytes.iter().for_each(|bytes| mac.update(bytes));
+    mac
+}
+
 impl Index {
-    /// The blocks of the file that may hold what a query selects.
-    pub(super) fn blocks(&self, query: &Query) -> Vec<Block> {
+    fn read(path: &Path, source: File, key: &Arc<[u8; 32]>) -> Option<Index> {
+        let front = read_exactly(&source, 0, FRONT)?;
+        let mut rest = front.strip_prefix(MAGIC)?;
+        let mut offset = FRONT as u64;
+        let mut parts = [(0, 0, [0; SUM]); PARTS];
+        for part in &mut parts {
+            let (length, sum);
+            (length, rest) = rest.split_first_chunk::<4>()?;
+            (sum, rest) = rest.split_first_chunk::<SUM>()?;
+            let length = u32::from_le_bytes(*length) as usize;
+            *part = (offset, length, *sum);
+            offset += length as u64;
+        }
+        // Neither less nor more.
+        if source.metadata().ok()?.len() != offset {
+            return None;
+        }
+        let (begin, length, sum) = parts[0];
+        let first = read_exactly(&source, begin, length)?;
+        let others = &front[MAGIC.len() + 4 + SUM..];
+        mac(key, 0, &[&first, others]).verify_slice(&sum).ok()?;
+        let (head, filter) = split_json(&first)?;
+        Some(Index {
+            path: path.to_owned(),
+            head: serde_json::from_slice(head).ok()?,
+            filter: filter.to_vec(),
+            source,
+            key: key.clone(),
+            parts,
+        })
+    }
+
+    /// A part, as it was written.
+    fn part(&self, part: usize) -> Option<Vec<u8>> {
+        let (begin, length, sum) = self.parts[part];
+        let bytes = read_exactly(&self.source, begin, length)?;
+        let is_sound = mac(&self.key, part, &[&bytes]).verify_slice(&sum).is_ok();
+        if !is_sound {
+            discard(&self.path);
+        }
+        is_sound.then_some(bytes)
+    }
+
+    fn is_whole(&self) -> bool {
+        (1..PARTS).all(|part| self.part(part).is_some())
+    }
+
+    /// The blocks of the file that may hold what a query selects. `None`: nothing to be trusted says which.
+    pub(super) fn blocks(&self, query: &Query) -> Option<Vec<Block>> {
         let keys = query.keys();
         let (since, until) = query.times();
-        let is_in_time = |block: &Block| {
-            since.is_none_or(|since| block.to >= since)
-                && until.is_none_or(|until| block.from < until)
+        let is_in_time = |from: i64, to: i64| {
+            since.is_none_or(|since| to >= since) && until.is_none_or(|until| from < until)
         };
-        let may_hold = |filter: &[u8]| {
-            let bloom = Bloom::of(filter);
+        let may_hold = |bloom: Bloom<'_>| {
             keys.iter()
                 .all(|any| any.iter().any(|key| bloom.may_hold(*key)))
         };
-        let (whole, mut filters) = self.filters.split_at(self.head.filter as usize);
-        let may_hold_any = may_hold(whole);
-        let mut blocks: Vec<Block> = Vec::new();
-        for block in &self.head.blocks {
+        let is_wanted = self
+            .head
+            .times
+            .is_some_and(|(from, to)| is_in_time(from, to))
+            && may_hold(bloom::FILE.read(&self.filter));
+        if !is_wanted && !self.head.unreadable {
+            return Some(Vec::new());
+        }
+        let part = self.part(BLOCKS)?;
+        let (blocks, mut filters) = split_json(&part)?;
+        let mut wanted: Vec<Block> = Vec::new();
+        for block in serde_json::from_slice::<Vec<Block>>(blocks).ok()? {
             let filter;
-            (filter, filters) = filters.split_at(block.filter as usize);
-            let is_wanted = may_hold_any && is_in_time(block) && may_hold(filter);
+            (filter, filters) = filters.split_at_checked(block.filter as usize)?;
+            let is_wanted = is_wanted
+                && is_in_time(block.from, block.to)
+                && may_hold(bloom::BLOCK.read(filter));
             if !(block.unreadable || is_wanted) {
                 continue;
             }
             // Neighbours are read at once, as long as they are not many.
-            match blocks.last_mut() {
+            match wanted.last_mut() {
                 Some(last)
                     if last.offset + last.length == block.offset && last.length < 16 * BLOCK =>
                 {
                     last.length += block.length;
                 }
-                _ => blocks.push(block.clone()),
+                _ => wanted.push(block),
             }
         }
-        blocks
+        Some(wanted)
     }
 
     /// Where it ends: bytes and lines.
@@ -264,9 +355,7 @@ impl Index {
     /// What a query for nothing but times selects of the file.
     pub(super) fn counted(&self, query: &Query) -> Counted {
         let (since, until) = query.times();
-        let from = self.head.blocks.iter().map(|block| block.from).min();
-        let to = self.head.blocks.iter().map(|block| block.to).max();
-        let (Some(from), Some(to)) = (from, to) else {
+        let Some((from, to)) = self.head.times else {
             return Counted::Nothing;
         };
         if since.is_some_and(|since| to < since) || until.is_some_and(|until| from >= until) {
@@ -275,12 +364,28 @@ impl Index {
         // Times are cut to microseconds: those of the ends themselves are left to the records.
         let is_whole = since.is_none_or(|since| from > since)
             && until.is_none_or(|until| to.saturating_add(1) < until);
-        let kept = self.filters.len() - self.head.kept as usize;
-        match serde_json::from_slice::<Kept>(&self.filters[kept..]) {
-            Ok(kept) if is_whole => Counted::All(Box::new(kept.into())),
-            _ => Counted::Unknown,
+        let counts = || serde_json::from_slice::<Kept>(&self.part(COUNTS)?).ok();
+        match is_whole.then(counts).flatten() {
+            Some(kept) => Counted::All(Box::new(kept.into())),
+            None => Counted::Unknown,
         }
     }
+}
+
+/// A length, so many bytes of JSON, and what stands behind them.
+fn split_json(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+fn read_exactly(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
+    // A length that was forged asks for no more than there is.
+    if offset + length as u64 > file.metadata().ok()?.len() {
+        return None;
+    }
+    let mut bytes = vec![0; length];
+    let read = read_at(file, &mut bytes, offset).ok()?;
+    (read == length).then_some(bytes)
 }
 
 impl Block {
@@ -314,6 +419,12 @@ impl Bound {
             ends: [part(0)?, part(length.saturating_sub(BOUND))?],
         })
     }
+}
+
+/// When a file was last changed, in seconds and nanoseconds.
+fn changed(metadata: &fs::Metadata) -> (i64, i64) {
+    let [_, _, seconds, nanoseconds] = state(metadata);
+    (seconds, nanoseconds)
 }
 
 /// Which file it is, and when it was last changed. No call sets the time of a change: whoever writes

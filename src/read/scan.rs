@@ -400,9 +400,10 @@ impl Scan {
         // What an index says of the newest holds up to where it ended then.
         if let (Some(indexes), Some(newest)) = (&self.indexes, self.next.front())
             && let Some(index) = indexes.load(newest)
+            && let Some(blocks) = index.blocks(&self.query)
             && let Ok(open) = OpenFile::open_at(newest.clone(), index.end())
         {
-            files.push((newest.clone(), Some(index.blocks(&self.query))));
+            files.push((newest.clone(), Some(blocks)));
             self.next.pop_front();
             self.open = Some(open);
         }

@@ -1,9 +1,12 @@
 //! An index, made from its file.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use super::{BLOCK, Block, Bound, Head, Kind, bloom};
+use hmac::Mac as _;
+
+use super::{BLOCK, BLOCKS, Block, COUNTS, Head, Kind, MAGIC, bloom, mac};
 use crate::error::{Error, Result};
 use crate::read::scan::{End, OpenFile};
 use crate::read::sieve::Sieve;
@@ -13,8 +16,38 @@ use crate::record::Record;
 /// Counts are kept as long as they are not more than this part of the file.
 const KEPT: u64 = 200;
 
-/// The head of the index of a file, and what stands behind it.
-pub(super) fn build(file: &Path, bound: Bound, read: &AtomicU64) -> Result<(Head, Vec<u8>)> {
+/// An index that was built.
+pub(super) struct Built {
+    pub(super) head: Head,
+    filter: Vec<u8>,
+    blocks: Vec<Block>,
+    filters: Vec<u8>,
+    kept: Vec<u8>,
+}
+
+impl Built {
+    /// As it is written.
+    pub(super) fn bytes(&self, key: &[u8; 32]) -> io::Result<Vec<u8>> {
+        let first = with_json(serde_json::to_vec(&self.head)?, &self.filter);
+        let blocks = with_json(serde_json::to_vec(&self.blocks)?, &self.filters);
+        let mut others = Vec::new();
+        for (part, bytes) in [(BLOCKS, &blocks), (COUNTS, &self.kept)] {
+            others.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            others.extend_from_slice(&mac(key, part, &[bytes]).finalize().into_bytes());
+        }
+        let sum = mac(key, 0, &[&first, &others]).finalize().into_bytes();
+        let length = (first.len() as u32).to_le_bytes();
+        let parts: [&[u8]; 7] = [MAGIC, &length, &sum, &others, &first, &blocks, &self.kept];
+        Ok(parts.concat())
+    }
+}
+
+fn with_json(json: Vec<u8>, rest: &[u8]) -> Vec<u8> {
+    [&(json.len() as u32).to_le_bytes()[..], &json, rest].concat()
+}
+
+/// Reads a file from its beginning to its end.
+pub(super) fn build(file: &Path, read: &AtomicU64) -> Result<Built> {
     let mut open = OpenFile::open(file.to_owned())?;
     let mut building = Building::default();
     loop {
@@ -31,7 +64,7 @@ pub(super) fn build(file: &Path, bound: Bound, read: &AtomicU64) -> Result<(Head
         let length = line.bytes.len() as u64 + u64::from(end == End::Ended);
         building.add(place, length, line.parse().ok());
     }
-    Ok(building.finish(bound))
+    Ok(building.finish(open.byte))
 }
 
 /// An index while its file is read.
@@ -100,38 +133,41 @@ impl Building {
         };
         self.keys.sort_unstable();
         self.keys.dedup();
-        let filter = bloom::filter(&self.keys);
+        let filter = bloom::BLOCK.filter(&self.keys);
         block.filter = filter.len() as u32;
         self.filters.extend_from_slice(&filter);
         self.all_keys.append(&mut self.keys);
         self.blocks.push(block);
     }
 
-    fn finish(mut self, bound: Bound) -> (Head, Vec<u8>) {
+    /// It has read so many bytes.
+    fn finish(mut self, length: u64) -> Built {
         self.close();
         self.all_keys.sort_unstable();
         self.all_keys.dedup();
-        let mut filters = bloom::filter(&self.all_keys);
-        let filter = filters.len() as u32;
-        filters.append(&mut self.filters);
         let kept = match self.is_odd {
             true => Vec::new(),
             false => serde_json::to_vec(&Kept::from(self.stats)).unwrap_or_default(),
         };
-        let kept = match kept.len() as u64 <= (bound.length / KEPT).max(BLOCK / KEPT) {
-            true => kept,
-            false => Vec::new(),
-        };
-        filters.extend_from_slice(&kept);
+        let records = || self.blocks.iter().filter(|block| block.from <= block.to);
+        let from = records().map(|block| block.from).min();
+        let to = records().map(|block| block.to).max();
         let head = Head {
-            file: PathBuf::new(),
-            bound,
-            blocks: self.blocks,
             lines: self.lines,
             seqs: self.seqs.filter(|_| !self.is_odd),
-            filter,
-            kept: kept.len() as u32,
+            times: from.zip(to),
+            unreadable: self.blocks.iter().any(|block| block.unreadable),
+            ..Head::default()
         };
-        (head, filters)
+        Built {
+            head,
+            filter: bloom::FILE.filter(&self.all_keys),
+            blocks: self.blocks,
+            filters: self.filters,
+            kept: match kept.len() as u64 <= (length / KEPT).max(BLOCK / KEPT) {
+                true => kept,
+                false => Vec::new(),
+            },
+        }
     }
 }
