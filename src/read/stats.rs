@@ -251,9 +251,20 @@ fn merge<K: Ord, V: Default>(
     theirs: BTreeMap<K, V>,
     add: impl Fn(&mut V, V),
 ) {
+    // Both are sorted: one pass, and one comparison a key.
+    let mut joined: Vec<(K, V)> = Vec::with_capacity(ours.len() + theirs.len());
+    let mut old = std::mem::take(ours).into_iter().peekable();
     for (key, value) in theirs {
-        add(ours.entry(key).or_default(), value);
+        while let Some(before) = old.next_if(|(before, _)| *before < key) {
+            joined.push(before);
+        }
+        let same = old.next_if(|(same, _)| *same == key);
+        let mut sum = same.map_or_else(V::default, |(_, sum)| sum);
+        add(&mut sum, value);
+        joined.push((key, sum));
     }
+    joined.extend(old);
+    *ours = joined.into_iter().collect();
 }
 
 /// What an index keeps of [`Stats`]: all of it, spreads with their buckets.
@@ -264,7 +275,8 @@ pub(super) struct Kept {
     to: Option<DateTime<Utc>>,
     event_types: BTreeMap<String, u64>,
     decisions: BTreeMap<String, BTreeMap<String, u64>>,
-    users: BTreeMap<String, u64>,
+    /// By name: there may be many, and a map is made fastest of what is sorted.
+    users: Vec<(String, u64)>,
     models: BTreeMap<String, u64>,
     hours: BTreeMap<DateTime<Utc>, (u64, u64)>,
     processing_time_ms: KeptSpread,
@@ -318,7 +330,7 @@ impl From<Stats> for Kept {
             to: stats.to,
             event_types: stats.event_types,
             decisions: stats.decisions,
-            users: stats.users,
+            users: stats.users.into_iter().collect(),
             models: stats.models,
             hours: converted(stats.hours),
             processing_time_ms: stats.processing_time_ms.into(),
@@ -337,7 +349,7 @@ impl From<Kept> for Stats {
             to: kept.to,
             event_types: kept.event_types,
             decisions: kept.decisions,
-            users: kept.users,
+            users: kept.users.into_iter().collect(),
             models: kept.models,
             hours: converted(kept.hours),
             processing_time_ms: kept.processing_time_ms.into(),

@@ -182,7 +182,7 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
     let acts = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || must_escape(c);
-    if !text.contains(acts) {
+    if !may_act(text) || !text.contains(acts) {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len() + 16);
@@ -196,6 +196,18 @@ pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8(out).unwrap_or_default())
+}
+
+/// Whether a text holds a byte with which a character that acts could begin. Most texts hold none; the
+/// comparisons are written so that they become those of vectors.
+fn may_act(text: &str) -> bool {
+    let begins = |byte: u8| {
+        let is_control = (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+        let is_lead = (byte == 0xc2) | (byte == 0xd8) | (byte == 0xe1) | (byte == 0xe2);
+        is_control | is_lead | (byte == 0x7f) | (byte == 0xef) | (byte == 0xf3)
+    };
+    let mut parts = text.as_bytes().chunks(64);
+    parts.any(|part| part.iter().fold(false, |any, byte| any | begins(*byte)))
 }
 
 struct SafeStrings;
@@ -216,6 +228,18 @@ impl Formatter for SafeStrings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_character_that_acts_begins_with_a_byte_that_may() {
+        for character in '\0'..=char::MAX {
+            let text = format!("a{character}");
+            let acts = (character.is_control() && !matches!(character, '\t' | '\n' | '\r'))
+                || must_escape(character);
+            assert!(!acts || may_act(&text), "{character:?}");
+            assert_eq!(without_controls(&text) != text, acts, "{character:?}");
+        }
+        assert!(!may_act("für einen Tag\t\r\n"));
+    }
 
     #[test]
     fn every_character_survives_and_none_acts_on_a_terminal() {
