@@ -30,6 +30,7 @@ mod check;
 mod conversation;
 mod dry_run;
 mod export;
+mod file;
 mod index;
 mod query;
 mod reverse;

@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::Query;
+use super::file::{End, OpenFile};
 use super::index::{Block, Indexes};
-use super::scan::{End, Line, OpenFile};
 use super::sieve::Sieve;
+use super::{Line, Query};
 use crate::error::{Error, Result};
 
 const THREADS: usize = 2;

@@ -17,7 +17,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::scan::OpenFile;
+use super::file::OpenFile;
 use super::stats::Kept;
 use super::{Query, Stats};
 use crate::error::{Error, Result};

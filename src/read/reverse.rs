@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use super::Query;
-use super::scan::{End, Line, RawLine};
+use super::file::{End, RawLine};
 use super::sieve::Sieve;
+use super::{Line, Query};
 use crate::error::{Error, Position, Result};
 use crate::trail::files::read_at;
 

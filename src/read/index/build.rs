@@ -8,7 +8,7 @@ use hmac::Mac as _;
 
 use super::{BLOCK, BLOCKS, Block, COUNTS, Head, Kind, MAGIC, bloom, mac};
 use crate::error::{Error, Result};
-use crate::read::scan::{End, OpenFile};
+use crate::read::file::{End, OpenFile};
 use crate::read::sieve::Sieve;
 use crate::read::stats::{Kept, Stats};
 use crate::record::Record;

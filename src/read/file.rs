@@ -1,0 +1,268 @@
+//! A file of a trail, line by line, and what a line says.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value};
+
+use super::sieve::{Sieve, looks_like_ours};
+use super::{Line, Query};
+use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
+use crate::record::{NotARecord, Record};
+
+/// A file, or whatever else lines are read from.
+pub(super) struct OpenFile {
+    pub(super) path: PathBuf,
+    source: Box<dyn Read + Send>,
+    /// What was read and not taken: from `begin` on. Up to `searched` it holds no line feed.
+    buffer: Vec<u8>,
+    begin: usize,
+    searched: usize,
+    /// The number of the line that begins there, and its place in the file.
+    pub(super) number: u64,
+    pub(super) byte: u64,
+    /// The end was seen, and the directory was listed after that. What is behind the end
+    /// now was written before the writer began any file that is not listed.
+    pub(super) last_pass: bool,
+}
+
+/// One line, without its line feed.
+pub(super) struct RawLine<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) position: Position,
+    pub(super) end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// LF.
+    Ended,
+    /// The end of a file that the writer has left.
+    Cut,
+    /// The end of the newest file.
+    Open,
+}
+
+/// How much is read at once.
+const CHUNK: usize = 512 << 10;
+
+impl OpenFile {
+    pub(super) fn open(path: PathBuf) -> Result<OpenFile> {
+        match File::open(&path) {
+            Ok(file) => Ok(OpenFile::new(path, Box::new(file))),
+            Err(error) => Err(Error::io("read", &path, error)),
+        }
+    }
+
+    /// The lines behind so many bytes, which hold so many lines.
+    pub(super) fn open_at(path: PathBuf, (bytes, lines): (u64, u64)) -> io::Result<OpenFile> {
+        let mut file = File::open(&path)?;
+        file.seek(SeekFrom::Start(bytes))?;
+        let mut open = OpenFile::new(path, Box::new(file));
+        open.byte = bytes;
+        open.number = lines + 1;
+        Ok(open)
+    }
+
+    pub(super) fn new(path: PathBuf, source: Box<dyn Read + Send>) -> OpenFile {
+        OpenFile {
+            path,
+            source,
+            buffer: Vec::new(),
+            begin: 0,
+            searched: 0,
+            number: 1,
+            byte: 0,
+            last_pass: false,
+        }
+    }
+
+    /// Takes whole lines until the sieve lets one through. `None`: the end, for now.
+    pub(super) fn next_line(
+        &mut self,
+        sieve: &Sieve,
+        progress: &AtomicU64,
+    ) -> io::Result<Option<Range<usize>>> {
+        loop {
+            if let Some(line) = self.sift(sieve) {
+                return Ok(Some(line));
+            }
+            match self.fill()? {
+                0 => return Ok(None),
+                read => progress.fetch_add(read as u64, Ordering::Relaxed),
+            };
+        }
+    }
+
+    /// Looks for a line that is let through in what was read. What the sieve looks for is searched
+    /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
+    fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
+        let mut hit = sieve
+            .find(&self.buffer[self.begin..])
+            .map(|hit| self.begin + hit);
+        while let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+            let line = self.begin..self.searched + feed;
+            self.begin = line.end + 1;
+            self.searched = self.begin;
+            let holds_hit = hit.is_some_and(|hit| hit < line.end);
+            if holds_hit || !looks_like_ours(&self.buffer[line.clone()]) {
+                return Some(line);
+            }
+            // A hit in a line feed's place cannot be; one behind stays one.
+            if hit.is_some_and(|hit| hit < self.begin) {
+                hit = sieve
+                    .find(&self.buffer[self.begin..])
+                    .map(|hit| self.begin + hit);
+            }
+            self.number += 1;
+            self.byte += line.len() as u64 + 1;
+        }
+        self.searched = self.buffer.len();
+        None
+    }
+
+    /// What is left behind the last line feed, if anything is.
+    pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
+        let rest = self.begin..self.buffer.len();
+        self.begin = rest.end;
+        (!rest.is_empty()).then_some(rest)
+    }
+
+    /// Passes over the lines that are whole, and says where it stands then.
+    pub(super) fn skip_to_end(&mut self) -> Result<u64> {
+        let held = Sieve::nothing();
+        loop {
+            match self.next_line(&held, &AtomicU64::new(0)) {
+                Ok(None) => return Ok(self.byte),
+                // Something that does not look like a record: it is passed over too.
+                Ok(Some(line)) => {
+                    self.number += 1;
+                    self.byte += line.len() as u64 + 1;
+                }
+                Err(error) => return Err(Error::io("read", &self.path, error)),
+            }
+        }
+    }
+
+    /// Reads on, and says how much.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.drain(..self.begin);
+        self.searched -= self.begin;
+        self.begin = 0;
+        let length = self.buffer.len();
+        // A long line is read in growing steps.
+        self.buffer.resize(length + CHUNK.max(length), 0);
+        loop {
+            match self.source.read(&mut self.buffer[length..]) {
+                Ok(read) => {
+                    self.buffer.truncate(length + read);
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.buffer.truncate(length);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A line that was just taken.
+    pub(super) fn line(&mut self, range: Range<usize>, end: End) -> RawLine<'_> {
+        let position = Position {
+            file: self.path.clone(),
+            line: self.number,
+            byte: self.byte,
+        };
+        self.number += 1;
+        self.byte += range.len() as u64 + u64::from(end == End::Ended);
+        RawLine {
+            bytes: &self.buffer[range],
+            position,
+            end,
+        }
+    }
+}
+
+impl fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenFile")
+            .field("path", &self.path)
+            .field("line", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RawLine<'_> {
+    /// The line, if the query selects what it says.
+    pub(super) fn selected(self, query: &Query) -> Result<Option<Line>> {
+        let record = self.parse()?;
+        Ok(query.selects(&record).then(|| Line {
+            record,
+            bytes: self.bytes.to_vec(),
+            position: self.position,
+        }))
+    }
+
+    pub(super) fn parse(&self) -> Result<Record> {
+        let reason = match serde_json::from_slice::<Map<String, Value>>(self.bytes) {
+            Ok(map) => match Record::from_map(map) {
+                // A record without its LF is whole already, or will be in a moment.
+                Ok(record) => return Ok(record),
+                Err(NotARecord(why)) => Unreadable::Foreign {
+                    why: why.to_owned(),
+                },
+            },
+            Err(_) if self.end == End::Open => Unreadable::Unfinished,
+            Err(error) if error.is_eof() && self.bytes.starts_with(b"{") => Unreadable::Torn,
+            Err(_) if self.end == End::Cut => Unreadable::Torn,
+            Err(_) if self.bytes.is_empty() => Unreadable::Foreign {
+                why: "the line is empty".to_owned(),
+            },
+            // Without the parser's own words, which may quote the line.
+            Err(error) => Unreadable::Foreign {
+                why: format!("it is no JSON object from byte {} on", error.column()),
+            },
+        };
+        Err(Error::from(ErrorKind::Unreadable {
+            position: self.position.clone(),
+            length: self.bytes.len() as u64,
+            reason,
+        }))
+    }
+}
+
+/// What a file is, whatever it is called: its inode, which may be used again when it is
+/// removed, with the `seq` that it begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FileId(u64, u64, Option<u64>, PathBuf);
+
+impl FileId {
+    #[cfg(unix)]
+    pub(super) fn of(path: &Path, first: Option<&Record>) -> io::Result<FileId> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = path.metadata()?;
+        let seq = first.map(|first| first.seq);
+        Ok(FileId(found.dev(), found.ino(), seq, PathBuf::new()))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(path: &Path, first: Option<&Record>) -> io::Result<FileId> {
+        path.metadata()?;
+        Ok(FileId(0, 0, first.map(|first| first.seq), path.to_owned()))
+    }
+
+    /// A file of which nothing but its path is known.
+    pub(super) fn unknown(path: &Path) -> FileId {
+        FileId(0, 0, None, path.to_owned())
+    }
+
+    /// The same file, when it had no record yet.
+    pub(super) fn begun(&self) -> FileId {
+        FileId(self.0, self.1, None, self.3.clone())
+    }
+}
