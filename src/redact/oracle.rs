@@ -31,7 +31,7 @@ impl Random {
 }
 
 /// Values and what stands around them.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 66] = [
     "ann@example.com",
     "Ann.Lee+x@mail.example.co.uk",
     "a@b",
@@ -88,6 +88,8 @@ const PIECES: [&str; 64] = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN PUBLIC KEY-----",
     "\\n",
+    "\"",
+    "\\\"",
     "\\u0040",
     " ",
     ", ",
@@ -230,6 +232,8 @@ fn ssns(text: &str) -> Ranges {
         regex(r"^([0-9]{3})(?:-([0-9]{2})-|\.([0-9]{2})\.| ([0-9]{2}) )([0-9]{4})")
     });
     static BARE: LazyLock<Regex> = LazyLock::new(|| regex("^([0-9]{3})([0-9]{2})([0-9]{4})"));
+    static BEGINS: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?:^|\n|"|\\n)$"#));
+    static ENDS: LazyLock<Regex> = LazyLock::new(|| regex(r#"^\\*(?:\n|"|$)|^\\+n"#));
     static SAID: LazyLock<Regex> =
         LazyLock::new(|| regex("(?i)(?:^|[^a-z]|\\\\[nrt])(?:ssn|social[ _-]?security)"));
     let is_said = |start: usize| {
@@ -263,8 +267,7 @@ fn ssns(text: &str) -> Ranges {
         };
         let shown = number.get(0)?;
         let end = start + shown.end();
-        let is_alone = (start == 0 || text.as_bytes()[start - 1] == b'\n')
-            && matches!(text.as_bytes().get(end), None | Some(b'\n'));
+        let is_alone = BEGINS.is_match(&text[..start]) && ENDS.is_match(&text[end..]);
         let is_plain = shown.as_str().contains('-') || said || is_alone;
         let (_, after) = around(text, start, end);
         let parts = number.iter().skip(1).flatten().map(|part| part.as_str());

@@ -39,11 +39,11 @@ impl Finder<'_> {
                 return None;
             }
         }
-        // With spaces or dots they are like many numbers, unless there is nothing else; without
-        // anything they are always.
+        // With spaces or dots they are like many numbers, unless there is nothing else on the line
+        // or in the string; without anything they are always.
         let is_alone = run == 3
-            && (start == 0 || self.bytes[start - 1] == b'\n')
-            && matches!(self.bytes.get(end), None | Some(b'\n'));
+            && ends_with_bound(&self.bytes[..start])
+            && begins_with_bound(&self.bytes[end..]);
         let joins = matches!(before, b'-' | b'.' | b'_' | b'/' | b'#' | b'$' | b',');
         let needs_word = joins || run == 9 || separator != b'-' && !is_alone;
         if needs_word && !self.has_word_before(start, REACH, &WORDS) {
@@ -60,5 +60,21 @@ impl Finder<'_> {
             self.found(Entity::UsSsn, start, end);
             end
         })
+    }
+}
+
+/// Whether a line or a string begins here: at a line end, or a quote, or an escaped line end as in
+/// JSON inside a string.
+fn ends_with_bound(before: &[u8]) -> bool {
+    matches!(before, [] | [.., b'\n' | b'"'] | [.., b'\\', b'n'])
+}
+
+/// Whether a line or a string ends here, escaped however often.
+fn begins_with_bound(after: &[u8]) -> bool {
+    let escapes = after.iter().take_while(|byte| **byte == b'\\').count();
+    match &after[escapes..] {
+        [] | [b'\n' | b'"', ..] => true,
+        [b'n', ..] => escapes > 0,
+        _ => false,
     }
 }
