@@ -169,6 +169,14 @@ impl Error {
         self
     }
 
+    /// The same error about a line, with so many lines in front of it.
+    pub(crate) fn behind(mut self, lines: u64) -> Error {
+        if let ErrorKind::Unreadable { position, .. } = &mut *self.0 {
+            position.line += lines;
+        }
+        self
+    }
+
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Error {
         Error::from(ErrorKind::Io {
             doing,

@@ -41,6 +41,7 @@ mod stats;
 pub use check::{Finding, FindingKind, Report};
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use dry_run::{Changes, RecordChange};
+pub(crate) use export::Rows;
 pub use export::{Csv, Exported};
 pub use index::Indexed;
 pub use query::Query;
@@ -240,6 +241,6 @@ impl Trail {
     /// The records that a query selects, and whatever could not be read: it might have
     /// been one of them.
     pub fn query(&self, query: Query) -> Records {
-        Records::new(self.lines(query))
+        Records::new(&self.names, query, self.indexes.as_ref())
     }
 }

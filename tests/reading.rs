@@ -84,6 +84,72 @@ fn damage_is_reported_with_its_place_and_the_rest_is_returned() {
     );
 }
 
+/// Large files are read in parts by several threads; lines lie across their bounds, end at them, and are
+/// longer than several.
+#[test]
+fn every_line_of_large_files_has_its_place() {
+    const PART: usize = 1 << 20;
+    let dir = tempfile::tempdir().expect("a directory");
+    // Where each line is expected: seq where it is a record, file, number, byte.
+    let mut expected = Vec::new();
+    let mut seq = 0;
+    for file in 0..4 {
+        let path = dir.path().join(format!("audit.2026-11-2{file}.log"));
+        let mut lines = Vec::new();
+        let mut number = 1_u64;
+        while lines.len() < 19 * PART {
+            let place = (path.clone(), number, lines.len() as u64);
+            number += 1;
+            if number.is_multiple_of(97) {
+                lines.extend_from_slice(b"a foreign line\n");
+                expected.push((None, place));
+                continue;
+            }
+            let head = format!(
+                "{{\"seq\":{seq},\"timestamp\":\"2026-11-23T10:00:00Z\",\"event_type\":\"e\",\"user_id\":\"u-1\",\"prompt\":\""
+            );
+            let to_bound = PART - lines.len() % PART;
+            let length = match number % 400 {
+                // Across several parts.
+                7 => 5 * PART,
+                // Its line feed is the last byte of a part, or the first of the next.
+                50 | 150 if to_bound > 1_000 => to_bound - head.len() - 3,
+                100 if to_bound > 1_000 => to_bound - head.len() - 2,
+                odd => 100 + odd as usize * 37,
+            };
+            lines.extend_from_slice(head.as_bytes());
+            lines.resize(lines.len() + length, b'x');
+            lines.extend_from_slice(b"\"}\n");
+            expected.push((Some(seq), place));
+            seq += 1;
+        }
+        if file == 1 {
+            // A file that the writer has left without a line feed.
+            let place = (path.clone(), number, lines.len() as u64);
+            lines.extend_from_slice(b"{\"seq\":");
+            expected.push((None, place));
+        }
+        fs::write(&path, lines).expect("written");
+    }
+    let trail = Trail::open(dir.path().join("audit.log")).expect("a trail");
+    for query in [Query::new(), Query::new().user_id("u-1")] {
+        let found: Vec<_> = trail
+            .lines(query)
+            .map(|line| {
+                let (seq, position) = match &line {
+                    Ok(line) => (Some(line.record.seq), &line.position),
+                    Err(error) => (None, error.position().expect("a position")),
+                };
+                (seq, (position.file.clone(), position.line, position.byte))
+            })
+            .collect();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found, expected);
+        }
+    }
+}
+
 #[test]
 fn no_error_shows_a_byte_of_the_text() {
     let (_dir, _path, trail) =

@@ -11,35 +11,33 @@ use super::args::{Decisions, ExportArguments, Format};
 use super::source::{Input, Unreadable};
 use super::{Done, Ended, Trouble};
 use crate::error::{Error, ErrorKind, Result};
-use crate::read::{Csv, Line};
+use crate::read::{Csv, Exported, Line, Query};
 use crate::record::timestamp_text;
 use crate::trail::hostname;
 
 pub(super) fn run(arguments: &ExportArguments) -> Done {
-    let mut input = Input::open(&arguments.source)?;
-    let (lines, progress) = input.evidence(arguments.filters.query()?);
-    let lines = lines.take(arguments.limit.unwrap_or(usize::MAX));
-    let written = match &arguments.output {
+    let input = Input::open(&arguments.source)?;
+    let query = arguments.filters.query()?;
+    let exported = match &arguments.output {
         None => {
             let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
-            let written = write(arguments, &input, lines, &mut out)?;
+            let exported = write(arguments, &input, query, &mut out)?;
             out.flush()?;
-            written
+            exported
         }
         Some(path) => {
             let draft = Draft::begin(path)?;
             let mut out = BufWriter::with_capacity(256 << 10, &draft.file);
-            let written = write(arguments, &input, lines, &mut out)?;
+            let exported = write(arguments, &input, query, &mut out)?;
             out.flush()
                 .map_err(|error| Error::io("write", &draft.path, error))?;
             drop(out);
             draft.complete(path)?;
-            written
+            exported
         }
     };
-    drop(progress);
     let mut unreadable = Unreadable::default();
-    written
+    exported
         .unreadable
         .iter()
         .for_each(|error| unreadable.tell(error));
@@ -47,88 +45,77 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
     if let Some(path) = &arguments.output {
         eprintln!(
             "stinger-audit: {} records in {}",
-            written.records,
+            exported.records,
             path.display()
         );
     }
-    Ok(match written.records {
+    Ok(match exported.records {
         0 => Ended::Nothing,
         _ => Ended::Found,
     })
 }
 
-struct Written {
-    records: u64,
-    unreadable: Vec<Error>,
-}
-
 fn write(
     arguments: &ExportArguments,
     input: &Input,
-    lines: impl Iterator<Item = Result<Line>>,
+    query: Query,
     out: &mut impl Write,
-) -> Result<Written, Trouble> {
-    match arguments.format {
-        Format::Csv => {
-            let mut csv = Csv::new();
-            if arguments.decisions == Decisions::Rows {
-                csv = csv.row_a_decision();
-            }
-            if arguments.csv_raw {
-                csv = csv.raw();
-            }
-            let exported = csv.write(lines.map(|line| line.map(|line| line.record)), out)?;
-            Ok(Written {
-                records: exported.records,
-                unreadable: exported.unreadable,
-            })
+) -> Result<Exported, Trouble> {
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    if let Format::Csv = arguments.format {
+        let mut csv = Csv::new();
+        if arguments.decisions == Decisions::Rows {
+            csv = csv.row_a_decision();
         }
-        Format::Jsonl => each(lines, |line| {
+        if arguments.csv_raw {
+            csv = csv.raw();
+        }
+        let (rows, _progress) = input.rows(query, csv);
+        return Ok(Csv::write_rows(rows.take(limit), out)?);
+    }
+    let (lines, _progress) = input.evidence(query);
+    let lines = lines.take(limit);
+    if let Format::Jsonl = arguments.format {
+        return each(lines, |line| {
             out.write_all(&line.bytes)?;
             out.write_all(b"\n")
-        }),
-        Format::Json => {
-            let head = json!({
-                "exported_at": timestamp_text(Utc::now()),
-                "exported_by": who(),
-                "trail": input.name(),
-                "filters": arguments.filters.words(),
-                "program": concat!("stinger-audit ", env!("CARGO_PKG_VERSION")),
-            });
-            write!(out, "{{\"export\":{head},\n\"records\":[")?;
-            let mut separator = "\n";
-            let written = each(lines, |line| {
-                out.write_all(separator.as_bytes())?;
-                separator = ",\n";
-                out.write_all(&line.bytes)
-            })?;
-            // How many is known at the end, so that memory is bounded.
-            let tail =
-                json!({ "records": written.records, "unreadable": written.unreadable.len() });
-            writeln!(out, "\n],\n\"summary\":{tail}}}")?;
-            Ok(written)
-        }
+        });
     }
+    let head = json!({
+        "exported_at": timestamp_text(Utc::now()),
+        "exported_by": who(),
+        "trail": input.name(),
+        "filters": arguments.filters.words(),
+        "program": concat!("stinger-audit ", env!("CARGO_PKG_VERSION")),
+    });
+    write!(out, "{{\"export\":{head},\n\"records\":[")?;
+    let mut separator = "\n";
+    let exported = each(lines, |line| {
+        out.write_all(separator.as_bytes())?;
+        separator = ",\n";
+        out.write_all(&line.bytes)
+    })?;
+    // How many is known at the end, so that memory is bounded.
+    let tail = json!({ "records": exported.records, "unreadable": exported.unreadable.len() });
+    writeln!(out, "\n],\n\"summary\":{tail}}}")?;
+    Ok(exported)
 }
 
 fn each(
     lines: impl Iterator<Item = Result<Line>>,
     mut put: impl FnMut(&Line) -> io::Result<()>,
-) -> Result<Written, Trouble> {
-    let mut written = Written {
-        records: 0,
-        unreadable: Vec::new(),
-    };
+) -> Result<Exported, Trouble> {
+    let mut exported = Exported::default();
     for line in lines {
         match line {
             Ok(line) => {
                 put(&line)?;
-                written.records += 1;
+                exported.records += 1;
             }
-            Err(error) => written.unreadable.push(error),
+            Err(error) => exported.unreadable.push(error),
         }
     }
-    Ok(written)
+    Ok(exported)
 }
 
 /// The user and the machine, as far as the environment tells.

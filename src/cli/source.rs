@@ -8,7 +8,7 @@ use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
 use crate::error::{Error, ErrorKind};
-use crate::read::{Lines, Query, Stats, Trail};
+use crate::read::{Csv, Lines, Query, Rows, Stats, Trail};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -73,28 +73,44 @@ impl Input {
     /// The lines that a query selects, with progress shown while they are read.
     pub(super) fn lines(&self, query: Query) -> (Lines, Progress) {
         match self {
-            Input::Stdin => {
-                let lines = Trail::read_lines(io::stdin(), query);
-                let progress = Progress::of(lines.bytes_read(), 0);
-                (lines, progress)
-            }
-            Input::Trail { trail, indexes, .. } => {
-                let lines = match indexes {
-                    true => index::used(trail, query.spares_reading()).lines(query),
-                    false => trail.lines(query),
-                };
+            Input::Trail {
+                trail,
+                indexes: true,
+                ..
+            } => {
+                let lines = index::used(trail, query.spares_reading()).lines(query);
                 let progress = Progress::of(lines.bytes_read(), size(trail));
                 (lines, progress)
             }
+            _ => self.evidence(query),
         }
     }
 
-    /// The same, of the files themselves: what is handed on as evidence.
-    pub(super) fn evidence(&mut self, query: Query) -> (Lines, Progress) {
-        if let Input::Trail { indexes, .. } = self {
-            *indexes = false;
+    /// The lines that a query selects, of the files themselves: what is handed on as evidence.
+    pub(super) fn evidence(&self, query: Query) -> (Lines, Progress) {
+        let lines = match self {
+            Input::Stdin => Trail::read_lines(io::stdin(), query),
+            Input::Trail { trail, .. } => trail.lines(query),
+        };
+        let progress = Progress::of(lines.bytes_read(), self.size());
+        (lines, progress)
+    }
+
+    /// The same as rows of a table.
+    pub(super) fn rows(&self, query: Query, csv: Csv) -> (Rows, Progress) {
+        let rows = match self {
+            Input::Stdin => Trail::rows_of_reader(io::stdin(), query, csv),
+            Input::Trail { trail, .. } => trail.rows(query, csv),
+        };
+        let progress = Progress::of(rows.bytes_read(), self.size());
+        (rows, progress)
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Input::Stdin => 0,
+            Input::Trail { trail, .. } => size(trail),
         }
-        self.lines(query)
     }
 
     /// What a query comes to.

@@ -1,173 +1,345 @@
 //! Files that the writer has left, read by two threads, and handed on in their order.
+//!
+//! A thread takes the next part of a file, reads it, and makes of its lines what is asked for. So both
+//! are busy however few files there are, and what a line becomes is made off the thread that asks.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
+use super::Query;
 use super::file::{End, OpenFile};
 use super::index::{Block, Indexes};
+use super::scan::{Make, Taken};
 use super::sieve::Sieve;
-use super::{Line, Query};
 use crate::error::{Error, Result};
 
 const THREADS: usize = 2;
 
+/// A file of which no index is used is read in parts of so many bytes: small ones where each line is
+/// parsed and waits, larger ones where most are held back and two reads would meet in the kernel.
+const PART: u64 = 1 << 20;
+const SIFTED_PART: u64 = 4 << 20;
+/// So many parts, or files, may be ahead of whoever takes the lines.
+const PARTS: usize = 4;
+
 /// A batch is handed on when it holds so many bytes or lines.
-const BATCH_BYTES: usize = 256 << 10;
-const BATCH_LINES: usize = 256;
-/// So many batches of a file may wait.
-const BATCHES: usize = 2;
+const BATCH_BYTES: usize = PART as usize;
+const BATCH_LINES: usize = 4096;
+/// So many batches of a part may wait.
+const BATCHES: usize = 1;
 
-type Batch = Vec<Result<Line>>;
+/// Some lines of a file.
+struct Batch<T> {
+    lines: Vec<Result<Taken<T>>>,
+    /// What is to be added to their numbers.
+    numbers: Numbers,
+}
 
-/// What is looked for.
+#[derive(Clone, Copy)]
+enum Numbers {
+    /// They are counted from the beginning of the file.
+    Known,
+    /// They are counted from the beginning of a part, which may be the first, and of which so many
+    /// lines are read.
+    OfPart { is_first: bool, read: u64 },
+}
+
+/// What is looked for, and what is made of it.
 #[derive(Clone)]
-pub(super) struct Work {
+pub(super) struct Work<M> {
     pub(super) query: Query,
     pub(super) sieve: Sieve,
+    pub(super) make: M,
     pub(super) read: Arc<AtomicU64>,
     pub(super) indexes: Option<Indexes>,
 }
 
 /// The lines of some files, one file behind the other.
-pub(super) struct Ahead {
-    files: VecDeque<Receiver<Batch>>,
-    lines: std::vec::IntoIter<Result<Line>>,
+pub(super) struct Ahead<T> {
+    parts: Receiver<Receiver<Batch<T>>>,
+    threads: Vec<JoinHandle<()>>,
+    part: Option<Receiver<Batch<T>>>,
+    /// Nothing of that part was received yet.
+    is_new: bool,
+    lines: std::vec::IntoIter<Result<Taken<T>>>,
+    numbers: Numbers,
+    /// The lines of the file in front of this part, and in front of the next.
+    before: u64,
+    before_next: u64,
 }
 
-/// A file, and its parts to read where they are known already.
-type File = (PathBuf, Option<Vec<Block>>);
+/// What a thread does next.
+enum Job {
+    /// A file, as far as an index does not spare it, or these parts of it.
+    File(PathBuf, Option<Vec<Block>>),
+    Part(PathBuf, Arc<File>, Range<u64>),
+    Unreadable(Error),
+}
 
-type Queue = Arc<Mutex<VecDeque<(File, SyncSender<Batch>)>>>;
+/// What is left to do, in its order.
+struct Jobs<T> {
+    files: VecDeque<(PathBuf, Option<Vec<Block>>)>,
+    /// The file that is read in parts, its length, and where the next one begins.
+    open: Option<(PathBuf, Arc<File>, u64, u64)>,
+    part: u64,
+    with_indexes: bool,
+    /// Where the lines of each job are to be taken from.
+    parts: SyncSender<Receiver<Batch<T>>>,
+}
 
-impl Ahead {
-    pub(super) fn start(list: Vec<File>, work: Work) -> Ahead {
-        let (mut files, mut jobs) = (VecDeque::new(), VecDeque::new());
-        for file in list {
-            let (sender, receiver) = sync_channel(BATCHES);
-            files.push_back(receiver);
-            jobs.push_back((file, sender));
-        }
-        let threads = THREADS.min(jobs.len());
-        let queue: Queue = Arc::new(Mutex::new(jobs));
-        for _ in 0..threads {
-            let (queue, work) = (queue.clone(), work.clone());
+impl<T: Send + 'static> Ahead<T> {
+    pub(super) fn start<M: Make<Item = T>>(
+        files: VecDeque<(PathBuf, Option<Vec<Block>>)>,
+        work: Work<M>,
+    ) -> Ahead<T> {
+        let (sender, parts) = sync_channel(PARTS);
+        let jobs = Arc::new(Mutex::new(Jobs {
+            files,
+            open: None,
+            part: match work.sieve {
+                Sieve::All => PART,
+                _ => SIFTED_PART,
+            },
+            with_indexes: work.indexes.is_some(),
+            parts: sender,
+        }));
+        let thread = || {
+            let (jobs, work) = (jobs.clone(), work.clone());
             thread::spawn(move || {
-                let next = || {
-                    queue
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .pop_front()
-                };
-                while let Some((file, sender)) = next() {
-                    if work.file(file, &sender).is_none() {
-                        // Nobody waits for the rest.
-                        queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                let mut buffer = Vec::new();
+                loop {
+                    // Whoever takes the lines has gone where nothing can be sent any more.
+                    let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let Some((job, to)) = next else { return };
+                    if work.run(job, &to, &mut buffer).is_none() {
+                        return;
                     }
                 }
-            });
-        }
+            })
+        };
         Ahead {
-            files,
+            parts,
+            threads: std::iter::repeat_with(thread).take(THREADS).collect(),
+            part: None,
+            is_new: true,
             lines: Vec::new().into_iter(),
+            numbers: Numbers::Known,
+            before: 0,
+            before_next: 0,
         }
     }
 
     /// `None`: all files are read.
-    pub(super) fn next(&mut self) -> Option<Result<Line>> {
+    pub(super) fn next(&mut self) -> Option<Result<Taken<T>>> {
         loop {
             if let Some(line) = self.lines.next() {
-                return Some(line);
+                return Some(match self.numbers {
+                    Numbers::Known => line,
+                    Numbers::OfPart { .. } => numbered(line, self.before),
+                });
             }
-            match self.files.front()?.recv() {
-                Ok(batch) => self.lines = batch.into_iter(),
-                Err(_) => {
-                    self.files.pop_front();
+            let Some(part) = &self.part else {
+                match self.parts.recv() {
+                    Ok(part) => self.part = Some(part),
+                    Err(_) => return self.end(),
                 }
+                continue;
+            };
+            match part.recv() {
+                Ok(batch) => self.begin(batch),
+                Err(_) => (self.part, self.is_new) = (None, true),
+            }
+        }
+    }
+
+    /// All is handed on, unless a thread panicked: what it had taken is missing, and nobody must
+    /// take that for the whole.
+    fn end(&mut self) -> Option<Result<Taken<T>>> {
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, batch: Batch<T>) {
+        self.lines = batch.lines.into_iter();
+        self.numbers = batch.numbers;
+        if let Numbers::OfPart { is_first, read } = batch.numbers {
+            if self.is_new {
+                self.before = if is_first { 0 } else { self.before_next };
+            }
+            self.before_next = self.before + read;
+        }
+        self.is_new = false;
+    }
+}
+
+/// The line with so many in front of it.
+fn numbered<T>(line: Result<Taken<T>>, before: u64) -> Result<Taken<T>> {
+    match line {
+        Ok(line) => Ok(Taken {
+            number: line.number + before,
+            ..line
+        }),
+        Err(error) => Err(error.behind(before)),
+    }
+}
+
+impl<T> Jobs<T> {
+    /// The next job, and where its lines go. `None`: there is none, or nobody waits for it.
+    fn take(&mut self) -> Option<(Job, SyncSender<Batch<T>>)> {
+        let job = self.next()?;
+        let (to, from) = sync_channel(BATCHES);
+        // In the order of the jobs, since this is under the lock; it waits where enough is ahead.
+        self.parts.send(from).ok()?;
+        Some((job, to))
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        loop {
+            if let Some((path, file, length, at)) = &mut self.open {
+                if *at < *length {
+                    let end = (*at + self.part).min(*length);
+                    let part = std::mem::replace(at, end)..end;
+                    return Some(Job::Part(path.clone(), file.clone(), part));
+                }
+                self.open = None;
+            }
+            let (path, blocks) = self.files.pop_front()?;
+            if self.with_indexes || blocks.is_some() {
+                return Some(Job::File(path, blocks));
+            }
+            let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+            match opened {
+                Ok((length, file)) => self.open = Some((path, Arc::new(file), length, 0)),
+                Err(error) => return Some(Job::Unreadable(Error::io("read", &path, error))),
             }
         }
     }
 }
 
-impl Work {
-    /// Hands on the selected lines of a file. `None`: nobody takes them any more.
-    fn file(&self, (path, blocks): File, to: &SyncSender<Batch>) -> Option<()> {
+impl<M: Make> Work<M> {
+    /// Hands on what is made of the selected lines. `None`: nobody takes them any more.
+    fn run(&self, job: Job, to: &SyncSender<Batch<M::Item>>, buffer: &mut Vec<u8>) -> Option<()> {
         let mut out = Out {
             to,
-            batch: Vec::new(),
+            lines: Vec::new(),
+            numbers: Numbers::Known,
             bytes: 0,
         };
+        match job {
+            Job::File(path, blocks) => self.file(path, blocks, &mut out)?,
+            Job::Unreadable(error) => out.lines.push(Err(error)),
+            Job::Part(path, file, part) => {
+                let is_first = part.start == 0;
+                out.numbers = Numbers::OfPart { is_first, read: 0 };
+                match OpenFile::of_part(path.clone(), file, part, std::mem::take(buffer)) {
+                    Ok(mut open) => {
+                        self.lines(&mut open, &mut out)?;
+                        *buffer = open.into_buffer();
+                    }
+                    Err(error) => out.lines.push(Err(Error::io("read", &path, error))),
+                }
+                // Even where it holds nothing: the next part needs the number of its lines.
+                return out.send();
+            }
+        }
+        out.flush()
+    }
+
+    fn file(
+        &self,
+        path: PathBuf,
+        blocks: Option<Vec<Block>>,
+        out: &mut Out<'_, M::Item>,
+    ) -> Option<()> {
         let blocks = blocks.or_else(|| {
             let index = self.indexes.as_ref()?.load(&path)?;
             index.blocks(&self.query)
         });
         match blocks {
             None => match OpenFile::open(path) {
-                Ok(file) => self.lines(file, &mut out)?,
-                Err(error) => out.put(Err(error))?,
+                Ok(mut file) => self.lines(&mut file, out),
+                Err(error) => out.put(Err(error)),
             },
-            Some(blocks) => {
-                for block in blocks {
-                    match block.read(&path) {
-                        Ok(file) => self.lines(file, &mut out)?,
-                        Err(error) => out.put(Err(Error::io("read", &path, error)))?,
-                    }
-                }
-            }
+            Some(blocks) => blocks.iter().try_for_each(|block| match block.read(&path) {
+                Ok(mut file) => self.lines(&mut file, out),
+                Err(error) => out.put(Err(Error::io("read", &path, error))),
+            }),
         }
-        out.flush()
     }
 
-    fn lines(&self, mut file: OpenFile, out: &mut Out<'_>) -> Option<()> {
+    fn lines(&self, file: &mut OpenFile, out: &mut Out<'_, M::Item>) -> Option<()> {
         loop {
             let (line, end) = match file.next_line(&self.sieve, &self.read) {
                 Ok(Some(line)) => (line, End::Ended),
                 Ok(None) => match file.take_rest() {
                     Some(rest) => (rest, End::Cut),
-                    None => return Some(()),
+                    None => {
+                        out.read_to(file.number - 1);
+                        return Some(());
+                    }
                 },
                 Err(error) => return out.put(Err(Error::io("read", &file.path, error))),
             };
-            if let Some(line) = file.line(line, end).selected(&self.query).transpose() {
+            let line = file.line(line, end);
+            if let Some(line) = self.make.take(&line, &self.query).transpose() {
                 out.put(line)?;
             }
         }
     }
 }
 
-struct Out<'s> {
-    to: &'s SyncSender<Batch>,
-    batch: Batch,
+struct Out<'s, T> {
+    to: &'s SyncSender<Batch<T>>,
+    lines: Vec<Result<Taken<T>>>,
+    numbers: Numbers,
     bytes: usize,
 }
 
-impl Out<'_> {
-    fn put(&mut self, line: Result<Line>) -> Option<()> {
-        self.bytes += line.as_ref().map_or(0, |line| line.bytes.len());
-        self.batch.push(line);
-        match self.bytes > BATCH_BYTES || self.batch.len() >= BATCH_LINES {
+impl<T> Out<'_, T> {
+    fn put(&mut self, line: Result<Taken<T>>) -> Option<()> {
+        self.bytes += line.as_ref().map_or(0, |line| line.length);
+        self.lines.push(line);
+        match self.bytes > BATCH_BYTES || self.lines.len() >= BATCH_LINES {
             true => self.flush(),
             false => Some(()),
         }
     }
 
-    fn flush(&mut self) -> Option<()> {
-        self.bytes = 0;
-        match self.batch.is_empty() {
-            true => Some(()),
-            false => self.to.send(std::mem::take(&mut self.batch)).ok(),
+    /// So many lines are read of the part.
+    fn read_to(&mut self, lines: u64) {
+        if let Numbers::OfPart { read, .. } = &mut self.numbers {
+            *read = lines;
         }
+    }
+
+    fn flush(&mut self) -> Option<()> {
+        match self.lines.is_empty() {
+            true => Some(()),
+            false => self.send(),
+        }
+    }
+
+    fn send(&mut self) -> Option<()> {
+        self.bytes = 0;
+        let lines = std::mem::take(&mut self.lines);
+        let numbers = self.numbers;
+        self.to.send(Batch { lines, numbers }).ok()
     }
 }
 
-impl fmt::Debug for Ahead {
+impl<T> fmt::Debug for Ahead<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ahead")
-            .field("files", &self.files.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Ahead").finish_non_exhaustive()
     }
 }

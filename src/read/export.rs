@@ -1,13 +1,17 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use super::file::RawLine;
+use super::scan::{Make, Merge};
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, GuardrailDecision, Record, timestamp_text};
 use crate::trail::json;
 
 /// What an export wrote.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Exported {
     /// Records written.
@@ -45,6 +49,9 @@ const COLUMNS: [&str; 25] = [
     "tokens_processed",
     "other",
 ];
+
+/// Room for what a row holds beside prompt and response.
+const ROW: usize = 512;
 
 /// How records become CSV (RFC 4180). Default: a row a record, safe for spreadsheets.
 ///
@@ -87,34 +94,54 @@ impl Csv {
         records: impl IntoIterator<Item = Result<Record>>,
         to: impl Write,
     ) -> Result<Exported> {
-        let failed = |error: io::Error| {
+        let records = records.into_iter();
+        Csv::write_rows(
+            records.map(|record| record.map(|record| self.rows(&record))),
+            to,
+        )
+    }
+
+    /// The same with the rows of each record made already.
+    pub(crate) fn write_rows(
+        rows: impl Iterator<Item = Result<Vec<u8>>>,
+        mut to: impl Write,
+    ) -> Result<Exported> {
+        let failed = |source: io::Error| {
             Error::from(ErrorKind::Export {
                 format: "CSV",
-                source: error,
+                source,
             })
         };
+        let mut header = COLUMNS.join(",");
+        header.push_str("\r\n");
+        to.write_all(header.as_bytes()).map_err(failed)?;
+        let exported = each(rows, |rows| to.write_all(rows).map_err(failed))?;
+        to.flush().map_err(failed)?;
+        Ok(exported)
+    }
+
+    /// The rows of a record, each with its line end.
+    fn rows(self, record: &Record) -> Vec<u8> {
+        let texts = [&record.prompt, &record.response];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
         let mut csv = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
-            .buffer_capacity(64 << 10)
-            .from_writer(to);
-        csv.write_record(COLUMNS)
-            .map_err(|error| failed(cause(error)))?;
-        let mut put = |record: &Record, decision: Option<&GuardrailDecision>| {
+            .buffer_capacity(ROW + texts)
+            .from_writer(Vec::new());
+        let mut put = |decision: Option<&GuardrailDecision>| {
             let cells = self.cells(record, decision);
             csv.write_record(cells.iter().map(|cell| cell.as_bytes()))
-                .map_err(|error| failed(cause(error)))
+                .expect("invariant: rows have one length, and memory takes what is written");
         };
-        let exported = each(records, |record| {
-            match record.guardrail_decisions.as_slice() {
-                [] => put(record, None),
-                decisions if self.is_row_a_decision => decisions
-                    .iter()
-                    .try_for_each(|decision| put(record, Some(decision))),
-                decisions => put(record, decisions.iter().min_by_key(|found| weight(found))),
+        match record.guardrail_decisions.as_slice() {
+            [] => put(None),
+            decisions if self.is_row_a_decision => {
+                decisions.iter().for_each(|decision| put(Some(decision)));
             }
-        })?;
-        csv.flush().map_err(failed)?;
-        Ok(exported)
+            decisions => put(decisions.iter().min_by_key(|found| weight(found))),
+        }
+        csv.into_inner()
+            .expect("invariant: memory takes what is written")
     }
 
     fn cells<'r>(
@@ -171,14 +198,6 @@ impl Csv {
     }
 }
 
-/// What the writer said.
-fn cause(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
 /// How much a decision matters: the less the more.
 fn weight(decision: &GuardrailDecision) -> u8 {
     match decision.decision {
@@ -193,14 +212,11 @@ fn weight(decision: &GuardrailDecision) -> u8 {
 }
 
 /// Calls `write` for each record, and counts.
-fn each(
-    records: impl IntoIterator<Item = Result<Record>>,
-    mut write: impl FnMut(&Record) -> Result<()>,
+fn each<T>(
+    records: impl IntoIterator<Item = Result<T>>,
+    mut write: impl FnMut(&T) -> Result<()>,
 ) -> Result<Exported> {
-    let mut exported = Exported {
-        records: 0,
-        unreadable: Vec::new(),
-    };
+    let mut exported = Exported::default();
     for record in records {
         match record {
             Ok(record) => {
@@ -213,6 +229,32 @@ fn each(
     Ok(exported)
 }
 
+/// The rows of the records that are selected, made where they are read.
+#[derive(Debug)]
+pub(crate) struct Rows(Merge<Csv>);
+
+impl Rows {
+    pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
+        self.0.bytes_read()
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map(|taken| taken.item))
+    }
+}
+
+impl Make for Csv {
+    type Item = Vec<u8>;
+
+    fn make(&self, _line: &RawLine<'_>, record: Record) -> Vec<u8> {
+        self.rows(&record)
+    }
+}
+
 impl Trail {
     /// Writes the selected records as CSV, a row a record; see [`Csv`] for other ways.
     ///
@@ -220,7 +262,21 @@ impl Trail {
     ///
     /// The writer fails. Lines that cannot be read are returned, and the rest is written.
     pub fn export_csv(&self, query: Query, to: impl Write) -> Result<Exported> {
-        Csv::new().write(self.query(query), to)
+        Csv::write_rows(self.rows(query, Csv::new()), to)
+    }
+
+    /// The rows of the selected records.
+    pub(crate) fn rows(&self, query: Query, csv: Csv) -> Rows {
+        Rows(Merge::new(&self.names, query, csv, self.indexes.as_ref()))
+    }
+
+    /// The rows of the selected records among the lines of a reader.
+    pub(crate) fn rows_of_reader(
+        lines: impl io::Read + Send + 'static,
+        query: Query,
+        csv: Csv,
+    ) -> Rows {
+        Rows(Merge::of_reader(Box::new(lines), query, csv))
     }
 
     /// Writes the selected records as a JSON array, one record a line.

@@ -5,35 +5,45 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
 use super::sieve::{Sieve, looks_like_ours};
-use super::{Line, Query};
 use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::record::{NotARecord, Record};
+use crate::trail::files::read_at;
 
 /// A file, or whatever else lines are read from.
 pub(super) struct OpenFile {
     pub(super) path: PathBuf,
     source: Box<dyn Read + Send>,
-    /// What was read and not taken: from `begin` on. Up to `searched` it holds no line feed.
+    /// What was read and not taken stands in it from `begin` to `filled`. Up to `searched` it holds no
+    /// line feed.
     buffer: Vec<u8>,
+    filled: usize,
     begin: usize,
     searched: usize,
     /// The number of the line that begins there, and its place in the file.
     pub(super) number: u64,
     pub(super) byte: u64,
+    /// Lines that begin here or behind are none of its.
+    end: u64,
     /// The end was seen, and the directory was listed after that. What is behind the end
     /// now was written before the writer began any file that is not listed.
     pub(super) last_pass: bool,
 }
 
 /// One line, without its line feed.
+#[derive(Clone, Copy)]
 pub(super) struct RawLine<'b> {
     pub(super) bytes: &'b [u8],
-    pub(super) position: Position,
+    pub(super) path: &'b Path,
+    /// Its 1-based number.
+    pub(super) number: u64,
+    /// The byte of the file at which it begins.
+    pub(super) byte: u64,
     pub(super) end: End,
 }
 
@@ -45,6 +55,28 @@ pub(super) enum End {
     Cut,
     /// The end of the newest file.
     Open,
+}
+
+/// A part of a file, and what stands behind it, where its last line may end.
+struct PartSource {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+/// So much is read behind a part at first.
+const BEHIND: u64 = 16 << 10;
+
+impl Read for PartSource {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = match self.at < self.end {
+            true => (self.end + BEHIND - self.at).min(buffer.len() as u64) as usize,
+            false => buffer.len(),
+        };
+        let read = read_at(&self.file, &mut buffer[..most], self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// How much is read at once.
@@ -68,15 +100,75 @@ impl OpenFile {
         Ok(open)
     }
 
+    /// What was read of a file already: at which byte that begins, and the number of its first line.
+    pub(super) fn of_bytes(path: PathBuf, bytes: Vec<u8>, (byte, number): (u64, u64)) -> OpenFile {
+        OpenFile {
+            filled: bytes.len(),
+            end: byte + bytes.len() as u64,
+            buffer: bytes,
+            byte,
+            number,
+            ..OpenFile::new(path, Box::new(io::empty()))
+        }
+    }
+
+    /// The lines that begin in a part of a file; their numbers are counted from 1. The buffer is one to
+    /// use again.
+    pub(super) fn of_part(
+        path: PathBuf,
+        file: Arc<File>,
+        part: Range<u64>,
+        buffer: Vec<u8>,
+    ) -> io::Result<OpenFile> {
+        // With the byte in front, which says whether a line begins where the part does.
+        let begin = part.start.saturating_sub(1);
+        let source = PartSource {
+            file,
+            at: begin,
+            end: part.end,
+        };
+        let mut open = OpenFile {
+            buffer,
+            byte: begin,
+            end: part.end,
+            ..OpenFile::new(path, Box::new(source))
+        };
+        if part.start > 0 {
+            open.skip_line()?;
+        }
+        Ok(open)
+    }
+
+    /// Passes over what is left of a line.
+    fn skip_line(&mut self) -> io::Result<()> {
+        while self.byte < self.end && self.fill()? > 0 {
+            let feed = memchr::memchr(b'\n', &self.buffer[..self.filled]);
+            self.begin = feed.map_or(self.filled, |feed| feed + 1);
+            self.searched = self.begin;
+            self.byte += self.begin as u64;
+            if feed.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its buffer, to be used again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
     pub(super) fn new(path: PathBuf, source: Box<dyn Read + Send>) -> OpenFile {
         OpenFile {
             path,
             source,
             buffer: Vec::new(),
+            filled: 0,
             begin: 0,
             searched: 0,
             number: 1,
             byte: 0,
+            end: u64::MAX,
             last_pass: false,
         }
     }
@@ -91,6 +183,9 @@ impl OpenFile {
             if let Some(line) = self.sift(sieve) {
                 return Ok(Some(line));
             }
+            if self.byte >= self.end {
+                return Ok(None);
+            }
             match self.fill()? {
                 0 => return Ok(None),
                 read => progress.fetch_add(read as u64, Ordering::Relaxed),
@@ -102,9 +197,11 @@ impl OpenFile {
     /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
     fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
         let mut hit = sieve
-            .find(&self.buffer[self.begin..])
+            .find(&self.buffer[self.begin..self.filled])
             .map(|hit| self.begin + hit);
-        while let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+        while self.byte < self.end
+            && let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..self.filled])
+        {
             let line = self.begin..self.searched + feed;
             self.begin = line.end + 1;
             self.searched = self.begin;
@@ -115,21 +212,21 @@ impl OpenFile {
             // A hit in a line feed's place cannot be; one behind stays one.
             if hit.is_some_and(|hit| hit < self.begin) {
                 hit = sieve
-                    .find(&self.buffer[self.begin..])
+                    .find(&self.buffer[self.begin..self.filled])
                     .map(|hit| self.begin + hit);
             }
             self.number += 1;
             self.byte += line.len() as u64 + 1;
         }
-        self.searched = self.buffer.len();
+        self.searched = self.filled;
         None
     }
 
     /// What is left behind the last line feed, if anything is.
     pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
-        let rest = self.begin..self.buffer.len();
+        let rest = self.begin..self.filled;
         self.begin = rest.end;
-        (!rest.is_empty()).then_some(rest)
+        (self.byte < self.end && !rest.is_empty()).then_some(rest)
     }
 
     /// Passes over the lines that are whole, and says where it stands then.
@@ -150,39 +247,37 @@ impl OpenFile {
 
     /// Reads on, and says how much.
     fn fill(&mut self) -> io::Result<usize> {
-        self.buffer.drain(..self.begin);
+        self.buffer.copy_within(self.begin..self.filled, 0);
         self.searched -= self.begin;
+        self.filled -= self.begin;
         self.begin = 0;
-        let length = self.buffer.len();
         // A long line is read in growing steps.
-        self.buffer.resize(length + CHUNK.max(length), 0);
+        let wanted = self.filled + CHUNK.max(self.filled);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
         loop {
-            match self.source.read(&mut self.buffer[length..]) {
+            match self.source.read(&mut self.buffer[self.filled..wanted]) {
                 Ok(read) => {
-                    self.buffer.truncate(length + read);
+                    self.filled += read;
                     return Ok(read);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.buffer.truncate(length);
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
     }
 
     /// A line that was just taken.
     pub(super) fn line(&mut self, range: Range<usize>, end: End) -> RawLine<'_> {
-        let position = Position {
-            file: self.path.clone(),
-            line: self.number,
-            byte: self.byte,
-        };
+        let (number, byte) = (self.number, self.byte);
         self.number += 1;
         self.byte += range.len() as u64 + u64::from(end == End::Ended);
         RawLine {
             bytes: &self.buffer[range],
-            position,
+            path: &self.path,
+            number,
+            byte,
             end,
         }
     }
@@ -198,14 +293,12 @@ impl fmt::Debug for OpenFile {
 }
 
 impl RawLine<'_> {
-    /// The line, if the query selects what it says.
-    pub(super) fn selected(self, query: &Query) -> Result<Option<Line>> {
-        let record = self.parse()?;
-        Ok(query.selects(&record).then(|| Line {
-            record,
-            bytes: self.bytes.to_vec(),
-            position: self.position,
-        }))
+    pub(super) fn position(&self) -> Position {
+        Position {
+            file: self.path.to_owned(),
+            line: self.number,
+            byte: self.byte,
+        }
     }
 
     pub(super) fn parse(&self) -> Result<Record> {
@@ -229,7 +322,7 @@ impl RawLine<'_> {
             },
         };
         Err(Error::from(ErrorKind::Unreadable {
-            position: self.position.clone(),
+            position: self.position(),
             length: self.bytes.len() as u64,
             reason,
         }))

@@ -7,7 +7,7 @@
 //! export uses one. Deleting them all costs time and nothing else.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -395,10 +395,8 @@ impl Block {
         let mut bytes = vec![0; self.length as usize];
         let read = read_at(&file, &mut bytes, self.offset)?;
         bytes.truncate(read);
-        let mut open = OpenFile::new(path.to_owned(), Box::new(Cursor::new(bytes)));
-        open.number = self.line;
-        open.byte = self.offset;
-        Ok(open)
+        let place = (self.offset, self.line);
+        Ok(OpenFile::of_bytes(path.to_owned(), bytes, place))
     }
 }
 

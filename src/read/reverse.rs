@@ -5,9 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use super::file::{End, RawLine};
+use super::scan::{Make as _, OfLines};
 use super::sieve::Sieve;
 use super::{Line, Query};
-use crate::error::{Error, Position, Result};
+use crate::error::{Error, Result};
 use crate::trail::files::read_at;
 
 /// How much is read at once, until a line is longer.
@@ -70,11 +71,9 @@ impl Reverse {
             if self.sieve.lets_through(bytes) {
                 let mut raw = RawLine {
                     bytes,
-                    position: Position {
-                        file: path.clone(),
-                        line: 0,
-                        byte: begin + at as u64,
-                    },
+                    path,
+                    number: 0,
+                    byte: begin + at as u64,
                     end: if feed.is_some() {
                         End::Ended
                     } else {
@@ -82,14 +81,12 @@ impl Reverse {
                     },
                 };
                 match raw.parse() {
-                    Ok(record) if self.query.selects(&record) => self.waiting.push(Ok(Line {
-                        record,
-                        bytes: bytes.to_vec(),
-                        position: raw.position,
-                    })),
+                    Ok(record) if self.query.selects(&record) => {
+                        self.waiting.push(Ok(OfLines.make(&raw, record)));
+                    }
                     Ok(_) => {}
                     Err(_) => {
-                        raw.position.line = line_number(path, raw.position.byte);
+                        raw.number = line_number(path, raw.byte);
                         self.waiting.extend(raw.parse().err().map(Err));
                     }
                 }

@@ -1,12 +1,15 @@
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use chrono::{DateTime, Utc};
+
 use super::ahead::{Ahead, Work};
-use super::file::{End, FileId, OpenFile};
+use super::file::{End, FileId, OpenFile, RawLine};
 use super::index::{Block, Counted, Indexes};
 use super::sieve::Sieve;
 use super::{Query, Stats};
@@ -20,13 +23,11 @@ use crate::trail::{TrailName, head, tail};
 /// too, and the files that it begins. After an error the iterator goes on. Of several trails
 /// the record with the earliest time comes next.
 #[derive(Debug)]
-pub struct Records {
-    lines: Lines,
-}
+pub struct Records(Merge<OfRecords>);
 
 impl Records {
-    pub(super) fn new(lines: Lines) -> Records {
-        Records { lines }
+    pub(super) fn new(names: &[TrailName], query: Query, indexes: Option<&Indexes>) -> Records {
+        Records(Merge::new(names, query, OfRecords, indexes))
     }
 }
 
@@ -34,7 +35,7 @@ impl Iterator for Records {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.lines.next()?.map(|line| line.record))
+        Some(self.0.next()?.map(|taken| taken.item))
     }
 }
 
@@ -52,19 +53,11 @@ pub struct Line {
 
 /// [`Records`] with the lines that they come from.
 #[derive(Debug)]
-pub struct Lines {
-    scans: Vec<(Scan, Option<Result<Line>>)>,
-    follows: bool,
-    read: Arc<AtomicU64>,
-}
+pub struct Lines(Merge<OfLines>);
 
 impl Lines {
     pub(super) fn new(names: &[TrailName], query: Query, indexes: Option<&Indexes>) -> Lines {
-        Lines::of(names.iter().map(|name| {
-            let mut scan = Scan::new(name, query.clone());
-            scan.indexes = indexes.cloned();
-            scan
-        }))
+        Lines(Merge::new(names, query, OfLines, indexes))
     }
 
     /// What the indexes have counted, and the lines of the other files.
@@ -76,53 +69,159 @@ impl Lines {
         let mut counted = Vec::new();
         let mut scans = Vec::new();
         for name in names {
-            let mut scan = Scan::new(name, query.clone());
+            let mut scan = Scan::new(name, query.clone(), OfLines);
             counted.append(&mut scan.take_counted(indexes)?);
             scans.push(scan);
         }
-        Some((counted, Lines::of(scans.into_iter())))
+        Some((counted, Lines(Merge::of(scans.into_iter()))))
     }
 
     pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Lines {
-        Lines::of(std::iter::once(Scan::of_reader(source, query)))
+        Lines(Merge::of_reader(source, query, OfLines))
     }
 
     /// Goes on where the files end now, and never ends: `None` says that there is nothing yet.
     pub(super) fn follow(names: &[TrailName], query: Query) -> Result<Lines> {
         let scans = names.iter().map(|name| Scan::from_end(name, query.clone()));
-        let mut lines = Lines::of(scans.collect::<Result<Vec<_>>>()?.into_iter());
+        let mut lines = Merge::of(scans.collect::<Result<Vec<_>>>()?.into_iter());
         lines.follows = true;
-        Ok(lines)
-    }
-
-    fn of(scans: impl Iterator<Item = Scan>) -> Lines {
-        let read = Arc::<AtomicU64>::default();
-        let scans = scans.map(|mut scan| {
-            scan.read = read.clone();
-            let first = scan.next();
-            (scan, first)
-        });
-        Lines {
-            scans: scans.collect(),
-            follows: false,
-            read,
-        }
+        Ok(Lines(lines))
     }
 
     /// How many bytes were read so far, for whoever shows progress from another thread.
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
-        self.read.clone()
+        self.0.bytes_read()
     }
 
     /// Where the files end from which nothing is read: each with its length.
     pub(super) fn ends(&self) -> Vec<(PathBuf, u64)> {
-        let ends = self.scans.iter().flat_map(|(scan, _)| scan.ends.clone());
+        let ends = self.0.scans.iter().flat_map(|(scan, _)| scan.ends.clone());
         ends.collect()
     }
 }
 
 impl Iterator for Lines {
     type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map(|taken| {
+            let mut line = taken.item;
+            line.position.line = taken.number;
+            line
+        }))
+    }
+}
+
+/// What is made of a line that is selected, on the thread that has read it.
+pub(super) trait Make: Clone + Send + 'static {
+    /// What it becomes.
+    type Item: Send + 'static;
+
+    fn make(&self, line: &RawLine<'_>, record: Record) -> Self::Item;
+
+    /// What becomes of a line, if the query selects what it says.
+    fn take(&self, line: &RawLine<'_>, query: &Query) -> Result<Option<Taken<Self::Item>>> {
+        let record = line.parse()?;
+        Ok(query.selects(&record).then(|| Taken {
+            seq: record.seq,
+            timestamp: record.timestamp,
+            crc: crc32fast::hash(line.bytes),
+            number: line.number,
+            length: line.bytes.len(),
+            item: self.make(line, record),
+        }))
+    }
+}
+
+/// What was made of a line, and what the line's place among the others depends on.
+#[derive(Debug)]
+pub(super) struct Taken<T> {
+    pub(super) seq: u64,
+    pub(super) timestamp: DateTime<Utc>,
+    /// The checksum of its bytes, and how many they are.
+    pub(super) crc: u32,
+    pub(super) length: usize,
+    /// Its number in its file.
+    pub(super) number: u64,
+    pub(super) item: T,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfRecords;
+
+impl Make for OfRecords {
+    type Item = Record;
+
+    fn make(&self, _line: &RawLine<'_>, record: Record) -> Record {
+        record
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfLines;
+
+impl Make for OfLines {
+    type Item = Line;
+
+    fn make(&self, line: &RawLine<'_>, record: Record) -> Line {
+        Line {
+            record,
+            bytes: line.bytes.to_vec(),
+            position: line.position(),
+        }
+    }
+}
+
+/// What comes next.
+type Next<T> = Option<Result<Taken<T>>>;
+
+/// What is made of the lines of some trails, in the order of their times.
+#[derive(Debug)]
+pub(super) struct Merge<M: Make> {
+    scans: Vec<(Scan<M>, Next<M::Item>)>,
+    follows: bool,
+    read: Arc<AtomicU64>,
+}
+
+impl<M: Make> Merge<M> {
+    pub(super) fn new(
+        names: &[TrailName],
+        query: Query,
+        make: M,
+        indexes: Option<&Indexes>,
+    ) -> Merge<M> {
+        Merge::of(names.iter().map(|name| {
+            let mut scan = Scan::new(name, query.clone(), make.clone());
+            scan.indexes = indexes.cloned();
+            scan
+        }))
+    }
+
+    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query, make: M) -> Merge<M> {
+        Merge::of(std::iter::once(Scan::of_reader(source, query, make)))
+    }
+
+    fn of(scans: impl Iterator<Item = Scan<M>>) -> Merge<M> {
+        let read = Arc::<AtomicU64>::default();
+        let scans = scans.map(|mut scan| {
+            scan.read = read.clone();
+            let first = scan.next();
+            (scan, first)
+        });
+        Merge {
+            scans: scans.collect(),
+            follows: false,
+            read,
+        }
+    }
+
+    pub(super) fn bytes_read(&self) -> Arc<AtomicU64> {
+        self.read.clone()
+    }
+}
+
+impl<M: Make> Iterator for Merge<M> {
+    type Item = Result<Taken<M::Item>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.follows {
@@ -135,7 +234,7 @@ impl Iterator for Lines {
         let next = self.scans.iter_mut().filter(|(_, next)| next.is_some());
         // What cannot be read has no time, and is told at once.
         let (scan, next) = next.min_by_key(|(_, next)| match next {
-            Some(Ok(line)) => Some(line.record.timestamp),
+            Some(Ok(line)) => Some(line.timestamp),
             _ => None,
         })?;
         std::mem::replace(next, scan.next())
@@ -143,17 +242,17 @@ impl Iterator for Lines {
 }
 
 /// The records of one trail.
-#[derive(Debug)]
-struct Scan {
+struct Scan<M: Make> {
     /// `None`: the lines come from a reader.
     name: Option<TrailName>,
     query: Query,
     sieve: Sieve,
+    make: M,
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
     open: Option<OpenFile>,
     /// Files that the writer has left, read by other threads.
-    ahead: Option<Ahead>,
+    ahead: Option<Ahead<M::Item>>,
     next: VecDeque<PathBuf>,
     /// Files that are read or queued, whatever they are called now.
     seen: HashSet<FileId>,
@@ -166,29 +265,10 @@ struct Scan {
     indexes: Option<Indexes>,
 }
 
-impl Scan {
-    /// The records among the lines of a reader.
-    fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Scan {
-        Scan {
-            name: None,
-            sieve: Sieve::of(&query),
-            query,
-            recent: VecDeque::new(),
-            open: Some(OpenFile::new("standard input".into(), source)),
-            ahead: None,
-            indexes: None,
-            next: VecDeque::new(),
-            seen: HashSet::new(),
-            started: true,
-            follows: false,
-            ends: Vec::new(),
-            read: Arc::default(),
-        }
-    }
-
+impl Scan<OfLines> {
     /// Behind the last line that is whole now.
-    fn from_end(name: &TrailName, query: Query) -> Result<Scan> {
-        let mut scan = Scan::new(name, query);
+    fn from_end(name: &TrailName, query: Query) -> Result<Scan<OfLines>> {
+        let mut scan = Scan::new(name, query, OfLines);
         scan.started = true;
         scan.follows = true;
         scan.list_files()?;
@@ -210,12 +290,15 @@ impl Scan {
         }
         Ok(scan)
     }
+}
 
-    fn new(name: &TrailName, query: Query) -> Scan {
+impl<M: Make> Scan<M> {
+    fn new(name: &TrailName, query: Query, make: M) -> Scan<M> {
         Scan {
             name: Some(name.clone()),
             sieve: Sieve::of(&query),
             query,
+            make,
             recent: VecDeque::new(),
             open: None,
             ahead: None,
@@ -223,6 +306,26 @@ impl Scan {
             next: VecDeque::new(),
             seen: HashSet::new(),
             started: false,
+            follows: false,
+            ends: Vec::new(),
+            read: Arc::default(),
+        }
+    }
+
+    /// The records among the lines of a reader.
+    fn of_reader(source: Box<dyn Read + Send>, query: Query, make: M) -> Scan<M> {
+        Scan {
+            name: None,
+            sieve: Sieve::of(&query),
+            query,
+            make,
+            recent: VecDeque::new(),
+            open: Some(OpenFile::new("standard input".into(), source)),
+            ahead: None,
+            indexes: None,
+            next: VecDeque::new(),
+            seen: HashSet::new(),
+            started: true,
             follows: false,
             ends: Vec::new(),
             read: Arc::default(),
@@ -306,8 +409,8 @@ impl Scan {
     }
 }
 
-impl Iterator for Scan {
-    type Item = Result<Line>;
+impl<M: Make> Iterator for Scan<M> {
+    type Item = Result<Taken<M::Item>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -326,7 +429,7 @@ impl Iterator for Scan {
                 }
             };
             match line {
-                Ok(line) if self.repeats(line.record.seq, crc32fast::hash(&line.bytes)) => {}
+                Ok(line) if self.repeats(line.seq, line.crc) => {}
                 line => return Some(line),
             }
         }
@@ -336,7 +439,7 @@ impl Iterator for Scan {
 /// The files of a trail that the writer has left: all but the newest, and that too where the writer
 /// has ended the trail.
 pub(super) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
-    let mut scan = Scan::new(name, Query::new());
+    let mut scan = Scan::new(name, Query::new(), OfRecords);
     scan.list_files()?;
     let mut files: Vec<PathBuf> = scan.next.into();
     let newest = files.last().and_then(|newest| tail(newest).ok());
@@ -350,7 +453,7 @@ pub(super) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-impl Scan {
+impl<M: Make> Scan<M> {
     /// Has the files that the writer has left read by other threads. The newest is read here: it
     /// may grow.
     fn read_ahead(&mut self) {
@@ -359,7 +462,7 @@ impl Scan {
             Some(_) => self.next.len(),
             None => self.next.len().saturating_sub(1),
         };
-        let mut files: Vec<(PathBuf, Option<Vec<Block>>)> =
+        let mut files: VecDeque<(PathBuf, Option<Vec<Block>>)> =
             self.next.drain(..left).map(|path| (path, None)).collect();
         // What an index says of the newest holds up to where it ended then.
         if let (Some(indexes), Some(newest)) = (&self.indexes, self.next.front())
@@ -367,7 +470,7 @@ impl Scan {
             && let Some(blocks) = index.blocks(&self.query)
             && let Ok(open) = OpenFile::open_at(newest.clone(), index.end())
         {
-            files.push((newest.clone(), Some(blocks)));
+            files.push_back((newest.clone(), Some(blocks)));
             self.next.pop_front();
             self.open = Some(open);
         }
@@ -375,6 +478,7 @@ impl Scan {
             let work = Work {
                 query: self.query.clone(),
                 sieve: self.sieve.clone(),
+                make: self.make.clone(),
                 read: self.read.clone(),
                 indexes: self.indexes.clone(),
             };
@@ -424,7 +528,7 @@ impl Scan {
     }
 
     /// The next line that is selected of the files that are read here.
-    fn next_live(&mut self) -> Result<Option<Line>> {
+    fn next_live(&mut self) -> Result<Option<Taken<M::Item>>> {
         loop {
             let Some((line, end)) = self.next_line()? else {
                 return Ok(None);
@@ -432,8 +536,9 @@ impl Scan {
             let Some(open) = &mut self.open else {
                 return Ok(None);
             };
-            if let Some(line) = open.line(line, end).selected(&self.query)? {
-                return Ok(Some(line));
+            let line = open.line(line, end);
+            if let Some(taken) = self.make.take(&line, &self.query)? {
+                return Ok(Some(taken));
             }
         }
     }
@@ -442,7 +547,7 @@ impl Scan {
 /// How many lines back a repetition is recognised.
 const RECENT: usize = 100_000;
 
-impl Scan {
+impl<M: Make> Scan<M> {
     /// Whether this very line was read before: what a file held that the medium refused is
     /// written again to the next one. A line that only has the `seq` of another is shown.
     fn repeats(&mut self, seq: u64, crc: u32) -> bool {
@@ -455,5 +560,15 @@ impl Scan {
         }
         let found = self.recent.binary_search_by_key(&seq, |(seq, _)| *seq);
         found.is_ok_and(|index| self.recent[index].1 == crc)
+    }
+}
+
+impl<M: Make> fmt::Debug for Scan<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan")
+            .field("name", &self.name)
+            .field("query", &self.query)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
     }
 }
