@@ -159,6 +159,21 @@ impl Builder {
         self
     }
 
+    /// Whether the trail is sealed (default: it is): signed checkpoints in it prove that no record was
+    /// changed, removed or added since, and `stinger-audit verify` checks them.
+    pub fn sealing(mut self, seal: bool) -> Builder {
+        self.given.sealing = Some(seal);
+        self
+    }
+
+    /// The directory in which the key is kept that signs the next seal, as `NAME.sealkey` for the trail
+    /// `NAME` (default: that of the trail). It is made where it does not exist. The key changes every
+    /// second in which something is recorded, and nobody needs to keep a copy.
+    pub fn seal_keys(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.given.seal_keys = Some(directory.into());
+        self
+    }
+
     /// Whether the typed functions return an error from the moment at which the trail cannot be
     /// written until a record is durable again, so that the service can refuse to answer.
     /// Default: `false`, the application goes on.

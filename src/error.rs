@@ -111,6 +111,11 @@ pub enum ErrorKind {
         /// Why it is none, and what to do instead.
         why: String,
     },
+    /// Whether a trail is intact cannot be told.
+    Unverifiable {
+        /// What is missing.
+        why: String,
+    },
     /// A selection cannot be exported.
     Export {
         /// What was being written.
@@ -298,6 +303,7 @@ impl fmt::Display for Error {
                 }
                 write!(f, "{rule} is no rule of the redaction: {why}")
             }
+            ErrorKind::Unverifiable { why } => write!(f, "couldn't verify the trail: {why}"),
             ErrorKind::Export { format, .. } => write!(f, "couldn't write the {format} export"),
         }
     }

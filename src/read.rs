@@ -37,6 +37,7 @@ mod reverse;
 mod scan;
 mod sieve;
 mod stats;
+mod verify;
 
 pub use check::{Finding, FindingKind, Report};
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
@@ -47,6 +48,7 @@ pub use index::Indexed;
 pub use query::Query;
 pub use scan::{Line, Lines, Records};
 pub use stats::{Hour, Spread, Stats};
+pub use verify::{Tampering, TamperingKind, Verified, Verify};
 
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]

@@ -130,6 +130,16 @@ impl Record {
         self.event_type.is_about_trail()
     }
 
+    /// Whether nothing follows it unless another writer begins: `trail_closed`, or the seal over it.
+    pub(crate) fn ends_trail(&self) -> bool {
+        let is_last_seal = || self.other.get("reason").and_then(Value::as_str) == Some("closed");
+        match self.event_type.as_str() {
+            "trail_closed" => true,
+            "trail_sealed" => is_last_seal(),
+            _ => false,
+        }
+    }
+
     /// What was replaced in the record's texts, as its key `redactions` tells.
     pub fn redactions(&self) -> Vec<Redaction> {
         let told = self.other.get("redactions").and_then(Value::as_array);

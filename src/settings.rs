@@ -74,6 +74,8 @@ pub(crate) struct Given {
     pub(crate) redaction_keys: Option<KeySource>,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) retain: Option<Retain>,
+    pub(crate) sealing: Option<bool>,
+    pub(crate) seal_keys: Option<PathBuf>,
     pub(crate) buffer: Option<usize>,
     pub(crate) patience: Option<Duration>,
     pub(crate) pulse: Option<Duration>,
@@ -97,6 +99,9 @@ pub(crate) struct Settings {
     pub(crate) fail_safe: bool,
     pub(crate) rotation: Rotation,
     pub(crate) retain: Option<Retain>,
+    pub(crate) sealing: bool,
+    /// Where the keys of the seals are kept. `None`: beside the trail.
+    pub(crate) seal_keys: Option<PathBuf>,
     /// Bytes of records that may wait for the disk.
     pub(crate) buffer: usize,
     /// How long an emitting thread waits for room among them.
@@ -119,7 +124,15 @@ const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const REDACT_PII: &str = "STINGER_AUDIT_REDACT_PII";
 const FAIL_SAFE: &str = "STINGER_AUDIT_FAIL_SAFE";
 const REDACTION_KEYS: &str = "STINGER_AUDIT_REDACTION_KEYS";
-const OURS: [&str; 5] = [ENABLED, DESTINATION, REDACT_PII, FAIL_SAFE, REDACTION_KEYS];
+const SEAL_KEYS: &str = "STINGER_AUDIT_SEAL_KEYS";
+const OURS: [&str; 6] = [
+    ENABLED,
+    DESTINATION,
+    REDACT_PII,
+    FAIL_SAFE,
+    REDACTION_KEYS,
+    SEAL_KEYS,
+];
 
 /// Where the keys of the redaction come from.
 #[derive(Clone, Debug)]
@@ -220,6 +233,11 @@ impl Given {
             fail_safe,
             rotation,
             retain: self.retain,
+            sealing: self.sealing.unwrap_or(true),
+            seal_keys: around
+                .variable(SEAL_KEYS)
+                .map(PathBuf::from)
+                .or(self.seal_keys),
             buffer,
             patience: self.patience.unwrap_or(PATIENCE),
             pulse,

@@ -71,12 +71,17 @@
 //! An append that returned is visible to every reader of the file, and survives the process. What
 //! fdatasync returned for survives the loss of power.
 
+pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;
 mod pattern;
+pub(crate) mod seal;
 mod tail;
+pub(crate) mod tree;
+mod unsealed;
 
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use tail::{head, recent, tail};
+pub(crate) use unsealed::{Unsealed, seq_of, unsealed};

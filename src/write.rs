@@ -39,6 +39,8 @@ mod probe;
 mod render;
 mod ring;
 mod say;
+mod seal;
+mod seal_key;
 mod sink;
 mod status;
 mod terminal;
@@ -105,6 +107,10 @@ pub(crate) struct Core {
     /// Where in the journal a trail that is being closed ends.
     end_at: Mutex<Option<u64>>,
     starved: Mutex<Option<String>>,
+    /// Where in the journal `trail_opened` ends.
+    opened_at: AtomicU64,
+    /// The first key of the trail, where it is sealed.
+    identity: OnceLock<String>,
     worker: OnceLock<Thread>,
     guard: Mutex<Option<WorkerGuard>>,
 }
@@ -142,6 +148,8 @@ impl Core {
             closing: AtomicBool::new(false),
             end_at: Mutex::default(),
             starved: Mutex::default(),
+            opened_at: AtomicU64::new(u64::MAX),
+            identity: OnceLock::new(),
             worker: OnceLock::new(),
             guard: Mutex::default(),
         }

@@ -94,6 +94,8 @@ impl Said {
                     .records()
                     .filter_map(Result::ok)
                     .map(|r| r.event_type.to_string())
+                    // They come when they are due.
+                    .filter(|event_type| event_type != "trail_sealed")
                     .collect()
             })
             .unwrap_or_default()

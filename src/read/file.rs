@@ -47,7 +47,7 @@ pub(super) struct RawLine<'b> {
     pub(super) end: End,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// LF.
     Ended,

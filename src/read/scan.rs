@@ -116,6 +116,8 @@ impl Iterator for Lines {
 pub(super) trait Make: Clone + Send + 'static {
     /// What it becomes.
     type Item: Send + 'static;
+    /// Whether a line that comes again is passed over.
+    const ONCE: bool = true;
 
     fn make(&self, line: &RawLine<'_>, record: Record) -> Self::Item;
 
@@ -429,7 +431,7 @@ impl<M: Make> Iterator for Scan<M> {
                 }
             };
             match line {
-                Ok(line) if self.repeats(line.seq, line.crc) => {}
+                Ok(line) if M::ONCE && self.repeats(line.seq, line.crc) => {}
                 line => return Some(line),
             }
         }
@@ -444,8 +446,8 @@ pub(super) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = scan.next.into();
     let newest = files.last().and_then(|newest| tail(newest).ok());
     let is_ended = newest.is_some_and(|newest| {
-        let last = newest.last.as_ref().map(|last| last.event_type.as_str());
-        !newest.is_unended && last == Some("trail_closed")
+        let ends = newest.last.as_ref().is_some_and(Record::ends_trail);
+        !newest.is_unended && ends
     });
     if !is_ended {
         files.pop();

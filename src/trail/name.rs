@@ -119,6 +119,18 @@ impl TrailName {
             .join(format!("{}.journal", self.file_name(None)))
     }
 
+    /// The latest checkpoint, for whoever keeps it elsewhere.
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}.checkpoint", self.file_name(None)))
+    }
+
+    /// The key that signs the next seal, beside the trail or in another directory.
+    pub(crate) fn seal_key(&self, directory: Option<&Path>) -> PathBuf {
+        let directory = directory.unwrap_or(&self.directory);
+        directory.join(format!("{}.sealkey", self.file_name(None)))
+    }
+
     /// The name of the file that holds what is written at `now`. It is the name that
     /// tracing-appender gives it (`the_appender_names_files_as_we_do`).
     pub(crate) fn file_at(&self, now: DateTime<Utc>, rotation: &Rotation) -> String {

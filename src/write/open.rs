@@ -14,6 +14,7 @@ use super::files::Found;
 use super::flow::Flow;
 use super::journal::{Journal, Remains};
 use super::render::Renderer;
+use super::seal::Sealer;
 use super::sink::Sink;
 use super::worker::Worker;
 use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
@@ -127,8 +128,20 @@ pub(super) fn run(
         let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         lock(&core.losses).inherit(count, time(first), time(last));
     }
+    let (sealer, wrong) = match core.settings.sealing {
+        true => Sealer::open(&core.settings).map(|(sealer, wrong)| (Some(sealer), wrong))?,
+        false => (None, None),
+    };
+    if let Some(sealer) = &sealer {
+        let identity = sealer.identity();
+        if sealer.is_new() {
+            say(&format!("{}: its first key is {identity}", core.name));
+        }
+        let _ = core.identity.set(identity);
+    }
     let seq = last_seq.map_or(0, |last| last + 1);
-    let worker = Worker::new(core.clone(), sink, copies, Renderer::new(flow(&found)), seq);
+    let renderer = Renderer::new(flow(&found));
+    let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .buffered_lines_limit(1)
@@ -141,13 +154,19 @@ pub(super) fn run(
     if let Some(recovered) = recovered(&found, &remains) {
         let _ = core.append(&own::frame("trail_recovered", &recovered));
     }
-    let _ = core.append(&own::frame("trail_opened", &opened(&core.settings)));
+    if let Some(wrong) = wrong {
+        say(&format!("{}: its seals are broken: {wrong}", core.name));
+        let _ = core.append(&own::frame("trail_seal_broken", &wrong));
+    }
+    let _ = core.append(&own::frame("trail_opened", &opened(&core)));
+    core.opened_at.store(core.journal.tail(), Ordering::SeqCst);
     then(&core);
     Ok(core)
 }
 
 /// The fields of `trail_opened`.
-fn opened(settings: &Settings) -> Json {
+fn opened(core: &Core) -> Json {
+    let settings = &core.settings;
     let copies: Vec<_> = settings
         .places
         .copies
@@ -165,6 +184,7 @@ fn opened(settings: &Settings) -> Json {
         "custom_redactor": settings.redactors.has_custom(),
         "redaction_key": settings.redactors.builtin().and_then(Redactor::key_id),
         "fail_safe": settings.fail_safe,
+        "identity": core.identity.get(),
         "rotation": rotation_word(&settings.rotation),
         "retain": settings.retain.map(|retain| retain.to_string()),
         "hostname": hostname(),
@@ -177,7 +197,7 @@ fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
     let unclosed = found
         .last
         .as_ref()
-        .filter(|last| last.event_type.as_str() != "trail_closed");
+        .filter(|last| !last.ends_trail());
     if unclosed.is_none() && found.torn.is_empty() && *remains == Remains::default() {
         return None;
     }

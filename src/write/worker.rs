@@ -23,6 +23,7 @@ use super::frame;
 use super::journal::{Entry, split_entry};
 use super::own;
 use super::render::Renderer;
+use super::seal::Sealer;
 use super::sink::Sink;
 use super::{Core, Progress, lock, say};
 use crate::destination::Place;
@@ -71,6 +72,10 @@ pub(super) struct Worker {
     /// Records of the trail's own that wait until the batch is released: behind a mark only
     /// its entries may take seqs.
     to_tell: Vec<(&'static str, Json)>,
+    /// `None`: the trail is not sealed.
+    sealer: Option<Sealer>,
+    /// That the trail was opened is not sealed yet.
+    opens: bool,
 }
 
 /// The trail was closed while it could not be written.
@@ -82,6 +87,7 @@ impl Worker {
         sink: Sink,
         copies: Vec<CopyFeed>,
         renderer: Renderer,
+        sealer: Option<Sealer>,
         seq: u64,
     ) -> Worker {
         Worker {
@@ -99,6 +105,8 @@ impl Worker {
             closing_since: None,
             sync_pause: Duration::ZERO,
             to_tell: Vec::new(),
+            sealer,
+            opens: true,
         }
     }
 
@@ -113,14 +121,19 @@ impl Worker {
             }
             self.put_back()?;
             let rolls = self.sink.rolls();
+            if rolls {
+                // So that each file can be verified from its beginning.
+                self.put_seal("rolled")?;
+            }
             let worked = self.write_entries()?;
             for (event_type, fields) in std::mem::take(&mut self.to_tell) {
                 self.put_own(event_type, &fields)?;
             }
             self.report_losses()?;
             self.heal()?;
+            self.seal_if_due()?;
             self.sync_if_due()?;
-            if rolls && worked {
+            if rolls {
                 self.prune()?;
             }
             if self.core.closing.load(Ordering::SeqCst) {
@@ -264,6 +277,9 @@ impl Worker {
         self.last_sync = Instant::now();
         self.sync_at = None;
         let mut rewritten = None;
+        if let Some(sealer) = &mut self.sealer {
+            sealer.before_sync();
+        }
         if let Err(error) = self.sink.sync() {
             self.note_failure(&error);
             let Sink::Files(files) = &mut self.sink else {
@@ -278,6 +294,9 @@ impl Worker {
                     return Ok(());
                 }
             }
+        }
+        if let Some(sealer) = &mut self.sealer {
+            sealer.synced();
         }
         self.sync_pause = Duration::ZERO;
         self.unsynced = false;
@@ -316,9 +335,16 @@ impl Worker {
             let last = found.last.map(|last| last.seq);
             core.journal.skip_written(last);
             self.seq = last.map_or(0, |last| last + 1);
+            if self.sealer.is_some() {
+                let reopened = self.insist(|_| Sealer::open(&core.settings).map_err(io::Error::other))?;
+                self.sealer = Some(reopened.0);
+            }
         } else if let Some(seq) = core.journal.marked_seq() {
             // Nobody can ask stdout what it has: lines come again with the seqs they had.
             self.seq = seq;
+        }
+        if let Some(sealer) = &mut self.sealer {
+            sealer.take_back();
         }
         self.position = core.journal.head();
         self.progress(|progress, worker| progress.written = worker.position);
@@ -364,6 +390,9 @@ impl Worker {
                 say(&format!("{}: writing works again", self.core.name));
             }
         }
+        if let Some(sealer) = &mut self.sealer {
+            sealer.push(&lines, first_seq);
+        }
         self.lines = lines;
         self.unsynced = true;
         self.to_tell.extend(
@@ -397,6 +426,17 @@ impl Worker {
             self.put_lines(seq)?;
         }
         Ok(())
+    }
+
+    /// Seals all records so far, where the trail is sealed.
+    fn put_seal(&mut self, reason: &str) -> Result<(), GaveUp> {
+        let Some(sealer) = &mut self.sealer else {
+            return Ok(());
+        };
+        sealer.seal(reason, Utc::now(), &mut self.lines);
+        let seq = self.seq;
+        self.seq += 1;
+        self.put_lines(seq)
     }
 
     fn note_failure(&self, error: &io::Error) {

@@ -42,6 +42,7 @@ impl Worker {
             self.put_own("trail_tripped", &fields)?;
         }
         self.put_own("trail_healed", &json!({}))?;
+        self.put_seal("healed")?;
         self.sync()?;
         if !self.unsynced {
             self.core.tripped.store(false, Ordering::SeqCst);
@@ -51,6 +52,23 @@ impl Worker {
             ));
         }
         Ok(())
+    }
+
+    /// Seals what waits for a seal, when its time has come.
+    pub(super) fn seal_if_due(&mut self) -> Result<(), GaveUp> {
+        let Some(sealer) = &self.sealer else {
+            return Ok(());
+        };
+        let opened_at = self.core.opened_at.load(Ordering::SeqCst);
+        let reason = match self.opens && self.position >= opened_at {
+            true => "opened",
+            false => match sealer.due() {
+                Some(reason) => reason,
+                None => return Ok(()),
+            },
+        };
+        self.opens &= reason != "opened";
+        self.put_seal(reason)
     }
 
     /// Removes the files that are past retention, and says so first.
@@ -97,6 +115,7 @@ impl Worker {
             "write_errors": counts.write_errors.load(Ordering::Relaxed),
         });
         self.put_own("trail_closed", &totals)?;
+        self.put_seal("closed")?;
         self.sync()?;
         self.core.journal.remove();
         Ok(())

@@ -1,0 +1,370 @@
+//! Whether a trail is what its writer wrote: every byte is read again, and no index is asked.
+
+use std::fmt;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
+
+use super::file::{End, RawLine};
+use super::scan::{Make, Merge, Taken};
+use super::{Query, Trail};
+use crate::error::{Error, ErrorKind, Position, Result};
+use crate::record::Record;
+use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
+use crate::trail::tree::{Hash, leaf};
+use crate::trail::{TrailName, seq_of};
+
+mod chain;
+
+use chain::Chain;
+
+/// What to verify a trail against, beside itself.
+///
+/// ```no_run
+/// use stinger_audit::read::{Trail, Verify};
+///
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// let trail = Trail::open("./logs/audit.log")?;
+/// let kept = std::fs::read_to_string("/mnt/worm/audit.checkpoint").unwrap_or_default();
+/// let verified = trail.verify(&Verify::new().against(&kept)?)?;
+/// for finding in &verified.findings {
+///     eprintln!("{finding}");
+/// }
+/// assert!(verified.is_intact());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Verify {
+    key: Option<Key>,
+    against: Vec<Checkpoint>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Records read.
+    pub records: u64,
+    /// Sound seals among them.
+    pub seals: u64,
+    /// The key of the first seal that is there, as verifiers of notes take it. Where the trail is
+    /// whole, this is its first key, which stands for it.
+    pub key: Option<String>,
+    /// Ranges of `seq` that are proven: from, and up to and without.
+    pub proven: Vec<(u64, u64)>,
+    /// Up to when, by the time of the last seal.
+    pub until: Option<DateTime<Utc>>,
+    /// What is not as it was written, in the order in which it shows.
+    pub findings: Vec<Tampering>,
+    /// What this trail alone cannot show, and why.
+    pub unknown: Vec<String>,
+    /// What happened and was told by the writer: unclean ends, lines torn by them.
+    pub told: Vec<String>,
+}
+
+/// Something that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tampering {
+    /// What was done.
+    pub kind: TamperingKind,
+    /// The first record that it was done to.
+    pub seq: Option<u64>,
+    /// Where that stands, or should.
+    pub position: Option<Position>,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// What can be done to a trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TamperingKind {
+    /// A record is not what was sealed.
+    Changed,
+    /// Records are missing.
+    Removed,
+    /// A line was added.
+    Inserted,
+    /// Records stand in another order.
+    Reordered,
+    /// A record stands there twice.
+    Doubled,
+    /// The end is missing.
+    Cut,
+    /// What was sealed is not what is there, or was sealed again by somebody else.
+    ReSigned,
+    /// Another key signs than the one that is known.
+    KeyReplaced,
+    /// An earlier state of the trail was put in place of a later one.
+    RolledBack,
+    /// A file could not be read to its end.
+    Unreadable,
+}
+
+impl TamperingKind {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TamperingKind::Changed => "changed",
+            TamperingKind::Removed => "removed",
+            TamperingKind::Inserted => "inserted",
+            TamperingKind::Reordered => "reordered",
+            TamperingKind::Doubled => "doubled",
+            TamperingKind::Cut => "cut",
+            TamperingKind::ReSigned => "re-signed",
+            TamperingKind::KeyReplaced => "key replaced",
+            TamperingKind::RolledBack => "rolled back",
+            TamperingKind::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Tampering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.kind.as_str())?;
+        if let Some(position) = &self.position {
+            write!(f, "{position}: ")?;
+        }
+        f.write_str(&self.detail)
+    }
+}
+
+impl Verify {
+    /// Against nothing but the trail itself, and the checkpoint beside it where there is one.
+    pub fn new() -> Verify {
+        Verify::default()
+    }
+
+    /// The key that the trail must begin with: `NAME+ID+KEY`, as `trail_opened` and
+    /// [`Verified::key`] have it. Of a trail whose beginning retention has removed, any key of a seal
+    /// that is still there.
+    ///
+    /// # Errors
+    ///
+    /// It is no key.
+    pub fn key(mut self, key: &str) -> Result<Verify> {
+        let why = "it is no key; give it as `trail_opened` has it in `identity`: \
+                   stinger-audit/…+…+…";
+        let parsed = parse_verifier_key(key);
+        self.key = Some(parsed.ok_or_else(|| Error::setting("key", key, why))?);
+        Ok(self)
+    }
+
+    /// A checkpoint of the trail that was kept elsewhere: the trail must extend it.
+    ///
+    /// # Errors
+    ///
+    /// It is no checkpoint, or not the one that was signed.
+    pub fn against(mut self, note: &str) -> Result<Verify> {
+        let why = "it is no sound checkpoint; give what `stinger-audit checkpoint` printed, whole";
+        let shown: String = note.lines().next().unwrap_or_default().chars().take(80).collect();
+        let checkpoint = Checkpoint::read(note);
+        let checkpoint = checkpoint.ok_or_else(|| Error::setting("checkpoint", shown, why))?;
+        self.against.push(checkpoint);
+        Ok(self)
+    }
+}
+
+impl Verified {
+    /// Whether nothing was found.
+    pub fn is_intact(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+impl Trail {
+    /// Reads every byte of the trail and says whether it is what was written: what was changed,
+    /// removed, added or put in another place, and what is proven all the same.
+    ///
+    /// # Errors
+    ///
+    /// There is no seal in the trail, or it is several trails: verify each by its own name.
+    pub fn verify(&self, verify: &Verify) -> Result<Verified> {
+        self.verification(verify)?.run()
+    }
+
+    /// The same, for whoever shows progress.
+    pub(crate) fn verification(&self, verify: &Verify) -> Result<Verification> {
+        let [name] = self.names() else {
+            return Err(Error::from(ErrorKind::Unverifiable {
+                why: "these are several trails; verify each by its own name".to_owned(),
+            }));
+        };
+        // Before the records: what is read then is in the trail already.
+        let beside = beside(name);
+        let leaves = Merge::new(std::slice::from_ref(name), Query::new(), OfLeaves, None);
+        let mut chain = Chain::new(verify.key, verify.against.clone());
+        match beside {
+            Beside::Sound(checkpoint) => chain.expect(*checkpoint),
+            Beside::Unsound => chain.unknown(
+                "the checkpoint beside the trail is not what was signed: it proves nothing",
+            ),
+            Beside::None => {}
+        }
+        Ok(Verification { leaves, chain })
+    }
+
+    /// Verifies the records among the lines of a reader, such as what a container wrote to stdout; lines that
+    /// are no records are passed over.
+    ///
+    /// # Errors
+    ///
+    /// There is no seal among them.
+    pub fn verify_lines(lines: impl Read + Send + 'static, verify: &Verify) -> Result<Verified> {
+        Trail::verification_of(lines, verify).run()
+    }
+
+    pub(crate) fn verification_of(
+        lines: impl Read + Send + 'static,
+        verify: &Verify,
+    ) -> Verification {
+        Verification {
+            leaves: Merge::of_reader(Box::new(lines), Query::new(), OfLeaves),
+            chain: Chain::new(verify.key, verify.against.clone()).of_stream(),
+        }
+    }
+
+    /// The latest checkpoint: the one beside the trail, where it is sound, else the one of its last
+    /// seal.
+    ///
+    /// # Errors
+    ///
+    /// The trail has none.
+    pub fn checkpoint(&self) -> Result<String> {
+        let none = || {
+            Error::from(ErrorKind::Unverifiable {
+                why: "there is no seal in this trail, and no checkpoint beside it".to_owned(),
+            })
+        };
+        let [name] = self.names() else {
+            return Err(none());
+        };
+        if let Beside::Sound(_) = beside(name)
+            && let Ok(note) = fs::read_to_string(name.checkpoint())
+        {
+            return Ok(note);
+        }
+        let mut seals = self.lines_reversed(Query::new().event_type("trail_sealed"))?;
+        let note = |line: super::Line| {
+            let note = line.record.other.get("checkpoint")?.as_str()?.to_owned();
+            Checkpoint::read(&note).map(|_| note)
+        };
+        seals
+            .find_map(|line| line.ok().and_then(note))
+            .ok_or_else(none)
+    }
+}
+
+enum Beside {
+    Sound(Box<Checkpoint>),
+    Unsound,
+    None,
+}
+
+fn beside(name: &TrailName) -> Beside {
+    match fs::read_to_string(name.checkpoint()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Beside::None,
+        Err(_) => Beside::Unsound,
+        Ok(note) => match Checkpoint::read(&note) {
+            Some(checkpoint) => Beside::Sound(Box::new(checkpoint)),
+            None => Beside::Unsound,
+        },
+    }
+}
+
+/// A verification that is about to run.
+pub(crate) struct Verification {
+    leaves: Merge<OfLeaves>,
+    chain: Chain,
+}
+
+impl Verification {
+    pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
+        self.leaves.bytes_read()
+    }
+
+    pub(crate) fn run(self) -> Result<Verified> {
+        let Verification { leaves, mut chain } = self;
+        for taken in leaves {
+            match taken {
+                Ok(taken) => chain.line(taken),
+                Err(error) => chain.unreadable(&error),
+            }
+        }
+        chain.end()
+    }
+}
+
+/// What a line is in the tree. Nothing of it is parsed but its `seq`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfLeaves;
+
+/// A line.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    hash: Hash,
+    byte: u64,
+    end: End,
+    /// Of the first line of each part that was read: which file it is.
+    path: Option<Arc<Path>>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Record,
+    /// A record of the trail's own.
+    Own(Vec<u8>),
+    /// No record.
+    Foreign(Vec<u8>),
+}
+
+impl Make for OfLeaves {
+    type Item = Leaf;
+    /// A line that comes again is something to tell.
+    const ONCE: bool = false;
+
+    fn make(&self, _line: &RawLine<'_>, _record: Record) -> Leaf {
+        unreachable!("invariant: take does not ask for it")
+    }
+
+    fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Leaf>>> {
+        let bytes = line.bytes;
+        let is_whole =
+            line.end == End::Ended || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        let seq = seq_of(bytes).filter(|_| is_whole);
+        let what = match seq {
+            None => What::Foreign(bytes.to_vec()),
+            Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
+            Some(_) => What::Record,
+        };
+        Ok(Some(Taken {
+            seq: seq.unwrap_or(u64::MAX),
+            timestamp: DateTime::UNIX_EPOCH,
+            crc: 0,
+            number: line.number,
+            length: bytes.len(),
+            item: Leaf {
+                hash: leaf(bytes),
+                byte: line.byte,
+                end: line.end,
+                path: (line.number == 1).then(|| Arc::from(line.path)),
+                what,
+            },
+        }))
+    }
+}
+
+/// Whether a line says that it is one of the trail's own. That stands behind seq and timestamp,
+/// which have no more bytes than this.
+fn is_own(line: &[u8]) -> bool {
+    const REACH: usize = 128;
+    let head = &line[..line.len().min(REACH)];
+    memchr::memmem::find(head, b",\"event_type\":\"trail_").is_some()
+}

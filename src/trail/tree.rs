@@ -1,0 +1,262 @@
+//! The Merkle tree over the lines of a trail (RFC 6962, section 2.1, SHA-256).
+//!
+//! Line N without its line feed is leaf N. Of a tree nobody needs more than its *frontier*: the roots
+//! of the complete subtrees that it consists of, one for each bit of its size.
+
+use sha2::{Digest as _, Sha256};
+
+/// A node of the tree.
+pub(crate) type Hash = [u8; 32];
+
+/// The hash of a leaf.
+pub(crate) fn leaf(line: &[u8]) -> Hash {
+    let hash = Sha256::new().chain_update([0]).chain_update(line);
+    hash.finalize().into()
+}
+
+/// The hash of the node above two.
+pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    Sha256::digest(bytes).into()
+}
+
+/// The leaves so far, as the roots of complete subtrees, the largest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frontier {
+    size: u64,
+    nodes: Vec<Hash>,
+}
+
+impl Frontier {
+    /// `None`: a tree of that size has another number of nodes.
+    pub(crate) fn new(size: u64, nodes: Vec<Hash>) -> Option<Frontier> {
+        (nodes.len() == size.count_ones() as usize).then_some(Frontier { size, nodes })
+    }
+
+    /// How many leaves there are.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn nodes(&self) -> &[Hash] {
+        &self.nodes
+    }
+
+    pub(crate) fn push(&mut self, leaf: Hash) {
+        self.push_subtree(0, leaf);
+    }
+
+    /// Adds a complete subtree of 2^level leaves where one begins.
+    fn push_subtree(&mut self, level: u32, root: Hash) {
+        let mut hash = root;
+        for _ in 0..(self.size >> level).trailing_ones() {
+            let left = self.nodes.pop();
+            hash = node(&left.expect("invariant: a node for each bit of the size"), &hash);
+        }
+        self.nodes.push(hash);
+        self.size += 1 << level;
+    }
+
+    /// Adds leaves of empty lines up to a size: they stand for records that are missing.
+    pub(crate) fn skip_to(&mut self, size: u64) {
+        while self.size < size {
+            let level = self.size.trailing_zeros().min((size - self.size).ilog2());
+            let empty = (0..level).fold(leaf(b""), |empty, _| node(&empty, &empty));
+            self.push_subtree(level, empty);
+        }
+    }
+
+    /// The root of the tree.
+    pub(crate) fn root(&self) -> Hash {
+        match self.nodes.split_last() {
+            None => Sha256::digest([]).into(),
+            Some((last, larger)) => larger
+                .iter()
+                .rev()
+                .fold(*last, |right, left| node(left, &right)),
+        }
+    }
+
+    /// The part that begins with leaf `from`, where a complete subtree begins there.
+    fn from(&self, from: u64) -> Option<Frontier> {
+        let mut at = 0;
+        for (index, bit) in bits(self.size).enumerate() {
+            if at == from {
+                return Frontier::new(self.size - at, self.nodes[index..].to_vec());
+            }
+            at += bit;
+        }
+        (at == from).then(Frontier::default)
+    }
+}
+
+/// The bits of a size, the largest first.
+fn bits(size: u64) -> impl Iterator<Item = u64> {
+    (0..64).rev().map(|bit| 1 << bit).filter(move |bit| size & bit != 0)
+}
+
+/// The proof that a leaf is in a tree, while the leaves go by (RFC 9162, section 2.1.3.1).
+#[derive(Debug)]
+pub(crate) struct Inclusion {
+    index: u64,
+    /// What stands beside the path from the leaf to the root, the lowest first: a range of leaves,
+    /// and what was seen of it.
+    beside: Vec<(std::ops::Range<u64>, Frontier)>,
+}
+
+impl Inclusion {
+    /// Of leaf `index` in the tree of `size` leaves, of which those in front of `begun` have gone by.
+    /// `None`: what would be needed of these is not known any more.
+    pub(crate) fn new(index: u64, size: u64, begun: &Frontier) -> Option<Inclusion> {
+        let (mut from, mut to) = (0, size);
+        let mut beside = Vec::new();
+        while to - from > 1 {
+            // The left subtree is the largest complete one that leaves something to the right.
+            let middle = from + (to - from).next_power_of_two() / 2;
+            let range = if index < middle {
+                middle..std::mem::replace(&mut to, middle)
+            } else {
+                std::mem::replace(&mut from, middle)..middle
+            };
+            let seen = match range.start < begun.size() {
+                false => Frontier::default(),
+                true if range.end <= begun.size() => begun.complete(&range)?,
+                true => begun.from(range.start)?,
+            };
+            beside.push((range, seen));
+        }
+        beside.reverse();
+        Some(Inclusion { index, beside })
+    }
+
+    /// A leaf goes by.
+    pub(crate) fn note(&mut self, index: u64, leaf: Hash) {
+        for (range, seen) in &mut self.beside {
+            if range.contains(&index) && range.start + seen.size() == index {
+                seen.push(leaf);
+            }
+        }
+    }
+
+    pub(crate) fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The hashes of the proof. `None`: not all leaves have gone by.
+    pub(crate) fn hashes(&self) -> Option<Vec<Hash>> {
+        let hashes = self.beside.iter().map(|(range, seen)| {
+            (seen.size() == range.end - range.start).then(|| seen.root())
+        });
+        hashes.collect()
+    }
+}
+
+impl Frontier {
+    /// A range that is one of the complete subtrees.
+    fn complete(&self, range: &std::ops::Range<u64>) -> Option<Frontier> {
+        let length = range.end - range.start;
+        let mut at = 0;
+        for (index, bit) in bits(self.size).enumerate() {
+            if at == range.start && bit == length {
+                return Frontier::new(bit, vec![self.nodes[index]]);
+            }
+            at += bit;
+        }
+        None
+    }
+}
+
+/// The root of the tree of `size` leaves in which a leaf has this proof (RFC 9162, section 2.1.3.2).
+/// `None`: no such tree has a proof of that shape.
+pub(crate) fn root_of(index: u64, size: u64, leaf: Hash, proof: &[Hash]) -> Option<Hash> {
+    if index >= size {
+        return None;
+    }
+    let (mut place, mut last) = (index, size - 1);
+    let mut hash = leaf;
+    for beside in proof {
+        if last == 0 {
+            return None;
+        }
+        if place & 1 == 1 || place == last {
+            hash = node(beside, &hash);
+            while place & 1 == 0 && place != 0 {
+                place >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node(&hash, beside);
+        }
+        place >>= 1;
+        last >>= 1;
+    }
+    (last == 0).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As RFC 6962 defines it.
+    fn mth(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => Sha256::digest([]).into(),
+            [leaf] => *leaf,
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                node(&mth(left), &mth(right))
+            }
+        }
+    }
+
+    #[test]
+    fn roots_and_proofs_are_those_of_the_definition() {
+        let leaves: Vec<Hash> = (0_u32..70).map(|n| leaf(&n.to_le_bytes())).collect();
+        let mut frontiers = vec![Frontier::default()];
+        for leaf in &leaves {
+            let mut next = frontiers[frontiers.len() - 1].clone();
+            next.push(*leaf);
+            frontiers.push(next);
+        }
+        for (size, frontier) in frontiers.iter().enumerate() {
+            assert_eq!(frontier.root(), mth(&leaves[..size]));
+            for index in 0..size {
+                // From the beginning, and from wherever a kept part of a trail may begin.
+                for begun in 0..=index {
+                    let proof = Inclusion::new(index as u64, size as u64, &frontiers[begun]);
+                    let mut proof = proof.expect("what is needed is in the frontier");
+                    for (place, leaf) in leaves.iter().enumerate().take(size).skip(begun) {
+                        proof.note(place as u64, *leaf);
+                    }
+                    let hashes = proof.hashes().expect("all leaves have gone by");
+                    let root = root_of(index as u64, size as u64, leaves[index], &hashes);
+                    assert_eq!(root, Some(frontier.root()), "{index} of {size} from {begun}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn leaves_that_are_missing_are_empty_lines() {
+        for (from, to) in [(0, 9), (5, 5), (5, 64), (7, 200), (64, 65)] {
+            let mut one_by_one = Frontier::default();
+            (0..from).for_each(|n: u64| one_by_one.push(leaf(&n.to_le_bytes())));
+            let mut at_once = one_by_one.clone();
+            at_once.skip_to(to);
+            (from..to).for_each(|_| one_by_one.push(leaf(b"")));
+            assert_eq!(at_once, one_by_one);
+        }
+    }
+
+    #[test]
+    fn a_proof_of_another_shape_proves_nothing() {
+        let leaf = leaf(b"x");
+        assert_eq!(root_of(0, 1, leaf, &[]), Some(leaf));
+        assert_eq!(root_of(1, 1, leaf, &[]), None);
+        assert_eq!(root_of(0, 1, leaf, &[leaf]), None);
+        assert_eq!(root_of(0, 3, leaf, &[leaf]), None);
+        assert_eq!(root_of(0, 3, leaf, &[leaf, leaf, leaf]), None);
+    }
+}

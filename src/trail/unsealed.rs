@@ -1,0 +1,108 @@
+//! From the last seal of a trail to its end: where a writer goes on.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+
+use super::checkpoint::Checkpoint;
+use super::files::read_at;
+use super::seal::{Hint, MARK, Seal, hint};
+use super::tree::{Frontier, leaf};
+
+/// The tree at the end of the trail.
+#[derive(Default)]
+pub(crate) struct Unsealed {
+    pub(crate) tree: Frontier,
+    /// The leaves since the last seal, that seal's own with them.
+    pub(crate) leaves: Vec<Hint>,
+    /// The size of the tree with the last seal.
+    pub(crate) sealed: u64,
+}
+
+/// How much is read at a time, going backwards.
+const BLOCK: u64 = 256 << 10;
+
+/// Finds the last sound seal in files that are in the order of their records, and carries its tree on
+/// to the end. A trail without any is read from its beginning.
+pub(crate) fn unsealed(
+    files: &[PathBuf],
+    most_leaves: usize,
+    to: &mut Unsealed,
+) -> io::Result<Option<Checkpoint>> {
+    let mut begin = (0, 0);
+    let mut last = None;
+    for (place, file) in files.iter().enumerate().rev() {
+        if let Some((offset, seal)) = last_seal(file)? {
+            begin = (place, offset);
+            to.tree = seal.frontier;
+            to.sealed = seal.checkpoint.size + 1;
+            last = Some(seal.checkpoint);
+            break;
+        }
+    }
+    for (place, path) in files.iter().enumerate().skip(begin.0) {
+        let mut file = File::open(path)?;
+        if place == begin.0 {
+            file.seek(SeekFrom::Start(begin.1))?;
+        }
+        for line in BufReader::with_capacity(1 << 20, file).split(b'\n') {
+            let line = line?;
+            let Some(seq) = seq_of(&line).filter(|seq| *seq >= to.tree.size()) else {
+                continue;
+            };
+            to.tree.skip_to(seq);
+            let leaf = leaf(&line);
+            to.tree.push(leaf);
+            to.leaves.push(hint(&leaf));
+            if to.leaves.len() > 2 * most_leaves {
+                to.leaves.drain(..most_leaves);
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// The `seq` with which a line begins, if it begins as a record does.
+pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    let is_one = rest[digits] == b',' && (digits == 1 || rest[0] != b'0');
+    is_one.then(|| std::str::from_utf8(&rest[..digits]).ok()?.parse().ok())?
+}
+
+/// The last sound seal of a file, and where its line begins.
+fn last_seal(path: &Path) -> io::Result<Option<(u64, Seal)>> {
+    let file = File::open(path)?;
+    let mut end = file.metadata()?.len();
+    // What was read and begins in the middle of a line.
+    let mut rest: Vec<u8> = Vec::new();
+    while end > 0 {
+        let begin = end.saturating_sub(BLOCK.max(rest.len() as u64));
+        let mut block = vec![0; (end - begin) as usize];
+        let read = read_at(&file, &mut block, begin)?;
+        block.truncate(read);
+        block.extend_from_slice(&rest);
+        let whole = match begin {
+            0 => 0,
+            _ => memchr::memchr(b'\n', &block).map_or(block.len(), |feed| feed + 1),
+        };
+        let mut to = block.len();
+        while let Some(mark) = memmem::rfind(&block[whole..to], MARK) {
+            let line = memchr::memrchr(b'\n', &block[whole..whole + mark])
+                .map_or(whole, |feed| whole + feed + 1);
+            let length = memchr::memchr(b'\n', &block[line..]);
+            // A line without its end may be torn.
+            if let Some(length) = length
+                && let Some(seal) = Seal::read(&block[line..line + length])
+            {
+                return Ok(Some((begin + line as u64, seal)));
+            }
+            to = line;
+        }
+        rest = block[..whole].to_vec();
+        end = begin;
+    }
+    Ok(None)
+}

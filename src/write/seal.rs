@@ -1,0 +1,315 @@
+//! Sealing, on the worker: the tree over the lines, when a seal is due, and what it says.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use ed25519_dalek::SigningKey;
+use serde_json::{Value as Json, json};
+
+use super::say;
+use super::seal_key::{KeyFile, State, fresh, public};
+use crate::destination::Place;
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
+use crate::trail::files::replace_private;
+use crate::trail::seal::{Hint, Seal, hint, leaves_hash, leaves_text};
+use crate::trail::tree::{Frontier, leaf};
+use crate::trail::{TrailName, Unsealed, unsealed};
+
+/// A seal is made when so many records wait for one, or one waits so long.
+const RECORDS: u64 = 1_000;
+const BUSY: Duration = Duration::from_secs(1);
+/// And where none waits, after this: so that it shows when an end is cut off.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A seal tells the beginnings of so many leaves at most.
+const MOST_LEAVES: usize = 1 << 16;
+
+pub(super) struct Sealer {
+    origin: String,
+    first: Key,
+    tree: Frontier,
+    /// The leaves since the last seal, that seal's own with them.
+    leaves: Vec<Hint>,
+    /// The size of the tree with the last seal.
+    sealed: u64,
+    last: Instant,
+    /// Signs the next seal.
+    key: SigningKey,
+    /// What is to sign no more when the last seal is on the medium.
+    retired: Option<SigningKey>,
+    /// The number of the next seal.
+    number: u64,
+    /// The last seal announces a new key.
+    announced: bool,
+    /// The last note, until it is on the medium.
+    note: Option<String>,
+    /// `None`: there is no directory, and the key is that of the process.
+    files: Option<KeptIn>,
+}
+
+struct KeptIn {
+    key: KeyFile,
+    checkpoint: PathBuf,
+}
+
+impl Sealer {
+    /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is.
+    pub(super) fn open(settings: &Settings) -> Result<(Sealer, Option<Json>)> {
+        let Place::Files(name) = &settings.places.trail else {
+            return Ok((Sealer::new(fresh()?, None), None));
+        };
+        let name = name
+            .absolute()
+            .map_err(|error| Error::io("find the directory of", &name.path(), error))?;
+        let (key, state) = KeyFile::open(name.seal_key(settings.seal_keys.as_deref()))?;
+        let kept = KeptIn {
+            key,
+            checkpoint: name.checkpoint(),
+        };
+        let mut tail = Unsealed::default();
+        let last = unsealed(&files(&name)?, MOST_LEAVES, &mut tail)
+            .map_err(|error| Error::io("read the seals of", &name.path(), error))?;
+        let mut wrong = None;
+        let mut sealer = match state {
+            Some(state) => {
+                let found = last.as_ref().filter(|last| last.origin == state.origin);
+                let (sealer, is_whole) = Sealer::resumed(state, found, kept);
+                if !is_whole {
+                    wrong = Some(json!({
+                        "happened": "seals are missing at the end",
+                        "expected_seal": sealer.number.checked_sub(1),
+                        "found_seal": found.map(|found| found.number),
+                    }));
+                }
+                sealer
+            }
+            None => {
+                if let Some(last) = &last {
+                    wrong = Some(json!({
+                        "happened": "the key is lost",
+                        "found_seal": last.number,
+                        "origin": last.origin,
+                    }));
+                }
+                let mut sealer = Sealer::new(fresh()?, Some(kept));
+                sealer.save_key(true)?;
+                sealer
+            }
+        };
+        sealer.sealed = tail.sealed;
+        sealer.tree = tail.tree;
+        sealer.leaves = tail.leaves;
+        Ok((sealer, wrong))
+    }
+
+    fn new(key: SigningKey, files: Option<KeptIn>) -> Sealer {
+        let first = public(&key);
+        Sealer {
+            origin: origin(&first),
+            first,
+            tree: Frontier::default(),
+            leaves: Vec::new(),
+            sealed: 0,
+            last: Instant::now(),
+            key,
+            retired: None,
+            number: 0,
+            announced: false,
+            note: None,
+            files,
+        }
+    }
+
+    /// With the key that the last seal names. The other: not all seals that were made are there.
+    fn resumed(state: State, last: Option<&Checkpoint>, files: KeptIn) -> (Sealer, bool) {
+        let State {
+            origin,
+            first,
+            number,
+            key,
+            next,
+        } = state;
+        let named = last.map_or(first, |last| last.next);
+        let found = last.map_or(0, |last| last.number + 1);
+        // The process before may have ended between the key's file and the seal, or behind both.
+        let (key, is_named) = match next {
+            Some(next) if public(&next) == named => (next, true),
+            Some(next) if public(&key) != named => (next, false),
+            _ => {
+                let is_named = public(&key) == named;
+                (key, is_named)
+            }
+        };
+        let sealer = Sealer {
+            origin,
+            first,
+            number: number.max(found),
+            ..Sealer::new(key, Some(files))
+        };
+        (sealer, is_named && found >= number)
+    }
+
+    /// The trail's first key, which stands for it.
+    pub(super) fn identity(&self) -> String {
+        verifier_key(&self.origin, &self.first)
+    }
+
+    /// Whether this is where the trail got its first key.
+    pub(super) fn is_new(&self) -> bool {
+        self.number == 0 && self.files.is_some()
+    }
+
+    /// Takes in lines, the first of which is record `seq`. Those it has already come again.
+    pub(super) fn push(&mut self, lines: &[u8], mut seq: u64) {
+        let mut begin = 0;
+        for feed in memchr::memchr_iter(b'\n', lines) {
+            if seq == self.tree.size() {
+                let leaf = leaf(&lines[begin..feed]);
+                self.tree.push(leaf);
+                self.leaves.push(hint(&leaf));
+            }
+            begin = feed + 1;
+            seq += 1;
+        }
+    }
+
+    /// Why a seal is due, if one is.
+    pub(super) fn due(&self) -> Option<&'static str> {
+        let waiting = self.tree.size().saturating_sub(self.sealed);
+        let elapsed = self.last.elapsed();
+        if waiting >= RECORDS || waiting > 0 && elapsed >= BUSY {
+            return Some("busy");
+        }
+        (elapsed >= IDLE).then_some("idle")
+    }
+
+    /// Appends the line of a seal over all lines so far. It is to be written next.
+    pub(super) fn seal(&mut self, reason: &str, now: DateTime<Utc>, out: &mut Vec<u8>) {
+        // One key more at a time, so that the file of keys can tell which the trail has seen.
+        let next = match self.retired {
+            None => self.announce(),
+            Some(_) => None,
+        };
+        let mut leaves = std::mem::take(&mut self.leaves);
+        leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
+        let key = public(&self.key);
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size: self.tree.size(),
+            root: self.tree.root(),
+            time: now.trunc_subsecs(6),
+            number: self.number,
+            reason: reason.to_owned(),
+            key,
+            next: next.as_ref().map_or(key, public),
+            leaves: leaves_hash(&leaves_text(&leaves)),
+        };
+        let seal = Seal {
+            note: checkpoint.sign(&self.key),
+            checkpoint,
+            frontier: self.tree.clone(),
+            leaves,
+        };
+        seal.push(out);
+        out.push(b'\n');
+        self.announced = next.is_some();
+        if let Some(next) = next {
+            self.retired = Some(std::mem::replace(&mut self.key, next));
+        }
+        self.note = Some(seal.note);
+        self.number += 1;
+        self.sealed = self.tree.size() + 1;
+        self.last = Instant::now();
+    }
+
+    /// The last seal was made and perhaps not written: another takes its place.
+    pub(super) fn take_back(&mut self) {
+        if self.sealed <= self.tree.size() {
+            return;
+        }
+        self.sealed = self.tree.size();
+        self.number -= 1;
+        if std::mem::take(&mut self.announced)
+            && let Some(key) = self.retired.take()
+        {
+            self.key = key;
+        }
+    }
+
+    /// A key for the seals behind the next one, known to the file of keys. `None`: it cannot be, and
+    /// the key stays.
+    fn announce(&mut self) -> Option<SigningKey> {
+        let next = fresh().ok()?;
+        if let Some(files) = &mut self.files {
+            let kept = files.key.write(&State {
+                origin: self.origin.clone(),
+                first: self.first,
+                number: self.number,
+                key: self.key.clone(),
+                next: Some(next.clone()),
+            });
+            if let Err(error) = kept {
+                let path = files.key.path().display();
+                say(&format!("{path}: {error}: seals go on with the same key"));
+                return None;
+            }
+        }
+        Some(next)
+    }
+
+    /// What is about to reach the medium must not name a key that does not.
+    pub(super) fn before_sync(&mut self) {
+        if let (Some(_), Some(files)) = (&self.retired, &mut self.files)
+            && let Err(error) = files.key.sync()
+        {
+            say(&format!("{}: {error}", files.key.path().display()));
+        }
+    }
+
+    /// The seals that were made are on the medium: what has signed them is erased.
+    pub(super) fn synced(&mut self) {
+        let Some(note) = self.note.take() else { return };
+        self.retired = None;
+        if let Err(error) = self.save_key(false) {
+            say(&format!("the key of the seals: {error:?}"));
+        }
+        if let Some(files) = &self.files
+            && let Err(error) = replace_private(&files.checkpoint, note.as_bytes())
+        {
+            say(&format!("{}: {error}", files.checkpoint.display()));
+        }
+    }
+
+    fn save_key(&mut self, is_new: bool) -> Result<()> {
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
+        let state = State {
+            origin: self.origin.clone(),
+            first: self.first,
+            number: self.number,
+            key: self.key.clone(),
+            next: None,
+        };
+        let written = files.key.write(&state).and_then(|()| match is_new {
+            true => files.key.sync(),
+            false => Ok(()),
+        });
+        written.map_err(|error| Error::io("write the seal key", files.key.path(), error))
+    }
+}
+
+/// The files of a trail in the order of their records.
+fn files(name: &TrailName) -> Result<Vec<PathBuf>> {
+    let failed = |error| Error::io("read the directory", name.directory(), error);
+    let mut files = Vec::new();
+    for path in name.files().map_err(failed)? {
+        let first = crate::trail::head(&path).map_err(|error| Error::io("read", &path, error))?;
+        files.push((first.map_or(u64::MAX, |first| first.seq), path));
+    }
+    files.sort();
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}

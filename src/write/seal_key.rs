@@ -1,0 +1,157 @@
+//! The file of the key that signs the next seal.
+//!
+//! ```text
+//! stinger-audit seal key 1
+//! origin stinger-audit/8f3c1d20a7b94e65
+//! first <64 hex digits>                 the trail's first public key
+//! seal 00000000000000000017             the seals in front of this one are on the medium
+//! key <64 hex digits>                   private: signs that seal, or those up to the next sync
+//! next <64 hex digits or dashes>        private: signs what comes behind them
+//! sum 1a2b3c4d                          CRC-32 of all that
+//! ```
+//!
+//! It is written over in place, and always has the same length: what has signed is gone from it.
+//! LIMIT: a medium that writes elsewhere (copy on write, flash) may keep the old bytes for a while.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::trail::checkpoint::Key;
+
+/// What the file says.
+pub(super) struct State {
+    pub(super) origin: String,
+    pub(super) first: Key,
+    pub(super) number: u64,
+    pub(super) key: SigningKey,
+    pub(super) next: Option<SigningKey>,
+}
+
+pub(super) struct KeyFile {
+    path: PathBuf,
+    file: File,
+}
+
+const HEAD: &str = "stinger-audit seal key 1";
+
+/// A new key.
+pub(super) fn fresh() -> Result<SigningKey> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| {
+        Error::from(ErrorKind::Io {
+            doing: "take random bytes from",
+            path: "the system".into(),
+            source: io::Error::other(error.to_string()),
+        })
+    })?;
+    Ok(SigningKey::from_bytes(&secret))
+}
+
+pub(super) fn public(key: &SigningKey) -> Key {
+    key.verifying_key().to_bytes()
+}
+
+impl KeyFile {
+    /// Opens the file, and makes it where there is none. What it says, if it says anything: a file
+    /// that cannot be understood is set aside, and its key is lost.
+    pub(super) fn open(path: PathBuf) -> Result<(KeyFile, Option<State>)> {
+        let failed = |error| Error::io("open the seal key", &path, error);
+        if let Some(directory) = path.parent() {
+            crate::trail::files::create_private_dir(directory).map_err(failed)?;
+        }
+        let mut file = open_private(&path).map_err(failed)?;
+        let mut text = String::new();
+        // Bytes that are no text are no key.
+        let is_text = file.read_to_string(&mut text).is_ok();
+        let state = State::parse(&text);
+        if state.is_none() && (!is_text || !text.is_empty()) {
+            let mut aside = path.clone().into_os_string();
+            aside.push(".damaged");
+            fs::rename(&path, aside).map_err(failed)?;
+            file = open_private(&path).map_err(failed)?;
+        }
+        Ok((KeyFile { path, file }, state))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn write(&mut self, state: &State) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(state.text().as_bytes())
+    }
+
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+impl State {
+    fn text(&self) -> String {
+        let next = match &self.next {
+            Some(next) => hex(next.as_bytes()),
+            None => "-".repeat(64),
+        };
+        let text = format!(
+            "{HEAD}\norigin {}\nfirst {}\nseal {:020}\nkey {}\nnext {next}\n",
+            self.origin,
+            hex(&self.first),
+            self.number,
+            hex(self.key.as_bytes()),
+        );
+        let sum = crc32fast::hash(text.as_bytes());
+        format!("{text}sum {sum:08x}\n")
+    }
+
+    fn parse(text: &str) -> Option<State> {
+        let mut lines = text.lines();
+        let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
+        value("stinger-audit").filter(|_| text.starts_with(HEAD))?;
+        let state = State {
+            origin: value("origin")?.to_owned(),
+            first: unhex(value("first")?)?,
+            number: value("seal")?.parse().ok()?,
+            key: SigningKey::from_bytes(&unhex(value("key")?)?),
+            next: match value("next")? {
+                none if none.starts_with('-') => None,
+                next => Some(SigningKey::from_bytes(&unhex(next)?)),
+            },
+        };
+        // The sum, and everything else, is as it would be written.
+        (state.text() == text).then_some(state)
+    }
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let (digits, rest) = text.as_bytes().as_chunks::<2>();
+    let byte = |digits: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.iter().map(byte).collect();
+    bytes?.try_into().ok().filter(|_| rest.is_empty())
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(path)?;
+        let mut permissions = file.metadata()?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            permissions.set_mode(0o600);
+            file.set_permissions(permissions)?;
+        }
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
