@@ -254,7 +254,10 @@ impl OpenFile {
         // A long line is read in growing steps.
         let wanted = self.filled + CHUNK.max(self.filled);
         if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
+            // Fresh memory is zero already.
+            let mut larger = vec![0; wanted];
+            larger[..self.filled].copy_from_slice(&self.buffer[..self.filled]);
+            self.buffer = larger;
         }
         loop {
             match self.source.read(&mut self.buffer[self.filled..wanted]) {

@@ -163,7 +163,13 @@ impl Verify {
     /// It is no checkpoint, or not the one that was signed.
     pub fn against(mut self, note: &str) -> Result<Verify> {
         let why = "it is no sound checkpoint; give what `stinger-audit checkpoint` printed, whole";
-        let shown: String = note.lines().next().unwrap_or_default().chars().take(80).collect();
+        let shown: String = note
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(80)
+            .collect();
         let checkpoint = Checkpoint::read(note);
         let checkpoint = checkpoint.ok_or_else(|| Error::setting("checkpoint", shown, why))?;
         self.against.push(checkpoint);

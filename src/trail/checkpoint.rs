@@ -54,11 +54,7 @@ impl Checkpoint {
         let id = key_id(&self.origin, &self.key);
         let blob = [&id[..], &signature.to_bytes()].concat();
         let text = text.trim_end();
-        format!(
-            "{text}{SEPARATOR}{} {}\n",
-            self.origin,
-            BASE64.encode(blob)
-        )
+        format!("{text}{SEPARATOR}{} {}\n", self.origin, BASE64.encode(blob))
     }
 
     /// Reads a note, if it is as one is written, and the key that it names has signed it.

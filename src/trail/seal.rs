@@ -1,8 +1,9 @@
 //! Seals: the records by which a trail proves itself.
 //!
 //! A seal is a `trail_sealed` record over all records before it: the signed [`Checkpoint`], the frontier
-//! of the tree, from which the tree can be carried on, and the first bytes of each leaf since the seal
-//! before, which say what has changed where something has. All of its line follows from what is signed.
+//! of the tree, from which the tree can be carried on, and the first bytes of each leaf since the last
+//! seal but one, which say what has changed where something has, be it the last seal itself. All of its
+//! line follows from what is signed.
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,7 @@ pub(crate) struct Seal {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) note: String,
     pub(crate) frontier: Frontier,
-    /// Of the leaves from the seal before on; those in front of them are not told.
+    /// Of the leaves from the last seal but one on; those in front of them are not told.
     pub(crate) leaves: Vec<Hint>,
 }
 

@@ -53,7 +53,10 @@ impl Frontier {
         let mut hash = root;
         for _ in 0..(self.size >> level).trailing_ones() {
             let left = self.nodes.pop();
-            hash = node(&left.expect("invariant: a node for each bit of the size"), &hash);
+            hash = node(
+                &left.expect("invariant: a node for each bit of the size"),
+                &hash,
+            );
         }
         self.nodes.push(hash);
         self.size += 1 << level;
@@ -94,7 +97,10 @@ impl Frontier {
 
 /// The bits of a size, the largest first.
 fn bits(size: u64) -> impl Iterator<Item = u64> {
-    (0..64).rev().map(|bit| 1 << bit).filter(move |bit| size & bit != 0)
+    (0..64)
+        .rev()
+        .map(|bit| 1 << bit)
+        .filter(move |bit| size & bit != 0)
 }
 
 /// The proof that a leaf is in a tree, while the leaves go by (RFC 9162, section 2.1.3.1).
@@ -146,9 +152,10 @@ impl Inclusion {
 
     /// The hashes of the proof. `None`: not all leaves have gone by.
     pub(crate) fn hashes(&self) -> Option<Vec<Hash>> {
-        let hashes = self.beside.iter().map(|(range, seen)| {
-            (seen.size() == range.end - range.start).then(|| seen.root())
-        });
+        let hashes = self
+            .beside
+            .iter()
+            .map(|(range, seen)| (seen.size() == range.end - range.start).then(|| seen.root()));
         hashes.collect()
     }
 }
@@ -232,7 +239,11 @@ mod tests {
                     }
                     let hashes = proof.hashes().expect("all leaves have gone by");
                     let root = root_of(index as u64, size as u64, leaves[index], &hashes);
-                    assert_eq!(root, Some(frontier.root()), "{index} of {size} from {begun}");
+                    assert_eq!(
+                        root,
+                        Some(frontier.root()),
+                        "{index} of {size} from {begun}"
+                    );
                 }
             }
         }

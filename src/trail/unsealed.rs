@@ -17,6 +17,8 @@ pub(crate) struct Unsealed {
     pub(crate) tree: Frontier,
     /// The leaves since the last seal, that seal's own with them.
     pub(crate) leaves: Vec<Hint>,
+    /// What that seal tells of the leaves before.
+    pub(crate) before: Vec<Hint>,
     /// The size of the tree with the last seal.
     pub(crate) sealed: u64,
 }
@@ -38,6 +40,7 @@ pub(crate) fn unsealed(
             begin = (place, offset);
             to.tree = seal.frontier;
             to.sealed = seal.checkpoint.size + 1;
+            to.before = seal.leaves;
             last = Some(seal.checkpoint);
             break;
         }

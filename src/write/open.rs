@@ -194,10 +194,7 @@ fn opened(core: &Core) -> Json {
 
 /// The fields of `trail_recovered`, where the last writer did not end in order.
 fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
-    let unclosed = found
-        .last
-        .as_ref()
-        .filter(|last| !last.ends_trail());
+    let unclosed = found.last.as_ref().filter(|last| !last.ends_trail());
     if unclosed.is_none() && found.torn.is_empty() && *remains == Remains::default() {
         return None;
     }

@@ -33,6 +33,9 @@ pub(super) struct Sealer {
     tree: Frontier,
     /// The leaves since the last seal, that seal's own with them.
     leaves: Vec<Hint>,
+    /// Those between the two seals before: a seal tells them again, so that they are known where the
+    /// other is damaged.
+    before: Vec<Hint>,
     /// The size of the tree with the last seal.
     sealed: u64,
     last: Instant,
@@ -102,6 +105,7 @@ impl Sealer {
         sealer.sealed = tail.sealed;
         sealer.tree = tail.tree;
         sealer.leaves = tail.leaves;
+        sealer.before = tail.before;
         Ok((sealer, wrong))
     }
 
@@ -112,6 +116,7 @@ impl Sealer {
             first,
             tree: Frontier::default(),
             leaves: Vec::new(),
+            before: Vec::new(),
             sealed: 0,
             last: Instant::now(),
             key,
@@ -193,7 +198,9 @@ impl Sealer {
             None => self.announce(),
             Some(_) => None,
         };
-        let mut leaves = std::mem::take(&mut self.leaves);
+        let since = std::mem::take(&mut self.leaves);
+        let mut leaves = std::mem::replace(&mut self.before, since.clone());
+        leaves.extend(since);
         leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
         let key = public(&self.key);
         let checkpoint = Checkpoint {

@@ -91,7 +91,10 @@ impl Disk {
             assert_eq!(record.seq, place as u64, "seq has no hole");
         }
         let is_seal = |record: &Record| record.event_type.as_str() == "trail_sealed";
-        records.into_iter().filter(|record| !is_seal(record)).collect()
+        records
+            .into_iter()
+            .filter(|record| !is_seal(record))
+            .collect()
     }
 }
 

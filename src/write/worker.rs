@@ -336,7 +336,8 @@ impl Worker {
             core.journal.skip_written(last);
             self.seq = last.map_or(0, |last| last + 1);
             if self.sealer.is_some() {
-                let reopened = self.insist(|_| Sealer::open(&core.settings).map_err(io::Error::other))?;
+                let reopened =
+                    self.insist(|_| Sealer::open(&core.settings).map_err(io::Error::other))?;
                 self.sealer = Some(reopened.0);
             }
         } else if let Some(seq) = core.journal.marked_seq() {

@@ -36,8 +36,8 @@ pub(super) struct Chain {
     last: Option<Checkpoint>,
     /// A seal between the last one and the next is known to be damaged or gone.
     excused: bool,
-    /// By seq modulo their number: seq and beginning of the hash.
-    recent: Vec<(u64, u64)>,
+    /// By seq modulo their number: the seq behind it, and the beginning of the hash.
+    recent: Vec<[u64; 2]>,
     /// A break in the chain of keys: nothing behind it is proven.
     is_broken: bool,
     /// Records that stood in front of a seal and belong behind it.
@@ -96,7 +96,7 @@ impl Chain {
             next: 0,
             last: None,
             excused: false,
-            recent: vec![(u64::MAX, 0); RECENT],
+            recent: vec![[0; 2]; RECENT],
             is_broken: false,
             early: Vec::new(),
             missing: BTreeMap::new(),
@@ -190,8 +190,12 @@ impl Chain {
             self.unknown("whether the last line is whole: it lacks its line feed");
         }
         self.verified.records += 1;
-        if self.begins.is_none() {
-            self.begin(entry);
+        // Up to the first seal the lowest may still come.
+        if self
+            .begins
+            .is_none_or(|(first, _)| self.last.is_none() && seq < first)
+        {
+            self.begins = Some((seq, place));
         }
         if seq < self.next && self.is_known(&entry) {
             return self.again(entry, length);
@@ -202,7 +206,7 @@ impl Chain {
             return self.late(entry);
         }
         let slot = &mut self.recent[seq as usize % RECENT];
-        *slot = (seq, beginning(&entry.hash));
+        *slot = known(&entry);
         self.next = self.next.max(seq.saturating_add(1));
         match own {
             Some(line) if Seal::is_one(&line) => self.seal(entry, &line),
@@ -214,17 +218,8 @@ impl Chain {
         }
     }
 
-    fn begin(&mut self, first: Entry) {
-        self.begins = Some((first.seq, first.place));
-        if first.seq > 0 {
-            // The frontier of the first seal is what the rest stands on.
-            self.tree = None;
-            self.next = first.seq;
-        }
-    }
-
     fn is_known(&self, entry: &Entry) -> bool {
-        self.recent[entry.seq as usize % RECENT] == (entry.seq, beginning(&entry.hash))
+        self.recent[entry.seq as usize % RECENT] == known(entry)
     }
 
     /// A record that was there before.
@@ -274,7 +269,7 @@ impl Chain {
             self.find(Kind::Removed, Some(seq + 1), Some(entry.place), detail);
         }
         let slot = &mut self.recent[seq as usize % RECENT];
-        *slot = (seq, beginning(&entry.hash));
+        *slot = known(&entry);
     }
 
     fn foreign(&mut self, place: Place, bytes: Vec<u8>, end: End) {
@@ -351,7 +346,10 @@ impl Chain {
         };
         if let Some(place) = self.fragments.iter().position(is_it) {
             self.fragments.remove(place);
-            let what = format!("{file}: a line of {} bytes was torn then", bytes.unwrap_or(0));
+            let what = format!(
+                "{file}: a line of {} bytes was torn then",
+                bytes.unwrap_or(0)
+            );
             self.verified.told.push(what);
         }
     }
@@ -365,14 +363,28 @@ impl Chain {
             return;
         };
         self.verified.seals += 1;
+        if self.last.is_none() && self.begins_behind(&seal) {
+            // The frontier of the first seal is what the rest stands on.
+            self.tree = None;
+        }
+        let proven = self.judge(&seal);
         self.follow(&seal, entry);
-        self.judge(&seal);
+        if let Some((from, to)) = proven {
+            self.prove(from, to);
+        }
         self.is_closed = seal.checkpoint.reason == "closed";
         self.verified.until = Some(seal.checkpoint.time);
         self.last = Some(seal.checkpoint);
         self.excused = false;
         self.entries.push(entry);
         self.entries.sort_by_key(|entry| entry.seq);
+    }
+
+    /// Whether the first record that is there is not the first of all, as far as its first seal tells.
+    fn begins_behind(&self, seal: &Seal) -> bool {
+        let tells_all = seal.leaves.len() as u64 == seal.checkpoint.size;
+        let is_first = seal.checkpoint.number == 0 && tells_all;
+        self.begins.is_some_and(|(first, _)| first > 0) && !is_first
     }
 
     /// Whether the seal is the one that the last one announces.
@@ -444,7 +456,8 @@ impl Chain {
     }
 
     /// Whether the records in front of a seal are those that it seals.
-    fn judge(&mut self, seal: &Seal) {
+    /// Those that are.
+    fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len() as u64;
         let entries = std::mem::take(&mut self.entries);
@@ -453,35 +466,39 @@ impl Chain {
             self.diagnose(&entries, told, seal);
             let first = entries.first().map_or(size, |entry| entry.seq).max(told);
             self.carry(entries, size);
-            if !self.verified.findings.iter().any(|known| known.seq >= Some(first)) {
-                self.prove(first, size);
-            }
-            return;
+            let is_touched = self
+                .verified
+                .findings
+                .iter()
+                .any(|known| known.seq >= Some(first));
+            return (!is_touched).then_some((first, size));
         };
         let base = tree.size();
         let is_plain = self.early.is_empty()
             && entries.len() as u64 == size.saturating_sub(base)
-            && entries.iter().zip(base..).all(|(entry, seq)| entry.seq == seq);
+            && entries
+                .iter()
+                .zip(base..)
+                .all(|(entry, seq)| entry.seq == seq);
         if is_plain {
             for entry in &entries {
                 tree.push(entry.hash);
                 self.compare(&tree);
             }
             if tree.root() == seal.checkpoint.root {
-                return self.prove(base, size);
+                return Some((base, size));
             }
         }
         let before = self.verified.findings.len();
         let intact = self.diagnose(&entries, base, seal);
         // Whatever stands in another place, the records themselves may all be there.
-        let is_same = !is_plain && intact.is_some_and(|leaves| {
-            let mut tree = tree;
-            leaves.into_iter().for_each(|leaf| tree.push(leaf));
-            tree.root() == seal.checkpoint.root
-        });
-        if is_same {
-            self.prove(base, size);
-        } else if self.verified.findings.len() == before {
+        let is_same = !is_plain
+            && intact.is_some_and(|leaves| {
+                let mut tree = tree;
+                leaves.into_iter().for_each(|leaf| tree.push(leaf));
+                tree.root() == seal.checkpoint.root
+            });
+        if !is_same && self.verified.findings.len() == before {
             let place = entries.first().map(|entry| entry.place);
             let detail = format!(
                 "records {base} to {} are not what was sealed: they were written anew",
@@ -490,6 +507,7 @@ impl Chain {
             self.find(Kind::Changed, Some(base), place, detail);
         }
         self.carry(entries, size);
+        is_same.then_some((base, size))
     }
 
     /// What has happened to the records from `base` on up to a seal. The leaves in their order, where
@@ -521,7 +539,7 @@ impl Chain {
         let first = entries.first().map_or(size, |entry| entry.seq).min(size);
         let from = match self.last {
             // Where a trail begins somewhere, nothing is missing in front of that.
-            None if self.begins.is_some_and(|(first, _)| first > 0) => first.max(base),
+            None if self.begins_behind(seal) => first.max(base),
             _ => base,
         };
         let mut intact = Some(Vec::new());
@@ -581,7 +599,8 @@ impl Chain {
         // A line that stands there and is no record was one.
         let is_in_front = |fragment: &Fragment| {
             let here = |place: Place| (place.file, place.byte);
-            fragment.end == End::Ended && place.is_none_or(|place| here(fragment.place) < here(place))
+            fragment.end == End::Ended
+                && place.is_none_or(|place| here(fragment.place) < here(place))
         };
         if let Some(index) = self.fragments.iter().position(is_in_front) {
             let fragment = self.fragments.remove(index);
@@ -638,9 +657,30 @@ impl Chain {
         }
     }
 
+    /// Compares the records behind the last seal with the checkpoint beside the trail.
+    fn compare_beside(&mut self, tree: &Frontier, base: u64) {
+        let Some(beside) = self
+            .expected
+            .as_ref()
+            .filter(|known| known.size == tree.size())
+        else {
+            return;
+        };
+        if beside.root == tree.root() {
+            self.prove(base, tree.size());
+        } else {
+            let detail = format!(
+                "records {base} to {} are not those of the checkpoint beside the trail",
+                tree.size() - 1
+            );
+            self.find(Kind::Changed, Some(base), None, detail);
+        }
+    }
+
     pub(super) fn end(mut self) -> Result<Verified> {
         self.end_repeated();
         self.judge_tail();
+        self.judge_beginning();
         for fragment in std::mem::take(&mut self.fragments) {
             let length = fragment.bytes.len();
             if fragment.end == End::Open {
@@ -648,10 +688,10 @@ impl Chain {
                 self.unknown(format!("{what} ({length} bytes)"));
                 continue;
             }
-            let detail = format!("a line of {length} bytes is no record, and the trail does not tell of it");
+            let detail =
+                format!("a line of {length} bytes is no record, and the trail does not tell of it");
             self.find(Kind::Inserted, None, Some(fragment.place), detail);
         }
-        self.judge_beginning();
         self.judge_kept();
         if self.verified.seals == 0 && self.verified.findings.is_empty() {
             return Err(Error::from(ErrorKind::Unverifiable {
@@ -685,10 +725,16 @@ impl Chain {
             if let Some(tree) = &mut tree {
                 tree.push(entry.hash);
                 self.compare(&tree.clone());
+                self.compare_beside(tree, base);
             }
             next = entry.seq + 1;
         }
-        if self.verified.proven.last().is_some_and(|(_, end)| *end == base) {
+        if self
+            .verified
+            .proven
+            .last()
+            .is_some_and(|(_, end)| *end == base)
+        {
             self.prove(base, base + 1);
         }
         for entry in std::mem::take(&mut self.early) {
@@ -699,10 +745,21 @@ impl Chain {
         if waiting > 0 {
             self.unknown(match waiting {
                 1 => format!("record {} is not sealed yet", base + 1),
-                count => format!("records {} to {} are not sealed yet: {count}", base + 1, next - 1),
+                count => format!(
+                    "records {} to {} are not sealed yet: {count}",
+                    base + 1,
+                    next - 1
+                ),
             });
         }
-        if !self.is_closed || waiting > 0 {
+        let last = self.last.as_ref().map(|last| last.number);
+        if self.is_closed && waiting == 0 {
+            if self.expected.as_ref().map(|expected| expected.number) < last {
+                self.unknown(format!(
+                    "whether the trail was opened again behind record {base}: no checkpoint beside it says so"
+                ));
+            }
+        } else {
             self.unknown(format!(
                 "whether anything was written behind record {}: the trail is not closed; it is being \
                  written, its writer died, or its end was cut off",
@@ -720,11 +777,7 @@ impl Chain {
             self.verified.told.push(told);
             return;
         }
-        let detail = match first {
-            1 => "record 0 is missing at the beginning".to_owned(),
-            _ => format!("records 0 to {} are missing at the beginning", first - 1),
-        };
-        self.find(Kind::Removed, Some(0), Some(place), detail);
+        self.end_gap(&mut Some(0), first, Some(place));
     }
 
     /// What was kept elsewhere, against the whole.
@@ -799,8 +852,8 @@ impl Chain {
     }
 }
 
-fn beginning(hash: &Hash) -> u64 {
-    u64::from_le_bytes([
-        hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7],
-    ])
+/// What is remembered of a record.
+fn known(entry: &Entry) -> [u64; 2] {
+    let (begin, _) = entry.hash.as_chunks::<8>();
+    [entry.seq.wrapping_add(1), u64::from_le_bytes(begin[0])]
 }

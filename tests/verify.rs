@@ -1,0 +1,697 @@
+//! Every way to tamper with a small trail, tried at every place: each is caught and named.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ed25519_dalek::{Signer as _, SigningKey};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use signed_note::{Note, StandardVerifier, VerifierList};
+use stinger_audit::read::{TamperingKind as Kind, Trail, Verified, Verify};
+use stinger_audit::{Rotation, prompt};
+use tempfile::TempDir;
+
+mod common;
+
+/// A trail of four files: a process each, which is closed in order.
+struct Small {
+    dir: TempDir,
+    /// Files in the order of their records, with their lines.
+    files: Vec<(PathBuf, Vec<Vec<u8>>)>,
+}
+
+const RECORDS: usize = 2;
+
+fn write_on(path: &Path, rotation: Rotation) {
+    let audit = stinger_audit::to(path)
+        .redact_pii(false)
+        .rotation(rotation)
+        .open()
+        .expect("a trail");
+    for number in 0..RECORDS {
+        let text = format!("prompt {number}");
+        let prompt = prompt(&text).user_id("u-1");
+        audit.log(prompt).expect("recorded");
+    }
+    audit.close().expect("closed");
+}
+
+impl Small {
+    fn new() -> Small {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        for rotation in [
+            Rotation::NEVER,
+            Rotation::MINUTELY,
+            Rotation::HOURLY,
+            Rotation::DAILY,
+        ] {
+            write_on(&path, rotation);
+        }
+        let files = files(dir.path());
+        assert_eq!(files.len(), 4);
+        Small { dir, files }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("audit.log")
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.dir.path().join("audit.log.checkpoint")
+    }
+
+    fn verify(&self) -> Verified {
+        verify(&self.path())
+    }
+
+    /// Every line, with the number of its file and of itself in it.
+    fn lines(&self) -> Vec<(usize, usize)> {
+        let files = self.files.iter().enumerate();
+        files
+            .flat_map(|(file, (_, lines))| (0..lines.len()).map(move |line| (file, line)))
+            .collect()
+    }
+
+    fn seq(&self, (file, line): (usize, usize)) -> u64 {
+        seq(&self.files[file].1[line])
+    }
+
+    /// Runs with other lines in some files, and puts things right again.
+    fn with<T>(&self, changed: &[(usize, Vec<Vec<u8>>)], then: impl FnOnce() -> T) -> T {
+        for (file, lines) in changed {
+            let path = &self.files[*file].0;
+            match lines.is_empty() {
+                true => fs::remove_file(path).expect("removed"),
+                false => fs::write(path, bytes(lines)).expect("written"),
+            }
+        }
+        let done = then();
+        for (file, _) in changed {
+            let (path, lines) = &self.files[*file];
+            fs::write(path, bytes(lines)).expect("written");
+        }
+        done
+    }
+}
+
+fn verify(path: &Path) -> Verified {
+    let trail = Trail::open(path).expect("a trail");
+    trail.verify(&Verify::new()).expect("it can be verified")
+}
+
+fn seq(line: &[u8]) -> u64 {
+    let record: Value = serde_json::from_slice(line).expect("JSON");
+    record["seq"].as_u64().expect("a seq")
+}
+
+fn bytes(lines: &[Vec<u8>]) -> Vec<u8> {
+    let ended = lines.iter().map(|line| [line.as_slice(), b"\n"].concat());
+    ended.collect::<Vec<_>>().concat()
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, Vec<Vec<u8>>)> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir).expect("readable") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("UTF-8");
+        let is_file = path.symlink_metadata().expect("metadata").is_file();
+        if is_file && name.ends_with(".log") {
+            let bytes = fs::read(&path).expect("readable");
+            let lines = bytes
+                .strip_suffix(b"\n")
+                .expect("ended")
+                .split(|byte| *byte == b'\n');
+            let lines: Vec<_> = lines.map(<[u8]>::to_vec).collect();
+            files.insert(seq(&lines[0]), (path, lines));
+        }
+    }
+    files.into_values().collect()
+}
+
+/// Something was found of this record, of one of these kinds.
+#[track_caller]
+fn assert_found(verified: &Verified, kinds: &[Kind], seq: u64, what: &str) {
+    let found = &verified.findings;
+    assert!(
+        found
+            .iter()
+            .any(|found| kinds.contains(&found.kind) && found.seq == Some(seq)),
+        "{what}: {kinds:?} of record {seq} expected: {found:#?}"
+    );
+    let is_proven = verified
+        .proven
+        .iter()
+        .any(|(from, to)| (*from..*to).contains(&seq));
+    let is_changed = kinds == [Kind::Changed];
+    assert!(!(is_changed && is_proven), "{what}: {verified:#?}");
+}
+
+#[test]
+fn a_trail_that_nobody_touched_is_intact() {
+    let small = Small::new();
+    let verified = small.verify();
+    assert!(verified.is_intact(), "{verified:#?}");
+    let records = small.lines().len() as u64;
+    assert_eq!(verified.records, records);
+    assert_eq!(verified.proven, [(0, records)], "with the last seal itself");
+    // Nothing is open but whose key it is.
+    assert_eq!(verified.unknown.len(), 1, "{:?}", verified.unknown);
+    let key = verified.key.expect("a key");
+    let first = String::from_utf8(small.files[0].1[0].clone()).expect("UTF-8");
+    assert!(first.contains(&key), "{first}");
+    let pinned = Verify::new().key(&key).expect("a key");
+    let trail = Trail::open(small.path()).expect("a trail");
+    let verified = trail.verify(&pinned).expect("verified");
+    assert!(
+        verified.is_intact() && verified.unknown.is_empty(),
+        "{verified:#?}"
+    );
+}
+
+#[test]
+fn every_byte_that_is_flipped_is_caught() {
+    let small = Small::new();
+    let last = small.lines().len() - 1;
+    let mut flipped = 0;
+    for (file, (path, lines)) in small.files.iter().enumerate() {
+        let whole = bytes(lines);
+        let (mut line, mut begin) = (0, 0);
+        for at in 0..whole.len() {
+            let mut bad = whole.clone();
+            bad[at] ^= 1;
+            fs::write(path, &bad).expect("written");
+            let verified = small.verify();
+            let seq = small.seq((file, line));
+            let what = format!("byte {at} of {}, in record {seq}", path.display());
+            assert!(!verified.is_intact(), "{what}: {verified:#?}");
+            let named = verified.findings.iter().any(|found| {
+                // Of the last two lines nothing may be there to tell their numbers by.
+                found.seq == Some(seq) || seq + 1 >= last as u64 && found.kind == Kind::Cut
+            });
+            assert!(named, "{what}: {verified:#?}");
+            let is_proven = |(from, to): &(u64, u64)| (*from..*to).contains(&seq);
+            assert!(
+                !verified.proven.iter().any(is_proven),
+                "{what}: {verified:#?}"
+            );
+            flipped += 1;
+            if whole[at] == b'\n' {
+                (line, begin) = (line + 1, at + 1);
+            }
+        }
+        assert_eq!((line, begin), (lines.len(), whole.len()));
+        fs::write(path, &whole).expect("written");
+    }
+    assert!(flipped > 8_000, "{flipped} bytes");
+}
+
+#[test]
+fn every_line_that_is_removed_doubled_swapped_or_added_is_caught() {
+    let small = Small::new();
+    let lines = small.lines();
+    let count = lines.len();
+    for (index, &(file, line)) in lines.iter().enumerate() {
+        let seq = small.seq((file, line));
+        let is_last = index + 1 == count;
+        let whole = &small.files[file].1;
+
+        let mut removed = whole.clone();
+        removed.remove(line);
+        let verified = small.with(&[(file, removed)], || small.verify());
+        let kinds = [if is_last { Kind::Cut } else { Kind::Removed }];
+        assert_found(&verified, &kinds, seq, "removed");
+
+        let mut doubled = whole.clone();
+        doubled.insert(line, whole[line].clone());
+        let verified = small.with(&[(file, doubled)], || small.verify());
+        assert_found(&verified, &[Kind::Doubled], seq, "doubled");
+
+        // Again somewhere else: at the end of each file.
+        for other in 0..small.files.len() {
+            let mut again = small.files[other].1.clone();
+            again.push(whole[line].clone());
+            let verified = small.with(&[(other, again)], || small.verify());
+            // In an earlier file it is the one in front.
+            let kinds = [Kind::Doubled, Kind::Reordered];
+            assert_found(&verified, &kinds, seq, "again in another place");
+        }
+
+        for added in [
+            b"a line of somebody's".to_vec(),
+            b"{\"seq\":".to_vec(),
+            b"".to_vec(),
+        ] {
+            let mut more = whole.clone();
+            more.insert(line, added);
+            let verified = small.with(&[(file, more)], || small.verify());
+            let is_it = |found: &&stinger_audit::read::Tampering| {
+                let position = found.position.as_ref();
+                found.kind == Kind::Inserted
+                    && position.is_some_and(|position| position.line == line as u64 + 1)
+            };
+            assert!(
+                verified.findings.iter().any(|found| is_it(&found)),
+                "{verified:#?}"
+            );
+        }
+        let forged = format!(
+            "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00.000000Z\",\"event_type\":\"user_prompt\",\"prompt\":\"forged\"}}"
+        );
+        for place in [line, line + 1] {
+            let mut more = whole.clone();
+            more.insert(place, forged.clone().into_bytes());
+            let verified = small.with(&[(file, more)], || small.verify());
+            assert_found(&verified, &[Kind::Inserted], seq, "forged");
+        }
+
+        let Some(&(next_file, next_line)) = lines.get(index + 1) else {
+            continue;
+        };
+        let mut swapped: BTreeMap<usize, Vec<Vec<u8>>> = BTreeMap::new();
+        for file in [file, next_file] {
+            swapped.insert(file, small.files[file].1.clone());
+        }
+        let other = small.files[next_file].1[next_line].clone();
+        let one = std::mem::replace(&mut swapped.get_mut(&file).expect("it")[line], other);
+        swapped.get_mut(&next_file).expect("it")[next_line] = one;
+        let swapped: Vec<_> = swapped.into_iter().collect();
+        let verified = small.with(&swapped, || small.verify());
+        let is_named = verified.findings.iter().any(|found| {
+            found.kind == Kind::Reordered && (found.seq == Some(seq) || found.seq == Some(seq + 1))
+        });
+        assert!(
+            is_named,
+            "record {seq} swapped with the next: {verified:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_file_that_is_removed_is_missed() {
+    let small = Small::new();
+    for first in 0..small.files.len() {
+        for count in [1, 2] {
+            let gone = first..(first + count).min(small.files.len());
+            let removed: Vec<_> = gone.clone().map(|file| (file, Vec::new())).collect();
+            let verified = small.with(&removed, || small.verify());
+            let seq = small.seq((first, 0));
+            let kind = match gone.end == small.files.len() {
+                true => Kind::Cut,
+                false => Kind::Removed,
+            };
+            assert_found(&verified, &[kind], seq, &format!("files {gone:?} removed"));
+        }
+    }
+}
+
+#[test]
+fn every_cut_at_the_end_is_caught_or_told_to_be_unknown() {
+    let small = Small::new();
+    let checkpoint = fs::read(small.checkpoint()).expect("a checkpoint");
+    let kept = String::from_utf8(checkpoint.clone()).expect("UTF-8");
+    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let key = fs::read(small.dir.path().join("audit.log.sealkey")).expect("a key");
+    let (file, (path, lines)) = (3, &small.files[3]);
+    let whole = bytes(lines);
+    for length in 1..whole.len() {
+        fs::write(path, &whole[..length]).expect("cut");
+        let is_only_its_end = length + 1 == whole.len();
+        let verified = small.verify();
+        let is_cut = verified
+            .findings
+            .iter()
+            .any(|found| found.kind == Kind::Cut);
+        assert!(
+            is_cut || is_only_its_end,
+            "{length} bytes left: {verified:#?}"
+        );
+        // Without what stands beside it the trail cannot know, and says so.
+        fs::remove_file(small.checkpoint()).expect("removed");
+        let verified = small.verify();
+        let is_told = verified.unknown.iter().any(|unknown| {
+            unknown.contains("behind record")
+                || unknown.contains("lacks its line feed")
+                || unknown.contains("has no end")
+        });
+        assert!(is_told, "{length} bytes left: {verified:#?}");
+        // Somebody who has kept it knows.
+        let trail = Trail::open(small.path()).expect("a trail");
+        let verified = trail.verify(&against).expect("verified");
+        let is_back = verified
+            .findings
+            .iter()
+            .any(|found| found.kind == Kind::RolledBack);
+        let had = lines.len() as u64 + small.seq((file, 0));
+        let is_reached = length >= whole.len() - lines[lines.len() - 1].len() - 2;
+        assert!(is_back || is_reached, "{length} of {had}: {verified:#?}");
+        fs::write(small.checkpoint(), &checkpoint).expect("written");
+    }
+    fs::write(path, &whole).expect("written");
+
+    // And with writing on, at the end of every line, by a writer that knows nothing of it.
+    for left in 1..lines.len() {
+        for beside in [true, false] {
+            fs::write(path, bytes(&lines[..left])).expect("cut");
+            if !beside {
+                fs::remove_file(small.checkpoint()).expect("removed");
+            }
+            write_on(&small.path(), Rotation::DAILY);
+            let verified = small.verify();
+            assert!(
+                verified.findings.iter().any(|found| {
+                    matches!(found.kind, Kind::Cut | Kind::ReSigned | Kind::RolledBack)
+                }),
+                "{left} lines left, {beside}: {verified:#?}"
+            );
+            let now = fs::read_to_string(path).expect("readable");
+            assert!(now.contains("trail_seal_broken"), "the writer says so, too");
+            fs::write(path, &whole).expect("written");
+            fs::write(small.checkpoint(), &checkpoint).expect("written");
+            fs::write(small.dir.path().join("audit.log.sealkey"), &key).expect("written");
+        }
+    }
+    assert!(small.verify().is_intact());
+}
+
+/// Somebody who knows the format and holds a key: writes a trail's seals anew from a record on.
+struct Forger {
+    key: SigningKey,
+}
+
+fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update([1])
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
+}
+
+fn leaf(line: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update([0])
+        .chain_update(line)
+        .finalize()
+        .into()
+}
+
+/// The roots of the complete subtrees, and the root over them.
+fn frontier(lines: &[Vec<u8>]) -> (Vec<[u8; 32]>, [u8; 32]) {
+    let mut nodes: Vec<(u32, [u8; 32])> = Vec::new();
+    for line in lines {
+        let mut new = (0, leaf(line));
+        while nodes.last().is_some_and(|(level, _)| *level == new.0) {
+            let (level, left) = nodes.pop().expect("there is one");
+            new = (level + 1, node(&left, &new.1));
+        }
+        nodes.push(new);
+    }
+    let nodes: Vec<_> = nodes.into_iter().map(|(_, hash)| hash).collect();
+    let root = nodes
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| node(&left, &right));
+    (nodes, root.unwrap_or_else(|| Sha256::digest([]).into()))
+}
+
+impl Forger {
+    /// The lines with every seal behind `from` made to fit.
+    fn sign(&self, lines: &[Vec<u8>], from: usize) -> Vec<Vec<u8>> {
+        let mut forged: Vec<Vec<u8>> = Vec::new();
+        for (place, line) in lines.iter().enumerate() {
+            let text = std::str::from_utf8(line).expect("UTF-8");
+            if place < from || !text.contains("\"event_type\":\"trail_sealed\"") {
+                forged.push(line.clone());
+                continue;
+            }
+            let record: Value = serde_json::from_slice(line).expect("JSON");
+            let note = record["checkpoint"].as_str().expect("a note");
+            let told = record["leaves"].as_str().expect("leaves").len() / 8;
+            let (nodes, root) = frontier(&forged);
+            let leaves: String = forged[forged.len() - told..]
+                .iter()
+                .flat_map(|line| leaf(line)[..4].to_vec())
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let mut parts: Vec<String> = note.lines().map(str::to_owned).collect();
+            let public = self.key.verifying_key().to_bytes();
+            parts[2] = BASE64.encode(root);
+            let public64 = BASE64.encode(public);
+            parts[5] = format!("key {public64} {public64}");
+            parts[6] = format!("leaves {}", BASE64.encode(Sha256::digest(&leaves)));
+            let body = format!("{}\n", parts[..7].join("\n"));
+            let id = Sha256::new()
+                .chain_update(&parts[0])
+                .chain_update(b"\n\x01")
+                .chain_update(public)
+                .finalize();
+            let signature = self.key.sign(body.as_bytes()).to_bytes();
+            let blob = BASE64.encode([&id[..4], &signature].concat());
+            let note = format!("{body}\n\u{2014} {} {blob}\n", parts[0]);
+            let nodes: Vec<_> = nodes.iter().map(|node| BASE64.encode(node)).collect();
+            let (head, _) = text.split_once("\"checkpoint\":").expect("a checkpoint");
+            forged.push(
+                format!(
+                    "{head}\"checkpoint\":{},\"frontier\":{},\"leaves\":\"{leaves}\"}}",
+                    serde_json::to_string(&note).expect("JSON"),
+                    serde_json::to_string(&nodes).expect("JSON"),
+                )
+                .into_bytes(),
+            );
+        }
+        forged
+    }
+}
+
+fn key_of(path: &Path) -> SigningKey {
+    let text = fs::read_to_string(path).expect("a key");
+    let hex = text
+        .lines()
+        .find_map(|line| line.strip_prefix("key "))
+        .expect("a key");
+    let bytes: Vec<u8> = (0..32)
+        .map(|place| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).expect("hex"))
+        .collect();
+    SigningKey::from_bytes(&bytes.try_into().expect("32 bytes"))
+}
+
+#[test]
+fn a_tail_that_is_written_and_signed_anew_is_caught() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let key = dir.path().join("audit.log.sealkey");
+    write_on(&path, Rotation::NEVER);
+    let yesterdays = key_of(&key);
+    let first = files(dir.path()).remove(0).1.len();
+    write_on(&path, Rotation::MINUTELY);
+    write_on(&path, Rotation::DAILY);
+    let todays = key_of(&key);
+    let small = Small {
+        files: files(dir.path()),
+        dir,
+    };
+    let whole: Vec<Vec<u8>> = small
+        .files
+        .iter()
+        .flat_map(|(_, lines)| lines.clone())
+        .collect();
+    let kept = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
+    let against = Verify::new().against(&kept).expect("a checkpoint");
+
+    let forge = |key: &SigningKey, from: usize| {
+        let mut lines = whole.clone();
+        let text = String::from_utf8(lines[from].clone()).expect("UTF-8");
+        lines[from] = text.replace("prompt", "pr0mpt").into_bytes();
+        let forger = Forger { key: key.clone() };
+        let mut forged = forger.sign(&lines, from).into_iter();
+        let changed: Vec<_> = small
+            .files
+            .iter()
+            .enumerate()
+            .map(|(file, (_, lines))| (file, forged.by_ref().take(lines.len()).collect::<Vec<_>>()))
+            .collect();
+        small.with(&changed, || {
+            let trail = Trail::open(small.path()).expect("a trail");
+            let alone = trail.verify(&Verify::new()).expect("verified");
+            (alone, trail.verify(&against).expect("verified"))
+        })
+    };
+    let strangers = SigningKey::from_bytes(&[7; 32]);
+    let prompts: Vec<usize> = (0..whole.len())
+        .filter(|place| String::from_utf8_lossy(&whole[*place]).contains("\"prompt\":"))
+        .collect();
+    assert_eq!(prompts.len(), 3 * RECORDS);
+    for from in prompts {
+        for key in [&strangers, &todays, &yesterdays] {
+            let (alone, against) = forge(key, from);
+            let is_named = |verified: &Verified| {
+                let mut findings = verified.findings.iter();
+                findings.any(|found| matches!(found.kind, Kind::ReSigned | Kind::KeyReplaced))
+            };
+            assert!(is_named(&alone), "from {from}: {alone:#?}");
+            assert!(is_named(&against), "from {from}: {against:#?}");
+            // What is in front of it is proven all the same, and nothing behind it.
+            let proven = alone.proven.iter().map(|(_, to)| *to).max().unwrap_or(0);
+            assert!(proven <= from as u64, "from {from}: {alone:#?}");
+            assert!(
+                from < first || proven >= first as u64,
+                "from {from}: {alone:#?}"
+            );
+        }
+    }
+
+    // Who has yesterday's key and signs with it the very next seal, and what follows with keys of his
+    // own, makes a trail that agrees with itself. A checkpoint that was kept tells.
+    let mut lines = whole.clone();
+    let text = String::from_utf8(lines[first + 2].clone()).expect("UTF-8");
+    lines[first + 2] = text.replace("prompt", "pr0mpt").into_bytes();
+    let forged = Forger { key: yesterdays }.sign(&lines, first);
+    let mut forged = forged.into_iter();
+    let changed: Vec<_> = small
+        .files
+        .iter()
+        .enumerate()
+        .map(|(file, (_, lines))| (file, forged.by_ref().take(lines.len()).collect::<Vec<_>>()))
+        .collect();
+    small.with(&changed, || {
+        let trail = Trail::open(small.path()).expect("a trail");
+        let verified = trail.verify(&against).expect("verified");
+        let is_told = |found: &stinger_audit::read::Tampering| found.kind == Kind::ReSigned;
+        assert!(verified.findings.iter().any(is_told), "{verified:#?}");
+    });
+}
+
+#[test]
+fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {
+    let small = Small::new();
+    let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();
+    let mut seals = 0;
+    for line in small.files.iter().flat_map(|(_, lines)| lines) {
+        let record: Value = serde_json::from_slice(line).expect("JSON");
+        if let Some(note) = record["checkpoint"].as_str() {
+            seals += 1;
+            // The key that the note names, as a verifier takes it.
+            let origin = note.lines().next().expect("an origin");
+            let key = note.lines().nth(5).expect("keys");
+            let key = key.split(' ').nth(1).expect("a key");
+            let key: [u8; 32] = BASE64.decode(key).expect("base64").try_into().expect("32");
+            let id = signed_note::key_id(origin, &[&[1][..], &key].concat());
+            let vkey = format!(
+                "{origin}+{id:08x}+{}",
+                BASE64.encode([&[1][..], &key].concat())
+            );
+            let accepts = |note: &str| {
+                let Ok(note) = Note::from_bytes(note.as_bytes()) else {
+                    return false;
+                };
+                let verifier = StandardVerifier::new(&vkey).expect("a key");
+                let verifiers = VerifierList::new(vec![Box::new(verifier)]);
+                note.verify(&verifiers).is_ok()
+            };
+            assert!(accepts(note), "{note}");
+            let read = tlog_tiles::Checkpoint::from_bytes(
+                Note::from_bytes(note.as_bytes()).expect("a note").text(),
+            )
+            .expect("a checkpoint");
+            assert_eq!(read.size(), tree.len());
+            assert_eq!(read.hash().0, <[u8; 32]>::from(*tree.root().as_bytes()));
+            // And a bit that is flipped is rejected, in the text or in the signature.
+            for at in [0, origin.len() + 1, note.len() / 2, note.len() - 10] {
+                let mut bad = note.as_bytes().to_vec();
+                bad[at] ^= 1;
+                if let Ok(bad) = String::from_utf8(bad) {
+                    assert!(!accepts(&bad), "{bad}");
+                }
+            }
+        }
+        tree.push(line.clone());
+    }
+    assert_eq!(seals, 8);
+}
+
+#[test]
+fn a_trail_is_verified_from_a_stream_while_it_lives_and_behind_retention() {
+    // A stream, with lines of others in it.
+    let small = Small::new();
+    let lines = small.files.iter().flat_map(|(_, lines)| lines.clone());
+    let mixed: Vec<u8> = lines
+        .flat_map(|line| [b"starting\n".to_vec(), line, b"\n".to_vec()].concat())
+        .collect();
+    let verified = Trail::verify_lines(std::io::Cursor::new(mixed.clone()), &Verify::new());
+    assert!(verified.expect("sealed").is_intact());
+    let bad = String::from_utf8(mixed)
+        .expect("UTF-8")
+        .replacen("prompt 1", "prompt 2", 1);
+    let verified = Trail::verify_lines(std::io::Cursor::new(bad), &Verify::new());
+    assert_eq!(verified.expect("sealed").findings[0].kind, Kind::Changed);
+
+    // A live one.
+    let bench = common::Bench::new();
+    for number in 0..3_000 {
+        let text = number.to_string();
+        bench.audit.log(prompt(&text)).expect("recorded");
+        if number % 100 == 0 {
+            let verified = verify(&bench.path());
+            assert!(verified.is_intact(), "{verified:#?}");
+        }
+    }
+
+    // Pruned: the oldest two files go, and the trail says so.
+    let audit = stinger_audit::to(small.path())
+        .redact_pii(false)
+        .retain(stinger_audit::Retain::files(2))
+        .rotation(Rotation::DAILY)
+        .open()
+        .expect("a trail");
+    audit.close().expect("closed");
+    let verified = verify(&small.path());
+    assert!(verified.is_intact(), "{verified:#?}");
+    assert!(
+        verified.told.iter().any(|told| told.contains("retention")),
+        "{verified:#?}"
+    );
+    let last = verified.proven.last().expect("proven").1;
+    assert!(
+        last > small.lines().len() as u64 && verified.proven[0].0 > 0,
+        "{verified:#?}"
+    );
+}
+
+#[test]
+fn a_key_that_is_lost_or_exchanged_is_a_finding_and_no_crash() {
+    let small = Small::new();
+    let key = small.dir.path().join("audit.log.sealkey");
+    for spoil in [None, Some(b"nonsense".to_vec()), Some(vec![0xff; 300])] {
+        match &spoil {
+            None => fs::remove_file(&key).expect("removed"),
+            Some(bytes) => fs::write(&key, bytes).expect("written"),
+        }
+        write_on(&small.path(), Rotation::DAILY);
+        let verified = small.verify();
+        let found = verified
+            .findings
+            .iter()
+            .find(|found| found.kind == Kind::KeyReplaced);
+        assert!(found.is_some(), "{verified:#?}");
+        let text = fs::read_to_string(&small.files[3].0).expect("readable");
+        assert!(text.contains("the key is lost"), "the writer tells of it");
+        fs::write(&small.files[3].0, bytes(&small.files[3].1)).expect("written");
+    }
+    let trail = Trail::open(small.path()).expect("a trail");
+    let other = Small::new().verify().key.expect("a key");
+    let verified = trail
+        .verify(&Verify::new().key(&other).expect("a key"))
+        .expect("verified");
+    assert_eq!(verified.findings[0].kind, Kind::KeyReplaced);
+    assert!(Verify::new().key("nonsense").is_err());
+    assert!(Verify::new().against("nonsense\n1\n").is_err());
+}
