@@ -28,6 +28,7 @@ mod style;
 mod tail;
 mod text;
 mod time;
+mod verify;
 
 use args::{Arguments, Command};
 
@@ -99,6 +100,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Stats(arguments)) => stats::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::Checkpoint(arguments)) => verify::checkpoint(&arguments),
+        Some(Command::Prove(arguments)) => verify::prove(&arguments),
         Some(Command::Index(arguments)) => index::run(&arguments),
         Some(Command::Tag(arguments)) => redact::tag(&arguments),
         Some(Command::Redact(arguments)) => redact::run(&arguments),

@@ -11,7 +11,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use signed_note::{Note, StandardVerifier, VerifierList};
-use stinger_audit::read::{TamperingKind as Kind, Trail, Verified, Verify};
+use stinger_audit::read::{Evidence, TamperingKind as Kind, Trail, Verified, Verify};
 use stinger_audit::{Rotation, prompt};
 use tempfile::TempDir;
 
@@ -694,4 +694,144 @@ fn a_key_that_is_lost_or_exchanged_is_a_finding_and_no_crash() {
     assert_eq!(verified.findings[0].kind, Kind::KeyReplaced);
     assert!(Verify::new().key("nonsense").is_err());
     assert!(Verify::new().against("nonsense\n1\n").is_err());
+}
+
+#[test]
+fn evidence_of_a_record_stands_for_itself_and_shows_no_other() {
+    let small = Small::new();
+    let trail = Trail::open(small.path()).expect("a trail");
+    let lines: Vec<Vec<u8>> = small
+        .files
+        .iter()
+        .flat_map(|(_, lines)| lines.clone())
+        .collect();
+    // The last seal proves all in front of it.
+    for (seq, line) in lines.iter().enumerate().take(lines.len() - 1) {
+        let evidence = trail.prove(&[seq as u64]).expect("proven");
+        let text = evidence.to_string();
+        assert_eq!(Evidence::read(&text).expect("evidence"), evidence);
+        assert_eq!(evidence.records().expect("records")[0].seq, seq as u64);
+        for (other, line) in lines.iter().enumerate() {
+            let line = std::str::from_utf8(line).expect("UTF-8");
+            assert_eq!(text.contains(line), other == seq, "{text}");
+        }
+        // The part in the C2SP form, by code that nobody here wrote.
+        let (_, proof) = text
+            .split_once("c2sp.org/tlog-proof@v1\n")
+            .expect("a proof");
+        let (head, note) = proof.split_once("\n\n").expect("a checkpoint");
+        let mut head = head.lines();
+        assert_eq!(head.next(), Some(format!("index {seq}").as_str()));
+        let hash = |line: &str| tlog_tiles::Hash::parse_hash(line).expect("a hash");
+        let proof: Vec<_> = head.map(hash).collect();
+        let note = Note::from_bytes(note.as_bytes()).expect("a note");
+        let checkpoint = tlog_tiles::Checkpoint::from_bytes(note.text()).expect("a checkpoint");
+        let check = |line: &[u8]| {
+            tlog_tiles::check_record(
+                &proof,
+                checkpoint.size(),
+                *checkpoint.hash(),
+                seq as u64,
+                tlog_tiles::record_hash(line),
+            )
+        };
+        check(line).expect("accepted");
+        let mut bad = line.clone();
+        bad[10] ^= 1;
+        check(&bad).expect_err("rejected");
+        let nodes = proof.iter().map(|hash| hash.0.into());
+        let nodes: Vec<ct_merkle::digest::Output<Sha256>> = nodes.collect();
+        let root =
+            ct_merkle::RootHash::<Sha256>::new(checkpoint.hash().0.into(), checkpoint.size());
+        let inclusion = ct_merkle::InclusionProof::from_digests(&nodes);
+        root.verify_inclusion(line, seq as u64, &inclusion)
+            .expect("accepted");
+        root.verify_inclusion(&bad, seq as u64, &inclusion)
+            .expect_err("rejected");
+    }
+    // No byte of evidence can change. What stands in front of a line end may be seen as none.
+    let text = trail.prove(&[3, 4]).expect("proven").to_string();
+    for at in 0..text.len() {
+        let mut bad = text.clone().into_bytes();
+        bad[at] ^= 1;
+        if let Ok(bad) = String::from_utf8(bad) {
+            assert!(Evidence::read(&bad).is_err(), "byte {at}: {bad}");
+        }
+    }
+    // Retention removes the record, and the evidence holds.
+    fs::remove_file(&small.files[0].0).expect("removed");
+    let evidence = Evidence::read(&text).expect("it stands for itself");
+    assert_eq!(evidence.records().expect("records").len(), 2);
+    trail.prove(&[3]).expect_err("it is not there any more");
+    let kept = small.seq((2, 3));
+    let kept = trail
+        .prove(&[kept])
+        .expect("from the frontier of the first seal that is left");
+    Evidence::read(&kept.to_string()).expect("evidence");
+}
+
+#[test]
+fn the_command_tells_by_its_exit_code() {
+    let small = Small::new();
+    let command = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_stinger-audit"))
+            .args(arguments)
+            .current_dir(small.dir.path())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        let talk = String::from_utf8(output.stderr).expect("UTF-8");
+        (output.status.code(), said, talk)
+    };
+    let (code, said, _) = command(&["verify", "audit.log"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.ends_with("\nintact\n") && said.contains("proven: records 0 to 23"),
+        "{said}"
+    );
+    let (code, note, _) = command(&["checkpoint", "audit.log"]);
+    assert_eq!(code, Some(0));
+    fs::write(small.dir.path().join("kept"), &note).expect("written");
+    let (code, said, _) = command(&["verify", "audit.log", "--against", "kept"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, _, talk) = command(&["prove", "audit.log", "--seq", "3", "-o", "evidence"]);
+    assert_eq!(code, Some(0), "{talk}");
+    let page = fs::read_to_string(small.dir.path().join("evidence.md")).expect("a page");
+    assert!(
+        page.contains("| 3 |") && page.contains("does not show"),
+        "{page}"
+    );
+    let (code, said, _) = command(&["verify", "evidence"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said, _) = command(&["verify", "evidence", "--against", "kept"]);
+    assert_eq!(code, Some(0), "{said}");
+    let evidence = fs::read_to_string(small.dir.path().join("evidence")).expect("evidence");
+    fs::write(
+        small.dir.path().join("evidence"),
+        evidence.replace("prompt", "pr0mpt"),
+    )
+    .expect("written");
+    assert_eq!(command(&["verify", "evidence"]).0, Some(1));
+
+    let (path, lines) = &small.files[1];
+    let mut bad = bytes(lines);
+    let at = bad.len() / 2;
+    bad[at] ^= 1;
+    fs::write(path, bad).expect("written");
+    let (code, said, _) = command(&["verify", "audit.log"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("changed  ") && said.contains("NOT intact"),
+        "{said}"
+    );
+    for wrong in [
+        &["verify", "nowhere.log"][..],
+        &["verify", "audit.log", "--key", "nonsense"],
+        &["verify", "audit.log", "--against", "nowhere"],
+        &["prove", "audit.log", "--seq", "99"],
+    ] {
+        let (code, said, talk) = command(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {said}");
+        assert!(!talk.is_empty(), "{wrong:?}");
+    }
 }

@@ -42,6 +42,13 @@ pub(super) enum Command {
     Export(ExportArguments),
     /// Whether the trail is complete: holes, torn lines, unclean ends, gaps, turns without an end
     Check(CheckArguments),
+    /// Whether the trail is what was written: what was changed, removed, added, moved; or whether evidence
+    /// holds
+    Verify(VerifyArguments),
+    /// The latest checkpoint, to be kept elsewhere: `verify --against` compares with it
+    Checkpoint(CheckpointArguments),
+    /// Evidence of single records for somebody who is not to see the others
+    Prove(ProveArguments),
     /// Makes the indexes of a large trail's files, which a query would make when it needs them
     Index(IndexArguments),
     /// The tags that stand for a value in the trail
@@ -354,6 +361,47 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 intact, 1 not, 2 it could not be told.")]
+pub(super) struct VerifyArguments {
+    /// The trail, a file of evidence from `prove`, or `-` for standard input
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+    /// The key that the trail must begin with, as its `trail_opened` and its writer's first line have it;
+    /// of evidence, the key that must have signed it
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
+    /// A checkpoint that was kept: the trail must extend it
+    #[arg(long, value_name = "FILE")]
+    pub(super) against: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Args)]
+pub(super) struct CheckpointArguments {
+    /// The trail
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
+pub(super) struct ProveArguments {
+    /// The trail
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+    /// The record of this number; may be repeated
+    #[arg(long, value_name = "N", group = "what")]
+    pub(super) seq: Vec<u64>,
+    /// All records of this conversation
+    #[arg(long, value_name = "ID", group = "what")]
+    pub(super) conversation: Option<String>,
+    /// Writes the evidence to this file, and a page beside it that says what it shows
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub(super) struct IndexArguments {
     /// The trail
     #[arg(value_name = "TRAIL")]
@@ -405,7 +453,8 @@ pub(super) fn meant(typed: &[OsString]) -> Option<String> {
         "conversation" | "get" => "show",
         "count" | "summary" => "stats",
         "csv" | "json" | "dump" => "export",
-        "verify" | "validate" => "check",
+        "validate" | "audit" => "verify",
+        "proof" | "evidence" => "prove",
         // A filter or a trail without a command.
         _ if first.starts_with("--") && first != "--help" && words.len() > 1 => {
             return Some(format!("stinger-audit query {}", words.join(" ")));

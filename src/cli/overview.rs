@@ -52,9 +52,9 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         zone.full(first.record.timestamp),
         zone.full(last.record.timestamp)
     )?;
-    let state = match last.record.event_type.as_str() {
-        "trail_closed" => "its writer has ended it in order",
-        _ => "it is open: it is being written, or its writer died",
+    let state = match last.record.ends_trail() {
+        true => "its writer has ended it in order",
+        false => "it is open: it is being written, or its writer died",
     };
     writeln!(out, "{state}")?;
     let conversation = trail
@@ -81,6 +81,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         (format!("tail{name}"), "what happens now"),
         (format!("stats{name}"), "how much, by whom, how fast"),
         (format!("check{name}"), "is anything missing"),
+        (format!("verify{name}"), "was anything changed"),
         (
             format!("export --output audit.csv{name}"),
             "for a spreadsheet",

@@ -135,7 +135,12 @@ pub(super) fn row(style: &Style, record: &Record) -> String {
 /// What a record says, in so many columns.
 fn what(style: &Style, record: &Record, room: usize) -> String {
     if record.is_about_trail() {
-        let said = serde_json::to_string(&record.other).unwrap_or_default();
+        let mut said = record.other.clone();
+        // For verifiers, not for eyes.
+        for key in ["checkpoint", "frontier", "leaves"] {
+            said.remove(key);
+        }
+        let said = serde_json::to_string(&said).unwrap_or_default();
         return style.paint(Tone::Faint, &fitted(&one_line(&said), room));
     }
     let decisions: Vec<String> = record.guardrail_decisions.iter().map(verdict).collect();

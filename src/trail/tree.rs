@@ -231,8 +231,8 @@ mod tests {
             assert_eq!(frontier.root(), mth(&leaves[..size]));
             for index in 0..size {
                 // From the beginning, and from wherever a kept part of a trail may begin.
-                for begun in 0..=index {
-                    let proof = Inclusion::new(index as u64, size as u64, &frontiers[begun]);
+                for (begun, kept) in frontiers.iter().enumerate().take(index + 1) {
+                    let proof = Inclusion::new(index as u64, size as u64, kept);
                     let mut proof = proof.expect("what is needed is in the frontier");
                     for (place, leaf) in leaves.iter().enumerate().take(size).skip(begun) {
                         proof.note(place as u64, *leaf);

@@ -135,7 +135,10 @@ pub(super) fn run(
     if let Some(sealer) = &sealer {
         let identity = sealer.identity();
         if sealer.is_new() {
-            say(&format!("{}: its first key is {identity}", core.name));
+            say(&format!(
+                "{}: its first key is {identity}; keep it elsewhere, for `stinger-audit verify --key`",
+                core.name
+            ));
         }
         let _ = core.identity.set(identity);
     }

@@ -20,6 +20,8 @@ pub(super) fn pretty(lines: &[u8]) -> String {
         .filter(|line| !line.is_empty())
     {
         match serde_json::from_slice::<Record>(line) {
+            // They are for verifiers.
+            Ok(record) if record.event_type.as_str() == "trail_sealed" => continue,
             Ok(record) => one(&mut out, &record, colour),
             Err(_) => out.push_str(&String::from_utf8_lossy(line)),
         }

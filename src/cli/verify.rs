@@ -1,0 +1,265 @@
+//! `verify`, `checkpoint` and `prove`: whether the trail is what was written, and evidence of it.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::args::{CheckpointArguments, ProveArguments, Source, VerifyArguments};
+use super::progress::Progress;
+use super::source::{Input, size};
+use super::style::{Out, Style, Tone};
+use super::text::{one_line, safe};
+use super::{Done, Ended, Trouble};
+use crate::error::Error;
+use crate::read::{Evidence, Query, Trail, Verified, Verify};
+use crate::record::timestamp_text;
+
+/// The first bytes of a file of evidence.
+const EVIDENCE: &[u8] = b"stinger-audit evidence ";
+
+/// Findings of each kind that are shown.
+const SHOWN: usize = 50;
+
+pub(super) fn run(arguments: &VerifyArguments) -> Done {
+    if let Some(path) = arguments.trail.as_deref().filter(|path| is_evidence(path)) {
+        return evidence(path, arguments);
+    }
+    let mut verify = Verify::new();
+    if let Some(key) = &arguments.key {
+        verify = verify.key(key)?;
+    }
+    for path in &arguments.against {
+        let note = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        verify = verify.against(&note)?;
+    }
+    let source = Source {
+        trail: arguments.trail.clone(),
+        no_index: true,
+    };
+    let input = Input::open(&source)?;
+    let verification = match &input {
+        Input::Stdin => Trail::verification_of(io::stdin(), &verify),
+        Input::Trail { trail, .. } => trail.verification(&verify)?,
+    };
+    let bytes = match &input {
+        Input::Stdin => 0,
+        Input::Trail { trail, .. } => size(trail),
+    };
+    let progress = Progress::of(verification.bytes_read(), bytes);
+    let verified = verification.run()?;
+    drop(progress);
+    tell(&input.name(), &verified, arguments)?;
+    Ok(match verified.is_intact() {
+        true => Ended::Found,
+        false => Ended::Nothing,
+    })
+}
+
+fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<(), Trouble> {
+    let style = Style::new(&arguments.look);
+    let mut out = Out::paged(&arguments.look);
+    for finding in verified.findings.iter().take(SHOWN) {
+        let place = match &finding.position {
+            Some(position) => format!("{position}: "),
+            None => String::new(),
+        };
+        let seq = finding.seq.map_or(String::new(), |seq| format!("#{seq} "));
+        let line = one_line(&format!("{place}{seq}{}", finding.detail));
+        let kind = style.paint(Tone::Bad, &format!("{:<12}", finding.kind.as_str()));
+        writeln!(out, "{kind}  {line}")?;
+    }
+    if let Some(more) = verified.findings.len().checked_sub(SHOWN + 1) {
+        writeln!(out, "and {} findings more", more + 1)?;
+    }
+    if !verified.findings.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "{}: {} records, {} seals",
+        one_line(name),
+        verified.records,
+        verified.seals
+    )?;
+    for (from, to) in &verified.proven {
+        writeln!(out, "proven: records {from} to {}", to - 1)?;
+    }
+    if let Some(until) = verified.until {
+        writeln!(out, "last seal: {}", style.zone.full(until))?;
+    }
+    for told in &verified.told {
+        writeln!(out, "told by the writer: {}", one_line(told))?;
+    }
+    for unknown in &verified.unknown {
+        let line = format!("cannot be known: {}", one_line(unknown));
+        writeln!(out, "{}", style.paint(Tone::Faint, &line))?;
+    }
+    let (tone, verdict) = match verified.findings.len() {
+        0 => (Tone::Good, "intact".to_owned()),
+        1 => (Tone::Bad, "NOT intact: 1 finding".to_owned()),
+        count => (Tone::Bad, format!("NOT intact: {count} findings")),
+    };
+    writeln!(out, "{}", style.paint(tone, &verdict))?;
+    Ok(out.finish()?)
+}
+
+fn is_evidence(path: &Path) -> bool {
+    let mut head = [0; EVIDENCE.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == EVIDENCE
+}
+
+/// Evidence stands for itself: no trail is asked.
+fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
+    let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+    let mut out = Out::plain();
+    let style = Style::new(&arguments.look);
+    let evidence = match Evidence::read(&text) {
+        Ok(evidence) => evidence,
+        Err(error) => {
+            writeln!(out, "{}", safe(&error.to_string()))?;
+            writeln!(out, "{}", style.paint(Tone::Bad, "NOT proven"))?;
+            out.finish()?;
+            return Ok(Ended::Nothing);
+        }
+    };
+    let records = evidence.records()?;
+    for record in &records {
+        let who = record.user_id.as_deref().unwrap_or("nobody named");
+        let line = format!(
+            "#{} {} {} for {who}",
+            record.seq,
+            timestamp_text(record.timestamp),
+            record.event_type
+        );
+        writeln!(out, "{}", one_line(&line))?;
+    }
+    let (time, size) = evidence.sealed();
+    writeln!(
+        out,
+        "{} of the {size} records that were sealed at {}",
+        records.len(),
+        style.zone.full(time)
+    )?;
+    writeln!(out, "signed by {}", one_line(&evidence.key()))?;
+    let is_signed = match &arguments.key {
+        Some(key) => evidence.is_signed_by(key)?,
+        None => true,
+    };
+    let mut is_kept = true;
+    for path in &arguments.against {
+        let note = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        is_kept &= note == evidence.checkpoint();
+    }
+    let verdict = match (is_signed, is_kept) {
+        (false, _) => (Tone::Bad, "NOT proven: another key has signed it"),
+        (_, false) => (
+            Tone::Bad,
+            "NOT proven by the checkpoint that was given: it is another one",
+        ),
+        _ if arguments.key.is_none() && arguments.against.is_empty() => {
+            let what = "proven, if that key is the trail's: compare it, or the checkpoint, with what its operator gives";
+            (Tone::Good, what)
+        }
+        _ => (Tone::Good, "proven"),
+    };
+    writeln!(out, "{}", style.paint(verdict.0, verdict.1))?;
+    out.finish()?;
+    Ok(match is_signed && is_kept {
+        true => Ended::Found,
+        false => Ended::Nothing,
+    })
+}
+
+pub(super) fn checkpoint(arguments: &CheckpointArguments) -> Done {
+    let (trail, _) = open(arguments.trail.as_ref(), "checkpoint")?;
+    let note = trail.checkpoint()?;
+    let mut out = Out::plain();
+    out.write_all(note.as_bytes())?;
+    out.finish()?;
+    Ok(Ended::Found)
+}
+
+fn open(trail: Option<&PathBuf>, command: &str) -> Result<(Trail, PathBuf), Trouble> {
+    let source = Source {
+        trail: trail.cloned(),
+        no_index: true,
+    };
+    Input::open(&source)?.trail(command)
+}
+
+pub(super) fn prove(arguments: &ProveArguments) -> Done {
+    let (trail, _) = open(arguments.trail.as_ref(), "prove")?;
+    let mut seqs = arguments.seq.clone();
+    if let Some(conversation) = &arguments.conversation {
+        for line in trail
+            .lines(Query::new().conversation_id(conversation))
+            .flatten()
+        {
+            seqs.push(line.record.seq);
+        }
+        if seqs.is_empty() {
+            eprintln!("stinger-audit: no record is of that conversation");
+            return Ok(Ended::Nothing);
+        }
+    }
+    seqs.sort_unstable();
+    seqs.dedup();
+    let evidence = trail.prove(&seqs)?;
+    let Some(path) = &arguments.output else {
+        let mut out = Out::plain();
+        write!(out, "{evidence}")?;
+        out.finish()?;
+        return Ok(Ended::Found);
+    };
+    let failed = |error| Error::io("write", path, error);
+    fs::write(path, evidence.to_string()).map_err(failed)?;
+    let mut page = path.clone().into_os_string();
+    page.push(".md");
+    let page = PathBuf::from(page);
+    fs::write(&page, page_of(&evidence, path)?)
+        .map_err(|error| Error::io("write", &page, error))?;
+    eprintln!(
+        "stinger-audit: {} records in {}; {} says what that shows",
+        seqs.len(),
+        path.display(),
+        page.display()
+    );
+    Ok(Ended::Found)
+}
+
+/// What a person is told who gets the evidence. Texts of the records are not repeated in it.
+fn page_of(evidence: &Evidence, path: &Path) -> Result<String, Trouble> {
+    let (time, size) = evidence.sealed();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = one_line(&name);
+    let mut page = format!(
+        "# Evidence from an audit trail\n\n\
+         `{name}` holds these records, byte for byte as they stand in the trail:\n\n\
+         | record | time | type |\n|---|---|---|\n"
+    );
+    for record in evidence.records()? {
+        let kind = one_line(record.event_type.as_str()).replace('|', "\\|");
+        let time = timestamp_text(record.timestamp);
+        page.push_str(&format!("| {} | {time} | {kind} |\n", record.seq));
+    }
+    page.push_str(&format!(
+        "\n## What it shows\n\n\
+         - Each of these records is one of the {size} records that the trail held when it was sealed at \
+         {}, at the place that its number says. Nobody can have changed a byte of it since.\n\
+         - The seal is signed with this key:\n\n      {}\n\n\
+         ## What it does not show\n\n\
+         - Whose key that is. Compare it, or the checkpoint in the file, with what the operator of the \
+         service has published or handed to somebody else: the trail itself shows with `stinger-audit \
+         verify` that the key descends from its first one.\n\
+         - That what a record says is true, or that nothing else happened: it shows what was recorded.\n\
+         - Anything of other records: only hashes of them are in the file.\n\n\
+         ## How to check it\n\n    stinger-audit verify {name}\n\n\
+         Nothing else is needed, neither the trail nor a network. The proofs are in the format \
+         `c2sp.org/tlog-proof@v1`, the checkpoint in `c2sp.org/tlog-checkpoint`: other programs can check \
+         them, with the line behind `record ` as the leaf.\n",
+        timestamp_text(time),
+        evidence.key()
+    ));
+    Ok(page)
+}

@@ -1,0 +1,306 @@
+//! Proof of single records, for somebody who is not to see the others.
+//!
+//! ```text
+//! stinger-audit evidence 1
+//! record {"seq":1041,…}                      the line, byte for byte
+//! c2sp.org/tlog-proof@v1
+//! index 1041
+//! hbTc…=                                     the inclusion proof, the leaf's sibling first
+//!
+//! stinger-audit/8f3c1d20a7b94e65             the checkpoint
+//! …
+//! ```
+//!
+//! A record and its proof (C2SP `tlog-proof`) come for each record, with a blank line and another
+//! `record` between. Nothing else of the trail is in it but hashes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::file::RawLine;
+use super::scan::{Make, Merge, Taken};
+use super::{Query, Trail};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Record;
+use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, parse_verifier_key};
+use crate::trail::seal::Seal;
+use crate::trail::seq_of;
+use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
+
+const HEAD: &str = "stinger-audit evidence 1";
+const PROOF: &str = "c2sp.org/tlog-proof@v1";
+
+/// Records with proofs that they stand in a trail: what `stinger-audit prove` writes.
+///
+/// Its `Display` is the text that [`Evidence::read`] takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    proven: Vec<Proven>,
+    /// The checkpoint that the proofs lead to, as it was signed.
+    note: String,
+    checkpoint: Checkpoint,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Proven {
+    line: String,
+    index: u64,
+    hashes: Vec<Hash>,
+}
+
+impl Evidence {
+    /// Reads evidence and checks it: each record is in the tree that the checkpoint signs.
+    ///
+    /// # Errors
+    ///
+    /// It is no evidence, or what it says does not follow from what it holds.
+    pub fn read(text: &str) -> Result<Evidence> {
+        let bad = |why: &str| {
+            Error::from(ErrorKind::Unverifiable {
+                why: why.to_owned(),
+            })
+        };
+        let rest = text
+            .strip_prefix(HEAD)
+            .and_then(|rest| rest.strip_prefix('\n'))
+            .ok_or_else(|| {
+                bad("it is no evidence: it does not begin with `stinger-audit evidence 1`")
+            })?;
+        let mut evidence: Option<Evidence> = None;
+        for (place, part) in rest.split("\nrecord ").enumerate() {
+            let part = match place {
+                0 => part
+                    .strip_prefix("record ")
+                    .ok_or_else(|| bad("there is no record in it"))?,
+                // The line feed in front of `record` ended what came before.
+                _ => part,
+            };
+            let (proven, note) = Proven::read(part)
+                .ok_or_else(|| bad("it is damaged: a proof is not as one is written"))?;
+            let checkpoint = Checkpoint::read(&note)
+                .ok_or_else(|| bad("its checkpoint is not what was signed"))?;
+            let root = root_of(
+                proven.index,
+                checkpoint.size,
+                leaf(proven.line.as_bytes()),
+                &proven.hashes,
+            );
+            if root != Some(checkpoint.root) {
+                let why = format!(
+                    "record {} is not the one that the checkpoint signs, or its proof was changed",
+                    proven.index
+                );
+                return Err(bad(&why));
+            }
+            match &mut evidence {
+                None => {
+                    evidence = Some(Evidence {
+                        proven: vec![proven],
+                        note,
+                        checkpoint,
+                    });
+                }
+                Some(evidence) if evidence.note == note => evidence.proven.push(proven),
+                Some(_) => return Err(bad("its records stand in different checkpoints")),
+            }
+        }
+        evidence.ok_or_else(|| bad("there is no record in it"))
+    }
+
+    /// The records that are proven.
+    ///
+    /// # Errors
+    ///
+    /// A line is no record.
+    pub fn records(&self) -> Result<Vec<Record>> {
+        let parse = |proven: &Proven| serde_json::from_str(&proven.line);
+        let records: std::result::Result<_, _> = self.proven.iter().map(parse).collect();
+        records.map_err(|error| {
+            Error::from(ErrorKind::Unverifiable {
+                why: format!("a proven line is no record: {error}"),
+            })
+        })
+    }
+
+    /// The checkpoint that they stand in, as it was signed.
+    pub fn checkpoint(&self) -> &str {
+        &self.note
+    }
+
+    /// The key that has signed it, as verifiers of notes take it.
+    pub fn key(&self) -> String {
+        self.checkpoint.verifier_key()
+    }
+
+    /// When it was signed, and over how many records.
+    pub fn sealed(&self) -> (DateTime<Utc>, u64) {
+        (self.checkpoint.time, self.checkpoint.size)
+    }
+
+    /// Whether this key has signed it.
+    ///
+    /// # Errors
+    ///
+    /// It is no key.
+    pub fn is_signed_by(&self, key: &str) -> Result<bool> {
+        let parsed: Option<Key> = parse_verifier_key(key);
+        let parsed = parsed.ok_or_else(|| Error::setting("key", key, "it is no key"))?;
+        Ok(parsed == self.checkpoint.key)
+    }
+}
+
+impl Proven {
+    fn read(part: &str) -> Option<(Proven, String)> {
+        let (line, rest) = part.split_once('\n')?;
+        let rest = rest.strip_prefix(PROOF)?.strip_prefix("\nindex ")?;
+        let (head, note) = rest.split_once("\n\n")?;
+        let mut lines = head.lines();
+        let index = lines.next()?.parse().ok()?;
+        let hashes: Option<Vec<Hash>> = lines.map(decode).collect();
+        let note = match note.ends_with('\n') {
+            true => note.to_owned(),
+            false => format!("{note}\n"),
+        };
+        let proven = Proven {
+            line: line.to_owned(),
+            index,
+            hashes: hashes?,
+        };
+        Some((proven, note))
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HEAD)?;
+        for proven in &self.proven {
+            write!(
+                f,
+                "\nrecord {}\n{PROOF}\nindex {}\n",
+                proven.line, proven.index
+            )?;
+            for hash in &proven.hashes {
+                writeln!(f, "{}", encode(hash))?;
+            }
+            write!(f, "\n{}", self.note.trim_end())?;
+        }
+        f.write_str("\n")
+    }
+}
+
+impl Trail {
+    /// Proves that the records with these `seq` stand in the trail, in the checkpoint of its last
+    /// seal. The trail is read whole for it, and verified up to that seal.
+    ///
+    /// # Errors
+    ///
+    /// There is no such record, it is not sealed yet, or the records are not those that were sealed.
+    pub fn prove(&self, seqs: &[u64]) -> Result<Evidence> {
+        let bad = |why: String| Error::from(ErrorKind::Unverifiable { why });
+        let [name] = self.names() else {
+            return Err(bad("these are several trails; name one".to_owned()));
+        };
+        let mut seals = self.lines_reversed(Query::new().event_type("trail_sealed"))?;
+        let last = seals.find_map(|line| Seal::read(&line.ok()?.bytes));
+        let Some(last) = last else {
+            return Err(bad("there is no sound seal in this trail".to_owned()));
+        };
+        let size = last.checkpoint.size;
+        if let Some(late) = seqs.iter().find(|seq| **seq >= size) {
+            return Err(bad(format!(
+                "record {late} is not sealed: the last seal is over the records in front of {size}"
+            )));
+        }
+        let wanted = OfProofs(Arc::new(seqs.iter().copied().collect()));
+        let lines = Merge::new(std::slice::from_ref(name), Query::new(), wanted, None);
+        let mut tree = Frontier::default();
+        let mut proofs: Option<Vec<(Inclusion, Option<String>)>> = None;
+        for taken in lines {
+            let Taken { seq, item, .. } = taken?;
+            let (hash, line) = item;
+            let proofs = match &mut proofs {
+                Some(proofs) => proofs,
+                None => {
+                    // Where the beginning is gone, the first seal has what stands for it.
+                    if seq > 0 {
+                        let Some(first) = line.as_deref().and_then(Seal::read) else {
+                            continue;
+                        };
+                        tree = first.frontier;
+                    }
+                    let begun = seqs.iter().map(|seq| {
+                        let proof = Inclusion::new(*seq, size, &tree);
+                        proof
+                            .filter(|_| *seq >= tree.size())
+                            .map(|proof| (proof, None))
+                    });
+                    let begun: Option<Vec<_>> = begun.collect();
+                    proofs.insert(begun.ok_or_else(|| {
+                        let first = tree.size();
+                        bad(format!("not all of these records are there: the trail begins with record {first}"))
+                    })?)
+                }
+            };
+            if seq != tree.size() || seq >= size {
+                continue;
+            }
+            tree.push(hash);
+            for (proof, text) in proofs {
+                proof.note(seq, hash);
+                if proof.index() == seq {
+                    *text = line.clone().and_then(|line| String::from_utf8(line).ok());
+                }
+            }
+        }
+        if tree.size() != size || tree.root() != last.checkpoint.root {
+            return Err(bad(
+                "the records are not those that were sealed; `stinger-audit verify` says which"
+                    .to_owned(),
+            ));
+        }
+        let proven = proofs.into_iter().flatten().map(|(proof, text)| {
+            Some(Proven {
+                line: text?,
+                index: proof.index(),
+                hashes: proof.hashes()?,
+            })
+        });
+        let proven: Option<Vec<Proven>> = proven.collect();
+        Ok(Evidence {
+            proven: proven.ok_or_else(|| bad("a record could not be read again".to_owned()))?,
+            note: last.note,
+            checkpoint: last.checkpoint,
+        })
+    }
+}
+
+/// Hashes, and the bytes of seals and of what is to be proven.
+#[derive(Clone, Debug)]
+struct OfProofs(Arc<BTreeSet<u64>>);
+
+impl Make for OfProofs {
+    type Item = (Hash, Option<Vec<u8>>);
+
+    fn make(&self, line: &RawLine<'_>, _record: Record) -> Self::Item {
+        (leaf(line.bytes), None)
+    }
+
+    fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Self::Item>>> {
+        let bytes = line.bytes;
+        Ok(seq_of(bytes).map(|seq| {
+            let is_kept = self.0.contains(&seq) || Seal::is_one(bytes);
+            let hash = leaf(bytes);
+            Taken {
+                seq,
+                timestamp: DateTime::UNIX_EPOCH,
+                crc: u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]),
+                number: line.number,
+                length: bytes.len(),
+                item: (hash, is_kept.then(|| bytes.to_vec())),
+            }
+        }))
+    }
+}
