@@ -83,5 +83,5 @@ mod unsealed;
 
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
-pub(crate) use tail::{head, recent, tail};
+pub(crate) use tail::{TornLine, head, recent, tail};
 pub(crate) use unsealed::{Unsealed, seq_of, unsealed};

@@ -342,8 +342,12 @@ impl Make for OfLeaves {
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Leaf>>> {
         let bytes = line.bytes;
-        let is_whole =
-            line.end == End::Ended || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        // A torn line that was ended later begins like a record, and may even end like one: then it is
+        // found out where it does not fit.
+        let is_whole = match line.end {
+            End::Ended => bytes.ends_with(b"}"),
+            _ => is_json(bytes),
+        };
         let seq = seq_of(bytes).filter(|_| is_whole);
         let what = match seq {
             None => What::Foreign(bytes.to_vec()),
@@ -365,6 +369,10 @@ impl Make for OfLeaves {
             },
         }))
     }
+}
+
+fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
 /// Whether a line says that it is one of the trail's own. That stands behind seq and timestamp,

@@ -3,6 +3,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::files::read_at;
 use crate::record::Record;
@@ -17,8 +18,28 @@ pub(crate) struct Tail {
     pub(crate) last: Option<Record>,
     /// Bytes after the last line feed that make no record: a torn line.
     pub(crate) torn: u64,
+    /// What stands torn behind the last record, ended or not, as a recovery tells of it.
+    pub(crate) torn_lines: Vec<TornLine>,
     /// Whether the last line lacks its line feed, torn or not.
     pub(crate) is_unended: bool,
+}
+
+/// A line that a writer left unfinished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TornLine {
+    pub(crate) bytes: u64,
+    /// SHA-256, in hexadecimal digits.
+    pub(crate) sha256: String,
+}
+
+impl TornLine {
+    pub(crate) fn of(line: &[u8]) -> TornLine {
+        let hash = Sha256::digest(line);
+        TornLine {
+            bytes: line.len() as u64,
+            sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
 }
 
 impl Tail {
@@ -29,6 +50,9 @@ impl Tail {
         self.last = parse(bytes);
         if self.last.is_none() {
             self.torn = bytes.len() as u64;
+            if !bytes.is_empty() {
+                self.torn_lines.push(TornLine::of(bytes));
+            }
         }
         self.last.is_some()
     }
@@ -54,6 +78,9 @@ pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
             } else if let Some(record) = parse(line) {
                 tail.last = Some(record);
                 return Ok(tail);
+            } else if line.starts_with(b"{\"seq\":") {
+                // Ended by a writer that did not come to tell of it.
+                tail.torn_lines.push(TornLine::of(line));
             }
         }
         if start == 0 {

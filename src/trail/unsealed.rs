@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
+use serde::de::IgnoredAny;
 
 use super::checkpoint::Checkpoint;
 use super::files::read_at;
@@ -52,7 +53,10 @@ pub(crate) fn unsealed(
         }
         for line in BufReader::with_capacity(1 << 20, file).split(b'\n') {
             let line = line?;
-            let Some(seq) = seq_of(&line).filter(|seq| *seq >= to.tree.size()) else {
+            let seq = seq_of(&line).filter(|seq| *seq >= to.tree.size());
+            // A torn line begins like a record, too.
+            let is_whole = |_: &u64| serde_json::from_slice::<IgnoredAny>(&line).is_ok();
+            let Some(seq) = seq.filter(is_whole) else {
                 continue;
             };
             to.tree.skip_to(seq);

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::settings::Retain;
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
-use crate::trail::{TrailName, head, tail};
+use crate::trail::{TornLine, TrailName, head, tail};
 
 pub(super) struct Files {
     name: TrailName,
@@ -44,7 +44,7 @@ pub(super) struct Found {
     /// The newest file, where flow can be picked up.
     pub(super) newest: Option<PathBuf>,
     /// Torn ends: file and bytes. They are ended now.
-    pub(super) torn: Vec<(PathBuf, u64)>,
+    pub(super) torn: Vec<(PathBuf, TornLine)>,
 }
 
 impl Files {
@@ -68,6 +68,7 @@ impl Files {
             .files()
             .map_err(|error| Error::io("read the directory", name.directory(), error))?;
         let mut found = Found::default();
+        let mut untold = Vec::new();
         for path in files {
             let end = tail(&path).map_err(|error| Error::io("read", &path, error))?;
             if end.is_unended {
@@ -75,15 +76,23 @@ impl Files {
                     .and_then(|mut file| file.write_all(b"\n"))
                     .map_err(|error| Error::io("end the torn line of", &path, error))?;
             }
-            if end.torn > 0 {
-                found.torn.push((path.clone(), end.torn));
-            }
+            // The lines behind the last record, the last first. One without an end was torn now.
+            let mut torn = end.torn_lines;
+            let ended = torn.split_off(usize::from(end.torn > 0));
+            let told = torn.into_iter().map(|line| (path.clone(), line));
+            found.torn.extend(told);
             if let Some(last) = end.last
                 && found.last.as_ref().is_none_or(|known| known.seq < last.seq)
             {
+                untold = ended;
                 found.last = Some(last);
                 found.newest = Some(path);
             }
+        }
+        if let Some(newest) = &found.newest {
+            // A writer has ended them and did not come to tell: it would have told behind them.
+            let untold = untold.into_iter().map(|line| (newest.clone(), line));
+            found.torn.extend(untold);
         }
 
         let live = name.file_at(Utc::now(), rotation);

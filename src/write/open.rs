@@ -208,7 +208,9 @@ fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
     let torn: Vec<_> = found
         .torn
         .iter()
-        .map(|(path, bytes)| json!({ "file": file_name(path), "bytes": bytes }))
+        .map(|(path, line)| {
+            json!({ "file": file_name(path), "bytes": line.bytes, "sha256": line.sha256 })
+        })
         .collect();
     Some(json!({
         "replayed": remains.records,

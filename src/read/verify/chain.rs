@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Leaf, Tampering, TamperingKind as Kind, Verified, What};
+use super::{Leaf, Tampering, TamperingKind as Kind, Verified, What, is_json};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::read::file::End;
 use crate::read::scan::Taken;
+use crate::trail::TornLine;
 use crate::trail::checkpoint::{Checkpoint, Key, encode, origin};
 use crate::trail::files::read_at;
 use crate::trail::seal::{Hint, Seal, hint};
@@ -45,8 +46,10 @@ pub(super) struct Chain {
     /// Records that were found to be missing, with their hints.
     missing: BTreeMap<u64, Hint>,
     files: Vec<Arc<Path>>,
-    /// Lines that are no records and not told of yet.
+    /// Lines that are no records.
     fragments: Vec<Fragment>,
+    /// The hashes of the torn lines that the writer has told of.
+    torn: Vec<String>,
     /// Lines at the head of a file that stand in another already.
     repeated: Option<Repeated>,
     key_seen: bool,
@@ -68,6 +71,7 @@ struct Entry {
     seq: u64,
     hash: Hash,
     place: Place,
+    length: usize,
 }
 
 struct Fragment {
@@ -102,6 +106,7 @@ impl Chain {
             missing: BTreeMap::new(),
             files: Vec::new(),
             fragments: Vec::new(),
+            torn: Vec::new(),
             repeated: None,
             key_seen: false,
             pruned: None,
@@ -185,6 +190,7 @@ impl Chain {
             seq,
             hash: leaf.hash,
             place,
+            length,
         };
         if leaf.end == End::Open {
             self.unknown("whether the last line is whole: it lacks its line feed");
@@ -198,7 +204,7 @@ impl Chain {
             self.begins = Some((seq, place));
         }
         if seq < self.next && self.is_known(&entry) {
-            return self.again(entry, length);
+            return self.again(entry);
         }
         if let Some(hint_of) = self.missing.get(&seq)
             && *hint_of == hint(&entry.hash)
@@ -223,8 +229,10 @@ impl Chain {
     }
 
     /// A record that was there before.
-    fn again(&mut self, entry: Entry, length: usize) {
-        let Entry { seq, place, .. } = entry;
+    fn again(&mut self, entry: Entry) {
+        let Entry {
+            seq, place, length, ..
+        } = entry;
         let bytes = length as u64 + 1;
         match &mut self.repeated {
             Some(run) if run.place.file == place.file && run.bytes == place.byte => {
@@ -335,23 +343,39 @@ impl Chain {
     }
 
     fn told_torn(&mut self, torn: &Value) {
-        let file = torn["file"].as_str().unwrap_or_default();
-        let bytes = torn["bytes"].as_u64();
-        let is_it = |fragment: &Fragment| {
-            let name = self
-                .files
-                .get(fragment.place.file)
-                .and_then(|path| path.file_name()?.to_str());
-            name == Some(file) && Some(fragment.bytes.len() as u64) == bytes
-        };
-        if let Some(place) = self.fragments.iter().position(is_it) {
-            self.fragments.remove(place);
-            let what = format!(
-                "{file}: a line of {} bytes was torn then",
-                bytes.unwrap_or(0)
-            );
-            self.verified.told.push(what);
+        let file = torn["file"].as_str().unwrap_or_default().to_owned();
+        let bytes = torn["bytes"].as_u64().unwrap_or(0);
+        self.verified
+            .told
+            .push(format!("{file}: a line of {bytes} bytes was torn"));
+        self.torn
+            .push(torn["sha256"].as_str().unwrap_or_default().to_owned());
+    }
+
+    /// Whether the writer has told of it, which it does once.
+    fn is_told(&mut self, fragment: &Fragment) -> bool {
+        let hash = TornLine::of(&fragment.bytes).sha256;
+        let told = self.torn.iter().position(|told| *told == hash);
+        told.map(|told| self.torn.remove(told)).is_some()
+    }
+
+    /// Takes a line for what a writer has left torn, where it is no record at all.
+    fn is_torn(&mut self, entry: &Entry) -> bool {
+        let mut bytes = vec![0; entry.length];
+        let read = self
+            .files
+            .get(entry.place.file)
+            .and_then(|path| read_at(&File::open(path).ok()?, &mut bytes, entry.place.byte).ok());
+        let is_torn = read == Some(bytes.len()) && !is_json(&bytes);
+        if is_torn {
+            self.fragments.push(Fragment {
+                place: entry.place,
+                bytes,
+                end: End::Ended,
+            });
+            self.verified.records -= 1;
         }
+        is_torn
     }
 
     fn seal(&mut self, entry: Entry, line: &[u8]) {
@@ -569,6 +593,7 @@ impl Chain {
                         self.find(Kind::Changed, Some(seq), place, detail);
                     }
                     Some(right) if right.hash == entry.hash => {}
+                    Some(_) if self.is_torn(entry) => {}
                     _ => {
                         let detail = format!("another line says that it is record {seq}");
                         self.find(Kind::Inserted, Some(seq), place, detail);
@@ -683,6 +708,9 @@ impl Chain {
         self.judge_beginning();
         for fragment in std::mem::take(&mut self.fragments) {
             let length = fragment.bytes.len();
+            if self.is_told(&fragment) {
+                continue;
+            }
             if fragment.end == End::Open {
                 let what = "the last line has no end: it is being written, or was torn";
                 self.unknown(format!("{what} ({length} bytes)"));
