@@ -1,0 +1,178 @@
+//! What proof costs: verification beside a bare pass of SHA-256, and sealing beside none.
+//!
+//! `cargo bench --bench verify` writes a sealed trail of 200,000 records in 8 files to the target directory and
+//! verifies it, as a process of its own: on one core beside one that does nothing but read the same files through
+//! SHA-256, and on two. Then it records with and without sealing. All in interleaved rounds, medians.
+//! `RATIO verify_vs_sha256` and `RATIO sealing_sustained` are ours over the other in bytes and in records a second,
+//! `RATIO verify_two_threads` is two cores over one.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use sha2::{Digest as _, Sha256};
+use stinger_audit::read::{Trail, Verify};
+use stinger_audit::{Audit, Rotation};
+
+const ROUNDS: usize = 7;
+const RECORDS: usize = 200_000;
+const FILES: usize = 8;
+
+/// Set in a process that does one of these to a trail: `verify` or `sha256`, on one core or on all.
+const ROLE: &str = "STINGER_BENCH_ROLE";
+const CORES: &str = "STINGER_BENCH_CORES";
+
+fn main() {
+    if let Ok(role) = std::env::var(ROLE) {
+        let trail = std::env::args().nth(1).expect("a trail");
+        return child(&role, Path::new(&trail));
+    }
+    verification();
+    println!();
+    sealing();
+}
+
+/// Prints the seconds that it took.
+fn child(role: &str, path: &Path) {
+    if std::env::var(CORES).as_deref() == Ok("1") {
+        pin();
+    }
+    let trail = Trail::open(path).expect("a trail");
+    let begun = Instant::now();
+    match role {
+        "verify" => {
+            let verified = trail.verify(&Verify::new()).expect("sealed");
+            assert!(verified.is_intact(), "{verified:#?}");
+        }
+        _ => {
+            let mut buffer = vec![0; 512 << 10];
+            let mut hash = Sha256::new();
+            for file in trail.names()[0].files().expect("readable") {
+                let mut file = File::open(file).expect("readable");
+                loop {
+                    match file.read(&mut buffer).expect("readable") {
+                        0 => break,
+                        read => hash.update(&buffer[..read]),
+                    }
+                }
+            }
+            std::hint::black_box(hash.finalize());
+        }
+    }
+    println!("{}", begun.elapsed().as_secs_f64());
+}
+
+#[cfg(target_os = "linux")]
+fn pin() {
+    let mut cores = rustix::thread::CpuSet::new();
+    cores.set(0);
+    rustix::thread::sched_setaffinity(None, &cores).expect("a core");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin() {
+    println!("the process cannot be kept on one core here");
+}
+
+fn open(path: &Path, rotation: Rotation, seals: bool) -> Audit {
+    stinger_audit::to(path)
+        .redact_pii(false)
+        .rotation(rotation)
+        .sealing(seals)
+        .open()
+        .expect("a trail")
+}
+
+fn record(audit: &Audit, records: usize) {
+    let prompt = "What is the capital of France, and how long does the train take? ".repeat(8);
+    let answer = "Paris. The train takes about two hours on an ordinary day. ".repeat(5);
+    for number in 0..records {
+        let conversation = format!("c-{number}");
+        let entry = stinger_audit::prompt(&prompt)
+            .user_id("u-7")
+            .session_id("s-1")
+            .conversation_id(&conversation)
+            .field("answer", answer.as_str());
+        audit.log(entry).expect("recorded");
+    }
+    audit.flush().expect("written");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn verification() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("verify");
+    let _ = fs::remove_dir_all(&directory);
+    let path = directory.join("audit.log");
+    let rotations = [
+        Rotation::NEVER,
+        Rotation::MINUTELY,
+        Rotation::HOURLY,
+        Rotation::DAILY,
+    ];
+    for rotation in rotations.iter().cycle().take(FILES) {
+        let audit = open(&path, rotation.clone(), true);
+        record(&audit, RECORDS / FILES);
+        audit.close().expect("closed");
+    }
+    let files = Trail::open(&path).expect("a trail").names()[0].files();
+    let files = files.expect("readable");
+    let sizes = files.iter().map(|file| file.metadata().expect("metadata").len());
+    let megabytes = sizes.sum::<u64>() as f64 / 1e6;
+    println!(
+        "{} files, {megabytes:.0} MB; medians of {ROUNDS} interleaved rounds\n",
+        files.len()
+    );
+    let run = |role: &str, cores: &str| -> f64 {
+        let output = Command::new(std::env::current_exe().expect("a path"))
+            .arg(&path)
+            .env(ROLE, role)
+            .env(CORES, cores)
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        said.trim().parse().expect("seconds")
+    };
+    let cases = [("sha256", "1"), ("verify", "1"), ("verify", "2")];
+    let mut times: [Vec<f64>; 3] = Default::default();
+    run("sha256", "2");
+    for _ in 0..ROUNDS {
+        for (place, (role, cores)) in cases.iter().enumerate() {
+            times[place].push(run(role, cores));
+        }
+    }
+    let [sha256, one, two] = times.map(median);
+    for (name, seconds) in [
+        ("SHA-256, one core", sha256),
+        ("verify, one core", one),
+        ("verify, two cores", two),
+    ] {
+        println!("{name:<20} {seconds:>8.3} s {:>8.0} MB/s", megabytes / seconds);
+    }
+    println!("RATIO verify_vs_sha256 {:.3}", sha256 / one);
+    println!("RATIO verify_two_threads {:.3}", one / two);
+    let _ = fs::remove_dir_all(&directory);
+}
+
+fn sealing() {
+    let mut rates: [Vec<f64>; 2] = Default::default();
+    for _ in 0..ROUNDS {
+        for (place, seals) in [false, true].into_iter().enumerate() {
+            let dir = tempfile::tempdir().expect("a directory");
+            let audit = open(&dir.path().join("audit.log"), Rotation::NEVER, seals);
+            let begun = Instant::now();
+            record(&audit, RECORDS);
+            rates[place].push(RECORDS as f64 / begun.elapsed().as_secs_f64());
+            audit.close().expect("closed");
+        }
+    }
+    let [without, with] = rates.map(median);
+    println!("records a second     {without:>10.0} without seals {with:>10.0} with");
+    println!("RATIO sealing_sustained {:.3}", with / without);
+}
