@@ -93,8 +93,14 @@ fn record(audit: &Audit, records: usize) {
         let entry = stinger_audit::prompt(&prompt)
             .user_id("u-7")
             .session_id("s-1")
+            .request_id("01935c2e-8f3c-7d20-a7b9-4e65d1c20f11")
             .conversation_id(&conversation)
-            .field("answer", answer.as_str());
+            .model_used("a-model-1.5")
+            .field("answer", answer.as_str())
+            .field("tenant", "t-17")
+            .field("route", "/v1/chat/completions")
+            .field("temperature", 0.7)
+            .field("stream", true);
         audit.log(entry).expect("recorded");
     }
     audit.flush().expect("written");
@@ -122,7 +128,9 @@ fn verification() {
     }
     let files = Trail::open(&path).expect("a trail").names()[0].files();
     let files = files.expect("readable");
-    let sizes = files.iter().map(|file| file.metadata().expect("metadata").len());
+    let sizes = files
+        .iter()
+        .map(|file| file.metadata().expect("metadata").len());
     let megabytes = sizes.sum::<u64>() as f64 / 1e6;
     println!(
         "{} files, {megabytes:.0} MB; medians of {ROUNDS} interleaved rounds\n",
@@ -153,7 +161,10 @@ fn verification() {
         ("verify, one core", one),
         ("verify, two cores", two),
     ] {
-        println!("{name:<20} {seconds:>8.3} s {:>8.0} MB/s", megabytes / seconds);
+        println!(
+            "{name:<20} {seconds:>8.3} s {:>8.0} MB/s",
+            megabytes / seconds
+        );
     }
     println!("RATIO verify_vs_sha256 {:.3}", sha256 / one);
     println!("RATIO verify_two_threads {:.3}", one / two);

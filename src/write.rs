@@ -33,6 +33,7 @@ mod flow;
 mod frame;
 mod journal;
 mod layer;
+mod leaves;
 mod open;
 mod own;
 mod probe;

@@ -375,10 +375,20 @@ fn is_json(line: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
-/// Whether a line says that it is one of the trail's own. That stands behind seq and timestamp,
-/// which have no more bytes than this.
+/// Whether a line says that it is one of the trail's own.
 fn is_own(line: &[u8]) -> bool {
+    const TIME: &[u8] = b",\"timestamp\":\"2026-11-24T10:00:00.000001Z\"";
+    const OWN: &[u8] = b",\"event_type\":\"trail_";
+    /// No seq and timestamp have more bytes than this.
     const REACH: usize = 128;
+    // As the writer writes it: where the time ends is known.
     let head = &line[..line.len().min(REACH)];
-    memchr::memmem::find(head, b",\"event_type\":\"trail_").is_some()
+    if let Some(comma) = memchr::memchr(b',', head)
+        && let Some(behind) = head.get(comma + TIME.len()..)
+        && head[comma..].starts_with(&TIME[..14])
+        && behind.starts_with(&OWN[..15])
+    {
+        return behind.starts_with(OWN);
+    }
+    memchr::memmem::find(head, OWN).is_some()
 }

@@ -3,6 +3,7 @@
 //! Line N without its line feed is leaf N. Of a tree nobody needs more than its *frontier*: the roots
 //! of the complete subtrees that it consists of, one for each bit of its size.
 
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
 /// A node of the tree.
@@ -10,16 +11,61 @@ pub(crate) type Hash = [u8; 32];
 
 /// The hash of a leaf.
 pub(crate) fn leaf(line: &[u8]) -> Hash {
-    let hash = Sha256::new().chain_update([0]).chain_update(line);
-    hash.finalize().into()
+    digest(0, line)
 }
 
 /// The hash of the node above two.
 pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut bytes = [1; 65];
-    bytes[1..33].copy_from_slice(left);
-    bytes[33..].copy_from_slice(right);
-    Sha256::digest(bytes).into()
+    let mut children = [0; 64];
+    children[..32].copy_from_slice(left);
+    children[32..].copy_from_slice(right);
+    digest(1, &children)
+}
+
+const BLOCK: usize = 64;
+
+/// What SHA-256 begins with (FIPS 180-4, 5.3.3).
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// SHA-256 of a byte and what stands behind it. The hash of every line and every node comes through
+/// here: blocks are taken from where they stand, and only the first and the last are copied.
+fn digest(prefix: u8, bytes: &[u8]) -> Hash {
+    let mut state = INITIAL;
+    let bits = 8 * (bytes.len() as u64 + 1);
+    let mut block = [0; BLOCK];
+    block[0] = prefix;
+    let (head, rest) = bytes.split_at(bytes.len().min(BLOCK - 1));
+    block[1..=head.len()].copy_from_slice(head);
+    let mut filled = 1 + head.len();
+    if filled == BLOCK {
+        compress256(&mut state, &[block]);
+        let (blocks, end) = rest.as_chunks::<BLOCK>();
+        compress256(&mut state, blocks);
+        block = [0; BLOCK];
+        block[..end.len()].copy_from_slice(end);
+        filled = end.len();
+    }
+    block[filled] = 0x80;
+    if filled >= BLOCK - 8 {
+        compress256(&mut state, &[block]);
+        block = [0; BLOCK];
+    }
+    block[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
+    compress256(&mut state, &[block]);
+    let mut hash = [0; 32];
+    for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
+    }
+    hash
 }
 
 /// The leaves so far, as the roots of complete subtrees, the largest first.
@@ -216,6 +262,25 @@ mod tests {
                 node(&mth(left), &mth(right))
             }
         }
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_library() {
+        let bytes: Vec<u8> = (0..300).map(|n| n as u8).collect();
+        for length in 0..bytes.len() {
+            let line = &bytes[..length];
+            let expected = Sha256::new()
+                .chain_update([0])
+                .chain_update(line)
+                .finalize();
+            assert_eq!(leaf(line), <Hash>::from(expected), "{length}");
+        }
+        let (left, right) = ([3; 32], [7; 32]);
+        let all = Sha256::new()
+            .chain_update([1])
+            .chain_update(left)
+            .chain_update(right);
+        assert_eq!(node(&left, &right), <Hash>::from(all.finalize()));
     }
 
     #[test]

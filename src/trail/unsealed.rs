@@ -74,9 +74,15 @@ pub(crate) fn unsealed(
 /// The `seq` with which a line begins, if it begins as a record does.
 pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
     let rest = line.strip_prefix(b"{\"seq\":")?;
-    let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-    let is_one = rest[digits] == b',' && (digits == 1 || rest[0] != b'0');
-    is_one.then(|| std::str::from_utf8(&rest[..digits]).ok()?.parse().ok())?
+    let mut seq = 0_u64;
+    for (place, byte) in rest.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => seq = seq.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+            b',' if place == 1 || place > 1 && rest[0] != b'0' => return Some(seq),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The last sound seal of a file, and where its line begins.

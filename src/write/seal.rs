@@ -7,6 +7,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
+use super::leaves::{Leaves, Tree};
 use super::say;
 use super::seal_key::{KeyFile, State, fresh, public};
 use crate::destination::Place;
@@ -14,8 +15,7 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::files::replace_private;
-use crate::trail::seal::{Hint, Seal, hint, leaves_hash, leaves_text};
-use crate::trail::tree::{Frontier, leaf};
+use crate::trail::seal::{Hint, Seal, leaves_hash, leaves_text};
 use crate::trail::{TrailName, Unsealed, unsealed};
 
 /// A seal is made when so many records wait for one, or one waits so long.
@@ -30,10 +30,8 @@ const MOST_LEAVES: usize = 1 << 16;
 pub(super) struct Sealer {
     origin: String,
     first: Key,
-    tree: Frontier,
-    /// The leaves since the last seal, that seal's own with them.
-    leaves: Vec<Hint>,
-    /// Those between the two seals before: a seal tells them again, so that they are known where the
+    leaves: Leaves,
+    /// The leaves between the two seals before: a seal tells them again, so that they are known where the
     /// other is damaged.
     before: Vec<Hint>,
     /// The size of the tree with the last seal.
@@ -45,8 +43,6 @@ pub(super) struct Sealer {
     retired: Option<SigningKey>,
     /// The number of the next seal.
     number: u64,
-    /// The last seal announces a new key.
-    announced: bool,
     /// The last note, until it is on the medium.
     note: Option<String>,
     /// `None`: there is no directory, and the key is that of the process.
@@ -103,8 +99,10 @@ impl Sealer {
             }
         };
         sealer.sealed = tail.sealed;
-        sealer.tree = tail.tree;
-        sealer.leaves = tail.leaves;
+        sealer.leaves = Leaves::new(Tree {
+            frontier: tail.tree,
+            hints: tail.leaves,
+        });
         sealer.before = tail.before;
         Ok((sealer, wrong))
     }
@@ -114,15 +112,13 @@ impl Sealer {
         Sealer {
             origin: origin(&first),
             first,
-            tree: Frontier::default(),
-            leaves: Vec::new(),
+            leaves: Leaves::new(Tree::default()),
             before: Vec::new(),
             sealed: 0,
             last: Instant::now(),
             key,
             retired: None,
             number: 0,
-            announced: false,
             note: None,
             files,
         }
@@ -167,23 +163,14 @@ impl Sealer {
         self.number == 0 && self.files.is_some()
     }
 
-    /// Takes in lines, the first of which is record `seq`. Those it has already come again.
-    pub(super) fn push(&mut self, lines: &[u8], mut seq: u64) {
-        let mut begin = 0;
-        for feed in memchr::memchr_iter(b'\n', lines) {
-            if seq == self.tree.size() {
-                let leaf = leaf(&lines[begin..feed]);
-                self.tree.push(leaf);
-                self.leaves.push(hint(&leaf));
-            }
-            begin = feed + 1;
-            seq += 1;
-        }
+    /// Takes in so many lines, the first of which is record `seq`. Those it has already come again.
+    pub(super) fn push(&mut self, lines: &[u8], seq: u64, count: u64) {
+        self.leaves.push(lines, seq, count);
     }
 
     /// Why a seal is due, if one is.
     pub(super) fn due(&self) -> Option<&'static str> {
-        let waiting = self.tree.size().saturating_sub(self.sealed);
+        let waiting = self.leaves.size().saturating_sub(self.sealed);
         let elapsed = self.last.elapsed();
         if waiting >= RECORDS || waiting > 0 && elapsed >= BUSY {
             return Some("busy");
@@ -198,15 +185,18 @@ impl Sealer {
             None => self.announce(),
             Some(_) => None,
         };
-        let since = std::mem::take(&mut self.leaves);
+        let (frontier, since) = {
+            let mut tree = self.leaves.tree();
+            (tree.frontier.clone(), std::mem::take(&mut tree.hints))
+        };
         let mut leaves = std::mem::replace(&mut self.before, since.clone());
         leaves.extend(since);
         leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
         let key = public(&self.key);
         let checkpoint = Checkpoint {
             origin: self.origin.clone(),
-            size: self.tree.size(),
-            root: self.tree.root(),
+            size: frontier.size(),
+            root: frontier.root(),
             time: now.trunc_subsecs(6),
             number: self.number,
             reason: reason.to_owned(),
@@ -217,33 +207,18 @@ impl Sealer {
         let seal = Seal {
             note: checkpoint.sign(&self.key),
             checkpoint,
-            frontier: self.tree.clone(),
+            frontier,
             leaves,
         };
         seal.push(out);
         out.push(b'\n');
-        self.announced = next.is_some();
         if let Some(next) = next {
             self.retired = Some(std::mem::replace(&mut self.key, next));
         }
         self.note = Some(seal.note);
         self.number += 1;
-        self.sealed = self.tree.size() + 1;
+        self.sealed = seal.checkpoint.size + 1;
         self.last = Instant::now();
-    }
-
-    /// The last seal was made and perhaps not written: another takes its place.
-    pub(super) fn take_back(&mut self) {
-        if self.sealed <= self.tree.size() {
-            return;
-        }
-        self.sealed = self.tree.size();
-        self.number -= 1;
-        if std::mem::take(&mut self.announced)
-            && let Some(key) = self.retired.take()
-        {
-            self.key = key;
-        }
     }
 
     /// A key for the seals behind the next one, known to the file of keys. `None`: it cannot be, and

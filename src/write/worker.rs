@@ -21,6 +21,7 @@ use serde_json::{Value as Json, json};
 use super::copies::CopyFeed;
 use super::frame;
 use super::journal::{Entry, split_entry};
+use super::leaves::PIECE;
 use super::own;
 use super::render::Renderer;
 use super::seal::Sealer;
@@ -168,6 +169,8 @@ impl Worker {
             .copy(self.position, BATCH, &mut self.entries);
         let first_seq = self.seq;
         let mut at = 0;
+        // Up to where the lines were handed to the sealer, and the seq there.
+        let mut handed = (0, first_seq);
         while let Some((entry, length)) = split_entry(&self.entries[at..]) {
             let kept;
             let frame = match entry {
@@ -195,10 +198,14 @@ impl Worker {
             }
             self.seq += 1;
             at += length;
+            if self.lines.len() - handed.0 >= PIECE {
+                handed = self.hand_to_sealer(handed);
+            }
         }
         if at == 0 {
             return Ok(false);
         }
+        self.hand_to_sealer(handed);
         let count = self.seq - first_seq;
         self.core.journal.mark(self.position, count, first_seq);
         self.put_lines(first_seq)?;
@@ -207,6 +214,14 @@ impl Worker {
         self.core.full.store(false, Ordering::Relaxed);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
+    }
+
+    /// Has the lines from there on hashed, and says up to where that is.
+    fn hand_to_sealer(&mut self, (from, seq): (usize, u64)) -> (usize, u64) {
+        if let Some(sealer) = &mut self.sealer {
+            sealer.push(&self.lines[from..], seq, self.seq - seq);
+        }
+        (self.lines.len(), self.seq)
     }
 
     /// Sees to it that the live file stands under its name.
@@ -344,9 +359,6 @@ impl Worker {
             // Nobody can ask stdout what it has: lines come again with the seqs they had.
             self.seq = seq;
         }
-        if let Some(sealer) = &mut self.sealer {
-            sealer.take_back();
-        }
         self.position = core.journal.head();
         self.progress(|progress, worker| progress.written = worker.position);
         self.to_tell.push(("trail_worker_restarted", json!({})));
@@ -391,9 +403,6 @@ impl Worker {
                 say(&format!("{}: writing works again", self.core.name));
             }
         }
-        if let Some(sealer) = &mut self.sealer {
-            sealer.push(&lines, first_seq);
-        }
         self.lines = lines;
         self.unsynced = true;
         self.to_tell.extend(
@@ -424,6 +433,7 @@ impl Worker {
             let seq = self.seq;
             self.renderer.line(&mut self.lines, seq, frame);
             self.seq += 1;
+            self.hand_to_sealer((0, seq));
             self.put_lines(seq)?;
         }
         Ok(())
@@ -437,6 +447,7 @@ impl Worker {
         sealer.seal(reason, Utc::now(), &mut self.lines);
         let seq = self.seq;
         self.seq += 1;
+        self.hand_to_sealer((0, seq));
         self.put_lines(seq)
     }
 
