@@ -43,6 +43,7 @@ mod verify;
 pub use check::{Finding, FindingKind, Report};
 pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
 pub use dry_run::{Changes, RecordChange};
+#[cfg(feature = "cli")]
 pub(crate) use export::Rows;
 pub use export::{Csv, Exported};
 pub use index::Indexed;

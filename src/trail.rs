@@ -10,7 +10,10 @@
 //! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
 //! `audit.log.journal` holds what was emitted and is not yet in the trail
 //! (`audit.log.journal.N` a record too large for it, `.damaged` one that could not be read), and
-//! `audit.log.replaced-N` is what somebody put in the place of a live file. None of these is read.
+//! `audit.log.replaced-N` is what somebody put in the place of a live file. `audit.log.sealkey` holds the key that signs
+//! the next seal, and nobody else needs it; `audit.log.checkpoint` is the last seal's checkpoint. None of these is read but
+//! the last, by `verify`, which it tells how far the trail had come: forging it can raise an alarm and hide nothing
+//! that the trail itself shows.
 //!
 //! # Grammar
 //!
@@ -44,6 +47,11 @@
 //!   a name is written as `application.trail_…`. (`an_application_cannot_speak_for_the_trail`)
 //! - I5: files are readable by their owner only, mode 0600. (`the_trail_is_private_to_its_owner`)
 //! - I6: readers never write. (`a_reader_changes_nothing`)
+//! - I7: line N without its line feed is leaf N of the tree (RFC 6962, SHA-256); torn and foreign lines are none. A
+//!   `trail_sealed` record is over all leaves before it, and every byte of its line follows from its signature.
+//!   (`every_byte_that_is_flipped_is_caught`)
+//! - I8: seals of one origin are numbered 0, 1, 2 …, each signed by the key that the one before names as the next.
+//!   (`a_tail_that_is_written_and_signed_anew_is_caught`)
 //!
 //! # Records of the trail's own
 //!
@@ -52,6 +60,8 @@
 //! | `trail_opened` | a writer began: settings, environment and why, version, host, pid |
 //! | `trail_closed` | it ended in order: totals |
 //! | `trail_recovered` | the last writer did not end in order: how many records were replayed from the journal, what was torn, when it was last seen |
+//! | `trail_sealed` | everything before it, signed: `reason`, `checkpoint` (a C2SP signed note), `frontier` (the roots of the complete subtrees, the largest first), `leaves` (the first four bytes of each leaf since the last seal but one) |
+//! | `trail_seal_broken` | at opening, the seals were not those that the key's file tells of: the end was cut, or the key is lost |
 //! | `trail_heartbeat` | the writer lives: its counts |
 //! | `trail_tripped`, `trail_healed` | under fail-safe: the trail could not be written, and is again |
 //! | `trail_put_back` | somebody removed, renamed or replaced the live file; what became of it |

@@ -75,6 +75,15 @@ pub(super) struct Ahead<T> {
     before_next: u64,
 }
 
+/// Which part of a file.
+pub(super) enum Span {
+    /// All of it, as far as an index does not spare it.
+    Whole,
+    Blocks(Vec<Block>),
+    /// Up to this byte, at which a line begins.
+    UpTo(u64),
+}
+
 /// What a thread does next.
 enum Job {
     /// A file, as far as an index does not spare it, or these parts of it.
@@ -85,7 +94,7 @@ enum Job {
 
 /// What is left to do, in its order.
 struct Jobs<T> {
-    files: VecDeque<(PathBuf, Option<Vec<Block>>)>,
+    files: VecDeque<(PathBuf, Span)>,
     /// The file that is read in parts, its length, and where the next one begins.
     open: Option<(PathBuf, Arc<File>, u64, u64)>,
     part: u64,
@@ -96,7 +105,7 @@ struct Jobs<T> {
 
 impl<T: Send + 'static> Ahead<T> {
     pub(super) fn start<M: Make<Item = T>>(
-        files: VecDeque<(PathBuf, Option<Vec<Block>>)>,
+        files: VecDeque<(PathBuf, Span)>,
         work: Work<M>,
     ) -> Ahead<T> {
         let (sender, parts) = sync_channel(PARTS);
@@ -170,6 +179,11 @@ impl<T: Send + 'static> Ahead<T> {
         None
     }
 
+    /// How many lines the last file has, where it was read in parts.
+    pub(super) fn last_lines(&self) -> u64 {
+        self.before_next
+    }
+
     fn begin(&mut self, batch: Batch<T>) {
         self.lines = batch.lines.into_iter();
         self.numbers = batch.numbers;
@@ -214,11 +228,19 @@ impl<T> Jobs<T> {
                 }
                 self.open = None;
             }
-            let (path, blocks) = self.files.pop_front()?;
-            if self.with_indexes || blocks.is_some() {
-                return Some(Job::File(path, blocks));
-            }
-            let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+            let (path, span) = self.files.pop_front()?;
+            let end = match span {
+                Span::Blocks(blocks) => return Some(Job::File(path, Some(blocks))),
+                Span::Whole if self.with_indexes => return Some(Job::File(path, None)),
+                Span::Whole => None,
+                Span::UpTo(end) => Some(end),
+            };
+            let opened = File::open(&path).and_then(|file| {
+                Ok((
+                    end.map_or_else(|| file.metadata().map(|found| found.len()), Ok)?,
+                    file,
+                ))
+            });
             match opened {
                 Ok((length, file)) => self.open = Some((path, Arc::new(file), length, 0)),
                 Err(error) => return Some(Job::Unreadable(Error::io("read", &path, error))),

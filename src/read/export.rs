@@ -233,6 +233,7 @@ fn each<T>(
 #[derive(Debug)]
 pub(crate) struct Rows(Merge<Csv>);
 
+#[cfg(feature = "cli")]
 impl Rows {
     pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
         self.0.bytes_read()
@@ -271,6 +272,7 @@ impl Trail {
     }
 
     /// The rows of the selected records among the lines of a reader.
+    #[cfg(feature = "cli")]
     pub(crate) fn rows_of_reader(
         lines: impl io::Read + Send + 'static,
         query: Query,

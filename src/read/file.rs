@@ -91,8 +91,17 @@ impl OpenFile {
     }
 
     /// The lines behind so many bytes, which hold so many lines.
-    pub(super) fn open_at(path: PathBuf, (bytes, lines): (u64, u64)) -> io::Result<OpenFile> {
-        let mut file = File::open(&path)?;
+    pub(super) fn open_at(path: PathBuf, place: (u64, u64)) -> io::Result<OpenFile> {
+        let file = File::open(&path)?;
+        OpenFile::go_on(path, file, place)
+    }
+
+    /// The same of a file that is open.
+    pub(super) fn go_on(
+        path: PathBuf,
+        mut file: File,
+        (bytes, lines): (u64, u64),
+    ) -> io::Result<OpenFile> {
         file.seek(SeekFrom::Start(bytes))?;
         let mut open = OpenFile::new(path, Box::new(file));
         open.byte = bytes;

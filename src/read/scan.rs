@@ -1,20 +1,22 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 
-use super::ahead::{Ahead, Work};
+use super::ahead::{Ahead, Span, Work};
 use super::file::{End, FileId, OpenFile, RawLine};
-use super::index::{Block, Counted, Indexes};
+use super::index::{Counted, Indexes};
 use super::sieve::Sieve;
 use super::{Query, Stats};
 use crate::error::{Error, Position, Result};
 use crate::record::Record;
+use crate::trail::files::read_at;
 use crate::trail::{TrailName, head, tail};
 
 /// An iterator over records of a trail.
@@ -253,8 +255,11 @@ struct Scan<M: Make> {
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
     open: Option<OpenFile>,
-    /// Files that the writer has left, read by other threads.
+    /// Files that the writer has left, and what the newest had when it was listed, read by other
+    /// threads.
     ahead: Option<Ahead<M::Item>>,
+    /// Where the newest is to be read on, and from which byte.
+    behind: Option<(PathBuf, File, u64)>,
     next: VecDeque<PathBuf>,
     /// Files that are read or queued, whatever they are called now.
     seen: HashSet<FileId>,
@@ -304,6 +309,7 @@ impl<M: Make> Scan<M> {
             recent: VecDeque::new(),
             open: None,
             ahead: None,
+            behind: None,
             indexes: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
@@ -324,6 +330,7 @@ impl<M: Make> Scan<M> {
             recent: VecDeque::new(),
             open: Some(OpenFile::new("standard input".into(), source)),
             ahead: None,
+            behind: None,
             indexes: None,
             next: VecDeque::new(),
             seen: HashSet::new(),
@@ -426,7 +433,14 @@ impl<M: Make> Iterator for Scan<M> {
             let line = match self.ahead.as_mut().and_then(Ahead::next) {
                 Some(line) => line,
                 None => {
-                    self.ahead = None;
+                    let ahead = self.ahead.take();
+                    if let (Some(ahead), Some((path, file, end))) = (ahead, self.behind.take()) {
+                        let place = (end, ahead.last_lines());
+                        match OpenFile::go_on(path.clone(), file, place) {
+                            Ok(open) => self.open = Some(open),
+                            Err(error) => return Some(Err(Error::io("read", &path, error))),
+                        }
+                    }
                     self.next_live().transpose()?
                 }
             };
@@ -436,6 +450,21 @@ impl<M: Make> Iterator for Scan<M> {
             }
         }
     }
+}
+
+/// Up to where a file has whole lines now, where it is so large that two threads read it faster.
+fn whole_lines(path: &Path) -> Option<(File, u64)> {
+    const WORTH: u64 = 2 << 20;
+    let file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    if length < WORTH {
+        return None;
+    }
+    let mut end = vec![0; 256 << 10];
+    let begin = length - end.len() as u64;
+    let read = read_at(&file, &mut end, begin).ok()?;
+    let feed = memchr::memrchr(b'\n', &end[..read])?;
+    Some((file, begin + feed as u64 + 1))
 }
 
 /// The files of a trail that the writer has left: all but the newest, and that too where the writer
@@ -464,17 +493,24 @@ impl<M: Make> Scan<M> {
             Some(_) => self.next.len(),
             None => self.next.len().saturating_sub(1),
         };
-        let mut files: VecDeque<(PathBuf, Option<Vec<Block>>)> =
-            self.next.drain(..left).map(|path| (path, None)).collect();
+        let left = self.next.drain(..left);
+        let mut files: VecDeque<(PathBuf, Span)> = left.map(|path| (path, Span::Whole)).collect();
         // What an index says of the newest holds up to where it ended then.
         if let (Some(indexes), Some(newest)) = (&self.indexes, self.next.front())
             && let Some(index) = indexes.load(newest)
             && let Some(blocks) = index.blocks(&self.query)
             && let Ok(open) = OpenFile::open_at(newest.clone(), index.end())
         {
-            files.push_back((newest.clone(), Some(blocks)));
+            files.push_back((newest.clone(), Span::Blocks(blocks)));
             self.next.pop_front();
             self.open = Some(open);
+        } else if self.open.is_none()
+            && let Some(newest) = self.next.front()
+            && let Some((file, end)) = whole_lines(newest)
+        {
+            // What is behind that is read when this is.
+            files.push_back((newest.clone(), Span::UpTo(end)));
+            self.behind = self.next.pop_front().map(|newest| (newest, file, end));
         }
         if !files.is_empty() {
             let work = Work {

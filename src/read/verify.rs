@@ -291,6 +291,7 @@ pub(crate) struct Verification {
 }
 
 impl Verification {
+    #[cfg(feature = "cli")]
     pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
         self.leaves.bytes_read()
     }

@@ -25,7 +25,7 @@ pub(crate) struct Seal {
     pub(crate) note: String,
     pub(crate) frontier: Frontier,
     /// Of the leaves from the last seal but one on; those in front of them are not told.
-    pub(crate) leaves: Vec<Hint>,
+    pub(crate) leaves: HintText,
 }
 
 /// The keys of the line.
@@ -40,29 +40,40 @@ pub(crate) fn hint(leaf: &Hash) -> Hint {
     [leaf[0], leaf[1], leaf[2], leaf[3]]
 }
 
-/// The list of leaves as it stands in the line.
-pub(crate) fn leaves_text(leaves: &[Hint]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(8 * leaves.len());
-    for byte in leaves.iter().flatten() {
-        text.push(HEX[usize::from(byte >> 4)].into());
-        text.push(HEX[usize::from(byte & 15)].into());
+/// A list of the beginnings of leaves, as it stands in the line: eight hexadecimal digits for each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HintText(String);
+
+impl HintText {
+    pub(crate) fn new(hints: &[Hint]) -> HintText {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = vec![0; 8 * hints.len()];
+        let bytes = hints.iter().flatten();
+        for (two, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *two = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+        }
+        HintText(String::from_utf8(digits).expect("invariant: hexadecimal digits are ASCII"))
     }
-    text
-}
 
-fn leaves_of(text: &str) -> Option<Vec<Hint>> {
-    let (digits, rest) = text.as_bytes().as_chunks::<8>();
-    let hint = |digits: &[u8; 8]| {
-        let digits = std::str::from_utf8(digits).ok()?;
+    pub(crate) fn len(&self) -> u64 {
+        (self.0.len() / 8) as u64
+    }
+
+    /// One of them. `None`: there are not so many.
+    pub(crate) fn get(&self, place: u64) -> Option<Hint> {
+        let begin = usize::try_from(place).ok()?.checked_mul(8)?;
+        let digits = self.0.get(begin..begin + 8)?;
         Some(u32::from_str_radix(digits, 16).ok()?.to_be_bytes())
-    };
-    rest.is_empty().then(|| digits.iter().map(hint).collect())?
-}
+    }
 
-/// The hash of the list, which is signed.
-pub(crate) fn leaves_hash(text: &str) -> Hash {
-    Sha256::digest(text).into()
+    pub(crate) fn hints(&self) -> Vec<Hint> {
+        (0..self.len()).map_while(|place| self.get(place)).collect()
+    }
+
+    /// The hash of the list, which is signed.
+    pub(crate) fn hash(&self) -> Hash {
+        Sha256::digest(&self.0).into()
+    }
 }
 
 impl Seal {
@@ -85,9 +96,9 @@ impl Seal {
             }
             json::push_string(out, &encode(node));
         }
-        out.extend_from_slice(b"],\"leaves\":");
-        json::push_string(out, &leaves_text(&self.leaves));
-        out.push(b'}');
+        out.extend_from_slice(b"],\"leaves\":\"");
+        out.extend_from_slice(self.leaves.0.as_bytes());
+        out.extend_from_slice(b"\"}");
     }
 
     /// Whether a line says that it is a seal.
@@ -105,19 +116,18 @@ impl Seal {
         let checkpoint = Checkpoint::read(&keys.checkpoint)?;
         let nodes: Option<Vec<Hash>> = keys.frontier.iter().map(|node| decode(node)).collect();
         let frontier = Frontier::new(checkpoint.size, nodes?)?;
-        let leaves = leaves_of(&keys.leaves)?;
         let seal = Seal {
             note: keys.checkpoint,
             frontier,
-            leaves,
+            leaves: HintText(keys.leaves),
             checkpoint,
         };
         let mut written = Vec::with_capacity(line.len());
         seal.push(&mut written);
         let is_sound = written == line
             && seal.frontier.root() == seal.checkpoint.root
-            && leaves_hash(&keys.leaves) == seal.checkpoint.leaves
-            && seal.leaves.len() as u64 <= seal.checkpoint.size;
+            && seal.leaves.hash() == seal.checkpoint.leaves
+            && seal.leaves.len() <= seal.checkpoint.size;
         is_sound.then_some(seal)
     }
 }

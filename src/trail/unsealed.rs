@@ -41,7 +41,7 @@ pub(crate) fn unsealed(
             begin = (place, offset);
             to.tree = seal.frontier;
             to.sealed = seal.checkpoint.size + 1;
-            to.before = seal.leaves;
+            to.before = seal.leaves.hints();
             last = Some(seal.checkpoint);
             break;
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::files::replace_private;
-use crate::trail::seal::{Hint, Seal, leaves_hash, leaves_text};
+use crate::trail::seal::{Hint, HintText, Seal};
 use crate::trail::{TrailName, Unsealed, unsealed};
 
 /// A seal is made when so many records wait for one, or one waits so long.
@@ -192,6 +192,7 @@ impl Sealer {
         let mut leaves = std::mem::replace(&mut self.before, since.clone());
         leaves.extend(since);
         leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
+        let leaves = HintText::new(&leaves);
         let key = public(&self.key);
         let checkpoint = Checkpoint {
             origin: self.origin.clone(),
@@ -202,7 +203,7 @@ impl Sealer {
             reason: reason.to_owned(),
             key,
             next: next.as_ref().map_or(key, public),
-            leaves: leaves_hash(&leaves_text(&leaves)),
+            leaves: leaves.hash(),
         };
         let seal = Seal {
             note: checkpoint.sign(&self.key),

@@ -406,7 +406,7 @@ impl Chain {
 
     /// Whether the first record that is there is not the first of all, as far as its first seal tells.
     fn begins_behind(&self, seal: &Seal) -> bool {
-        let tells_all = seal.leaves.len() as u64 == seal.checkpoint.size;
+        let tells_all = seal.leaves.len() == seal.checkpoint.size;
         let is_first = seal.checkpoint.number == 0 && tells_all;
         self.begins.is_some_and(|(first, _)| first > 0) && !is_first
     }
@@ -483,7 +483,7 @@ impl Chain {
     /// Those that are.
     fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
-        let told = size - seal.leaves.len() as u64;
+        let told = size - seal.leaves.len();
         let entries = std::mem::take(&mut self.entries);
         let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
             // Nothing in front is known: what the seal tells of the leaves is.
@@ -538,11 +538,8 @@ impl Chain {
     /// all are there.
     fn diagnose(&mut self, entries: &[Entry], base: u64, seal: &Seal) -> Option<Vec<Hash>> {
         let size = seal.checkpoint.size;
-        let told = size - seal.leaves.len() as u64;
-        let hint_of = |seq: u64| {
-            let place = seq.checked_sub(told)?;
-            seal.leaves.get(place as usize).copied()
-        };
+        let told = size - seal.leaves.len();
+        let hint_of = |seq: u64| seal.leaves.get(seq.checked_sub(told)?);
         let mut by_seq: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
         let mut highest = None;
         for entry in entries {
