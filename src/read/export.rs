@@ -1,7 +1,5 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::file::RawLine;
 use super::scan::{Make, Merge};
@@ -235,7 +233,7 @@ pub(crate) struct Rows(Merge<Csv>);
 
 #[cfg(feature = "cli")]
 impl Rows {
-    pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
+    pub(crate) fn bytes_read(&self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
         self.0.bytes_read()
     }
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -292,7 +291,7 @@ pub(crate) struct Verification {
 
 impl Verification {
     #[cfg(feature = "cli")]
-    pub(crate) fn bytes_read(&self) -> Arc<AtomicU64> {
+    pub(crate) fn bytes_read(&self) -> Arc<std::sync::atomic::AtomicU64> {
         self.leaves.bytes_read()
     }
 
