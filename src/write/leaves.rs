@@ -78,10 +78,12 @@ impl Leaves {
         if lines.len() < WORTH && !is_waited_for {
             return lock(&self.tree).push(lines, seq);
         }
-        let tree = &self.tree;
-        let hasher = self
-            .hasher
-            .get_or_insert_with(|| Hasher::start(tree.clone()));
+        if self.hasher.is_none() {
+            self.hasher = Hasher::start(self.tree.clone());
+        }
+        let Some(hasher) = &mut self.hasher else {
+            return lock(&self.tree).push(lines, seq);
+        };
         let mut piece = hasher.spare();
         piece.extend_from_slice(lines);
         hasher.waiting += 1;
@@ -103,10 +105,11 @@ impl Leaves {
 }
 
 impl Hasher {
-    fn start(tree: Arc<Mutex<Tree>>) -> Hasher {
+    /// `None`: the system gives no thread.
+    fn start(tree: Arc<Mutex<Tree>>) -> Option<Hasher> {
         let (to, pieces) = sync_channel::<(Vec<u8>, u64)>(PIECES);
         let (back, done) = sync_channel(PIECES + 1);
-        thread::spawn(move || {
+        let hash = move || {
             for (mut piece, seq) in pieces {
                 lock(&tree).push(&piece, seq);
                 piece.clear();
@@ -114,12 +117,14 @@ impl Hasher {
                     return;
                 }
             }
-        });
-        Hasher {
+        };
+        let named = thread::Builder::new().name("stinger-audit-hash".into());
+        named.spawn(hash).ok()?;
+        Some(Hasher {
             to,
             done,
             waiting: 0,
-        }
+        })
     }
 
     fn take_done(&mut self) -> Vec<u8> {

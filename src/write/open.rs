@@ -134,11 +134,14 @@ pub(super) fn run(
     };
     if let Some(sealer) = &sealer {
         let identity = sealer.identity();
-        if sealer.is_new() {
-            say(&format!(
-                "{}: its first key is {identity}; keep it elsewhere, for `stinger-audit verify --key`",
-                core.name
-            ));
+        if let Place::Files(_) = core.settings.places.trail {
+            say(&match sealer.is_new() {
+                true => format!(
+                    "{}: its first key is {identity}; keep it elsewhere, for `stinger-audit verify --key`",
+                    core.name
+                ),
+                false => format!("{}: sealed, and its first key is {identity}", core.name),
+            });
         }
         let _ = core.identity.set(identity);
     }

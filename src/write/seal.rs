@@ -160,7 +160,7 @@ impl Sealer {
 
     /// Whether this is where the trail got its first key.
     pub(super) fn is_new(&self) -> bool {
-        self.number == 0 && self.files.is_some()
+        self.number == 0
     }
 
     /// Takes in so many lines, the first of which is record `seq`. Those it has already come again.

@@ -39,6 +39,9 @@ pub struct Status {
     pub environment: Environment,
     /// Why it was found to be that.
     pub environment_reason: String,
+    /// The first key of the trail, which stands for it, as `verify --key` takes it. `None`: it is not
+    /// sealed.
+    pub identity: Option<String>,
     /// Whether the built-in rules redact.
     pub redact_pii: bool,
     /// The redactors of the application's own, and how they do.
@@ -140,6 +143,7 @@ impl Status {
             copies: Vec::new(),
             environment: settings.environment,
             environment_reason: settings.environment_reason.clone(),
+            identity: None,
             redact_pii: settings.redact_pii,
             custom_redactors: settings
                 .redactors
@@ -187,6 +191,7 @@ impl Core {
             writable: !self.failing.load(Ordering::Relaxed),
             starved: lock(&self.starved).clone(),
             closed: self.is_closed(),
+            identity: self.identity.get().cloned(),
             ..Status::idle(&self.settings)
         }
     }
