@@ -6,8 +6,14 @@ use std::path::Path;
 
 /// Opens a file for appending that only its owner may read, making it where it does not exist.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).read(true);
+    open_private_as(
+        OpenOptions::new().append(true).create(true).read(true),
+        path,
+    )
+}
+
+/// Opens a file that only its owner may read.
+pub(crate) fn open_private_as(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};

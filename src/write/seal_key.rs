@@ -21,6 +21,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::checkpoint::Key;
+use crate::trail::files::open_private_as;
 
 /// What the file says.
 pub(super) struct State {
@@ -140,18 +141,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 
 fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
+    // Not for appending: it is written over.
     options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        let mut permissions = file.metadata()?.permissions();
-        if permissions.mode() & 0o077 != 0 {
-            permissions.set_mode(0o600);
-            file.set_permissions(permissions)?;
-        }
-        Ok(file)
-    }
-    #[cfg(not(unix))]
-    options.open(path)
+    open_private_as(&mut options, path)
 }

@@ -1,0 +1,191 @@
+//! The records in front of a seal, against what it seals.
+
+use std::collections::BTreeMap;
+
+use super::{Chain, Entry, Fragment, Place};
+use crate::read::file::End;
+use crate::read::verify::TamperingKind as Kind;
+use crate::trail::seal::{Seal, hint};
+use crate::trail::tree::Hash;
+
+impl Chain {
+    /// Whether the records in front of a seal are those that it seals.
+    /// Those that are.
+    pub(super) fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
+        let size = seal.checkpoint.size;
+        let told = size - seal.leaves.len();
+        let entries = std::mem::take(&mut self.entries);
+        let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
+            // Nothing in front is known: what the seal tells of the leaves is.
+            self.diagnose(&entries, told, seal);
+            let first = entries.first().map_or(size, |entry| entry.seq).max(told);
+            self.carry(entries, size);
+            let is_touched = self
+                .verified
+                .findings
+                .iter()
+                .any(|known| known.seq >= Some(first));
+            return (!is_touched).then_some((first, size));
+        };
+        let base = tree.size();
+        let is_plain = self.early.is_empty()
+            && entries.len() as u64 == size.saturating_sub(base)
+            && entries
+                .iter()
+                .zip(base..)
+                .all(|(entry, seq)| entry.seq == seq);
+        if is_plain {
+            for entry in &entries {
+                tree.push(entry.hash);
+                self.compare(&tree);
+            }
+            if tree.root() == seal.checkpoint.root {
+                return Some((base, size));
+            }
+        }
+        let before = self.verified.findings.len();
+        let intact = self.diagnose(&entries, base, seal);
+        // Whatever stands in another place, the records themselves may all be there.
+        let is_same = !is_plain
+            && intact.is_some_and(|leaves| {
+                let mut tree = tree;
+                leaves.into_iter().for_each(|leaf| tree.push(leaf));
+                tree.root() == seal.checkpoint.root
+            });
+        if !is_same && self.verified.findings.len() == before {
+            let place = entries.first().map(|entry| entry.place);
+            let detail = format!(
+                "records {base} to {} are not what was sealed: they were written anew",
+                size.saturating_sub(1)
+            );
+            self.find(Kind::Changed, Some(base), place, detail);
+        }
+        self.carry(entries, size);
+        is_same.then_some((base, size))
+    }
+
+    /// What has happened to the records from `base` on up to a seal. The leaves in their order, where
+    /// all are there.
+    fn diagnose(&mut self, entries: &[Entry], base: u64, seal: &Seal) -> Option<Vec<Hash>> {
+        let size = seal.checkpoint.size;
+        let told = size - seal.leaves.len();
+        let hint_of = |seq: u64| seal.leaves.get(seq.checked_sub(told)?);
+        let mut by_seq: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
+        let mut highest = None;
+        for entry in entries {
+            if highest > Some(entry.seq) && entry.seq >= base {
+                let detail = format!(
+                    "record {} comes behind record {}",
+                    entry.seq,
+                    highest.unwrap_or(0)
+                );
+                let is_it = hint_of(entry.seq).is_none_or(|told| told == hint(&entry.hash));
+                if is_it {
+                    self.find(Kind::Reordered, Some(entry.seq), Some(entry.place), detail);
+                }
+            }
+            highest = highest.max(Some(entry.seq));
+            by_seq.entry(entry.seq).or_default().push(*entry);
+        }
+        let first = entries.first().map_or(size, |entry| entry.seq).min(size);
+        let from = match self.last {
+            // Where a trail begins somewhere, nothing is missing in front of that.
+            None if self.begins_behind(seal) => first.max(base),
+            _ => base,
+        };
+        let mut intact = Some(Vec::new());
+        let mut gap: Option<u64> = None;
+        for seq in from..size {
+            let Some(candidates) = by_seq.get(&seq) else {
+                gap.get_or_insert(seq);
+                intact = None;
+                if let Some(hint) = hint_of(seq) {
+                    self.missing.insert(seq, hint);
+                }
+                continue;
+            };
+            self.end_gap(&mut gap, seq, candidates.first().map(|entry| entry.place));
+            let is_it = |entry: &&Entry| hint_of(seq).is_none_or(|told| told == hint(&entry.hash));
+            let right = candidates.iter().find(is_it).copied();
+            match (right, &mut intact) {
+                (Some(right), Some(leaves)) => leaves.push(right.hash),
+                (None, _) => intact = None,
+                _ => {}
+            }
+            for (count, entry) in candidates.iter().enumerate() {
+                let place = Some(entry.place);
+                match right {
+                    None if count == 0 => {
+                        let detail = format!("record {seq} is not what was sealed");
+                        self.find(Kind::Changed, Some(seq), place, detail);
+                    }
+                    Some(right) if right.hash == entry.hash => {}
+                    Some(_) if self.is_torn(entry) => {}
+                    _ => {
+                        let detail = format!("another line says that it is record {seq}");
+                        self.find(Kind::Inserted, Some(seq), place, detail);
+                    }
+                }
+            }
+        }
+        self.end_gap(&mut gap, size, entries.last().map(|entry| entry.place));
+        for entry in std::mem::take(&mut self.early) {
+            let seq = entry.seq;
+            if seq >= size {
+                self.early.push(entry);
+            } else if hint_of(seq) == Some(hint(&entry.hash)) {
+                let detail = format!("record {seq} stands in front of the seal before it");
+                self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
+            }
+        }
+        for entry in entries.iter().filter(|entry| entry.seq < from) {
+            let detail = format!("another line says that it is record {}", entry.seq);
+            self.find(Kind::Inserted, Some(entry.seq), Some(entry.place), detail);
+        }
+        intact
+    }
+
+    pub(super) fn end_gap(&mut self, gap: &mut Option<u64>, end: u64, place: Option<Place>) {
+        let Some(first) = gap.take() else { return };
+        self.excused = true;
+        // A line that stands there and is no record was one.
+        let is_in_front = |fragment: &Fragment| {
+            let here = |place: Place| (place.file, place.byte);
+            fragment.end == End::Ended
+                && place.is_none_or(|place| here(fragment.place) < here(place))
+        };
+        if let Some(index) = self.fragments.iter().position(is_in_front) {
+            let fragment = self.fragments.remove(index);
+            let detail = format!("record {first} is not what was sealed");
+            self.find(Kind::Changed, Some(first), Some(fragment.place), detail);
+            let mut rest = (first + 1 < end).then_some(first + 1);
+            return self.end_gap(&mut rest, end, place);
+        }
+        let detail = match end - first {
+            1 => format!("record {first} is missing"),
+            count => format!("records {first} to {} are missing: {count}", end - 1),
+        };
+        self.find(Kind::Removed, Some(first), place, detail);
+    }
+
+    /// Keeps what belongs behind a seal and stands in front of it.
+    fn carry(&mut self, entries: Vec<Entry>, size: u64) {
+        for entry in entries.into_iter().filter(|entry| entry.seq >= size) {
+            self.entries.push(entry);
+            if !self.early.iter().any(|known| known.seq == entry.seq) {
+                self.early.push(entry);
+            }
+        }
+    }
+
+    pub(super) fn prove(&mut self, from: u64, to: u64) {
+        if self.is_broken {
+            return;
+        }
+        match self.verified.proven.last_mut() {
+            Some((_, end)) if *end == from => *end = to,
+            _ if from < to => self.verified.proven.push((from, to)),
+            _ => {}
+        }
+    }
+}
