@@ -571,6 +571,44 @@ fn a_tail_that_is_written_and_signed_anew_is_caught() {
 }
 
 #[test]
+fn a_forged_seal_over_any_number_of_records_is_a_finding_and_holds_nobody_up() {
+    let small = Small::new();
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = key.verifying_key().to_bytes();
+    let origin = "stinger-audit/8f3c1d20a7b94e65";
+    let (size, root) = (1_u64 << 60, BASE64.encode([1; 32]));
+    let public64 = BASE64.encode(public);
+    let time = "2026-11-24T10:00:00.000000Z";
+    let leaves = BASE64.encode(Sha256::digest(""));
+    let body = format!(
+        "{origin}\n{size}\n{root}\ntime {time}\nseal 9 busy\nkey {public64} {public64}\nleaves {leaves}\n"
+    );
+    let id = signed_note::key_id(origin, &[&[1][..], &public].concat());
+    let signature = key.sign(body.as_bytes()).to_bytes();
+    let blob = BASE64.encode([&id.to_be_bytes()[..], &signature].concat());
+    let note = serde_json::to_string(&format!("{body}\n\u{2014} {origin} {blob}\n"));
+    let line = format!(
+        "{{\"seq\":{size},\"timestamp\":\"{time}\",\"event_type\":\"trail_sealed\",\"reason\":\"busy\",\"checkpoint\":{},\"frontier\":[\"{root}\"],\"leaves\":\"\"}}",
+        note.expect("JSON")
+    );
+    let mut lines = small.files[3].1.clone();
+    lines.push(line.into_bytes());
+    let verified = small.with(&[(3, lines)], || small.verify());
+    assert_eq!(verified.seals, 9, "as a seal it is sound");
+    assert_found(
+        &verified,
+        &[Kind::Removed],
+        small.lines().len() as u64,
+        "forged",
+    );
+    let kinds = verified.findings.iter().map(|found| found.kind);
+    assert!(
+        kinds.into_iter().any(|kind| kind == Kind::KeyReplaced),
+        "{verified:#?}"
+    );
+}
+
+#[test]
 fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {
     let small = Small::new();
     let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();

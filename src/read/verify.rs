@@ -81,7 +81,7 @@ pub struct Tampering {
 }
 
 /// What can be done to a trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TamperingKind {
     /// A record is not what was sealed.

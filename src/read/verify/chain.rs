@@ -1,6 +1,6 @@
 //! The lines of a trail in their order, against the seals among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ const RECENT: usize = 1 << 16;
 
 pub(super) struct Chain {
     verified: Verified,
+    /// Of each record each finding is told once.
+    found: HashSet<(Kind, u64)>,
     key: Option<Key>,
     against: Vec<Checkpoint>,
     /// The one beside the trail, which it must reach.
@@ -94,6 +96,7 @@ impl Chain {
     pub(super) fn new(key: Option<Key>, against: Vec<Checkpoint>) -> Chain {
         Chain {
             verified: Verified::default(),
+            found: HashSet::new(),
             key,
             against,
             expected: None,
@@ -152,10 +155,8 @@ impl Chain {
 
     fn find(&mut self, kind: Kind, seq: Option<u64>, place: Option<Place>, detail: String) {
         let position = place.map(|place| self.position(place));
-        let findings = &mut self.verified.findings;
-        let is_known = |known: &Tampering| known.kind == kind && known.seq == seq && seq.is_some();
-        if !findings.iter().any(is_known) {
-            findings.push(Tampering {
+        if seq.is_none_or(|seq| self.found.insert((kind, seq))) {
+            self.verified.findings.push(Tampering {
                 kind,
                 seq,
                 position,
@@ -274,7 +275,9 @@ impl Chain {
         let detail = format!("record {seq} comes behind record {}", self.next - 1);
         self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
         let is_it = |known: &Tampering| known.kind == Kind::Removed && known.seq == Some(seq);
-        self.verified.findings.retain(|known| !is_it(known));
+        if self.found.remove(&(Kind::Removed, seq)) {
+            self.verified.findings.retain(|known| !is_it(known));
+        }
         if self.missing.contains_key(&(seq + 1)) {
             let detail = format!("record {} is missing", seq + 1);
             self.find(Kind::Removed, Some(seq + 1), Some(entry.place), detail);

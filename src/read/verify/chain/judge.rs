@@ -1,6 +1,7 @@
 //! The records in front of a seal, against what it seals.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::{Chain, Entry, Fragment, Place};
 use crate::read::file::End;
@@ -94,17 +95,16 @@ impl Chain {
             _ => base,
         };
         let mut intact = Some(Vec::new());
-        let mut gap: Option<u64> = None;
-        for seq in from..size {
-            let Some(candidates) = by_seq.get(&seq) else {
-                gap.get_or_insert(seq);
+        let mut next = from;
+        // Over what is there: a forged seal may claim any size.
+        for (&seq, candidates) in by_seq.range(from..size.max(from)) {
+            if seq > next {
                 intact = None;
-                if let Some(hint) = hint_of(seq) {
-                    self.missing.insert(seq, hint);
-                }
-                continue;
-            };
-            self.end_gap(&mut gap, seq, candidates.first().map(|entry| entry.place));
+                self.miss(next..seq, told, seal);
+                let place = candidates.first().map(|entry| entry.place);
+                self.end_gap(&mut Some(next), seq, place);
+            }
+            next = seq + 1;
             let is_it = |entry: &&Entry| hint_of(seq).is_none_or(|told| told == hint(&entry.hash));
             let right = candidates.iter().find(is_it).copied();
             match (right, &mut intact) {
@@ -128,7 +128,15 @@ impl Chain {
                 }
             }
         }
-        self.end_gap(&mut gap, size, entries.last().map(|entry| entry.place));
+        if next < size {
+            intact = None;
+            self.miss(next..size, told, seal);
+            self.end_gap(
+                &mut Some(next),
+                size,
+                entries.last().map(|entry| entry.place),
+            );
+        }
         for entry in std::mem::take(&mut self.early) {
             let seq = entry.seq;
             if seq >= size {
@@ -143,6 +151,15 @@ impl Chain {
             self.find(Kind::Inserted, Some(entry.seq), Some(entry.place), detail);
         }
         intact
+    }
+
+    /// Remembers of records that are not there what the seal tells of them: they may still come.
+    fn miss(&mut self, gap: Range<u64>, told: u64, seal: &Seal) {
+        for seq in gap.start.max(told)..gap.end {
+            if let Some(hint) = seal.leaves.get(seq - told) {
+                self.missing.insert(seq, hint);
+            }
+        }
     }
 
     pub(super) fn end_gap(&mut self, gap: &mut Option<u64>, end: u64, place: Option<Place>) {
