@@ -81,8 +81,22 @@ struct Entry {
 
 struct Fragment {
     place: Place,
+    line: TornLine,
+    /// Of the end of a file, which may begin again in the next: what it holds.
     bytes: Vec<u8>,
     end: End,
+}
+
+impl Fragment {
+    /// There may be many, and long: what is not needed is not kept.
+    fn new(place: Place, bytes: Vec<u8>, end: End) -> Fragment {
+        Fragment {
+            place,
+            line: TornLine::of(&bytes),
+            bytes: if end == End::Cut { bytes } else { Vec::new() },
+            end,
+        }
+    }
 }
 
 struct Repeated {
@@ -288,7 +302,7 @@ impl Chain {
 
     fn foreign(&mut self, place: Place, bytes: Vec<u8>, end: End) {
         if !self.is_stream {
-            self.fragments.push(Fragment { place, bytes, end });
+            self.fragments.push(Fragment::new(place, bytes, end));
         }
     }
 
@@ -360,8 +374,8 @@ impl Chain {
 
     /// Whether the writer has told of it, which it does once.
     fn is_told(&mut self, fragment: &Fragment) -> bool {
-        let hash = TornLine::of(&fragment.bytes).sha256;
-        let told = self.torn.iter().position(|told| *told == hash);
+        let hash = &fragment.line.sha256;
+        let told = self.torn.iter().position(|told| told == hash);
         told.map(|told| self.torn.remove(told)).is_some()
     }
 
@@ -374,11 +388,8 @@ impl Chain {
             .and_then(|path| read_at(&File::open(path).ok()?, &mut bytes, entry.place.byte).ok());
         let is_torn = read == Some(bytes.len()) && !is_json(&bytes);
         if is_torn {
-            self.fragments.push(Fragment {
-                place: entry.place,
-                bytes,
-                end: End::Ended,
-            });
+            let fragment = Fragment::new(entry.place, bytes, End::Ended);
+            self.fragments.push(fragment);
             self.verified.records -= 1;
         }
         is_torn

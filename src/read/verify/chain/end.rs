@@ -52,7 +52,7 @@ impl Chain {
         self.judge_tail();
         self.judge_beginning();
         for fragment in std::mem::take(&mut self.fragments) {
-            let length = fragment.bytes.len();
+            let length = fragment.line.bytes;
             if self.is_told(&fragment) {
                 continue;
             }

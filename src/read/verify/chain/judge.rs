@@ -10,8 +10,7 @@ use crate::trail::seal::{Seal, hint};
 use crate::trail::tree::Hash;
 
 impl Chain {
-    /// Whether the records in front of a seal are those that it seals.
-    /// Those that are.
+    /// The records in front of a seal that are those that it seals.
     pub(super) fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len();
