@@ -40,6 +40,7 @@ mod secret;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use catalog::{Pattern, patterns};
 pub(crate) use custom::Custom;
@@ -48,6 +49,7 @@ pub use dry_run::{Change, DryRun};
 pub use entity::Entity;
 pub use key::{Keys, Tag};
 pub use national::National;
+use redactor::names_value;
 pub use redactor::{Finding, Redacted, Redaction, Redactor};
 pub use rules::{Form, Identifier, Kind, Rule, Rules, Treatment};
 
@@ -93,8 +95,26 @@ fn kinds_of(value: &str) -> Vec<Entity> {
 /// The application's own run first, so that the built-in rules have the last word.
 #[derive(Clone, Default)]
 pub(crate) struct Chain {
+    /// Tells these redactors from others of the process; 0 where there are none.
+    number: u64,
     custom: Vec<Custom>,
     builtin: Option<Arc<Redactor>>,
+}
+
+/// What becomes of the texts in a field, as its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub(crate) treatment: Treatment,
+    /// The name may tell what a text of the field is: `password`, `phone`.
+    pub(crate) names_value: bool,
+}
+
+impl Manner {
+    /// That of a text which stands under no name.
+    pub(crate) const UNNAMED: Manner = Manner {
+        treatment: Treatment::Redact,
+        names_value: false,
+    };
 }
 
 /// What became of a text.
@@ -109,9 +129,34 @@ pub(crate) enum Outcome<'t> {
 
 impl Chain {
     pub(crate) fn new(custom: Vec<Custom>, builtin: Option<Redactor>) -> Chain {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Chain {
+            number: match custom.is_empty() && builtin.is_none() {
+                true => 0,
+                false => NEXT.fetch_add(1, Ordering::Relaxed),
+            },
             custom,
             builtin: builtin.map(Arc::new),
+        }
+    }
+
+    /// Not the same for two that differ; 0 for those that redact nothing.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What the rules say of a field under this name or, where they say nothing, under that of its key.
+    pub(crate) fn manner(&self, name: &str, key: Option<&str>) -> Manner {
+        let Some(builtin) = &self.builtin else {
+            return Manner::UNNAMED;
+        };
+        let treatment = match (builtin.treatment(name), key) {
+            (Treatment::Redact, Some(key)) => builtin.treatment(key),
+            (treatment, _) => treatment,
+        };
+        Manner {
+            treatment,
+            names_value: names_value(name),
         }
     }
 
@@ -128,11 +173,13 @@ impl Chain {
         self.builtin.as_deref()
     }
 
-    /// Redacts a text in a field, or in what is nested in it. `append` gets room for what becomes of it, and `note` what was replaced.
-    /// `typed` is called where somebody typed a placeholder.
+    /// Redacts a text in a field, or in what is nested in it; `named`: the field's name may tell what the
+    /// text is. `append` gets room for what becomes of it, and `note` what was replaced. `typed` is called where
+    /// somebody typed a placeholder.
     pub(crate) fn apply<'t>(
         &self,
         field: &str,
+        named: bool,
         text: &'t str,
         append: &mut Vec<u8>,
         note: &mut dyn FnMut(Redaction<'_>),
@@ -160,13 +207,20 @@ impl Chain {
             });
             text = Cow::Owned(redacted);
         }
-        match &self.builtin {
-            Some(builtin) if builtin.write_named(last_name(field), &text, append, note) => {
-                Outcome::Appended
-            }
-            _ => Outcome::Clean(text),
+        let is_touched = self.builtin.as_ref().is_some_and(|builtin| match named {
+            true => builtin.write_named(last_name(field), &text, append, note),
+            false => builtin.write(&text, append, note),
+        });
+        match is_touched {
+            true => Outcome::Appended,
+            false => Outcome::Clean(text),
         }
     }
+}
+
+/// Whether the name at the end of a path may tell what a value there is.
+pub(crate) fn path_names_value(path: &str) -> bool {
+    names_value(last_name(path))
 }
 
 /// The name that a value in a field goes by: the last of its path that is no place in a list.

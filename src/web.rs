@@ -279,7 +279,7 @@ enum Ending {
 impl Drop for End {
     fn drop(&mut self) {
         // Without the layer in the thread's subscriber nobody counted.
-        let Some(0) = self.watched.as_ref().map(Watched::records) else {
+        let Some(false) = self.watched.as_ref().map(Watched::has_records) else {
             return;
         };
         let entry = event("request_unaudited")

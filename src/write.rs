@@ -34,6 +34,7 @@ mod frame;
 mod journal;
 mod layer;
 mod leaves;
+mod meaning;
 mod open;
 mod own;
 mod probe;
@@ -219,6 +220,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn append(&self, frame: &[u8]) -> Result<(), Refusal> {
         // Once a wait has been in vain, nobody waits again until there is room.
         let patience = match self.full.load(Ordering::Relaxed) {
@@ -394,6 +396,7 @@ thread_local! {
 struct Recording(Option<u64>);
 
 impl Recording {
+    #[inline]
     fn in_trail(id: u64) -> Recording {
         Recording(
             RECORDING
@@ -412,6 +415,7 @@ impl Recording {
 }
 
 impl Drop for Recording {
+    #[inline]
     fn drop(&mut self) {
         let _ = RECORDING.try_with(|trail| trail.set(self.0));
     }

@@ -41,20 +41,30 @@ impl Decision {
     }
 }
 
-impl From<&str> for Decision {
-    /// Reads the word in any case; a word that is none of the six is kept.
-    fn from(word: &str) -> Self {
-        [
+impl Decision {
+    /// The one of the six that a word names, in any case.
+    #[inline]
+    pub(crate) fn known(word: &str) -> Option<&'static Decision> {
+        static KNOWN: [Decision; 6] = [
             Decision::Allow,
             Decision::Warn,
             Decision::Block,
             Decision::Modify,
             Decision::Error,
             Decision::Skipped,
-        ]
-        .into_iter()
-        .find(|decision| decision.as_str().eq_ignore_ascii_case(word))
-        .unwrap_or_else(|| Decision::Other(word.to_owned()))
+        ];
+        let is_it = |decision: &&Decision| decision.as_str().eq_ignore_ascii_case(word);
+        KNOWN.iter().find(is_it)
+    }
+}
+
+impl From<&str> for Decision {
+    /// Reads the word in any case; a word that is none of the six is kept.
+    fn from(word: &str) -> Self {
+        match Decision::known(word) {
+            Some(known) => known.clone(),
+            None => Decision::Other(word.to_owned()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
@@ -231,6 +232,15 @@ impl Redactor {
         }
     }
 
+    /// Whether `user_id` or `user_ip` is recorded as it is.
+    pub(crate) fn keeps_identifier(&self, is_address: bool) -> bool {
+        let identifier = match is_address {
+            true => self.rules.user_ip,
+            false => self.rules.user_id,
+        };
+        identifier == Identifier::Keep
+    }
+
     /// `user_id` or `user_ip` as it is to be recorded.
     pub(crate) fn identifier<'v>(&self, is_address: bool, value: &'v str) -> Option<Cow<'v, str>> {
         let (identifier, kind) = match is_address {
@@ -332,7 +342,7 @@ impl Redactor {
         is_touched
     }
 
-    /// [`write`](Redactor::write) for a field whose name may say what its value is: `password`, `phone`.
+    /// [`write`](Redactor::write) for a field whose [name may say](names_value) what its value is.
     pub(crate) fn write_named<'r>(
         &'r self,
         name: &str,
@@ -340,9 +350,6 @@ impl Redactor {
         out: &mut Vec<u8>,
         note: &mut dyn FnMut(Redaction<'r>),
     ) -> bool {
-        if !names_value(name) {
-            return self.write(text, out, note);
-        }
         // As it would stand in a text. A quote that it does not hold keeps it whole.
         let quote = ['"', '\'', '`']
             .into_iter()
@@ -677,22 +684,26 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// Whether a field of this name holds values that only their names tell.
-fn names_value(name: &str) -> bool {
-    const WORDS: [&str; 10] = [
-        "phone",
-        "mobile",
-        "fax",
-        "tel",
-        "ssn",
-        "social_security",
-        "socialsecurity",
-        "card",
-        "iban",
-        "whatsapp",
-    ];
-    let lower = name.to_ascii_lowercase();
-    says_secret(name) || WORDS.iter().any(|word| lower.contains(word))
+/// Whether a field of this name holds values that only their names tell: `password`, `phone`.
+pub(super) fn names_value(name: &str) -> bool {
+    static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build([
+                "phone",
+                "mobile",
+                "fax",
+                "tel",
+                "ssn",
+                "social_security",
+                "socialsecurity",
+                "card",
+                "iban",
+                "whatsapp",
+            ])
+            .expect("invariant: a few short words make an automaton")
+    });
+    says_secret(name) || WORDS.is_match(name)
 }
 
 /// Where something is to be replaced, in the text as it is.

@@ -6,8 +6,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -23,47 +23,62 @@ use crate::redact::Chain;
 /// What one span says, in front of what the spans around it say.
 pub(super) struct Scope {
     around: Option<Arc<Scope>>,
-    /// Values as a frame holds them, redacted.
-    own: RwLock<Values>,
-    /// How many records were attributed by it.
-    records: AtomicU64,
+    /// Values as a frame holds them, redacted: those that the span was made with.
+    own: Values,
+    /// Those that it was given later, which go first. Most spans have none and take no lock.
+    late: Mutex<Values>,
+    has_late: AtomicBool,
+    /// Whether a record was attributed by it.
+    has_records: AtomicBool,
 }
 
 impl Scope {
-    /// Calls `each` for every value, the nearest span's first.
-    pub(super) fn each(&self, mut each: impl FnMut(Key, &[u8])) {
+    fn new(around: Option<Arc<Scope>>, own: Values) -> Scope {
+        Scope {
+            around,
+            own,
+            late: Mutex::default(),
+            has_late: AtomicBool::new(false),
+            has_records: AtomicBool::new(false),
+        }
+    }
+
+    /// Attributes a record: calls `each` for every value, the nearest span's first. Where a key comes
+    /// twice, the first value counts.
+    #[inline]
+    pub(super) fn attribute(&self, mut each: impl FnMut(Key, &[u8])) {
         let mut scope = Some(self);
         while let Some(found) = scope {
-            let own = found.own.read().unwrap_or_else(PoisonError::into_inner);
-            for (key, value) in own.iter() {
+            // The line is shared by all threads in the span: it is written once.
+            if !found.has_records.load(Ordering::Relaxed) {
+                found.has_records.store(true, Ordering::Relaxed);
+            }
+            if found.has_late.load(Ordering::Acquire) {
+                for (key, value) in lock(&found.late).iter() {
+                    each(*key, value);
+                }
+            }
+            for (key, value) in &found.own {
                 each(*key, value);
             }
             scope = found.around.as_deref();
         }
     }
 
-    /// Counts a record that is attributed by this scope and those around it.
-    pub(super) fn count(&self) {
-        let mut scope = Some(self);
-        while let Some(found) = scope {
-            found.records.fetch_add(1, Ordering::Relaxed);
-            scope = found.around.as_deref();
-        }
-    }
-
     #[cfg(feature = "tower")]
-    pub(super) fn records(&self) -> u64 {
-        self.records.load(Ordering::Relaxed)
+    pub(super) fn has_records(&self) -> bool {
+        self.has_records.load(Ordering::Relaxed)
     }
 
     fn set(&self, values: Values) {
-        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        let mut late = lock(&self.late);
         for (key, value) in values {
-            match own.iter_mut().find(|(known, _)| *known == key) {
+            match late.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, old)) => *old = value,
-                None => own.push((key, value)),
+                None => late.push((key, value)),
             }
         }
+        self.has_late.store(true, Ordering::Release);
     }
 }
 
@@ -165,11 +180,7 @@ impl Spans {
     /// Adds a span that says `values`, inside the span whose scope is `around`.
     pub(super) fn insert(&self, id: &span::Id, around: Option<Arc<Scope>>, values: Option<Values>) {
         let scope = match (values, around) {
-            (Some(values), around) => Arc::new(Scope {
-                around,
-                own: RwLock::new(values),
-                records: AtomicU64::new(0),
-            }),
+            (Some(values), around) => Arc::new(Scope::new(around, values)),
             (None, Some(around)) => around,
             (None, None) => return,
         };
@@ -246,6 +257,7 @@ pub(super) fn exit(at: Place, id: &span::Id) {
 }
 
 /// The scope that the thread is in, among those whose place is `of`.
+#[inline]
 pub(super) fn current(of: impl Fn(Place) -> bool) -> Option<Arc<Scope>> {
     STACK
         .try_with(|stack| {

@@ -233,14 +233,14 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
-        fields.field(Key::EventType.name(), Value::Str(self.event_type.as_str()));
+        fields.key(Key::EventType, Value::Str(self.event_type.as_str()));
         for (key, value) in &self.known {
             let value = match value {
                 Known::Text(text) => Value::Str(text),
                 Known::Count(number) => Value::U64(*number),
                 Known::Number(number) => Value::F64(*number),
             };
-            fields.field(key.name(), value);
+            fields.key(*key, value);
         }
         for decision in &self.decisions {
             fields.decision(decision);

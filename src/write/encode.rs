@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::Utc;
 use tracing::field::{Field, Visit};
 
 use super::fields::FieldWriter;
@@ -46,7 +46,7 @@ pub(super) fn encode<T>(
     };
     let mut out = SPARE.try_with(Cell::take).unwrap_or_default();
     out.clear();
-    frame::begin(&mut out, Utc::now().timestamp_micros());
+    frame::begin(&mut out, now_micros());
     let mut fields = FieldWriter::new(redactors, out, withhold);
     fill(&mut fields);
     let mut out = fields.finish();
@@ -57,10 +57,22 @@ pub(super) fn encode<T>(
     taken
 }
 
+/// Microseconds since 1970.
+#[inline]
+fn now_micros() -> i64 {
+    let now = SystemTime::now();
+    let micros = |elapsed: Duration| i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+    match now.duration_since(UNIX_EPOCH) {
+        Ok(elapsed) => micros(elapsed),
+        Err(before) => -micros(before.duration()),
+    }
+}
+
 /// Counts an event in while it is being encoded. A panic counts it out again.
 struct Depth(u32);
 
 impl Depth {
+    #[inline]
     fn enter() -> Depth {
         Depth(
             DEPTH
@@ -71,6 +83,7 @@ impl Depth {
 }
 
 impl Drop for Depth {
+    #[inline]
     fn drop(&mut self) {
         let _ = DEPTH.try_with(|depth| depth.set(self.0));
     }
@@ -78,38 +91,38 @@ impl Drop for Depth {
 
 impl Visit for FieldWriter<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field.name(), Value::Str(value));
+        self.field_of(field, Value::Str(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field.name(), Value::U64(value));
+        self.field_of(field, Value::U64(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.field(field.name(), Value::I64(value));
+        self.field_of(field, Value::I64(value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.record_u64(field, value),
             // JSON readers round numbers of this size.
-            Err(_) => self.field(field.name(), Value::Str(&value.to_string())),
+            Err(_) => self.field_of(field, Value::Str(&value.to_string())),
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.field(field.name(), Value::Str(&value.to_string())),
+            Err(_) => self.field_of(field, Value::Str(&value.to_string())),
         }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.field(field.name(), Value::F64(value));
+        self.field_of(field, Value::F64(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.field(field.name(), Value::Bool(value));
+        self.field_of(field, Value::Bool(value));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -129,7 +142,7 @@ impl Visit for FieldWriter<'_> {
                 "{strange} bytes of {name} are no UTF-8 and stand as \\xNN"
             ));
         }
-        self.field(field.name(), Value::Str(&text));
+        self.field_of(field, Value::Str(&text));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -147,7 +160,7 @@ impl Visit for FieldWriter<'_> {
                 self.problem(format!("formatting {name} panicked"));
             }
         }
-        self.field(name, Value::Str(&text));
+        self.field_of(field, Value::Str(&text));
     }
 }
 

@@ -31,6 +31,7 @@ static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process was forked from the one that opened the trail. It has the memory of
 /// its parent, the journal with it, but none of the threads.
+#[inline]
 pub(super) fn is_forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }

@@ -6,14 +6,21 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
+use tracing::Metadata;
+use tracing::field::Field;
 
 use super::attribution::Scope;
 use super::frame::{self, Fields, Name, Value};
+use super::meaning::{Meaning, Meanings};
 use super::trace::Trace;
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
-use crate::redact::{CUSTOM, Chain, Outcome, Redaction, Treatment, WITHHELD, WITHHELD_BY_RULE};
+use crate::redact::{
+    CUSTOM, Chain, Manner, Outcome, Redaction, Treatment, WITHHELD, WITHHELD_BY_RULE,
+    path_names_value,
+};
 use crate::trail::json;
 
 thread_local! {
@@ -44,13 +51,22 @@ pub(super) struct FieldWriter<'r> {
     other_names: u64,
     /// Where the fields begin in `out`.
     begin: usize,
-    problems: Vec<String>,
-    redactions: Redactions,
+    /// What is to be said of the fields; of most events nothing.
+    told: Option<Box<Told>>,
     /// Elements of `guardrail_decisions` so far.
     decisions: usize,
+    /// What the fields of the event mean, where it has a callsite.
+    meanings: Option<Rc<Meanings>>,
     /// What becomes of the texts in the field that is being added.
-    treatment: Treatment,
+    manner: Manner,
     pub(super) out: Vec<u8>,
+}
+
+/// What a record says of its own fields.
+#[derive(Default)]
+struct Told {
+    problems: Vec<String>,
+    redactions: Redactions,
 }
 
 /// What was replaced in the fields, as their record tells it.
@@ -114,6 +130,7 @@ impl Redactions {
 
 impl<'r> FieldWriter<'r> {
     /// Writes the fields of an event behind what `out` holds.
+    #[inline]
     pub(super) fn new(
         redactors: &'r Chain,
         out: Vec<u8>,
@@ -126,25 +143,34 @@ impl<'r> FieldWriter<'r> {
             seen: KeySet::default(),
             other_names: 0,
             begin: out.len(),
-            problems: Vec::new(),
-            redactions: Redactions::default(),
+            told: None,
             decisions: 0,
-            treatment: Treatment::Redact,
+            meanings: None,
+            manner: Manner::UNNAMED,
             out,
         }
     }
 
     /// Ends the fields: says what was missing or went wrong.
+    #[inline]
     pub(super) fn finish(mut self) -> Vec<u8> {
         if !self.seen.contains(Key::EventType) {
             self.problem("the event came without an event_type");
         }
-        for problem in std::mem::take(&mut self.problems) {
+        if let Some(told) = self.told.take() {
+            self.tell(*told);
+        }
+        self.out
+    }
+
+    #[cold]
+    fn tell(&mut self, told: Told) {
+        for problem in told.problems {
             self.push(Name::Key(Key::Problems), Value::Str(&problem));
         }
         let Redactions {
             mut list, counts, ..
-        } = std::mem::take(&mut self.redactions);
+        } = told.redactions;
         if !list.is_empty() {
             list.insert(0, b'[');
             list.push(b']');
@@ -157,20 +183,23 @@ impl<'r> FieldWriter<'r> {
             json::push_value(&mut text, &Json::Object(counts));
             self.push(Name::Key(Key::RedactionCounts), Value::Json(&text));
         }
-        self.out
+    }
+
+    fn told(&mut self) -> &mut Told {
+        self.told.get_or_insert_default()
     }
 
     pub(super) fn problem(&mut self, problem: impl Into<String>) {
-        self.problems.push(problem.into());
+        self.told().problems.push(problem.into());
     }
 
     /// Adds what the spans around the event say and the event itself does not.
     /// The nearest span wins.
+    #[inline]
     pub(super) fn attribute(&mut self, scope: &Scope) {
-        scope.count();
         // What was replaced in a span's text counts where that text is taken.
         let mut takes_text = false;
-        scope.each(|key, value| {
+        scope.attribute(|key, value| {
             if key == Key::Redactions {
                 if std::mem::take(&mut takes_text) {
                     self.redactions_of_span(value);
@@ -190,7 +219,8 @@ impl<'r> FieldWriter<'r> {
         let told: Vec<Map<String, Json>> = serde_json::from_slice(list).unwrap_or_default();
         let kinds = told.iter().filter_map(|told| told.get("type")?.as_str());
         let counts: Vec<_> = kinds.map(|kind| (kind.to_owned(), 1)).collect();
-        self.redactions.append(&list[1..list.len() - 1], counts);
+        let redactions = &mut self.told().redactions;
+        redactions.append(&list[1..list.len() - 1], counts);
     }
 
     /// Adds the trace that the event belongs to, where neither it nor its spans named one.
@@ -202,25 +232,41 @@ impl<'r> FieldWriter<'r> {
         self.push(Name::Key(Key::SpanId), Value::Str(trace.span_id()));
     }
 
-    /// What the rules say of a field, under this name or that of its key. What is nested in it is
-    /// treated as it is, and what stands beside a taken name too.
-    fn treat(&mut self, name: &str) {
-        let Some(builtin) = self.redactors.builtin() else {
-            return;
+    /// Says whose fields come next, so that their names are not looked up one by one.
+    #[inline]
+    pub(super) fn begin_event(&mut self, metadata: &'static Metadata<'static>) {
+        self.meanings = Some(Meanings::of(metadata, self.redactors));
+    }
+
+    /// Adds a field of the event that was begun, or of a span.
+    #[inline]
+    pub(super) fn field_of(&mut self, field: &Field, value: Value<'_>) {
+        let meaning = match &self.meanings {
+            Some(meanings) => meanings.get(field),
+            None => Meaning::of(field.name(), self.redactors),
         };
-        self.treatment = match builtin.treatment(name) {
-            Treatment::Redact => {
-                Key::of(name).map_or(Treatment::Redact, |key| builtin.treatment(key.name()))
-            }
-            treatment => treatment,
-        };
+        // The most fields of the most events: there is nothing to look at.
+        match meaning.key_for(&value).filter(|key| self.seen.insert(*key)) {
+            Some(key) => frame::push_known(&mut self.out, key, value),
+            None => self.add(field.name(), meaning, value),
+        }
     }
 
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(super) fn field(&mut self, name: &str, value: Value<'_>) {
-        self.treat(name);
-        let known = Key::of(name).filter(|key| self.owner == Owner::Event || key.is_of_decision());
-        let Some(key) = known else {
+        self.add(name, Meaning::of(name, self.redactors), value);
+    }
+
+    /// Adds the field of a key.
+    pub(super) fn key(&mut self, key: Key, value: Value<'_>) {
+        self.add(key.name(), Meaning::of_key(key, self.redactors), value);
+    }
+
+    fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
+        // What is nested in it is treated as it is, and what stands beside a taken name too.
+        self.manner = meaning.manner;
+        let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
+        let Some(key) = meaning.key.filter(is_of_owner) else {
             return self.other(name, value);
         };
         match (key, value) {
@@ -255,12 +301,12 @@ impl<'r> FieldWriter<'r> {
             (Kind::Id, Value::Str(text)) => {
                 match key {
                     // Read in any case, written in one. Any other word is somebody's text.
-                    Key::Decision => match Decision::from(text) {
-                        Decision::Other(other) => {
-                            self.text(name, &other);
+                    Key::Decision => match Decision::known(text) {
+                        Some(known) => self.push(name, Value::Str(known.as_str())),
+                        None => {
+                            self.text(name, text);
                             self.problem("the decision is none of allow, warn, block, modify, error, skipped");
                         }
-                        known => self.push(name, Value::Str(known.as_str())),
                     },
                     Key::Phase if is_phase(text) => {
                         self.push(name, Value::Str(&text.to_ascii_lowercase()));
@@ -336,7 +382,7 @@ impl<'r> FieldWriter<'r> {
             Value::F64(number) if number.fract() == 0.0 && number.abs() < 1e20 => {
                 self.number(name, value, number.abs() as u64);
             }
-            _ if self.treatment == Treatment::Withhold => {
+            _ if self.manner.treatment == Treatment::Withhold => {
                 self.push(name, Value::Str(WITHHELD_BY_RULE));
             }
             value => self.push(name, value),
@@ -345,7 +391,7 @@ impl<'r> FieldWriter<'r> {
 
     /// A number whose digits may be a value: many of them, or as the name says.
     fn number(&mut self, name: Name<'_>, value: Value<'_>, digits: u64) {
-        if self.treatment == Treatment::Withhold {
+        if self.manner.treatment == Treatment::Withhold {
             return self.push(name, Value::Str(WITHHELD_BY_RULE));
         }
         const FEWEST: u64 = 1_000_000;
@@ -369,7 +415,14 @@ impl<'r> FieldWriter<'r> {
     }
 
     /// A string of a person or a model: redacted.
+    #[inline]
     fn text(&mut self, name: Name<'_>, text: &str) {
+        if self.redactors.number() == 0
+            && self.withhold.is_none()
+            && self.manner.treatment == Treatment::Redact
+        {
+            return self.push(name, Value::Str(text));
+        }
         frame::push_name(&mut self.out, name);
         let mut out = std::mem::take(&mut self.out);
         frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
@@ -381,7 +434,7 @@ impl<'r> FieldWriter<'r> {
         if let Some(instead) = self.withhold {
             return out.extend_from_slice(instead.as_bytes());
         }
-        match self.treatment {
+        match self.manner.treatment {
             Treatment::Keep => return out.extend_from_slice(text.as_bytes()),
             Treatment::Withhold => return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes()),
             Treatment::Redact => {}
@@ -395,12 +448,16 @@ impl<'r> FieldWriter<'r> {
         {
             return out.extend_from_slice(INSIDE_REDACTOR.as_bytes());
         }
-        let (redactions, mut is_typed) = (&mut self.redactions, false);
+        let (told, mut is_typed) = (&mut self.told, false);
         let outcome = self.redactors.apply(
             field,
+            self.manner.names_value,
             text,
             out,
-            &mut |note| redactions.note(field, &note),
+            &mut |note| {
+                let redactions = &mut told.get_or_insert_default().redactions;
+                redactions.note(field, &note);
+            },
             &mut || is_typed = true,
         );
         if has_custom {
@@ -427,6 +484,12 @@ impl<'r> FieldWriter<'r> {
         String::from_utf8(out).expect("invariant: redacted text is UTF-8")
     }
 
+    /// A text that is nested in a field; `path` as [`redacted_json`](FieldWriter::redacted_json) has it.
+    fn redacted_at(&mut self, path: &str, text: &str) -> String {
+        self.manner.names_value = path_names_value(path);
+        self.redacted(path, text)
+    }
+
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
     pub(super) fn json_field(&mut self, name: &str, value: &Json) {
         // A name that is made at run time may be somebody's.
@@ -434,7 +497,10 @@ impl<'r> FieldWriter<'r> {
             && name
                 .bytes()
                 .any(|byte| byte.is_ascii_digit() || byte == b'@'))
-        .then(|| self.redacted("name", name));
+        .then(|| {
+            self.manner = Manner::UNNAMED;
+            self.redacted("name", name)
+        });
         let name = made.as_deref().unwrap_or(name);
         match value {
             Json::Null => {}
@@ -451,11 +517,12 @@ impl<'r> FieldWriter<'r> {
                 }
             }
             Json::Array(_) | Json::Object(_) => {
-                self.treat(name);
+                let meaning = Meaning::of(name, self.redactors);
+                self.manner = meaning.manner;
                 let redacted = self.redacted_json(name, value, 0);
                 let mut text = Vec::new();
                 json::push_value(&mut text, &redacted);
-                self.field(name, Value::Json(&text));
+                self.add(name, meaning, Value::Json(&text));
             }
         }
     }
@@ -463,10 +530,10 @@ impl<'r> FieldWriter<'r> {
     /// `path` is where the value stands: the field, and the keys and places in it, with `/` between.
     fn redacted_json(&mut self, path: &str, value: &Json, depth: usize) -> Json {
         match value {
-            Json::String(text) => Json::String(self.redacted(path, text)),
+            Json::String(text) => Json::String(self.redacted_at(path, text)),
             Json::Array(_) | Json::Object(_) if depth == DEEPEST_JSON => {
                 self.problem("a value is nested deeper than readers follow; it stands as text");
-                Json::String(self.redacted(path, &value.to_string()))
+                Json::String(self.redacted_at(path, &value.to_string()))
             }
             Json::Array(items) => {
                 let items = items.iter().enumerate();
@@ -479,7 +546,7 @@ impl<'r> FieldWriter<'r> {
                 let mut redacted = Map::new();
                 let mut counts: HashMap<String, u32> = HashMap::new();
                 for (key, value) in map {
-                    let key = self.redacted(path, key);
+                    let key = self.redacted_at(path, key);
                     // Several keys may redact to one; none is dropped.
                     let count = counts.entry(key.clone()).or_default();
                     *count += 1;
@@ -498,7 +565,7 @@ impl<'r> FieldWriter<'r> {
             Json::Number(number) => {
                 let text = number.to_string();
                 match text.len() >= 7 && number.is_i64() || text.len() >= 12 {
-                    true => match self.redacted(path, &text) {
+                    true => match self.redacted_at(path, &text) {
                         redacted if redacted == text => value.clone(),
                         redacted => Json::String(redacted),
                     },
@@ -515,7 +582,7 @@ impl<'r> FieldWriter<'r> {
             owner: Owner::Decision,
             ..FieldWriter::new(self.redactors, Vec::new(), self.withhold)
         };
-        fields.redactions.prefix = format!("{}/{}/", Key::Decisions.name(), self.decisions);
+        fields.told().redactions.prefix = format!("{}/{}/", Key::Decisions.name(), self.decisions);
         self.decisions += 1;
         for (name, text) in [
             ("filter_name", Some(decision.filter_name.as_str())),
@@ -539,9 +606,11 @@ impl<'r> FieldWriter<'r> {
         for (name, value) in &decision.other {
             fields.json_field(name, value);
         }
-        self.problems.append(&mut fields.problems);
-        let told = std::mem::take(&mut fields.redactions);
-        self.redactions.append(&told.list, told.counts);
+        let told = std::mem::take(fields.told());
+        let all = self.told();
+        all.problems.extend(told.problems);
+        let Redactions { list, counts, .. } = told.redactions;
+        all.redactions.append(&list, counts);
         self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));
     }
 
@@ -558,9 +627,15 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
+    #[inline]
     fn push(&mut self, name: Name<'_>, value: Value<'_>) {
-        frame::push_name(&mut self.out, name);
-        frame::push_value(&mut self.out, value);
+        match name {
+            Name::Key(key) => frame::push_known(&mut self.out, key, value),
+            Name::Other(_) => {
+                frame::push_name(&mut self.out, name);
+                frame::push_value(&mut self.out, value);
+            }
+        }
     }
 }
 

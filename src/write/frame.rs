@@ -49,6 +49,7 @@ const OTHER: u8 = 0xff;
 const LENGTH: usize = 4;
 
 /// Begins a frame in `out`, which must be empty.
+#[inline]
 pub(super) fn begin(out: &mut Vec<u8>, timestamp_micros: i64) {
     debug_assert!(out.is_empty());
     out.extend_from_slice(&[0; LENGTH]);
@@ -56,12 +57,14 @@ pub(super) fn begin(out: &mut Vec<u8>, timestamp_micros: i64) {
 }
 
 /// Ends the frame that `out` holds. `None`: it is longer than a frame can be, 4 GiB.
+#[inline]
 pub(super) fn end(out: &mut [u8]) -> Option<()> {
     let length = u32::try_from(out.len() - LENGTH).ok()?;
     out[..LENGTH].copy_from_slice(&length.to_le_bytes());
     Some(())
 }
 
+#[inline]
 pub(super) fn push_name(out: &mut Vec<u8>, name: Name<'_>) {
     match name {
         Name::Key(key) => out.push(key as u8),
@@ -97,6 +100,33 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
         }
         Value::Bool(truth) => out.extend_from_slice(&[b'b', u8::from(truth)]),
     }
+}
+
+/// Pushes a whole field under a known key.
+#[inline]
+pub(super) fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_>) {
+    let mut number = |tag: u8, bytes: [u8; 8]| {
+        let mut field = [key as u8, tag, 0, 0, 0, 0, 0, 0, 0, 0];
+        field[2..].copy_from_slice(&bytes);
+        out.extend_from_slice(&field);
+    };
+    match value {
+        Value::U64(value) => number(b'u', value.to_le_bytes()),
+        Value::F64(value) => number(b'f', value.to_le_bytes()),
+        Value::Str(text) => push_known_text(out, key, text),
+        value => {
+            push_name(out, Name::Key(key));
+            push_value(out, value);
+        }
+    }
+}
+
+#[inline]
+fn push_known_text(out: &mut Vec<u8>, key: Key, text: &str) {
+    let mut head = [key as u8, b's', 0, 0, 0, 0];
+    head[2..].copy_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Pushes a string that `append` appends.

@@ -80,6 +80,13 @@ pub(super) struct Remains {
     pub(super) lost: Option<(u64, i64, i64)>,
 }
 
+/// So many bytes are copied out under one lock.
+const PIECE: usize = 16 << 10;
+
+/// A ring that is empty goes on at its beginning when so much of it was used: where few records
+/// wait, the same memory is used again and again, and stays in the caches and in the page table.
+const START_OVER: u64 = 256 << 10;
+
 /// No entry is marked.
 const NO_SEQ: u64 = u64::MAX;
 
@@ -142,13 +149,24 @@ impl Journal {
     }
 
     /// Appends one frame, and waits up to `patience` for room.
+    #[inline]
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<(), Refusal> {
         let crc = crc32fast::hash(frame);
-        if ENTRY + frame.len() <= self.capacity / 4 {
-            let mut state = self.room_for(ENTRY + frame.len(), None, patience)?;
+        let length = ENTRY + frame.len();
+        if length <= self.capacity / 4 {
+            let mut state = lock(&self.state);
+            if state.closed || !state.fits(length, None) {
+                drop(state);
+                state = self.room_for(length, None, patience)?;
+            }
             state.push(frame.len() as u32, crc, frame);
             return Ok(());
         }
+        self.append_large(frame, crc, patience)
+    }
+
+    #[cold]
+    fn append_large(&self, frame: &[u8], crc: u32, patience: Duration) -> Result<(), Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
             Some(path) => aside::write(path, number, frame).is_ok(),
@@ -173,7 +191,8 @@ impl Journal {
         appended
     }
 
-    /// Waits for room for `length` bytes in the ring, and for a frame aside where there is one.
+    /// Waits for room for `length` bytes in the ring and, where there is one, for a frame aside.
+    #[cold]
     fn room_for(
         &self,
         length: usize,
@@ -212,15 +231,18 @@ impl Journal {
     /// at most, but one entry at least if there is one.
     pub(super) fn copy(&self, position: u64, limit: usize, out: &mut Vec<u8>) {
         debug_assert!(out.is_empty());
-        let state = lock(&self.state);
-        let length = (state.ring.get(Word::Tail) - position) as usize;
-        state
-            .ring
-            .copy_out(position, length.min(limit.max(ENTRY)), out);
-        // A first entry that is cut is copied whole.
-        if let Some(whole) = entry_length(out).filter(|&whole| whole > out.len()) {
-            out.clear();
-            state.ring.copy_out(position, whole.min(length), out);
+        let length = (self.tail() - position) as usize;
+        let mut wanted = length.min(limit.max(ENTRY));
+        // Piece by piece, so that no emitting thread waits for the whole.
+        while out.len() < wanted {
+            let piece = (wanted - out.len()).min(PIECE);
+            let state = lock(&self.state);
+            state.ring.copy_out(position + out.len() as u64, piece, out);
+            drop(state);
+            // A first entry that is cut is copied whole.
+            if let Some(whole) = entry_length(out) {
+                wanted = wanted.max(whole.min(length));
+            }
         }
     }
 
@@ -257,14 +279,23 @@ impl Journal {
                 None => break,
             }
         }
-        self.release(position);
+        let position = self.release(position);
         self.mark(position, 0, NO_SEQ);
     }
 
-    /// Makes room: the lines of everything before `position` are written.
-    pub(super) fn release(&self, position: u64) {
+    /// Makes room: the lines of everything before `position` are written. Says where the entries go
+    /// on, which is behind `position` where the ring starts over.
+    pub(super) fn release(&self, position: u64) -> u64 {
         let mut state = lock(&self.state);
-        state.ring.set(Word::Head, position);
+        let next = match position == state.ring.get(Word::Tail) {
+            true => start_over(position, self.capacity as u64),
+            false => position,
+        };
+        // The head first: the next process takes a head before the tail for an empty ring.
+        state.ring.set(Word::Head, next);
+        if next != position {
+            state.ring.set(Word::Tail, next);
+        }
         let in_files = state.aside.release(position);
         if state.threads_waiting > 0 {
             self.room.notify_all();
@@ -275,6 +306,7 @@ impl Journal {
                 aside::remove(path, number);
             }
         }
+        next
     }
 
     /// The frame that an entry keeps aside.
@@ -373,19 +405,33 @@ impl Journal {
     }
 }
 
+/// Where an empty ring goes on that has come to `position`.
+fn start_over(position: u64, capacity: u64) -> u64 {
+    match position % capacity >= START_OVER.min(capacity / 4) {
+        true => position.next_multiple_of(capacity),
+        false => position,
+    }
+}
+
 impl State {
+    #[inline]
     fn fits(&self, length: usize, large: Option<usize>) -> bool {
         let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
-        // Large frames may take as much again as the ring; one of them may take more.
-        let aside = self.aside.bytes();
         used as usize + length <= self.ring.capacity()
-            && large.is_none_or(|large| aside == 0 || aside + large <= self.ring.capacity())
+            && large.is_none_or(|large| {
+                // Large frames may take as much again as the ring; one of them may take more.
+                let aside = self.aside.bytes();
+                aside == 0 || aside + large <= self.ring.capacity()
+            })
     }
 
+    #[inline]
     fn push(&mut self, length: u32, crc: u32, bytes: &[u8]) {
         let tail = self.ring.get(Word::Tail);
-        self.ring.copy_in(tail, &length.to_le_bytes());
-        self.ring.copy_in(tail + 4, &crc.to_le_bytes());
+        let mut head = [0; ENTRY];
+        head[..4].copy_from_slice(&length.to_le_bytes());
+        head[4..].copy_from_slice(&crc.to_le_bytes());
+        self.ring.copy_in(tail, &head);
         self.ring.copy_in(tail + ENTRY as u64, bytes);
         self.ring
             .set(Word::Tail, tail + (ENTRY + bytes.len()) as u64);

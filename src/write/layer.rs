@@ -83,7 +83,10 @@ impl Recorder {
         }
         let scope = trail.around(event.is_contextual(), event.parent(), ctx);
         // A macro has nobody to give an error to; the loss is counted.
-        let _ = trail.core.record(scope, |fields| event.record(fields));
+        let _ = trail.core.record(scope, |fields| {
+            fields.begin_event(event.metadata());
+            event.record(fields);
+        });
     }
 }
 

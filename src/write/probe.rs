@@ -21,6 +21,7 @@ thread_local! {
 const MODULE: &str = module_path!();
 
 /// Answers a probe. `false`: the event is none.
+#[inline]
 pub(super) fn answer(metadata: &Metadata<'_>, trail: u64) -> bool {
     if metadata.module_path() != Some(MODULE) {
         return false;

@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions};
 
@@ -152,6 +152,7 @@ impl Ring {
         self.capacity
     }
 
+    #[inline]
     pub(super) fn get(&self, word: Word) -> u64 {
         let at = word as usize * 8;
         let bytes = self.bytes[at..at + 8].first_chunk().copied();
@@ -160,14 +161,19 @@ impl Ring {
 
     /// Sets a word. A process that is killed leaves it behind everything that was written
     /// before it, and before everything that is written after it.
+    ///
+    /// It is killed between two of its instructions, and what stands before them is in memory or on
+    /// its way there: only the compiler has to keep the order. Other threads come through a lock.
+    #[inline]
     pub(super) fn set(&mut self, word: Word, value: u64) {
         let at = word as usize * 8;
-        fence(Ordering::SeqCst);
+        compiler_fence(Ordering::SeqCst);
         self.bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
-        fence(Ordering::SeqCst);
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Copies bytes in at a position, round the end where need be.
+    #[inline]
     pub(super) fn copy_in(&mut self, position: u64, bytes: &[u8]) {
         let at = (position % self.capacity as u64) as usize;
         let first = bytes.len().min(self.capacity - at);

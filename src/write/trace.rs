@@ -11,6 +11,7 @@ impl Trace {
     /// The ids of the thread's active OpenTelemetry span, which `tracing-opentelemetry` activates
     /// whenever one of its spans is entered.
     #[cfg(feature = "opentelemetry")]
+    #[inline]
     pub(super) fn current() -> Option<Trace> {
         use opentelemetry::Context;
         use opentelemetry::trace::TraceContextExt as _;

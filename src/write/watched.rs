@@ -5,7 +5,7 @@ use tracing::{Span, dispatcher};
 use super::attribution::Scope;
 use super::layer::Recorder;
 
-/// Counts the records that a span attributes.
+/// Sees whether a span attributes any record.
 pub(crate) struct Watched(Arc<Scope>);
 
 impl Watched {
@@ -19,7 +19,7 @@ impl Watched {
         })
     }
 
-    pub(crate) fn records(&self) -> u64 {
-        self.0.records()
+    pub(crate) fn has_records(&self) -> bool {
+        self.0.has_records()
     }
 }

@@ -209,8 +209,7 @@ impl Worker {
         let count = self.seq - first_seq;
         self.core.journal.mark(self.position, count, first_seq);
         self.put_lines(first_seq)?;
-        self.position += at as u64;
-        self.core.journal.release(self.position);
+        self.position = self.core.journal.release(self.position + at as u64);
         self.core.full.store(false, Ordering::Relaxed);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::aside::{self, Large};
 use super::entry::{ENTRY, Entry, split_entry};
-use super::{NO_SEQ, Remains};
+use super::{NO_SEQ, Remains, start_over};
 use crate::write::ring::{Ring, Word};
 
 /// Finds out what another process has left: checks each entry, skips what is in the trail,
@@ -17,7 +17,11 @@ pub(super) fn survey(
     remains: &mut Remains,
 ) -> VecDeque<Large> {
     let mut kept = VecDeque::new();
-    let (head, tail) = (ring.get(Word::Head), ring.get(Word::Tail));
+    let (head, mut tail) = (ring.get(Word::Head), ring.get(Word::Tail));
+    if head == start_over(tail, ring.capacity() as u64) {
+        // It died while an empty ring started over.
+        tail = head;
+    }
     if tail < head || tail - head > ring.capacity() as u64 {
         remains.damaged = ring.capacity() as u64;
         ring.set(Word::Tail, head);

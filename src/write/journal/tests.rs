@@ -204,3 +204,43 @@ fn damage_is_cut_off_and_counted() {
         "kept as evidence"
     );
 }
+
+#[test]
+fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let begin = || {
+        let _ = fs::remove_file(&path);
+        let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        let frame = [1; 56];
+        journal.append(&frame, NO_WAIT).expect("room");
+        journal
+    };
+    let start = CAPACITY as u64;
+
+    let journal = begin();
+    journal.append(b"waits", NO_WAIT).expect("room");
+    assert_eq!(journal.release(64), 64, "not while something waits");
+    assert_eq!(journal.release(journal.tail()), start);
+    journal.append(b"a", NO_WAIT).expect("room");
+    assert_eq!(journal.release(journal.tail()), start + 9, "not so soon");
+    journal.append(b"b", NO_WAIT).expect("room");
+    drop(journal);
+    assert_eq!(found(&path, None).0, [b"b".to_vec()]);
+
+    let journal = begin();
+    journal.note_loss(5);
+    // The head is set, the tail not yet.
+    lock(&journal.state).ring.set(Word::Head, start);
+    drop(journal);
+    let (frames, remains) = found(&path, None);
+    assert_eq!(frames, [] as [Vec<u8>; 0]);
+    let lost = Some((1, 5, 5));
+    assert_eq!(
+        remains,
+        Remains {
+            lost,
+            ..Remains::default()
+        }
+    );
+}
