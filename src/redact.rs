@@ -185,8 +185,18 @@ impl Chain {
         note: &mut dyn FnMut(Redaction<'_>),
         typed: &mut dyn FnMut(),
     ) -> Outcome<'t> {
+        let builtin = self.builtin.as_deref();
+        if let Some(builtin) = builtin
+            && self.custom.is_empty()
+            && !named
+        {
+            return match builtin.write_typed(text, append, note, typed) {
+                true => Outcome::Appended,
+                false => Outcome::Clean(Cow::Borrowed(text)),
+            };
+        }
         let mut text = Cow::Borrowed(text);
-        if let Some(builtin) = &self.builtin
+        if let Some(builtin) = builtin
             && let Some(marked) = builtin.mark_typed(&text)
         {
             typed();
@@ -207,7 +217,7 @@ impl Chain {
             });
             text = Cow::Owned(redacted);
         }
-        let is_touched = self.builtin.as_ref().is_some_and(|builtin| match named {
+        let is_touched = builtin.is_some_and(|builtin| match named {
             true => builtin.write_named(last_name(field), &text, append, note),
             false => builtin.write(&text, append, note),
         });

@@ -25,7 +25,8 @@ pub(super) mod ssn;
 pub(super) mod url;
 
 use bytes::is_token;
-use mask::{BLOCK, Carry, Masks, Suspect};
+pub(super) use mask::Seen;
+use mask::{BLOCK, Carry, Masks};
 
 /// A rule by its number: see [`super::catalog`].
 pub(super) type RuleId = u16;
@@ -69,9 +70,8 @@ pub(super) struct Finder<'t> {
     pub(super) secret_end: usize,
 }
 
-/// Adds what the built-in rules find in `text`, in no particular order; findings may overlap. Says
-/// whether there is anything in it that a disguise may be made of.
-pub(super) fn find(text: &str, found: &mut Vec<Found>) -> Suspect {
+/// Adds what the built-in rules find in `text`, in no particular order; findings may overlap.
+pub(super) fn find(text: &str, found: &mut Vec<Found>) -> Seen {
     Finder::new(text, found).scan()
 }
 
@@ -89,23 +89,22 @@ impl<'t> Finder<'t> {
         }
     }
 
-    fn scan(&mut self) -> Suspect {
+    fn scan(&mut self) -> Seen {
         let bytes = self.bytes;
-        let mut suspect = false;
+        let mut seen = Seen::default();
         let mut cluster: Option<Cluster> = None;
         let mut last_colon = None;
         let mut carry = Carry::default();
         let mut base = 0;
         while base < bytes.len() {
-            let (masks, is_suspect) = match bytes[base..].first_chunk::<BLOCK>() {
-                Some(block) => Masks::of(block),
+            let masks = match bytes[base..].first_chunk::<BLOCK>() {
+                Some(block) => Masks::of(block, &mut seen),
                 None => {
                     let mut block = [b' '; BLOCK];
                     block[..bytes.len() - base].copy_from_slice(&bytes[base..]);
-                    Masks::of(&block)
+                    Masks::of(&block, &mut seen)
                 }
             };
-            suspect |= is_suspect;
             if masks.digit != 0 {
                 for (start, length) in mask::runs(masks.digit) {
                     self.digits(&mut cluster, base + start, length);
@@ -135,7 +134,7 @@ impl<'t> Finder<'t> {
         if let Some(ended) = cluster {
             self.cluster(ended);
         }
-        suspect
+        seen
     }
 
     /// [`scan`](Finder::scan) without masks: looks at each byte.

@@ -11,7 +11,7 @@ use aho_corasick::AhoCorasick;
 use super::canonical::canonical;
 use super::catalog;
 use super::find::card::brand;
-use super::find::{Found, RuleId, find};
+use super::find::{Found, RuleId, Seen, find};
 use super::key::{BASE32, Keys, Tag};
 use super::plain::Plain;
 use super::secret::says_secret;
@@ -24,6 +24,17 @@ thread_local! {
 
 /// More findings than this are not kept room for.
 const ROOM_KEPT: usize = 4096;
+
+/// Calls `work` with room for the findings in one text.
+fn with_room<T>(work: impl FnOnce(&mut Vec<Found>) -> T) -> T {
+    let mut found = FOUND.try_with(Cell::take).unwrap_or_default();
+    found.clear();
+    let done = work(&mut found);
+    if found.capacity() <= ROOM_KEPT {
+        let _ = FOUND.try_with(|room| room.set(found));
+    }
+    done
+}
 
 /// Replaces what must not be seen in a text.
 ///
@@ -199,16 +210,14 @@ impl Redactor {
     /// Redacts a text. A placeholder that stands in it was typed by somebody and is marked as that:
     /// `[typed:EMAIL:…]`.
     pub fn redact<'t>(&self, text: &'t str) -> Redacted<'t, '_> {
-        match self.mark_typed(text) {
-            None => self.redact_again(text),
-            Some(marked) => {
-                let Redacted { text, redactions } = self.redact_again(&marked);
-                Redacted {
-                    text: Cow::Owned(text.into_owned()),
-                    redactions,
-                }
-            }
-        }
+        let (mut out, mut redactions) = (String::new(), Vec::new());
+        let mut note = |redaction| redactions.push(redaction);
+        let is_touched = self.write_typed(text, &mut out, &mut note, &mut || {});
+        let text = match is_touched {
+            false => Cow::Borrowed(text),
+            true => Cow::Owned(out),
+        };
+        Redacted { text, redactions }
     }
 
     /// Redacts a text whose placeholders are a redactor's, such as one from a trail. A text that
@@ -325,19 +334,56 @@ impl Redactor {
         out: &mut impl Append,
         note: &mut dyn FnMut(Redaction<'r>),
     ) -> bool {
-        let mut found = FOUND.try_with(Cell::take).unwrap_or_default();
-        found.clear();
-        let plain = self.look(text, &mut found);
+        with_room(|found| {
+            let seen = find(text, found);
+            self.write_found(text, &seen, found, out, note)
+        })
+    }
+
+    /// [`write`](Redactor::write) for a text as it came: placeholders in it are marked as typed, which
+    /// `typed` is told.
+    pub(crate) fn write_typed<'r>(
+        &'r self,
+        text: &str,
+        out: &mut impl Append,
+        note: &mut dyn FnMut(Redaction<'r>),
+        typed: &mut dyn FnMut(),
+    ) -> bool {
+        with_room(|found| {
+            let seen = find(text, found);
+            if seen.has_brackets()
+                && let Some(marked) = self.mark_typed(text)
+            {
+                typed();
+                if !self.write(&marked, out, note) {
+                    out.append(&marked);
+                }
+                return true;
+            }
+            self.write_found(text, &seen, found, out, note)
+        })
+    }
+
+    fn write_found<'r>(
+        &'r self,
+        text: &str,
+        seen: &Seen,
+        found: &mut Vec<Found>,
+        out: &mut impl Append,
+        note: &mut dyn FnMut(Redaction<'r>),
+    ) -> bool {
+        let has_own = !self.own.is_empty();
+        if found.is_empty() && !seen.has_suspects() && !has_own {
+            return false;
+        }
+        let plain = self.look(text, seen, found);
         let is_touched = !found.is_empty();
-        if is_touched && is_settled(text, plain.as_ref(), &found) {
-            self.replace(text, plain.as_ref(), &found, out, note);
+        if is_touched && is_settled(text, plain.as_ref(), found) {
+            self.replace(text, plain.as_ref(), found, out, note);
         } else if is_touched {
             let settled = self.settle(text);
             out.append(&settled.text);
             settled.redactions.into_iter().for_each(note);
-        }
-        if found.capacity() <= ROOM_KEPT {
-            let _ = FOUND.try_with(|room| room.set(found));
         }
         is_touched
     }
@@ -376,10 +422,10 @@ impl Redactor {
         true
     }
 
-    /// What is to be replaced: found by a rule that is on, not allowed, and no placeholder. Where
-    /// the text is disguised, the places are those of the copy that is returned.
-    fn look(&self, text: &str, found: &mut Vec<Found>) -> Option<Plain> {
-        let is_suspect = find(text, found);
+    /// What is to be replaced, of what was found in a text: by a rule that is on, not allowed, and no
+    /// placeholder. Where the text is disguised, the places are those of the copy that is returned.
+    fn look(&self, text: &str, seen: &Seen, found: &mut Vec<Found>) -> Option<Plain> {
+        let is_suspect = seen.has_suspects();
         let plain = is_suspect.then(|| Plain::of(text)).flatten();
         let searched = match &plain {
             None => text,
@@ -525,7 +571,8 @@ impl Redactor {
         let (mut text, mut redactions) = (text.to_owned(), Vec::new());
         for _ in 0..MOST_ROUNDS {
             let mut found = Vec::new();
-            let plain = self.look(&text, &mut found);
+            let seen = find(&text, &mut found);
+            let plain = self.look(&text, &seen, &mut found);
             if found.is_empty() {
                 break;
             }
@@ -643,7 +690,8 @@ impl Redactor {
     /// Where in a text something would be replaced, in order.
     pub(super) fn places(&self, text: &str) -> Vec<Place> {
         let mut found = Vec::new();
-        let plain = self.look(text, &mut found);
+        let seen = find(text, &mut found);
+        let plain = self.look(text, &seen, &mut found);
         let mut rest: &[Found] = &found;
         std::iter::from_fn(|| {
             let (winner, start, end) = next_place(&mut rest)?;

@@ -17,16 +17,41 @@ pub(super) struct Masks {
     stroke: u64,
 }
 
-/// Whether there are bytes that a disguise may be made of: `\`, `%`, and what is not ASCII.
-pub(super) type Suspect = bool;
+/// What all blocks of a text hold together.
+pub(in crate::redact) struct Seen {
+    /// Bytes that a disguise may be made of: `\`, `%`, and what is not ASCII.
+    suspects: u8x16,
+    brackets: u8x16,
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        let none = u8x16::splat(0);
+        Seen {
+            suspects: none,
+            brackets: none,
+        }
+    }
+}
+
+impl Seen {
+    pub(in crate::redact) fn has_suspects(&self) -> bool {
+        // The highest bit is that of bytes beyond ASCII.
+        self.suspects.to_bitmask() != 0
+    }
+
+    /// Whether a `[` is in it, which a placeholder begins with.
+    pub(in crate::redact) fn has_brackets(&self) -> bool {
+        self.brackets.to_bitmask() != 0
+    }
+}
 
 impl Masks {
     #[inline]
-    pub(super) fn of(block: &[u8; BLOCK]) -> (Masks, Suspect) {
+    pub(super) fn of(block: &[u8; BLOCK], seen: &mut Seen) -> Masks {
         let mut masks = Masks::default();
         // Digits and signs follow each other in ASCII. Blocks without them are the most.
         let mut figure = 0;
-        let mut suspects = u8x16::splat(0);
         for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
             let bytes = u8x16::new(*bytes);
             let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
@@ -36,8 +61,8 @@ impl Masks {
             // Signed: what is not ASCII is below.
             let word = bytes.cast_signed().simd_gt(i8x16::splat(b',' as i8));
             masks.word |= u64::from(word.to_bitmask()) << (16 * quarter);
-            // The highest bit is that of bytes beyond ASCII.
-            suspects |= bytes | is(b'\\') | is(b'%');
+            seen.suspects |= bytes | is(b'\\') | is(b'%');
+            seen.brackets |= is(b'[');
         }
         if figure != 0 {
             for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
@@ -46,7 +71,7 @@ impl Masks {
             }
             masks.sign = figure & !masks.digit;
         }
-        (masks, suspects.to_bitmask() != 0)
+        masks
     }
 
     /// What may be a letter.
@@ -113,8 +138,11 @@ impl Carry {
     #[inline]
     pub(super) fn five_strokes(&self, now: &Masks) -> u64 {
         let (stroke, before) = (now.stroke, self.before.stroke);
-        stroke
-            & (stroke << 1 | before >> 63)
+        let pairs = stroke & (stroke << 1 | before >> 63);
+        if pairs == 0 {
+            return 0;
+        }
+        pairs
             & (stroke << 2 | before >> 62)
             & (stroke << 3 | before >> 61)
             & (stroke << 4 | before >> 60)
