@@ -38,6 +38,11 @@ macro_rules! keys {
                 match self { $(Key::$variant => $name),* }
             }
 
+            /// The key in a line, with the comma before it and the colon behind.
+            pub(crate) fn member(self) -> &'static str {
+                match self { $(Key::$variant => concat!(",\"", $name, "\":")),* }
+            }
+
             pub(crate) fn kind(self) -> Kind {
                 match self { $(Key::$variant => Kind::$kind),* }
             }

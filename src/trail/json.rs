@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Serializer, Value};
+use wide::u8x16;
 
 /// Appends `text` as a JSON string that shows safely on any terminal.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
@@ -16,52 +17,102 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 
 /// The escapes of [`push_string`], without the quotes.
 ///
-/// Runs without a special byte are copied whole; a special byte is either escaped
-/// itself or begins a character that `must_escape` decides on.
+/// Most of most texts needs no escape: 64 bytes at a time are asked whether one of them does, and what lies
+/// between two that do is copied whole.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        match CLASS[byte as usize] {
-            PLAIN => at += 1,
-            SHORT => {
-                out.extend_from_slice(&bytes[copied..at]);
-                let letter = match byte {
-                    b'\n' => b'n',
-                    b'\r' => b'r',
-                    b'\t' => b't',
-                    other => other,
-                };
-                out.extend_from_slice(&[b'\\', letter]);
-                at += 1;
-                copied = at;
-            }
-            LONG => {
-                out.extend_from_slice(&bytes[copied..at]);
-                push_unit(out, u16::from(byte));
-                at += 1;
-                copied = at;
-            }
+    let mut escapes = Escapes {
+        out,
+        text,
+        copied: 0,
+    };
+    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    let mut begin = 0;
+    for block in blocks {
+        escapes.at(begin, special(block));
+        begin += BLOCK;
+    }
+    for part in rest.chunks(LANES) {
+        let mut lanes = [b' '; LANES];
+        lanes[..part.len()].copy_from_slice(part);
+        escapes.at(begin, u64::from(special_lanes(lanes)));
+        begin += LANES;
+    }
+    let Escapes { out, copied, .. } = escapes;
+    out.extend_from_slice(&text.as_bytes()[copied..]);
+}
+
+const BLOCK: usize = 64;
+const LANES: usize = 16;
+
+/// Which bytes of a block are not copied as they are, or not always. Bit `i` stands for byte `i`.
+fn special(block: &[u8; BLOCK]) -> u64 {
+    let quarters = block.as_chunks::<LANES>().0.iter().enumerate();
+    quarters.fold(0, |special, (quarter, bytes)| {
+        special | u64::from(special_lanes(*bytes)) << (LANES * quarter)
+    })
+}
+
+fn special_lanes(bytes: [u8; LANES]) -> u16 {
+    let bytes = u8x16::new(bytes);
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
+    let mut special = is_control | is(b'"') | is(b'\\') | is(0x7f);
+    // The highest bit is that of bytes beyond ASCII.
+    if bytes.to_bitmask() != 0 {
+        for lead in LEADS {
+            special |= is(lead);
+        }
+    }
+    special.to_bitmask() as u16
+}
+
+struct Escapes<'a> {
+    out: &'a mut Vec<u8>,
+    text: &'a str,
+    /// Up to where the text is in `out`.
+    copied: usize,
+}
+
+impl Escapes<'_> {
+    /// Escapes what has to be among the special bytes of the block that begins here.
+    #[inline]
+    fn at(&mut self, begin: usize, mut special: u64) {
+        while special != 0 {
+            self.byte(begin + special.trailing_zeros() as usize);
+            special &= special - 1;
+        }
+    }
+
+    fn byte(&mut self, at: usize) {
+        let short = |letter: u8| [b'\\', letter];
+        match self.text.as_bytes()[at] {
+            b'\n' => self.replace(at, 1, &short(b'n')),
+            b'\r' => self.replace(at, 1, &short(b'r')),
+            b'\t' => self.replace(at, 1, &short(b't')),
+            byte @ (b'"' | b'\\') => self.replace(at, 1, &short(byte)),
+            byte if byte.is_ascii() => self.replace(at, 1, &unit(u16::from(byte))),
+            // A lead byte under which some characters act on terminals.
             _ => {
-                // A lead byte under which some characters act on terminals.
-                let Some(character) = text[at..].chars().next() else {
-                    break;
+                let Some(character) = self.text[at..].chars().next() else {
+                    return;
                 };
-                let length = character.len_utf8();
                 if must_escape(character) {
-                    out.extend_from_slice(&bytes[copied..at]);
-                    for unit in character.encode_utf16(&mut [0; 2]) {
-                        push_unit(out, *unit);
+                    self.replace(at, character.len_utf8(), &[]);
+                    for value in character.encode_utf16(&mut [0; 2]) {
+                        self.out.extend_from_slice(&unit(*value));
                     }
-                    copied = at + length;
                 }
-                at += length;
             }
         }
     }
-    out.extend_from_slice(&bytes[copied..]);
+
+    /// Copies what stands in front of a place, and puts something else there.
+    fn replace(&mut self, at: usize, length: usize, escape: &[u8]) {
+        let before = &self.text.as_bytes()[self.copied..at];
+        self.out.extend_from_slice(before);
+        self.out.extend_from_slice(escape);
+        self.copied = at + length;
+    }
 }
 
 /// Characters beyond ASCII that move the cursor, reorder or hide text.
@@ -80,50 +131,30 @@ fn must_escape(character: char) -> bool {
     )
 }
 
-fn push_unit(out: &mut Vec<u8>, unit: u16) {
+/// The escape of a UTF-16 unit.
+fn unit(unit: u16) -> [u8; 6] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.extend_from_slice(b"\\u");
-    for shift in [12, 8, 4, 0] {
-        out.push(HEX[usize::from(unit >> shift & 0xf)]);
-    }
+    let digit = |shift: u16| HEX[usize::from(unit >> shift & 0xf)];
+    [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]
 }
 
-const PLAIN: u8 = 0;
-const SHORT: u8 = 1;
-const LONG: u8 = 2;
-const LEAD: u8 = 3;
-
-static CLASS: [u8; 256] = {
-    let mut class = [PLAIN; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        class[byte] = LONG;
-        byte += 1;
-    }
-    class[0x7f] = LONG;
-    class[b'\n' as usize] = SHORT;
-    class[b'\r' as usize] = SHORT;
-    class[b'\t' as usize] = SHORT;
-    class[b'"' as usize] = SHORT;
-    class[b'\\' as usize] = SHORT;
-    // Lead bytes of the characters of must_escape.
-    class[0xc2] = LEAD;
-    class[0xd8] = LEAD;
-    class[0xe1] = LEAD;
-    class[0xe2] = LEAD;
-    class[0xef] = LEAD;
-    class[0xf3] = LEAD;
-    class
-};
+/// Lead bytes of the characters of [`must_escape`].
+const LEADS: [u8; 6] = [0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf3];
 
 /// Appends a number; one that JSON cannot hold becomes the string `NaN`, `Infinity` or `-Infinity`.
 pub(crate) fn push_f64(out: &mut Vec<u8>, number: f64) {
-    match serde_json::Number::from_f64(number) {
-        Some(number) => push_display(out, &number),
-        None if number.is_nan() => out.extend_from_slice(b"\"NaN\""),
-        None if number > 0.0 => out.extend_from_slice(b"\"Infinity\""),
-        None => out.extend_from_slice(b"\"-Infinity\""),
+    match number {
+        finite if finite.is_finite() => push_number(out, finite),
+        none if none.is_nan() => out.extend_from_slice(b"\"NaN\""),
+        infinite if infinite > 0.0 => out.extend_from_slice(b"\"Infinity\""),
+        _ => out.extend_from_slice(b"\"-Infinity\""),
     }
+}
+
+/// Appends a number that JSON can hold.
+pub(crate) fn push_number(out: &mut Vec<u8>, number: impl Serialize) {
+    // Writing to a Vec cannot fail.
+    let _ = serde_json::to_writer(out, &number);
 }
 
 /// Appends something whose `Display` is JSON: a number, a truth value.
@@ -191,7 +222,7 @@ pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
             true => character
                 .encode_utf16(&mut [0; 2])
                 .iter()
-                .for_each(|unit| push_unit(&mut out, *unit)),
+                .for_each(|value| out.extend_from_slice(&unit(*value))),
             false => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
@@ -257,6 +288,40 @@ mod tests {
             );
             let back: String = serde_json::from_str(&json).expect("JSON");
             assert_eq!(back, text, "U+{code:04X}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_the_same_wherever_they_stand_in_a_block() {
+        let specials = [
+            "\"",
+            "\\",
+            "\n",
+            "\0",
+            "\u{7f}",
+            "\u{85}",
+            "\u{202e}",
+            "é",
+            "日",
+            "\u{e0041}",
+        ];
+        for length in [0, 1, 62, 63, 64, 65, 127, 128, 129] {
+            for special in specials {
+                for place in 0..=length {
+                    let text = format!(
+                        "{}{special}{special}{}",
+                        "a".repeat(place),
+                        "b".repeat(length - place)
+                    );
+                    let mut whole = Vec::new();
+                    push_escaped(&mut whole, &text);
+                    let mut single = Vec::new();
+                    for character in text.chars() {
+                        push_escaped(&mut single, character.encode_utf8(&mut [0; 4]));
+                    }
+                    assert_eq!(whole, single, "{text:?}");
+                }
+            }
         }
     }
 

@@ -39,33 +39,74 @@ const INITIAL: [u32; 8] = [
 /// SHA-256 of a byte and what stands behind it. The hash of every line and every node comes through
 /// here: blocks are taken from where they stand, and only the first and the last are copied.
 fn digest(prefix: u8, bytes: &[u8]) -> Hash {
-    let mut state = INITIAL;
-    let bits = 8 * (bytes.len() as u64 + 1);
-    let mut block = [0; BLOCK];
-    block[0] = prefix;
-    let (head, rest) = bytes.split_at(bytes.len().min(BLOCK - 1));
-    block[1..=head.len()].copy_from_slice(head);
-    let mut filled = 1 + head.len();
-    if filled == BLOCK {
-        compress256(&mut state, &[block]);
-        let (blocks, end) = rest.as_chunks::<BLOCK>();
-        compress256(&mut state, blocks);
-        block = [0; BLOCK];
-        block[..end.len()].copy_from_slice(end);
-        filled = end.len();
+    let mut message = Message::new(prefix, bytes);
+    compress256(&mut message.state, message.whole);
+    message.end()
+}
+
+/// The hashes of two leaves. One takes its blocks' turns with the other: a block of SHA-256 is a chain of
+/// instructions that wait for each other, and the processor has the second chain to go on with.
+pub(crate) fn leaf_pair(lines: [&[u8]; 2]) -> [Hash; 2] {
+    let [mut one, mut two] = lines.map(|line| Message::new(0, line));
+    let both = one.whole.len().min(two.whole.len());
+    for (first, second) in one.whole[..both].iter().zip(two.whole) {
+        compress256(&mut one.state, std::slice::from_ref(first));
+        compress256(&mut two.state, std::slice::from_ref(second));
     }
-    block[filled] = 0x80;
-    if filled >= BLOCK - 8 {
-        compress256(&mut state, &[block]);
-        block = [0; BLOCK];
+    compress256(&mut one.state, &one.whole[both..]);
+    compress256(&mut two.state, &two.whole[both..]);
+    [one.end(), two.end()]
+}
+
+/// A message whose hash is being made.
+struct Message<'a> {
+    state: [u32; 8],
+    /// Blocks to be taken next, from where they stand.
+    whole: &'a [[u8; BLOCK]],
+    /// What comes behind them, padded: one block, or two.
+    last: [[u8; BLOCK]; 2],
+    last_count: usize,
+}
+
+impl<'a> Message<'a> {
+    fn new(prefix: u8, bytes: &'a [u8]) -> Message<'a> {
+        let mut message = Message {
+            state: INITIAL,
+            whole: &[],
+            last: [[0; BLOCK]; 2],
+            last_count: 1,
+        };
+        let [block, _] = &mut message.last;
+        block[0] = prefix;
+        let (head, rest) = bytes.split_at(bytes.len().min(BLOCK - 1));
+        block[1..=head.len()].copy_from_slice(head);
+        let mut filled = 1 + head.len();
+        if filled == BLOCK {
+            compress256(&mut message.state, &[*block]);
+            let (blocks, end) = rest.as_chunks::<BLOCK>();
+            message.whole = blocks;
+            *block = [0; BLOCK];
+            block[..end.len()].copy_from_slice(end);
+            filled = end.len();
+        }
+        block[filled] = 0x80;
+        if filled >= BLOCK - 8 {
+            message.last_count = 2;
+        }
+        let bits = 8 * (bytes.len() as u64 + 1);
+        message.last[message.last_count - 1][BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
+        message
     }
-    block[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-    compress256(&mut state, &[block]);
-    let mut hash = [0; 32];
-    for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
+
+    /// The hash, when the whole blocks are taken.
+    fn end(mut self) -> Hash {
+        compress256(&mut self.state, &self.last[..self.last_count]);
+        let mut hash = [0; 32];
+        for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {
+            *bytes = word.to_be_bytes();
+        }
+        hash
     }
-    hash
 }
 
 /// The leaves so far, as the roots of complete subtrees, the largest first.
@@ -95,7 +136,7 @@ impl Frontier {
     }
 
     /// Adds a complete subtree of 2^level leaves where one begins.
-    fn push_subtree(&mut self, level: u32, root: Hash) {
+    pub(crate) fn push_subtree(&mut self, level: u32, root: Hash) {
         let mut hash = root;
         for _ in 0..(self.size >> level).trailing_ones() {
             let left = self.nodes.pop();
@@ -274,6 +315,11 @@ mod tests {
                 .chain_update(line)
                 .finalize();
             assert_eq!(leaf(line), <Hash>::from(expected), "{length}");
+            for other in [0, 1, 62, 63, 64, 118, 119, 127, 128, 300] {
+                let other = &bytes[..other];
+                assert_eq!(leaf_pair([line, other]), [leaf(line), leaf(other)]);
+                assert_eq!(leaf_pair([other, line]), [leaf(other), leaf(line)]);
+            }
         }
         let (left, right) = ([3; 32], [7; 32]);
         let all = Sha256::new()

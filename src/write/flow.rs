@@ -15,12 +15,12 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Flow {
     recent: HashMap<Id, Place>,
     older: HashMap<Id, Place>,
-    keys: [RandomState; 2],
+    key: RandomState,
 }
 
-/// A conversation's id, hashed to 128 bits: ids may be of any length, and two keyed hashes of
-/// one process do not meet by chance or by somebody's choice.
-type Id = (u64, u64);
+/// A conversation's id, hashed with a key of the process: ids may be of any length, and of 20,000 hashes
+/// no two meet by chance or by somebody's choice.
+type Id = u64;
 
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,33 +74,36 @@ pub(super) struct Step<'a> {
     pub(super) turn: Option<u64>,
 }
 
-impl Flow {
-    /// Notes a record, and says where its conversation stands after it.
-    pub(super) fn note(&mut self, conversation: &str, step: Step<'_>) -> Place {
-        let id = self.id(conversation);
-        let mut place = match self.recent.get(&id) {
-            Some(place) => *place,
-            None => self.older.remove(&id).unwrap_or_default(),
-        };
+impl Place {
+    fn step(&mut self, step: Step<'_>) {
         let is_prompt = step.event_type == EventType::UserPrompt.as_str();
-        place.turn = match step.turn {
+        self.turn = match step.turn {
             Some(turn) => turn,
-            None if is_prompt || place.turn == 0 => place.turn.saturating_add(1),
-            None => place.turn,
+            None if is_prompt || self.turn == 0 => self.turn.saturating_add(1),
+            None => self.turn,
         };
-        place.state = if step.blocks {
+        self.state = if step.blocks {
             State::Blocked
         } else if is_prompt {
             State::Prompted
         } else if step.event_type == EventType::LlmResponse.as_str() {
             State::Answered
         } else {
-            place.state
+            self.state
         };
+    }
+}
+
+impl Flow {
+    /// Notes a record, and says where its conversation stands after it.
+    pub(super) fn note(&mut self, conversation: &str, step: Step<'_>) -> Place {
+        let id = self.id(conversation);
         if let Some(known) = self.recent.get_mut(&id) {
-            *known = place;
-            return place;
+            known.step(step);
+            return *known;
         }
+        let mut place = self.older.remove(&id).unwrap_or_default();
+        place.step(step);
         if self.recent.len() >= REMEMBERED {
             self.older = std::mem::take(&mut self.recent);
         }
@@ -123,8 +126,7 @@ impl Flow {
     }
 
     fn id(&self, conversation: &str) -> Id {
-        let [first, second] = &self.keys;
-        (first.hash_one(conversation), second.hash_one(conversation))
+        self.key.hash_one(conversation)
     }
 }
 

@@ -1,65 +1,132 @@
 //! The tree of a trail while it grows: its leaves are hashed beside the worker.
 //!
-//! SHA-256 takes about as long as all else that the worker does for a record. Lines are handed to a
-//! thread of their own as they are rendered, and by the time that they are written it is done with them.
+//! SHA-256 takes about as long as all else that the worker does for a record. A thread of its own hashes
+//! a batch of lines while they are written and the next ones are made. The worker never waits for it: what
+//! the thread has not come to when a seal is due, because it was given no core, the worker hashes itself.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use super::lock;
 use crate::trail::seal::{Hint, hint};
-use crate::trail::tree::{Frontier, leaf};
+use crate::trail::tree::{Frontier, Hash, leaf, leaf_pair, node};
 
 /// Fewer bytes are hashed where they are: to wake the thread takes as long.
 const WORTH: usize = 8 << 10;
-/// Lines are handed over when there are so many bytes of them.
-pub(super) const PIECE: usize = 32 << 10;
-/// So many pieces may wait.
-const PIECES: usize = 32;
+/// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
+pub(super) const PART: usize = 16 << 10;
+/// So many batches may be unsettled.
+const BATCHES: usize = 4;
+
+/// Lines, and where parts of them begin: the byte, and the number of the line.
+pub(super) struct Lines {
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) parts: Vec<(usize, u64)>,
+    /// The number behind the last line.
+    pub(super) end: u64,
+}
 
 pub(super) struct Leaves {
-    tree: Arc<Mutex<Tree>>,
+    frontier: Frontier,
+    /// The leaves since the last seal, that seal's own with them.
+    hints: Vec<Hint>,
+    /// What is not in the two above, the oldest first.
+    unsettled: VecDeque<Arc<Batch>>,
     /// Behind the last line, hashed or not.
     size: u64,
-    hasher: Option<Hasher>,
+    hasher: Option<SyncSender<Arc<Batch>>>,
 }
 
-#[derive(Default)]
-pub(super) struct Tree {
-    pub(super) frontier: Frontier,
-    /// The leaves since the last seal, that seal's own with them.
-    pub(super) hints: Vec<Hint>,
+struct Batch {
+    bytes: Arc<Vec<u8>>,
+    parts: Vec<Part>,
+    /// The next part that nobody has begun with.
+    next: AtomicUsize,
 }
 
-struct Hasher {
-    to: SyncSender<(Vec<u8>, u64)>,
-    /// Pieces that are done, to be used again.
-    done: Receiver<Vec<u8>>,
-    waiting: usize,
+struct Part {
+    begin: usize,
+    end: usize,
+    /// The number of the first line.
+    first: u64,
+    hashed: OnceLock<Hashed>,
 }
 
-impl Tree {
-    /// Takes in lines, the first of which is record `seq`. Those it has already come again.
-    fn push(&mut self, lines: &[u8], mut seq: u64) {
+/// What some lines are in the tree.
+struct Hashed {
+    hints: Vec<Hint>,
+    /// The complete subtrees that they make, in their order: level and root.
+    subtrees: Vec<(u32, Hash)>,
+}
+
+impl Hashed {
+    /// Of whole lines, the first of which has this number.
+    fn of(lines: &[u8], first: u64) -> Hashed {
+        let mut hashed = Hashed {
+            hints: Vec::new(),
+            subtrees: Vec::new(),
+        };
         let mut begin = 0;
-        for feed in memchr::memchr_iter(b'\n', lines) {
-            if seq == self.frontier.size() {
-                let leaf = leaf(&lines[begin..feed]);
-                self.frontier.push(leaf);
-                self.hints.push(hint(&leaf));
-            }
+        let mut lines = memchr::memchr_iter(b'\n', lines).map(|feed| {
+            let line = &lines[begin..feed];
             begin = feed + 1;
-            seq += 1;
+            line
+        });
+        let mut number = first;
+        while let Some(one) = lines.next() {
+            match lines.next() {
+                Some(two) => {
+                    for leaf in leaf_pair([one, two]) {
+                        hashed.push(number, leaf);
+                        number += 1;
+                    }
+                }
+                None => hashed.push(number, leaf(one)),
+            }
         }
+        hashed
+    }
+
+    fn push(&mut self, number: u64, leaf: Hash) {
+        self.hints.push(hint(&leaf));
+        let (mut level, mut root) = (0, leaf);
+        // What the subtree ends with this leaf and begins among these lines, it is complete.
+        while let Some((_, left)) = self
+            .subtrees
+            .pop_if(|(left, _)| *left == level && (number >> level) & 1 == 1)
+        {
+            root = node(&left, &root);
+            level += 1;
+        }
+        self.subtrees.push((level, root));
+    }
+}
+
+impl Batch {
+    /// Hashes the next part that nobody has begun with. `false`: there is none.
+    fn hash_next(&self) -> bool {
+        let Some(part) = self.parts.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            return false;
+        };
+        let _ = part.hashed.set(self.hash(part));
+        true
+    }
+
+    fn hash(&self, part: &Part) -> Hashed {
+        Hashed::of(&self.bytes[part.begin..part.end], part.first)
     }
 }
 
 impl Leaves {
-    pub(super) fn new(tree: Tree) -> Leaves {
+    /// Goes on with a tree, and the leaves since the last seal of it.
+    pub(super) fn new(frontier: Frontier, hints: Vec<Hint>) -> Leaves {
         Leaves {
-            size: tree.frontier.size(),
-            tree: Arc::new(Mutex::new(tree)),
+            size: frontier.size(),
+            frontier,
+            hints,
+            unsettled: VecDeque::new(),
             hasher: None,
         }
     }
@@ -68,83 +135,178 @@ impl Leaves {
         self.size
     }
 
-    /// Takes in so many lines, the first of which is record `seq`.
-    pub(super) fn push(&mut self, lines: &[u8], seq: u64, count: u64) {
-        self.size = self.size.max(seq + count);
-        let is_waited_for = self
-            .hasher
-            .as_ref()
-            .is_some_and(|hasher| hasher.waiting > 0);
-        if lines.len() < WORTH && !is_waited_for {
-            return lock(&self.tree).push(lines, seq);
+    /// Takes in lines. Those it has already come again.
+    pub(super) fn push(&mut self, lines: &Lines) {
+        let first = lines.parts.first().map_or(lines.end, |(_, first)| *first);
+        if first != self.size {
+            return self.push_again(lines, first);
         }
-        if self.hasher.is_none() {
-            self.hasher = Hasher::start(self.tree.clone());
-        }
-        let Some(hasher) = &mut self.hasher else {
-            return lock(&self.tree).push(lines, seq);
+        self.size = lines.end;
+        let ends = lines.parts.iter().skip(1).map(|(begin, _)| *begin);
+        let ends = ends.chain([lines.bytes.len()]);
+        let parts = lines.parts.iter().zip(ends);
+        let batch = Batch {
+            bytes: lines.bytes.clone(),
+            parts: parts
+                .map(|(&(begin, first), end)| Part {
+                    begin,
+                    end,
+                    first,
+                    hashed: OnceLock::new(),
+                })
+                .collect(),
+            next: AtomicUsize::new(0),
         };
-        let mut piece = hasher.spare();
-        piece.extend_from_slice(lines);
-        hasher.waiting += 1;
-        hasher
-            .to
-            .send((piece, seq))
-            .expect("invariant: the hasher ends when nobody sends");
+        let is_small = lines.bytes.len() < WORTH && self.unsettled.is_empty();
+        let batch = Arc::new(batch);
+        if !is_small && self.hasher.is_none() {
+            self.hasher = start_hasher();
+        }
+        if !is_small && let Some(hasher) = &self.hasher {
+            // Where it has no room for more, the worker will hash it.
+            let _ = hasher.try_send(batch.clone());
+        }
+        self.unsettled.push_back(batch);
+        if is_small || self.unsettled.len() > BATCHES {
+            self.settle_first();
+        }
     }
 
-    /// The tree over all lines so far.
-    pub(super) fn tree(&mut self) -> std::sync::MutexGuard<'_, Tree> {
-        if let Some(hasher) = &mut self.hasher {
-            while hasher.waiting > 0 {
-                hasher.take_done();
+    /// Takes in those of the lines that are not in it yet.
+    fn push_again(&mut self, lines: &Lines, first: u64) {
+        self.settle();
+        let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
+        for line in lines
+            .bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .skip(known)
+        {
+            self.take(&Hashed::of(line, self.size));
+            self.size += 1;
+        }
+    }
+
+    /// The tree over all lines so far, and its leaves since this was asked before.
+    pub(super) fn seal(&mut self) -> (Frontier, Vec<Hint>) {
+        self.settle();
+        (self.frontier.clone(), std::mem::take(&mut self.hints))
+    }
+
+    fn settle(&mut self) {
+        while !self.unsettled.is_empty() {
+            self.settle_first();
+        }
+    }
+
+    fn settle_first(&mut self) {
+        let Some(batch) = self.unsettled.pop_front() else {
+            return;
+        };
+        while batch.hash_next() {}
+        for part in &batch.parts {
+            match part.hashed.get() {
+                Some(hashed) => self.take(hashed),
+                // The thread is at it, or was stopped there: it is hashed again.
+                None => self.take(&batch.hash(part)),
             }
         }
-        lock(&self.tree)
+    }
+
+    fn take(&mut self, hashed: &Hashed) {
+        self.hints.extend_from_slice(&hashed.hints);
+        for (level, root) in &hashed.subtrees {
+            self.frontier.push_subtree(*level, *root);
+        }
     }
 }
 
-impl Hasher {
-    /// `None`: the system gives no thread.
-    fn start(tree: Arc<Mutex<Tree>>) -> Option<Hasher> {
-        let (to, pieces) = sync_channel::<(Vec<u8>, u64)>(PIECES);
-        let (back, done) = sync_channel(PIECES + 1);
-        let hash = move || {
-            for (mut piece, seq) in pieces {
-                lock(&tree).push(&piece, seq);
-                piece.clear();
-                if back.send(piece).is_err() {
-                    return;
+/// `None`: the system gives no thread.
+fn start_hasher() -> Option<SyncSender<Arc<Batch>>> {
+    let (to, batches) = sync_channel::<Arc<Batch>>(BATCHES);
+    let hash = move || {
+        for batch in batches {
+            while batch.hash_next() {}
+        }
+    };
+    let named = thread::Builder::new().name("stinger-audit-hash".into());
+    named.spawn(hash).ok()?;
+    Some(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Some lines of different lengths.
+    fn lines(count: u64) -> Vec<Vec<u8>> {
+        (0..count)
+            .map(|number| {
+                let mut line = vec![b'a' + (number % 26) as u8; (number * 37 % 900) as usize];
+                line.push(b'\n');
+                line
+            })
+            .collect()
+    }
+
+    fn one_by_one(lines: &[Vec<u8>]) -> (Frontier, Vec<Hint>) {
+        let (mut frontier, mut hints) = (Frontier::default(), Vec::new());
+        for line in lines {
+            let leaf = leaf(&line[..line.len() - 1]);
+            frontier.push(leaf);
+            hints.push(hint(&leaf));
+        }
+        (frontier, hints)
+    }
+
+    #[test]
+    fn batches_and_parts_of_any_size_make_the_same_tree() {
+        let all = lines(700);
+        for (batch, part) in [
+            (1, 1),
+            (2, 1),
+            (3, 2),
+            (64, 7),
+            (65, 16),
+            (200, 33),
+            (700, 64),
+        ] {
+            let mut leaves = Leaves::new(Frontier::default(), Vec::new());
+            let mut number = 0;
+            for batch in all.chunks(batch) {
+                let (mut bytes, mut parts) = (Vec::new(), Vec::new());
+                for part in batch.chunks(part) {
+                    parts.push((bytes.len(), number));
+                    part.iter().for_each(|line| bytes.extend_from_slice(line));
+                    number += part.len() as u64;
+                }
+                let end = number;
+                let bytes = Arc::new(bytes);
+                leaves.push(&Lines { bytes, parts, end });
+                assert_eq!(leaves.size(), end);
+                if number % 5 == 0 {
+                    let (frontier, _) = leaves.seal();
+                    assert_eq!(frontier, one_by_one(&all[..number as usize]).0);
                 }
             }
+            assert_eq!(leaves.seal().0, one_by_one(&all).0, "{batch} {part}");
+        }
+    }
+
+    #[test]
+    fn lines_that_come_again_are_taken_in_once() {
+        let all = lines(40);
+        let mut leaves = Leaves::new(Frontier::default(), Vec::new());
+        let mut push = |from: usize, to: usize| {
+            leaves.push(&Lines {
+                bytes: Arc::new(all[from..to].concat()),
+                parts: vec![(0, from as u64)],
+                end: to as u64,
+            });
         };
-        let named = thread::Builder::new().name("stinger-audit-hash".into());
-        named.spawn(hash).ok()?;
-        Some(Hasher {
-            to,
-            done,
-            waiting: 0,
-        })
-    }
-
-    fn take_done(&mut self) -> Vec<u8> {
-        let piece = self.done.recv();
-        self.waiting -= 1;
-        piece.expect("invariant: the hasher gives every piece back")
-    }
-
-    /// An empty piece.
-    fn spare(&mut self) -> Vec<u8> {
-        // No more wait than there is room for what comes back.
-        if self.waiting >= PIECES {
-            return self.take_done();
-        }
-        match self.done.try_recv() {
-            Ok(piece) => {
-                self.waiting -= 1;
-                piece
-            }
-            Err(_) => Vec::with_capacity(2 * PIECE),
-        }
+        push(0, 10);
+        push(4, 10);
+        push(7, 31);
+        push(31, 40);
+        assert_eq!(leaves.seal(), one_by_one(&all));
     }
 }

@@ -101,7 +101,7 @@ impl Renderer {
     pub(super) fn line(&mut self, out: &mut Vec<u8>, seq: u64, frame: Frame<'_>) {
         let sorted = Sorted::new(frame.fields);
         out.extend_from_slice(b"{\"seq\":");
-        json::push_display(out, &seq);
+        json::push_number(out, seq);
         out.extend_from_slice(b",\"timestamp\":\"");
         self.second.push(out, frame.timestamp_micros);
         out.push(b'"');
@@ -127,7 +127,7 @@ impl Renderer {
         for &key in Key::ALL {
             let given = sorted.get(key);
             match key {
-                Key::EventType => push_field(out, key.name(), Value::Str(event_type)),
+                Key::EventType => push_known(out, key, Value::Str(event_type)),
                 Key::TurnNumber => {
                     push_some(
                         out,
@@ -146,7 +146,7 @@ impl Renderer {
             }
         }
         for (name, value) in &sorted.others {
-            push_field(out, name, *value);
+            push_other(out, name, *value);
         }
         if !sorted.problems.is_empty() {
             out.extend_from_slice(b",\"problems\":[");
@@ -179,7 +179,7 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
         }
         for (name, value) in others {
             if let Name::Other(name) = name {
-                push_field(out, name, value);
+                push_other(out, name, value);
             }
         }
         // Fields push a comma before themselves; the first one needs none.
@@ -203,19 +203,28 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
 
 fn push_some(out: &mut Vec<u8>, key: Key, value: Option<Value<'_>>) {
     if let Some(value) = value {
-        push_field(out, key.name(), value);
+        push_known(out, key, value);
     }
 }
 
-/// Appends a comma, a key and its value.
-fn push_field(out: &mut Vec<u8>, name: &str, value: Value<'_>) {
+fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_>) {
+    out.extend_from_slice(key.member().as_bytes());
+    push_value(out, value);
+}
+
+/// Appends a comma, a name that is no key's and its value.
+fn push_other(out: &mut Vec<u8>, name: &str, value: Value<'_>) {
     out.push(b',');
     json::push_string(out, name);
     out.push(b':');
+    push_value(out, value);
+}
+
+fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::Str(text) => json::push_string(out, text),
-        Value::U64(number) => json::push_display(out, &number),
-        Value::I64(number) => json::push_display(out, &number),
+        Value::U64(number) => json::push_number(out, number),
+        Value::I64(number) => json::push_number(out, number),
         Value::F64(number) => json::push_f64(out, number),
         Value::Bool(truth) => json::push_display(out, &truth),
         Value::Json(text) => out.extend_from_slice(text),

@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
-use super::leaves::{Leaves, Tree};
+use super::leaves::{Leaves, Lines};
 use super::say;
 use super::seal_key::{KeyFile, State, fresh, public};
 use crate::destination::Place;
@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::files::replace_private;
 use crate::trail::seal::{Hint, HintText, Seal};
+use crate::trail::tree::Frontier;
 use crate::trail::{TrailName, Unsealed, unsealed};
 
 /// A seal is made when so many records wait for one, or one waits so long.
@@ -99,10 +100,7 @@ impl Sealer {
             }
         };
         sealer.sealed = tail.sealed;
-        sealer.leaves = Leaves::new(Tree {
-            frontier: tail.tree,
-            hints: tail.leaves,
-        });
+        sealer.leaves = Leaves::new(tail.tree, tail.leaves);
         sealer.before = tail.before;
         Ok((sealer, wrong))
     }
@@ -112,7 +110,7 @@ impl Sealer {
         Sealer {
             origin: origin(&first),
             first,
-            leaves: Leaves::new(Tree::default()),
+            leaves: Leaves::new(Frontier::default(), Vec::new()),
             before: Vec::new(),
             sealed: 0,
             last: Instant::now(),
@@ -163,9 +161,9 @@ impl Sealer {
         self.number == 0
     }
 
-    /// Takes in so many lines, the first of which is record `seq`. Those it has already come again.
-    pub(super) fn push(&mut self, lines: &[u8], seq: u64, count: u64) {
-        self.leaves.push(lines, seq, count);
+    /// Takes in lines. Those it has already come again.
+    pub(super) fn push(&mut self, lines: &Lines) {
+        self.leaves.push(lines);
     }
 
     /// Why a seal is due, if one is.
@@ -185,10 +183,7 @@ impl Sealer {
             None => self.announce(),
             Some(_) => None,
         };
-        let (frontier, since) = {
-            let mut tree = self.leaves.tree();
-            (tree.frontier.clone(), std::mem::take(&mut tree.hints))
-        };
+        let (frontier, since) = self.leaves.seal();
         let mut leaves = std::mem::replace(&mut self.before, since.clone());
         leaves.extend(since);
         leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));

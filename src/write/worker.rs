@@ -21,7 +21,7 @@ use serde_json::{Value as Json, json};
 use super::copies::CopyFeed;
 use super::frame;
 use super::journal::{Entry, split_entry};
-use super::leaves::PIECE;
+use super::leaves::{Lines, PART};
 use super::own;
 use super::render::Renderer;
 use super::seal::Sealer;
@@ -33,6 +33,9 @@ mod upkeep;
 
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
+
+/// Buffers of lines that are kept: as many as may be waiting to be hashed, and one that is filled.
+const MOST_ROOMS: usize = 4;
 
 /// How long to sleep when there is nothing to do: short while events come, longer when not.
 const BUSY: Duration = Duration::from_millis(1);
@@ -60,6 +63,10 @@ pub(super) struct Worker {
     seq: u64,
     entries: Vec<u8>,
     lines: Vec<u8>,
+    /// Where parts of them begin, and the `seq` there.
+    parts: Vec<(usize, u64)>,
+    /// Lines that are written, and may still be being hashed.
+    rooms: Vec<Arc<Vec<u8>>>,
     /// How far the journal is written.
     position: u64,
     /// Something was written that is not synced.
@@ -77,6 +84,9 @@ pub(super) struct Worker {
     sealer: Option<Sealer>,
     /// That the trail was opened is not sealed yet.
     opens: bool,
+    /// Why a seal is due. It is made when the next lines are ready to follow it, or there are none:
+    /// meanwhile the lines before it are hashed.
+    seal_due: Option<&'static str>,
 }
 
 /// The trail was closed while it could not be written.
@@ -100,6 +110,8 @@ impl Worker {
             seq,
             entries: Vec::new(),
             lines: Vec::new(),
+            parts: Vec::new(),
+            rooms: Vec::new(),
             unsynced: false,
             last_sync: Instant::now(),
             sync_at: None,
@@ -108,6 +120,7 @@ impl Worker {
             to_tell: Vec::new(),
             sealer,
             opens: true,
+            seal_due: None,
         }
     }
 
@@ -132,7 +145,7 @@ impl Worker {
             }
             self.report_losses()?;
             self.heal()?;
-            self.seal_if_due()?;
+            self.seal_if_due();
             self.sync_if_due()?;
             if rolls {
                 self.prune()?;
@@ -149,6 +162,7 @@ impl Worker {
                 if self.lines.capacity() > 8 * BATCH {
                     self.entries = Vec::new();
                     self.lines = Vec::new();
+                    self.rooms = Vec::new();
                 }
                 continue;
             }
@@ -164,13 +178,16 @@ impl Worker {
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
         self.entries.clear();
+        if self.lines.capacity() == 0 {
+            self.lines = room(&mut self.rooms);
+        }
         self.core
             .journal
             .copy(self.position, BATCH, &mut self.entries);
-        let first_seq = self.seq;
+        // A seal that is due stands in front of them.
+        let first_seq = self.seq + u64::from(self.seal_due.is_some());
+        let mut seq = first_seq;
         let mut at = 0;
-        // Up to where the lines were handed to the sealer, and the seq there.
-        let mut handed = (0, first_seq);
         while let Some((entry, length)) = split_entry(&self.entries[at..]) {
             let kept;
             let frame = match entry {
@@ -180,7 +197,14 @@ impl Worker {
                     &kept
                 }
             };
-            let (begin, seq) = (self.lines.len(), self.seq);
+            let begin = self.lines.len();
+            if self
+                .parts
+                .last()
+                .is_none_or(|(last, _)| begin - last >= PART)
+            {
+                self.parts.push((begin, seq));
+            }
             let (renderer, lines) = (&mut self.renderer, &mut self.lines);
             let rendered = catch_unwind(AssertUnwindSafe(|| {
                 let (frame, _) = frame::split_first(frame)?;
@@ -196,31 +220,21 @@ impl Worker {
                     self.renderer.line(&mut self.lines, seq, frame);
                 }
             }
-            self.seq += 1;
+            seq += 1;
             at += length;
-            if self.lines.len() - handed.0 >= PIECE {
-                handed = self.hand_to_sealer(handed);
-            }
         }
+        self.put_seal_due()?;
         if at == 0 {
             return Ok(false);
         }
-        self.hand_to_sealer(handed);
-        let count = self.seq - first_seq;
+        self.seq = seq;
+        let count = seq - first_seq;
         self.core.journal.mark(self.position, count, first_seq);
         self.put_lines(first_seq)?;
         self.position = self.core.journal.release(self.position + at as u64);
         self.core.full.store(false, Ordering::Relaxed);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
-    }
-
-    /// Has the lines from there on hashed, and says up to where that is.
-    fn hand_to_sealer(&mut self, (from, seq): (usize, u64)) -> (usize, u64) {
-        if let Some(sealer) = &mut self.sealer {
-            sealer.push(&self.lines[from..], seq, self.seq - seq);
-        }
-        (self.lines.len(), self.seq)
     }
 
     /// Sees to it that the live file stands under its name.
@@ -288,6 +302,8 @@ impl Worker {
     }
 
     fn sync(&mut self) -> Result<(), GaveUp> {
+        // So that it becomes durable with what it seals.
+        self.put_seal_due()?;
         self.last_sync = Instant::now();
         self.sync_at = None;
         let mut rewritten = None;
@@ -335,6 +351,8 @@ impl Worker {
             self.core.name
         ));
         self.lines.clear();
+        self.parts.clear();
+        self.seal_due = None;
         let core = self.core.clone();
         let place = &core.settings.places.trail;
         if matches!(place, Place::Files(_)) {
@@ -374,9 +392,22 @@ impl Worker {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Writes the lines to the trail, however often it takes, and hands them to the copies.
+    /// Writes the lines to the trail, however often it takes, and hands them to the sealer and the copies.
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
-        let lines = std::mem::take(&mut self.lines);
+        let records = self.seq - first_seq;
+        let lines = Arc::new(std::mem::take(&mut self.lines));
+        let parts = std::mem::take(&mut self.parts);
+        if let Some(sealer) = &mut self.sealer {
+            // They are hashed while they are written.
+            sealer.push(&Lines {
+                bytes: lines.clone(),
+                parts: match parts.is_empty() {
+                    true => vec![(0, first_seq)],
+                    false => parts,
+                },
+                end: self.seq,
+            });
+        }
         let mut happened = Vec::new();
         let mut at = 0;
         while at < lines.len() {
@@ -402,14 +433,12 @@ impl Worker {
                 say(&format!("{}: writing works again", self.core.name));
             }
         }
-        self.lines = lines;
         self.unsynced = true;
         self.to_tell.extend(
             happened
                 .into_iter()
                 .map(|fields| ("trail_put_back", fields)),
         );
-        let records = self.seq - first_seq;
         self.core
             .counts
             .written
@@ -417,10 +446,12 @@ impl Worker {
         let mut gaps = Vec::new();
         if records > 0 {
             for copy in &mut self.copies {
-                gaps.extend(copy.push(&self.lines, first_seq, self.seq - 1));
+                gaps.extend(copy.push(&lines, first_seq, self.seq - 1));
             }
         }
-        self.lines.clear();
+        if lines.capacity() >= BATCH && self.rooms.len() < MOST_ROOMS {
+            self.rooms.push(lines);
+        }
         self.to_tell
             .extend(gaps.into_iter().map(|gap| ("trail_copy_gap", gap)));
         Ok(())
@@ -432,7 +463,6 @@ impl Worker {
             let seq = self.seq;
             self.renderer.line(&mut self.lines, seq, frame);
             self.seq += 1;
-            self.hand_to_sealer((0, seq));
             self.put_lines(seq)?;
         }
         Ok(())
@@ -440,14 +470,27 @@ impl Worker {
 
     /// Seals all records so far, where the trail is sealed.
     fn put_seal(&mut self, reason: &str) -> Result<(), GaveUp> {
+        self.seal_due = None;
         let Some(sealer) = &mut self.sealer else {
             return Ok(());
         };
-        sealer.seal(reason, Utc::now(), &mut self.lines);
+        let mut lines = Vec::new();
+        sealer.seal(reason, Utc::now(), &mut lines);
         let seq = self.seq;
         self.seq += 1;
-        self.hand_to_sealer((0, seq));
-        self.put_lines(seq)
+        // Lines that are to follow it may be ready.
+        let behind = std::mem::replace(&mut self.lines, lines);
+        let parts = std::mem::take(&mut self.parts);
+        self.put_lines(seq)?;
+        (self.lines, self.parts) = (behind, parts);
+        Ok(())
+    }
+
+    fn put_seal_due(&mut self) -> Result<(), GaveUp> {
+        match self.seal_due {
+            Some(reason) => self.put_seal(reason),
+            None => Ok(()),
+        }
     }
 
     fn note_failure(&self, error: &io::Error) {
@@ -510,6 +553,17 @@ impl io::Write for Worker {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// An empty buffer: the one of lines that nobody reads any more, where there is one.
+fn room(rooms: &mut Vec<Arc<Vec<u8>>>) -> Vec<u8> {
+    let free = rooms
+        .iter_mut()
+        .position(|room| Arc::get_mut(room).is_some());
+    let room = free.and_then(|place| Arc::into_inner(rooms.swap_remove(place)));
+    let mut room = room.unwrap_or_default();
+    room.clear();
+    room
 }
 
 /// Where the line that byte `at` belongs to begins.

@@ -54,21 +54,21 @@ impl Worker {
         Ok(())
     }
 
-    /// Seals what waits for a seal, when its time has come.
-    pub(super) fn seal_if_due(&mut self) -> Result<(), GaveUp> {
+    /// Has what waits for a seal sealed, when its time has come.
+    pub(super) fn seal_if_due(&mut self) {
         let Some(sealer) = &self.sealer else {
-            return Ok(());
+            return;
         };
         let opened_at = self.core.opened_at.load(Ordering::SeqCst);
         let reason = match self.opens && self.position >= opened_at {
             true => "opened",
             false => match sealer.due() {
                 Some(reason) => reason,
-                None => return Ok(()),
+                None => return,
             },
         };
         self.opens &= reason != "opened";
-        self.put_seal(reason)
+        self.seal_due = Some(reason);
     }
 
     /// Removes the files that are past retention, and says so first.
