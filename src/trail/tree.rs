@@ -46,8 +46,8 @@ fn digest(prefix: u8, bytes: &[u8]) -> Hash {
 
 /// The hashes of two leaves. One takes its blocks' turns with the other: a block of SHA-256 is a chain of
 /// instructions that wait for each other, and the processor has the second chain to go on with.
-pub(crate) fn leaf_pair(lines: [&[u8]; 2]) -> [Hash; 2] {
-    let [mut one, mut two] = lines.map(|line| Message::new(0, line));
+pub(crate) fn leaf_pair([one, two]: [&[u8]; 2]) -> [Hash; 2] {
+    let (mut one, mut two) = (Message::new(0, one), Message::new(0, two));
     let both = one.whole.len().min(two.whole.len());
     for (first, second) in one.whole[..both].iter().zip(two.whole) {
         compress256(&mut one.state, std::slice::from_ref(first));
@@ -69,6 +69,7 @@ struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    #[inline]
     fn new(prefix: u8, bytes: &'a [u8]) -> Message<'a> {
         let mut message = Message {
             state: INITIAL,
@@ -99,7 +100,8 @@ impl<'a> Message<'a> {
     }
 
     /// The hash, when the whole blocks are taken.
-    fn end(mut self) -> Hash {
+    #[inline]
+    fn end(&mut self) -> Hash {
         compress256(&mut self.state, &self.last[..self.last_count]);
         let mut hash = [0; 32];
         for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {

@@ -94,11 +94,14 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
     Entry {
         event_type: event_type.into(),
-        known: Vec::new(),
+        known: Vec::with_capacity(USUAL),
         decisions: Vec::new(),
         other: Vec::new(),
     }
 }
+
+/// Room for so many fields is made at once.
+const USUAL: usize = 8;
 
 /// An event that is not recorded yet. [`log`](Entry::log) records it.
 ///
@@ -195,6 +198,9 @@ impl<'a> Entry<'a> {
 
     /// A field of the application's own. Strings and map keys in it are redacted.
     pub fn field(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json>) -> Self {
+        if self.other.is_empty() {
+            self.other.reserve(USUAL);
+        }
         self.other.push((name.into(), value.into()));
         self
     }
@@ -233,6 +239,7 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
+        fields.begin_typed();
         fields.key(Key::EventType, Value::Str(self.event_type.as_str()));
         for (key, value) in &self.known {
             let value = match value {

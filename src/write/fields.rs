@@ -47,7 +47,7 @@ pub(super) struct FieldWriter<'r> {
     /// A text to stand for every text, where events are emitted from inside events without end.
     withhold: Option<&'static str>,
     seen: KeySet,
-    /// A bit for each name that stands in `out` beside the known keys, by its checksum.
+    /// A [bit] for each name that stands in `out` beside the known keys.
     other_names: u64,
     /// Where the fields begin in `out`.
     begin: usize,
@@ -232,6 +232,11 @@ impl<'r> FieldWriter<'r> {
         self.push(Name::Key(Key::SpanId), Value::Str(trace.span_id()));
     }
 
+    /// Says that the fields of typed functions come next, so that their keys are not looked up one by one.
+    pub(super) fn begin_typed(&mut self) {
+        self.meanings = Some(Meanings::of_keys(self.redactors));
+    }
+
     /// Says whose fields come next, so that their names are not looked up one by one.
     #[inline]
     pub(super) fn begin_event(&mut self, metadata: &'static Metadata<'static>) {
@@ -242,13 +247,18 @@ impl<'r> FieldWriter<'r> {
     #[inline]
     pub(super) fn field_of(&mut self, field: &Field, value: Value<'_>) {
         let meaning = match &self.meanings {
-            Some(meanings) => meanings.get(field),
+            Some(meanings) => meanings.get(field.index()),
             None => Meaning::of(field.name(), self.redactors),
         };
+        self.add_as(field.name(), meaning, value);
+    }
+
+    #[inline]
+    fn add_as(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
         // The most fields of the most events: there is nothing to look at.
         match meaning.key_for(&value).filter(|key| self.seen.insert(*key)) {
             Some(key) => frame::push_known(&mut self.out, key, value),
-            None => self.add(field.name(), meaning, value),
+            None => self.add(name, meaning, value),
         }
     }
 
@@ -257,9 +267,13 @@ impl<'r> FieldWriter<'r> {
         self.add(name, Meaning::of(name, self.redactors), value);
     }
 
-    /// Adds the field of a key.
+    /// Adds the field of a key, for a typed function.
     pub(super) fn key(&mut self, key: Key, value: Value<'_>) {
-        self.add(key.name(), Meaning::of_key(key, self.redactors), value);
+        let meaning = match &self.meanings {
+            Some(meanings) => meanings.get(key as usize),
+            None => Meaning::of(key.name(), self.redactors),
+        };
+        self.add_as(key.name(), meaning, value);
     }
 
     fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
@@ -267,22 +281,24 @@ impl<'r> FieldWriter<'r> {
         self.manner = meaning.manner;
         let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
         let Some(key) = meaning.key.filter(is_of_owner) else {
-            return self.other(name, value);
+            return self.other(name, meaning.key, value);
         };
         match (key, value) {
             (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
-            (Key::EventType, value) => self.other(name, value),
+            (Key::EventType, value) => self.other(name, meaning.key, value),
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
             // What only the trail makes, and the second of two values, is kept beside the key.
-            _ if key.kind() == Kind::Composed || self.seen.contains(key) => self.other(name, value),
+            _ if key.kind() == Kind::Composed || self.seen.contains(key) => {
+                self.other(name, meaning.key, value);
+            }
             _ => self.known(key, value),
         }
     }
 
     fn event_type(&mut self, event_type: &str) {
         if !self.seen.insert(Key::EventType) {
-            return self.other("event_type", Value::Str(event_type));
+            return self.other("event_type", Some(Key::EventType), Value::Str(event_type));
         }
         let name = Name::Key(Key::EventType);
         if event_type.starts_with("trail_") {
@@ -348,15 +364,14 @@ impl<'r> FieldWriter<'r> {
 
     /// Keeps a value under a name that is not taken: neither by a key of the record nor by a
     /// field before it. No key stands twice in a line.
-    fn other(&mut self, name: &str, value: Value<'_>) {
-        let is_key = Key::of(name).is_some_and(|key| {
+    fn other(&mut self, name: &str, key: Option<Key>, value: Value<'_>) {
+        let is_key = key.is_some_and(|key| {
             key.name() == name && (self.owner == Owner::Event || key.is_of_decision())
         });
         let mut name = match is_key {
             true => Cow::Owned(format!("event.{name}")),
             false => Cow::Borrowed(name),
         };
-        let bit = |name: &str| 1_u64 << (crc32fast::hash(name.as_bytes()) % 64);
         if self.other_names & bit(&name) != 0 {
             let taken = |wanted: &str| {
                 let mut fields = Fields(&self.out[self.begin..]);
@@ -621,7 +636,11 @@ impl<'r> FieldWriter<'r> {
                 .iter()
                 .for_each(|decision| self.decision(decision)),
             Err(_) => {
-                self.other("guardrail_decisions", Value::Str(text));
+                self.other(
+                    Key::Decisions.name(),
+                    Some(Key::Decisions),
+                    Value::Str(text),
+                );
                 self.problem("guardrail_decisions is no JSON array of decisions");
             }
         }
@@ -647,6 +666,14 @@ fn as_number(kind: Kind, value: Value<'_>) -> Option<Value<'_>> {
         (Kind::Number, Value::Str(text)) => text.trim().parse().ok().map(Value::F64),
         _ => None,
     }
+}
+
+/// One of 64 bits for a name: two names with different bits are not the same.
+fn bit(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let at = |place: usize| bytes.get(place).map_or(0, |byte| usize::from(*byte));
+    let mixed = 7 * at(0) + 13 * at(bytes.len() / 2) + 31 * at(bytes.len().wrapping_sub(1));
+    1 << ((mixed + bytes.len()) % 64)
 }
 
 fn is_phase(word: &str) -> bool {

@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use tracing::Metadata;
 use tracing::callsite::Identifier;
-use tracing::field::Field;
 
 use super::frame::Value;
 use crate::record::{Key, Kind};
@@ -31,20 +30,34 @@ struct Takes {
 }
 
 impl Meaning {
+    /// Of a name that may have been made at run time.
     pub(super) fn of(name: &str, redactors: &Chain) -> Meaning {
+        let Some((short, place)) = Short::new(name) else {
+            return Meaning::new(name, redactors);
+        };
+        let number = redactors.number();
+        let known = NAMES.try_with(|names| match names.borrow().get(place) {
+            Some(Some((of, known, meaning))) if *of == number && *known == short => Some(*meaning),
+            _ => None,
+        });
+        if let Ok(Some(meaning)) = known {
+            return meaning;
+        }
+        let meaning = Meaning::new(name, redactors);
+        let _ = NAMES.try_with(|names| {
+            let mut names = names.borrow_mut();
+            names.resize(NAMES_KEPT, None);
+            names[place] = Some((number, short, meaning));
+        });
+        meaning
+    }
+
+    fn new(name: &str, redactors: &Chain) -> Meaning {
         let key = Key::of(name);
         Meaning {
             key,
             manner: redactors.manner(name, key.map(Key::name)),
             takes: key.map_or(Takes::default(), |key| Takes::of(key, redactors)),
-        }
-    }
-
-    pub(super) fn of_key(key: Key, redactors: &Chain) -> Meaning {
-        Meaning {
-            key: Some(key),
-            manner: redactors.manner(key.name(), None),
-            takes: Takes::of(key, redactors),
         }
     }
 
@@ -78,27 +91,79 @@ impl Takes {
     }
 }
 
-/// What the fields of a callsite mean, in their order.
+/// A name that is kept, with zeros behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Short {
+    length: u8,
+    bytes: [u8; Short::LONGEST],
+}
+
+impl Short {
+    const LONGEST: usize = 31;
+
+    /// With its place among those that are kept. `None`: it is too long.
+    fn new(name: &str) -> Option<(Short, usize)> {
+        let mut bytes = [0; Short::LONGEST];
+        bytes
+            .get_mut(..name.len())?
+            .copy_from_slice(name.as_bytes());
+        let (words, _) = bytes.as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let mixed = words.fold(name.len() as u64, |mixed, word| {
+            (mixed ^ word)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        });
+        let short = Short {
+            length: name.len() as u8,
+            bytes,
+        };
+        Some((short, mixed as usize % NAMES_KEPT))
+    }
+}
+
+/// What the fields of a callsite mean, in their order, or those of the typed functions.
 pub(super) struct Meanings {
-    callsite: Identifier,
+    callsite: Option<Identifier>,
     /// The redactors' number: their rules are part of what a name means.
     redactors: u64,
     fields: Box<[Meaning]>,
 }
 
-/// A thread keeps those of so many callsites.
+/// A thread keeps those of so many callsites, and the meanings of so many other names.
 const KEPT: usize = 256;
+const NAMES_KEPT: usize = 128;
+
+/// A name, the number of the redactors, and what it means to them.
+type Known = (u64, Short, Meaning);
 
 thread_local! {
     /// Those that are asked for most stand in front.
     static KNOWN: RefCell<Vec<Rc<Meanings>>> = const { RefCell::new(Vec::new()) };
+    /// Each name in a place of its own; the next of the same place takes it.
+    static NAMES: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Meanings {
     /// Of the fields of an event or a span.
     #[inline]
     pub(super) fn of(metadata: &'static Metadata<'static>, redactors: &Chain) -> Rc<Meanings> {
-        let (callsite, number) = (metadata.callsite(), redactors.number());
+        let names = || metadata.fields().iter().map(|field| field.name());
+        Meanings::find(Some(metadata.callsite()), names, redactors)
+    }
+
+    /// Of the known keys, by their numbers.
+    pub(super) fn of_keys(redactors: &Chain) -> Rc<Meanings> {
+        Meanings::find(None, || Key::ALL.iter().map(|key| key.name()), redactors)
+    }
+
+    #[inline]
+    fn find<N: Iterator<Item = &'static str>>(
+        callsite: Option<Identifier>,
+        names: impl Fn() -> N,
+        redactors: &Chain,
+    ) -> Rc<Meanings> {
+        let number = redactors.number();
         let found = KNOWN.try_with(|known| {
             // Nothing of the application's runs while they are borrowed.
             let mut known = known.borrow_mut();
@@ -110,11 +175,10 @@ impl Meanings {
         if let Ok(Some(found)) = found {
             return found;
         }
-        let names = metadata.fields().iter().map(|field| field.name());
         let made = Rc::new(Meanings {
             callsite,
             redactors: number,
-            fields: names.map(|name| Meaning::of(name, redactors)).collect(),
+            fields: names().map(|name| Meaning::new(name, redactors)).collect(),
         });
         let _ = KNOWN.try_with(|known| {
             let mut known = known.borrow_mut();
@@ -124,9 +188,9 @@ impl Meanings {
         made
     }
 
-    /// Of one of these fields.
+    /// Of the field of a number.
     #[inline]
-    pub(super) fn get(&self, field: &Field) -> Meaning {
-        self.fields[field.index()]
+    pub(super) fn get(&self, number: usize) -> Meaning {
+        self.fields[number]
     }
 }
