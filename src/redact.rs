@@ -49,6 +49,7 @@ pub use dry_run::{Change, DryRun};
 pub use entity::Entity;
 pub use key::{Keys, Tag};
 pub use national::National;
+pub(crate) use redactor::Looked;
 use redactor::names_value;
 pub use redactor::{Finding, Redacted, Redaction, Redactor};
 pub use rules::{Form, Identifier, Kind, Rule, Rules, Treatment};
@@ -167,6 +168,12 @@ impl Chain {
 
     pub(crate) fn custom(&self) -> &[Custom] {
         &self.custom
+    }
+
+    /// The built-in redactor, where the application has none of its own.
+    #[inline]
+    pub(crate) fn only_builtin(&self) -> Option<Option<&Redactor>> {
+        self.custom.is_empty().then_some(self.builtin.as_deref())
     }
 
     pub(crate) fn builtin(&self) -> Option<&Redactor> {

@@ -97,11 +97,16 @@ impl<'t> Finder<'t> {
         let mut carry = Carry::default();
         let mut base = 0;
         while base < bytes.len() {
-            let masks = match bytes[base..].first_chunk::<BLOCK>() {
-                Some(block) => Masks::of(block, &mut seen),
-                None => {
+            let masks = match (bytes[base..].first_chunk::<BLOCK>(), bytes.last_chunk()) {
+                (Some(block), _) => Masks::of(block, &mut seen),
+                // The end of a text is looked at together with what stands before it: no copy is made.
+                (None, Some(last)) => {
+                    let known = BLOCK - (bytes.len() - base);
+                    Masks::of(last, &mut seen).behind(known)
+                }
+                (None, None) => {
                     let mut block = [b' '; BLOCK];
-                    block[..bytes.len() - base].copy_from_slice(&bytes[base..]);
+                    block[..bytes.len()].copy_from_slice(bytes);
                     Masks::of(&block, &mut seen)
                 }
             };

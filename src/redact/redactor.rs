@@ -113,6 +113,13 @@ pub struct Finding {
     pub end: usize,
 }
 
+/// A text that was looked at, and what was seen.
+pub(crate) struct Looked<'a> {
+    text: &'a str,
+    seen: Seen,
+    found: &'a mut Vec<Found>,
+}
+
 /// What redacted text is appended to.
 pub(crate) trait Append {
     fn append(&mut self, text: &str);
@@ -349,19 +356,44 @@ impl Redactor {
         note: &mut dyn FnMut(Redaction<'r>),
         typed: &mut dyn FnMut(),
     ) -> bool {
+        self.look_at(text, |looked| {
+            looked.is_some_and(|looked| self.write_looked(looked, out, note, typed))
+        })
+    }
+
+    /// Looks at a text as it came. Of most texts that tells that they stay as they are: `None`. The
+    /// others are for [`write_looked`](Redactor::write_looked).
+    #[inline]
+    pub(crate) fn look_at<T>(&self, text: &str, then: impl FnOnce(Option<Looked<'_>>) -> T) -> T {
         with_room(|found| {
             let seen = find(text, found);
-            if seen.has_brackets()
-                && let Some(marked) = self.mark_typed(text)
-            {
-                typed();
-                if !self.write(&marked, out, note) {
-                    out.append(&marked);
-                }
-                return true;
-            }
-            self.write_found(text, &seen, found, out, note)
+            let stays = found.is_empty()
+                && self.own.is_empty()
+                && !seen.has_suspects()
+                && !seen.has_brackets();
+            then((!stays).then_some(Looked { text, seen, found }))
         })
+    }
+
+    /// [`write_typed`](Redactor::write_typed) for a text that was looked at.
+    pub(crate) fn write_looked<'r>(
+        &'r self,
+        looked: Looked<'_>,
+        out: &mut impl Append,
+        note: &mut dyn FnMut(Redaction<'r>),
+        typed: &mut dyn FnMut(),
+    ) -> bool {
+        let Looked { text, seen, found } = looked;
+        if seen.has_brackets()
+            && let Some(marked) = self.mark_typed(text)
+        {
+            typed();
+            if !self.write(&marked, out, note) {
+                out.append(&marked);
+            }
+            return true;
+        }
+        self.write_found(text, &seen, found, out, note)
     }
 
     fn write_found<'r>(
@@ -372,8 +404,7 @@ impl Redactor {
         out: &mut impl Append,
         note: &mut dyn FnMut(Redaction<'r>),
     ) -> bool {
-        let has_own = !self.own.is_empty();
-        if found.is_empty() && !seen.has_suspects() && !has_own {
+        if found.is_empty() && !seen.has_suspects() && self.own.is_empty() {
             return false;
         }
         let plain = self.look(text, seen, found);

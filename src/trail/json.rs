@@ -31,7 +31,14 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
         escapes.at(begin, special(block));
         begin += BLOCK;
     }
-    for part in rest.chunks(LANES) {
+    if let Some(last) = text.as_bytes().last_chunk()
+        && !rest.is_empty()
+    {
+        // The end is looked at together with what stands before it.
+        escapes.at(begin, special(last) >> (BLOCK - rest.len()));
+        begin = text.len();
+    }
+    for part in text.as_bytes()[begin..].chunks(LANES) {
         let mut lanes = [b' '; LANES];
         lanes[..part.len()].copy_from_slice(part);
         escapes.at(begin, u64::from(special_lanes(lanes)));

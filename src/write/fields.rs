@@ -18,8 +18,8 @@ use super::meaning::{Meaning, Meanings};
 use super::trace::Trace;
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{
-    CUSTOM, Chain, Manner, Outcome, Redaction, Treatment, WITHHELD, WITHHELD_BY_RULE,
-    path_names_value,
+    CUSTOM, Chain, Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD,
+    WITHHELD_BY_RULE, path_names_value,
 };
 use crate::trail::json;
 
@@ -432,16 +432,43 @@ impl<'r> FieldWriter<'r> {
     /// A string of a person or a model: redacted.
     #[inline]
     fn text(&mut self, name: Name<'_>, text: &str) {
-        if self.redactors.number() == 0
-            && self.withhold.is_none()
-            && self.manner.treatment == Treatment::Redact
-        {
-            return self.push(name, Value::Str(text));
+        let is_usual = self.withhold.is_none() && self.manner == Manner::UNNAMED;
+        let redactors = self.redactors;
+        match redactors.only_builtin() {
+            Some(None) if is_usual => self.push(name, Value::Str(text)),
+            Some(Some(builtin)) if is_usual => builtin.look_at(text, |looked| match looked {
+                None => self.push(name, Value::Str(text)),
+                Some(looked) => self.looked(builtin, name, text, looked),
+            }),
+            _ => {
+                frame::push_name(&mut self.out, name);
+                let mut out = std::mem::take(&mut self.out);
+                frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
+                self.out = out;
+            }
         }
-        frame::push_name(&mut self.out, name);
-        let mut out = std::mem::take(&mut self.out);
-        frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
-        self.out = out;
+    }
+
+    /// A string that the built-in rules have looked at, and that may not stay as it is.
+    fn looked(&mut self, builtin: &Redactor, name: Name<'_>, text: &str, looked: Looked<'_>) {
+        let FieldWriter { out, told, .. } = self;
+        let mut is_typed = false;
+        frame::push_name(out, name);
+        frame::push_text(out, |out| {
+            let note = &mut |redaction| note(told, name.as_str(), &redaction);
+            if !builtin.write_looked(looked, out, note, &mut || is_typed = true) {
+                out.extend_from_slice(text.as_bytes());
+            }
+        });
+        if is_typed {
+            self.typed(name.as_str());
+        }
+    }
+
+    fn typed(&mut self, field: &str) {
+        self.problem(format!(
+            "somebody typed a placeholder of the redaction into {field}"
+        ));
     }
 
     /// Appends a text without what must not be seen, and notes what was replaced in `field`.
@@ -469,10 +496,7 @@ impl<'r> FieldWriter<'r> {
             self.manner.names_value,
             text,
             out,
-            &mut |note| {
-                let redactions = &mut told.get_or_insert_default().redactions;
-                redactions.note(field, &note);
-            },
+            &mut |redaction| note(told, field, &redaction),
             &mut || is_typed = true,
         );
         if has_custom {
@@ -487,9 +511,7 @@ impl<'r> FieldWriter<'r> {
             }
         }
         if is_typed {
-            self.problem(format!(
-                "somebody typed a placeholder of the redaction into {field}"
-            ));
+            self.typed(field);
         }
     }
 
@@ -656,6 +678,12 @@ impl<'r> FieldWriter<'r> {
             }
         }
     }
+}
+
+/// Has a record tell of a redaction.
+fn note(told: &mut Option<Box<Told>>, field: &str, redaction: &Redaction<'_>) {
+    let redactions = &mut told.get_or_insert_default().redactions;
+    redactions.note(field, redaction);
 }
 
 /// A value as the number that its key wants, where it can be one.

@@ -74,6 +74,17 @@ impl Masks {
         masks
     }
 
+    /// Those of the bytes behind the first few, with blanks behind them.
+    #[inline]
+    pub(super) fn behind(&self, count: usize) -> Masks {
+        Masks {
+            digit: self.digit >> count,
+            word: self.word >> count,
+            sign: self.sign >> count,
+            stroke: self.stroke >> count,
+        }
+    }
+
     /// What may be a letter.
     fn letter(&self) -> u64 {
         self.word & !self.digit
