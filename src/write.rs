@@ -45,6 +45,7 @@ mod seal;
 mod seal_key;
 mod sink;
 mod status;
+mod syncer;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -9,11 +9,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
 use tracing_appender::rolling::Rotation;
 
+use super::syncer::Syncer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::settings::Retain;
@@ -25,13 +27,19 @@ pub(super) struct Files {
     rotation: Rotation,
     /// The name of the file that was written last, and that file.
     live: String,
-    file: File,
+    file: Arc<File>,
     /// How many bytes it has, and how many of them are known to be on the medium.
     length: u64,
     synced: u64,
     /// The medium refused the live file: from this byte on it is not believed to be there, until
     /// it stands in another one.
     distrusted: Option<u64>,
+    /// Syncs beside the worker. `None`: it was not needed yet, or the system gives no thread.
+    syncer: Option<Syncer>,
+    /// How long the file was when the sync began that is underway, if one is.
+    syncing: Option<u64>,
+    /// The outcome of a sync that had to be waited for before its turn.
+    early: Option<io::Result<()>>,
     /// Held as long as the trail is written.
     lock: File,
 }
@@ -109,9 +117,12 @@ impl Files {
             name,
             rotation: rotation.clone(),
             distrusted: None,
+            syncer: None,
+            syncing: None,
+            early: None,
             length: file.metadata().map_or(0, |found| found.len()),
             synced: 0,
-            file,
+            file: Arc::new(file),
             live: String::new(),
             lock,
         };
@@ -142,12 +153,12 @@ impl Files {
                 ));
             }
             create_private_dir(self.name.directory())?;
-            self.file = open_private(&self.name.directory().join(&next))?;
+            self.file = Arc::new(open_private(&self.name.directory().join(&next))?);
             self.length = self.file.metadata()?.len();
             self.synced = 0;
             self.point(next);
         }
-        let written = self.file.write(bytes)?;
+        let written = (&*self.file).write(bytes)?;
         self.length += written as u64;
         Ok(written)
     }
@@ -158,9 +169,52 @@ impl Files {
         if self.distrusted.is_some() {
             return Err(io::Error::other("the medium has refused the file before"));
         }
+        // The system tells a failure once, maybe to the sync that is underway.
+        if let Some(outcome) = self.wait_for_sync() {
+            outcome?;
+        }
         self.file.sync_data()?;
         self.synced = self.file.metadata()?.len();
         Ok(())
+    }
+
+    /// Has everything written synced beside the worker, and a file before it. `false`: that cannot be.
+    pub(super) fn begin_sync(&mut self, first: Option<Arc<File>>) -> bool {
+        if self.distrusted.is_some() {
+            return false;
+        }
+        if self.syncer.is_none() {
+            self.syncer = Syncer::start();
+        }
+        let Some(syncer) = &mut self.syncer else {
+            return false;
+        };
+        syncer.begin(first, self.file.clone());
+        self.syncing = Some(self.length);
+        true
+    }
+
+    /// What became of the sync that was begun. `None`: it is underway.
+    pub(super) fn sync_outcome(&mut self) -> Option<io::Result<()>> {
+        if let Some(early) = self.early.take() {
+            return Some(early);
+        }
+        let Some(length) = self.syncing else {
+            // Another sync has come behind it and done its work.
+            return Some(Ok(()));
+        };
+        let outcome = self.syncer.as_mut()?.outcome()?;
+        self.syncing = None;
+        if outcome.is_ok() {
+            self.synced = length;
+        }
+        Some(outcome)
+    }
+
+    /// Waits for the sync that is underway. `None`: there is none.
+    fn wait_for_sync(&mut self) -> Option<io::Result<()>> {
+        self.syncing.take()?;
+        self.syncer.as_mut()?.wait()
     }
 
     /// Whether the live file still stands under its name, with all that was written to it.
@@ -197,7 +251,7 @@ impl Files {
             let left = self.file.metadata()?.len();
             let gone = self.length.saturating_sub(left);
             if tail(&path)?.is_unended {
-                self.file.write_all(b"\n")?;
+                (&*self.file).write_all(b"\n")?;
             }
             self.length = self.file.metadata()?.len();
             return Ok(json!({ "file": self.live, "happened": "cut", "bytes_gone": gone }));
@@ -214,6 +268,10 @@ impl Files {
         let is_removed = std::os::unix::fs::MetadataExt::nlink(&self.file.metadata()?) == 0;
         #[cfg(not(unix))]
         let is_removed = false;
+        if let Some(Err(error)) = self.wait_for_sync() {
+            self.distrusted = Some(self.synced);
+            self.early = Some(Err(error));
+        }
         // What is not known to be on the medium goes with it, where the medium refuses.
         let from = match (is_removed, self.distrusted) {
             (true, _) => Some(0),
@@ -268,7 +326,7 @@ impl Files {
             }
         }
         self.length = file.metadata()?.len();
-        self.file = file;
+        self.file = Arc::new(file);
         self.synced = 0;
         self.distrusted = None;
         self.point(self.live.clone());

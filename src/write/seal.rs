@@ -1,6 +1,8 @@
 //! Sealing, on the worker: the tree over the lines, when a seal is due, and what it says.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -44,10 +46,20 @@ pub(super) struct Sealer {
     retired: Option<SigningKey>,
     /// The number of the next seal.
     number: u64,
-    /// The last note, until it is on the medium.
+    /// The last note, until a sync takes it to the medium.
     note: Option<String>,
+    /// What the sync that is underway takes there.
+    in_sync: Option<InSync>,
     /// `None`: there is no directory, and the key is that of the process.
     files: Option<KeptIn>,
+}
+
+struct InSync {
+    note: String,
+    /// Behind the seal of the note.
+    number: u64,
+    /// What was retired before signs no more.
+    retires: bool,
 }
 
 struct KeptIn {
@@ -95,7 +107,7 @@ impl Sealer {
                     }));
                 }
                 let mut sealer = Sealer::new(fresh()?, Some(kept));
-                sealer.save_key(true)?;
+                sealer.save_key(0, true)?;
                 sealer
             }
         };
@@ -118,6 +130,7 @@ impl Sealer {
             retired: None,
             number: 0,
             note: None,
+            in_sync: None,
             files,
         }
     }
@@ -238,20 +251,40 @@ impl Sealer {
         Some(next)
     }
 
-    /// What is about to reach the medium must not name a key that does not.
-    pub(super) fn before_sync(&mut self) {
-        if let (Some(_), Some(files)) = (&self.retired, &mut self.files)
-            && let Err(error) = files.key.sync()
-        {
-            say(&format!("{}: {error}", files.key.path().display()));
+    /// The seals that were made are about to reach the medium. They must not name a key that does not:
+    /// the file that is returned goes first.
+    pub(super) fn begin_sync(&mut self) -> Option<Arc<File>> {
+        if let Some(note) = self.note.take() {
+            self.in_sync = Some(InSync {
+                note,
+                number: self.number,
+                retires: self.retired.is_some(),
+            });
         }
+        let is_new = self.retired.is_some();
+        self.files
+            .as_ref()
+            .filter(|_| is_new)
+            .map(|files| files.key.file())
     }
 
-    /// The seals that were made are on the medium: what has signed them is erased.
+    /// The seals that were made before the sync began are on the medium: what has signed them is erased.
     pub(super) fn synced(&mut self) {
-        let Some(note) = self.note.take() else { return };
-        self.retired = None;
-        if let Err(error) = self.save_key(false) {
+        let Some(InSync {
+            note,
+            number,
+            retires,
+        }) = self.in_sync.take()
+        else {
+            return;
+        };
+        if retires {
+            self.retired = None;
+        }
+        // A key that was announced meanwhile stands in the file, beside the one before it.
+        if self.retired.is_none()
+            && let Err(error) = self.save_key(number, false)
+        {
             say(&format!("the key of the seals: {error:?}"));
         }
         if let Some(files) = &self.files
@@ -261,14 +294,15 @@ impl Sealer {
         }
     }
 
-    fn save_key(&mut self, is_new: bool) -> Result<()> {
+    /// `number`: so many seals are on the medium.
+    fn save_key(&mut self, number: u64, is_new: bool) -> Result<()> {
         let Some(files) = &mut self.files else {
             return Ok(());
         };
         let state = State {
             origin: self.origin.clone(),
             first: self.first,
-            number: self.number,
+            number,
             key: self.key.clone(),
             next: None,
         };

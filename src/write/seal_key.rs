@@ -16,6 +16,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 
@@ -34,7 +35,7 @@ pub(super) struct State {
 
 pub(super) struct KeyFile {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
 }
 
 const HEAD: &str = "stinger-audit seal key 1";
@@ -75,6 +76,7 @@ impl KeyFile {
             fs::rename(&path, aside).map_err(failed)?;
             file = open_private(&path).map_err(failed)?;
         }
+        let file = Arc::new(file);
         Ok((KeyFile { path, file }, state))
     }
 
@@ -83,8 +85,14 @@ impl KeyFile {
     }
 
     pub(super) fn write(&mut self, state: &State) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(state.text().as_bytes())
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(state.text().as_bytes())
+    }
+
+    /// The file, to be synced.
+    pub(super) fn file(&self) -> Arc<File> {
+        self.file.clone()
     }
 
     pub(super) fn sync(&mut self) -> io::Result<()> {

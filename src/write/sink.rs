@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::files::{Files, Found};
 use super::terminal;
@@ -69,6 +70,22 @@ impl Sink {
             #[cfg(test)]
             Sink::Faulty(faulty) => faulty.flush(),
             Sink::Stdout(_) | Sink::Terminal(_) | Sink::Special(..) => Ok(()),
+        }
+    }
+
+    /// Has everything written synced beside the worker, and a file before it. `false`: that cannot be.
+    pub(super) fn begin_sync(&mut self, first: Option<Arc<File>>) -> bool {
+        match self {
+            Sink::Files(files) => files.begin_sync(first),
+            _ => false,
+        }
+    }
+
+    /// What became of the sync that was begun. `None`: it is underway.
+    pub(super) fn sync_outcome(&mut self) -> Option<io::Result<()>> {
+        match self {
+            Sink::Files(files) => files.sync_outcome(),
+            _ => Some(Ok(())),
         }
     }
 

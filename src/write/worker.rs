@@ -8,6 +8,7 @@
 //! Errors do not leave it, because tracing-appender would drop the message and go on; they
 //! are tried again here.
 
+use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use super::own;
 use super::render::Renderer;
 use super::seal::Sealer;
 use super::sink::Sink;
+use super::syncer::sync_key;
 use super::{Core, Progress, lock, say};
 use crate::destination::Place;
 
@@ -72,6 +74,8 @@ pub(super) struct Worker {
     /// Something was written that is not synced.
     unsynced: bool,
     last_sync: Instant,
+    /// A sync is underway.
+    syncing: Option<Reached>,
     /// Sync when the journal is written up to here: somebody waits for it.
     sync_at: Option<u64>,
     closing_since: Option<Instant>,
@@ -87,6 +91,13 @@ pub(super) struct Worker {
     /// Why a seal is due. It is made when the next lines are ready to follow it, or there are none:
     /// meanwhile the lines before it are hashed.
     seal_due: Option<&'static str>,
+}
+
+/// How far a sync reaches: up to where in the journal, and how many records that are written.
+#[derive(Clone, Copy)]
+struct Reached {
+    position: u64,
+    written: u64,
 }
 
 /// The trail was closed while it could not be written.
@@ -114,6 +125,7 @@ impl Worker {
             rooms: Vec::new(),
             unsynced: false,
             last_sync: Instant::now(),
+            syncing: None,
             sync_at: None,
             closing_since: None,
             sync_pause: Duration::ZERO,
@@ -292,26 +304,63 @@ impl Worker {
         }
     }
 
+    /// Syncs what is written, when its time has come or somebody waits for it: beside the worker, where
+    /// that can be.
     fn sync_if_due(&mut self) -> Result<(), GaveUp> {
+        if let Some(reached) = self.syncing {
+            match self.sink.sync_outcome() {
+                None => return Ok(()),
+                Some(outcome) => self.end_sync(reached, outcome)?,
+            }
+        }
         let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
         let is_time = self.unsynced && self.last_sync.elapsed() >= SYNC_EVERY;
         if !(is_wanted || is_time) || self.last_sync.elapsed() < self.sync_pause {
             return Ok(());
         }
-        self.sync()
+        let (reached, first) = self.begin_sync()?;
+        match self.sink.begin_sync(first.clone()) {
+            true => {
+                self.syncing = Some(reached);
+                self.unsynced = false;
+                Ok(())
+            }
+            false => self.sync_here(reached, first),
+        }
     }
 
+    /// Syncs what is written, and waits for it.
     fn sync(&mut self) -> Result<(), GaveUp> {
+        let (reached, first) = self.begin_sync()?;
+        self.sync_here(reached, first)
+    }
+
+    fn sync_here(&mut self, reached: Reached, first: Option<Arc<File>>) -> Result<(), GaveUp> {
+        sync_key(first);
+        let outcome = self.sink.sync();
+        self.end_sync(reached, outcome)
+    }
+
+    /// How far a sync reaches that begins now, and the file that must be on the medium before.
+    fn begin_sync(&mut self) -> Result<(Reached, Option<Arc<File>>), GaveUp> {
         // So that it becomes durable with what it seals.
         self.put_seal_due()?;
         self.last_sync = Instant::now();
         self.sync_at = None;
+        let reached = Reached {
+            position: self.position,
+            written: self.core.counts.written.load(Ordering::Relaxed),
+        };
+        let first = self.sealer.as_mut().and_then(Sealer::begin_sync);
+        Ok((reached, first))
+    }
+
+    fn end_sync(&mut self, reached: Reached, outcome: io::Result<()>) -> Result<(), GaveUp> {
+        self.syncing = None;
         let mut rewritten = None;
-        if let Some(sealer) = &mut self.sealer {
-            sealer.before_sync();
-        }
-        if let Err(error) = self.sink.sync() {
+        if let Err(error) = outcome {
             self.note_failure(&error);
+            self.unsynced = true;
             let Sink::Files(files) = &mut self.sink else {
                 return Ok(());
             };
@@ -329,14 +378,13 @@ impl Worker {
             sealer.synced();
         }
         self.sync_pause = Duration::ZERO;
-        self.unsynced = false;
+        // What was written while it was underway is not on the medium yet.
+        self.unsynced = self.core.counts.written.load(Ordering::Relaxed) != reached.written;
         self.core.failing.store(false, Ordering::Relaxed);
         let counts = &self.core.counts;
-        counts
-            .synced
-            .store(counts.written.load(Ordering::Relaxed), Ordering::Relaxed);
+        counts.synced.store(reached.written, Ordering::Relaxed);
         *lock(&counts.last_sync) = Some(Utc::now());
-        self.progress(|progress, worker| progress.synced = worker.position);
+        self.progress(|progress, _| progress.synced = reached.position);
         match rewritten {
             Some(fields) => self.put_own("trail_sync_failed", &fields),
             None => Ok(()),
@@ -353,6 +401,7 @@ impl Worker {
         self.lines.clear();
         self.parts.clear();
         self.seal_due = None;
+        self.syncing = None;
         let core = self.core.clone();
         let place = &core.settings.places.trail;
         if matches!(place, Place::Files(_)) {
