@@ -230,7 +230,8 @@ impl Core {
         };
         let appended = self.journal.append(frame, patience);
         match appended {
-            Ok(()) => {}
+            Ok(false) => {}
+            Ok(true) => self.wake(),
             Err(Refusal::Full { stalled }) => {
                 if stalled && !self.full.swap(true, Ordering::Relaxed) {
                     say(&format!(
@@ -250,7 +251,7 @@ impl Core {
                 }
             }
         }
-        appended
+        appended.map(|_| ())
     }
 
     /// Appends a record of the trail's own, if there is room.

@@ -141,6 +141,35 @@ impl KeySet {
     pub(crate) fn contains(self, key: Key) -> bool {
         self.0 & (1 << key as u32) != 0
     }
+
+    pub(crate) const fn of(keys: &[Key]) -> KeySet {
+        let mut set = 0;
+        let mut place = 0;
+        while place < keys.len() {
+            set |= 1 << keys[place] as u32;
+            place += 1;
+        }
+        KeySet(set)
+    }
+
+    pub(crate) fn with(self, others: KeySet) -> KeySet {
+        KeySet(self.0 | others.0)
+    }
+
+    pub(crate) fn without(self, others: KeySet) -> KeySet {
+        KeySet(self.0 & !others.0)
+    }
+}
+
+/// The keys in their order.
+impl Iterator for KeySet {
+    type Item = Key;
+
+    fn next(&mut self) -> Option<Key> {
+        let key = Key::ALL.get(self.0.trailing_zeros() as usize)?;
+        self.0 &= self.0 - 1;
+        Some(*key)
+    }
 }
 
 const _: () = assert!(Key::ALL.len() <= 32, "KeySet holds 32 keys");
@@ -155,5 +184,14 @@ mod tests {
             assert_eq!(Key::of(key.name()), Some(key));
             assert_eq!(key as usize, number);
         }
+    }
+
+    #[test]
+    fn a_set_has_its_keys_in_order() {
+        let some = [Key::Prompt, Key::EventType, Key::RedactionCounts];
+        let set = KeySet::of(&some).with(KeySet::of(&[Key::Reason]));
+        let keys: Vec<Key> = set.without(KeySet::of(&[Key::Prompt])).collect();
+        assert_eq!(keys, [Key::EventType, Key::Reason, Key::RedactionCounts]);
+        assert_eq!(KeySet::of(Key::ALL).count(), Key::ALL.len());
     }
 }

@@ -90,7 +90,7 @@ impl CopyFeed {
     /// `trail_copy_gap` record.
     pub(super) fn push(&mut self, lines: &[u8], first_seq: u64, last_seq: u64) -> Option<Json> {
         match self.queue.append(lines, Duration::ZERO) {
-            Ok(()) => self.missed(),
+            Ok(_) => self.missed(),
             Err(Refusal::Full { .. } | Refusal::Closed) => {
                 let (first, _) = *self.missed.get_or_insert((first_seq, last_seq));
                 self.missed = Some((first, last_seq));

@@ -54,6 +54,8 @@ struct State {
     aside: Aside,
     accepted: u64,
     threads_waiting: usize,
+    /// That the ring fills was said, since it was released from last.
+    has_told: bool,
     closed: bool,
 }
 
@@ -142,15 +144,17 @@ impl Journal {
                 ring,
                 accepted: 0,
                 threads_waiting: 0,
+                has_told: false,
                 closed: false,
             }),
             room: Condvar::new(),
         }
     }
 
-    /// Appends one frame, and waits up to `patience` for room.
+    /// Appends one frame, and waits up to `patience` for room. `true`: the ring fills, and whoever
+    /// empties it may be asleep; that is said once.
     #[inline]
-    pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<(), Refusal> {
+    pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
         let crc = crc32fast::hash(frame);
         let length = ENTRY + frame.len();
         if length <= self.capacity / 4 {
@@ -160,13 +164,13 @@ impl Journal {
                 state = self.room_for(length, None, patience)?;
             }
             state.push(frame.len() as u32, crc, frame);
-            return Ok(());
+            return Ok(state.fills());
         }
         self.append_large(frame, crc, patience)
     }
 
     #[cold]
-    fn append_large(&self, frame: &[u8], crc: u32, patience: Duration) -> Result<(), Refusal> {
+    fn append_large(&self, frame: &[u8], crc: u32, patience: Duration) -> Result<bool, Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
             Some(path) => aside::write(path, number, frame).is_ok(),
@@ -184,6 +188,7 @@ impl Journal {
                     frame: (!in_file).then(|| frame.to_vec()),
                 };
                 state.aside.kept.push_back(large);
+                true
             });
         if let (Err(_), Some(path)) = (&appended, &self.path) {
             aside::remove(path, number);
@@ -296,6 +301,7 @@ impl Journal {
         if next != position {
             state.ring.set(Word::Tail, next);
         }
+        state.has_told = false;
         let in_files = state.aside.release(position);
         if state.threads_waiting > 0 {
             self.room.notify_all();
@@ -414,6 +420,15 @@ fn start_over(position: u64, capacity: u64) -> u64 {
 }
 
 impl State {
+    /// Whether more than a quarter of the ring waits, if that was not said yet.
+    #[inline]
+    fn fills(&mut self) -> bool {
+        let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
+        let fills = used as usize > self.ring.capacity() / 4 && !self.has_told;
+        self.has_told |= fills;
+        fills
+    }
+
     #[inline]
     fn fits(&self, length: usize, large: Option<usize>) -> bool {
         let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);

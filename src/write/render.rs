@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::flow::{Flow, Step};
 use super::frame::{Fields, Frame, Name, Value};
-use crate::record::{Decision, EventType, Key};
+use crate::record::{Decision, EventType, Key, KeySet};
 use crate::trail::json;
 
 /// Renders lines, one after the other.
@@ -16,6 +16,7 @@ pub(super) struct Renderer {
 
 /// The fields of a frame, sorted by what they are.
 struct Sorted<'a> {
+    keys: KeySet,
     known: [Option<Value<'a>>; Key::ALL.len()],
     decisions: Vec<Fields<'a>>,
     problems: Vec<&'a str>,
@@ -25,6 +26,7 @@ struct Sorted<'a> {
 impl<'a> Sorted<'a> {
     fn new(fields: Fields<'a>) -> Sorted<'a> {
         let mut sorted = Sorted {
+            keys: KeySet::default(),
             known: [None; Key::ALL.len()],
             decisions: Vec::new(),
             problems: Vec::new(),
@@ -36,7 +38,10 @@ impl<'a> Sorted<'a> {
                     sorted.decisions.push(Fields(fields));
                 }
                 (Name::Key(Key::Problems), Value::Str(problem)) => sorted.problems.push(problem),
-                (Name::Key(key), value) => sorted.known[key as usize] = Some(value),
+                (Name::Key(key), value) => {
+                    sorted.keys.insert(key);
+                    sorted.known[key as usize] = Some(value);
+                }
                 (Name::Other(name), value) => sorted.others.push((name, value)),
             }
         }
@@ -78,6 +83,15 @@ impl<'a> Sorted<'a> {
                 .any(|fields| fields.into_iter().any(is_block))
     }
 }
+
+/// Keys that may stand in a line without standing in its frame.
+const COMPOSED: KeySet = KeySet::of(&[
+    Key::EventType,
+    Key::TurnNumber,
+    Key::ConversationState,
+    Key::Decisions,
+    Key::TokensProcessed,
+]);
 
 const DECISION_KEYS: [Key; 7] = [
     Key::FilterName,
@@ -124,7 +138,11 @@ impl Renderer {
             input.or(output).map(|_| Value::U64(sum))
         };
 
-        for &key in Key::ALL {
+        let mut keys = sorted.keys.with(COMPOSED);
+        if sorted.has_plain_decision() {
+            keys = keys.without(const { KeySet::of(&DECISION_KEYS) });
+        }
+        for key in keys {
             let given = sorted.get(key);
             match key {
                 Key::EventType => push_known(out, key, Value::Str(event_type)),
@@ -141,7 +159,6 @@ impl Renderer {
                 }
                 Key::TokensProcessed => push_some(out, key, given.or_else(tokens)),
                 Key::Decisions => push_decisions(out, &sorted),
-                _ if key.is_of_decision() && sorted.has_plain_decision() => {}
                 _ => push_some(out, key, given),
             }
         }
