@@ -20,11 +20,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::lock;
 use super::ring::{Ring, Word};
+use crate::trail::files::is_same_file;
 
 mod aside;
 mod entry;
@@ -82,8 +83,24 @@ pub(super) struct Remains {
     pub(super) lost: Option<(u64, i64, i64)>,
 }
 
-/// So many bytes are copied out under one lock.
-const PIECE: usize = 16 << 10;
+/// So many bytes are copied out under one lock, and so many turns are spun between two.
+const PIECE: usize = 8 << 10;
+const BREATH: usize = 8;
+
+/// Whoever holds the lock of the journal copies a few kilobytes at most. Before a thread waits for it by a
+/// call of the system, which takes longer than that, it spins so many turns.
+const SPINS: usize = 200;
+
+fn lock_soon(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    for _ in 0..SPINS {
+        match state.try_lock() {
+            Ok(state) => return state,
+            Err(TryLockError::Poisoned(state)) => return state.into_inner(),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
+    lock(state)
+}
 
 /// A ring that is empty goes on at its beginning when so much of it was used: where few records
 /// wait, the same memory is used again and again, and stays in the caches and in the page table.
@@ -158,7 +175,7 @@ impl Journal {
         let crc = crc32fast::hash(frame);
         let length = ENTRY + frame.len();
         if length <= self.capacity / 4 {
-            let mut state = lock(&self.state);
+            let mut state = lock_soon(&self.state);
             if state.closed || !state.fits(length, None) {
                 drop(state);
                 state = self.room_for(length, None, patience)?;
@@ -204,7 +221,7 @@ impl Journal {
         large: Option<usize>,
         patience: Duration,
     ) -> Result<MutexGuard<'_, State>, Refusal> {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         // Whoever came before the journal was closed is let in.
         if state.closed {
             return Err(Refusal::Closed);
@@ -241,9 +258,11 @@ impl Journal {
         // Piece by piece, so that no emitting thread waits for the whole.
         while out.len() < wanted {
             let piece = (wanted - out.len()).min(PIECE);
-            let state = lock(&self.state);
+            let state = lock_soon(&self.state);
             state.ring.copy_out(position + out.len() as u64, piece, out);
             drop(state);
+            // Whoever waits gets in.
+            (0..BREATH).for_each(|_| std::hint::spin_loop());
             // A first entry that is cut is copied whole.
             if let Some(whole) = entry_length(out) {
                 wanted = wanted.max(whole.min(length));
@@ -254,7 +273,7 @@ impl Journal {
     /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
     pub(super) fn mark(&self, position: u64, count: u64, seq: u64) {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         state.ring.set(Word::MarkSeq, NO_SEQ);
         state.ring.set(Word::MarkPosition, position);
         state.ring.set(Word::MarkCount, count);
@@ -263,7 +282,7 @@ impl Journal {
 
     /// The seq of the first entry that is not released, where its line may be written.
     pub(super) fn marked_seq(&self) -> Option<u64> {
-        let state = lock(&self.state);
+        let state = lock_soon(&self.state);
         let is_marked = state.ring.get(Word::MarkPosition) == state.ring.get(Word::Head);
         Some(state.ring.get(Word::MarkSeq)).filter(|&seq| is_marked && seq != NO_SEQ)
     }
@@ -274,7 +293,7 @@ impl Journal {
         let Some((last, first)) = last_seq.zip(self.marked_seq()) else {
             return;
         };
-        let count = lock(&self.state).ring.get(Word::MarkCount);
+        let count = lock_soon(&self.state).ring.get(Word::MarkCount);
         let mut position = self.head();
         for _ in (first..=last).zip(0..count) {
             let mut entry = Vec::new();
@@ -291,7 +310,7 @@ impl Journal {
     /// Makes room: the lines of everything before `position` are written. Says where the entries go
     /// on, which is behind `position` where the ring starts over.
     pub(super) fn release(&self, position: u64) -> u64 {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let next = match position == state.ring.get(Word::Tail) {
             true => start_over(position, self.capacity as u64),
             false => position,
@@ -317,7 +336,7 @@ impl Journal {
 
     /// The frame that an entry keeps aside.
     pub(super) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
-        if let Some(frame) = lock(&self.state).aside.in_memory(number) {
+        if let Some(frame) = lock_soon(&self.state).aside.in_memory(number) {
             return Ok(frame);
         }
         match &self.path {
@@ -328,29 +347,29 @@ impl Journal {
 
     /// Where the first entry that is not released begins.
     pub(super) fn head(&self) -> u64 {
-        lock(&self.state).ring.get(Word::Head)
+        lock_soon(&self.state).ring.get(Word::Head)
     }
 
     /// How far the journal goes.
     pub(super) fn tail(&self) -> u64 {
-        lock(&self.state).ring.get(Word::Tail)
+        lock_soon(&self.state).ring.get(Word::Tail)
     }
 
     /// Frames taken in by this process.
     pub(super) fn accepted(&self) -> u64 {
-        lock(&self.state).accepted
+        lock_soon(&self.state).accepted
     }
 
     /// Bytes that are not released.
     pub(super) fn backlog(&self) -> u64 {
-        let state = lock(&self.state);
+        let state = lock_soon(&self.state);
         let large = state.aside.bytes() as u64;
         state.ring.get(Word::Tail) - state.ring.get(Word::Head) + large
     }
 
     /// Counts a lost record, so that the count outlives the process.
     pub(super) fn note_loss(&self, micros: i64) {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost);
         if lost == 0 {
             state.ring.set(Word::LostFrom, micros as u64);
@@ -361,23 +380,23 @@ impl Journal {
 
     /// The losses up to here are told in the trail.
     pub(super) fn losses_told(&self, count: u64) {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost).saturating_sub(count);
         state.ring.set(Word::Lost, lost);
     }
 
     /// Takes no more frames, but for those of threads that are waiting for room.
     pub(super) fn close(&self) {
-        lock(&self.state).closed = true;
+        lock_soon(&self.state).closed = true;
     }
 
     /// Whether threads are waiting for room.
     pub(super) fn has_waiters(&self) -> bool {
-        lock(&self.state).threads_waiting > 0
+        lock_soon(&self.state).threads_waiting > 0
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        lock(&self.state).closed
+        lock_soon(&self.state).closed
     }
 
     /// Puts the journal's file back where somebody removed or replaced it, with all it holds, and
@@ -386,10 +405,12 @@ impl Journal {
         let Some(path) = &self.path else {
             return Ok(false);
         };
-        let mut state = lock(&self.state);
-        if state.ring.is_at(path) {
+        // Looked for without the lock: nobody waits for the file system to emit an event.
+        let file = lock_soon(&self.state).ring.file();
+        if file.is_none_or(|file| is_same_file(path, &file)) {
             return Ok(false);
         }
+        let mut state = lock_soon(&self.state);
         let mut ring = Ring::create(path, state.ring.capacity())?;
         ring.copy_from(&state.ring);
         state.ring = ring;
@@ -398,7 +419,7 @@ impl Journal {
 
     /// Removes the file of a journal that is closed and has nothing left to tell.
     pub(super) fn remove(&self) {
-        let state: MutexGuard<'_, State> = lock(&self.state);
+        let state: MutexGuard<'_, State> = lock_soon(&self.state);
         let is_empty = state.ring.get(Word::Head) == state.ring.get(Word::Tail);
         if let Some(path) = &self.path
             && is_empty

@@ -11,11 +11,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions};
-
-use crate::trail::files::is_same_file;
 
 /// The header, before the ring.
 const HEADER: usize = 4096;
@@ -48,7 +47,7 @@ pub(super) struct Ring {
 
 enum Bytes {
     Memory(Vec<u8>),
-    Mapped(MmapMut, File),
+    Mapped(MmapMut, Arc<File>),
 }
 
 impl Deref for Bytes {
@@ -130,16 +129,16 @@ impl Ring {
             page[0] = std::hint::black_box(page[0]);
         }
         Ok(Ring {
-            bytes: Bytes::Mapped(map, file),
+            bytes: Bytes::Mapped(map, Arc::new(file)),
             capacity,
         })
     }
 
-    /// Whether the ring is in the file that stands at `path`.
-    pub(super) fn is_at(&self, path: &Path) -> bool {
+    /// The file that the ring is in, if it is in one.
+    pub(super) fn file(&self) -> Option<Arc<File>> {
         match &self.bytes {
-            Bytes::Memory(_) => true,
-            Bytes::Mapped(_, file) => is_same_file(path, file),
+            Bytes::Memory(_) => None,
+            Bytes::Mapped(_, file) => Some(file.clone()),
         }
     }
 
