@@ -9,6 +9,7 @@
 //! `journal`, and share the [`Core`] of the trail.
 
 use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::task::Waker;
@@ -92,9 +93,9 @@ pub(crate) struct Core {
     /// The trail's name, for messages.
     name: String,
     journal: Journal,
-    losses: Mutex<Losses>,
-    counts: status::Counts,
-    progress: Mutex<Progress>,
+    losses: Apart<Mutex<Losses>>,
+    counts: Apart<status::Counts>,
+    progress: Apart<Mutex<Progress>>,
     progressed: Condvar,
     /// A write failed and none has succeeded since.
     failing: AtomicBool,
@@ -118,6 +119,25 @@ pub(crate) struct Core {
     guard: Mutex<Option<WorkerGuard>>,
 }
 
+/// Stands in cache lines of its own: what the worker writes again and again must not lie beside what the
+/// emitting threads read.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Clears a flag that is mostly clear, and says whether it was set. One that is clear is only read: so it
+/// stays in everybody's cache.
+fn take_flag(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::SeqCst) && flag.swap(false, Ordering::SeqCst)
+}
+
 /// How far the worker has come, in positions of the journal.
 #[derive(Default)]
 struct Progress {
@@ -139,9 +159,9 @@ impl Core {
             name: settings.places.trail.to_string(),
             journal,
             settings,
-            losses: Mutex::default(),
-            counts: status::Counts::default(),
-            progress: Mutex::default(),
+            losses: Apart::default(),
+            counts: Apart::default(),
+            progress: Apart::default(),
             progressed: Condvar::new(),
             failing: AtomicBool::new(false),
             full: AtomicBool::new(false),

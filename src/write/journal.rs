@@ -16,15 +16,15 @@
 //! none is lost, none doubled, wherever this one died.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::lock;
 use super::ring::{Ring, Word};
+use super::{Apart, lock};
 use crate::trail::files::is_same_file;
 
 mod aside;
@@ -39,7 +39,9 @@ pub(super) use entry::{Entry, split_entry};
 use survey::survey;
 
 pub(super) struct Journal {
-    state: Mutex<State>,
+    state: Apart<Mutex<State>>,
+    /// The file that the ring is in, for whoever looks whether it still stands.
+    file: Mutex<Option<Arc<File>>>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
     /// Bytes of the ring, which it keeps for its life.
@@ -156,14 +158,15 @@ impl Journal {
             next_aside: AtomicU64::new(ring.get(Word::Tail)),
             capacity: ring.capacity(),
             path,
-            state: Mutex::new(State {
+            file: Mutex::new(ring.file()),
+            state: Apart(Mutex::new(State {
                 aside: Aside { kept },
                 ring,
                 accepted: 0,
                 threads_waiting: 0,
                 has_told: false,
                 closed: false,
-            }),
+            })),
             room: Condvar::new(),
         }
     }
@@ -405,14 +408,15 @@ impl Journal {
         let Some(path) = &self.path else {
             return Ok(false);
         };
-        // Looked for without the lock: nobody waits for the file system to emit an event.
-        let file = lock_soon(&self.state).ring.file();
-        if file.is_none_or(|file| is_same_file(path, &file)) {
+        // Looked for without the journal's lock: nobody waits for the file system to emit an event.
+        let mut file = lock(&self.file);
+        if file.as_ref().is_none_or(|file| is_same_file(path, file)) {
             return Ok(false);
         }
         let mut state = lock_soon(&self.state);
         let mut ring = Ring::create(path, state.ring.capacity())?;
         ring.copy_from(&state.ring);
+        *file = ring.file();
         state.ring = ring;
         Ok(true)
     }

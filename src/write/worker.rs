@@ -28,7 +28,7 @@ use super::render::Renderer;
 use super::seal::Sealer;
 use super::sink::Sink;
 use super::syncer::sync_key;
-use super::{Core, Progress, lock, say};
+use super::{Core, Progress, lock, say, take_flag};
 use crate::destination::Place;
 
 mod upkeep;
@@ -40,7 +40,7 @@ const BATCH: usize = 256 << 10;
 const MOST_ROOMS: usize = 4;
 
 /// How long to sleep when there is nothing to do: short while events come, longer when not.
-const BUSY: Duration = Duration::from_millis(1);
+const BUSY: Duration = Duration::from_millis(2);
 const IDLE: Duration = Duration::from_millis(8);
 /// Rounds without work after which the worker counts as idle.
 const BUSY_ROUNDS: u32 = 20;
@@ -142,7 +142,7 @@ impl Worker {
         self.prune()?;
         let mut idle_rounds = 0;
         loop {
-            if self.sync_at.is_none() && self.core.sync_wanted.swap(false, Ordering::SeqCst) {
+            if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
                 self.sync_at = Some(self.core.journal.tail());
             }
             self.put_back()?;
@@ -244,7 +244,7 @@ impl Worker {
         self.core.journal.mark(self.position, count, first_seq);
         self.put_lines(first_seq)?;
         self.position = self.core.journal.release(self.position + at as u64);
-        self.core.full.store(false, Ordering::Relaxed);
+        take_flag(&self.core.full);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
     }
@@ -478,7 +478,7 @@ impl Worker {
                         Err(error)
                     })
             })?;
-            if self.core.failing.swap(false, Ordering::Relaxed) {
+            if take_flag(&self.core.failing) {
                 say(&format!("{}: writing works again", self.core.name));
             }
         }
