@@ -99,7 +99,9 @@ impl Visit for FieldWriter<'_> {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.field_of(field, Value::I64(value));
+        // A number that is written without a type is one of these, and mostly a count.
+        let value = u64::try_from(value).map_or(Value::I64(value), Value::U64);
+        self.field_of(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
