@@ -14,7 +14,7 @@ use tracing::field::Field;
 
 use super::attribution::Scope;
 use super::frame::{self, Fields, Name, Value};
-use super::meaning::{Meaning, Meanings};
+use super::meaning::{Mark, Marks, Meaning, Meanings};
 use super::trace::Trace;
 use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{
@@ -47,8 +47,8 @@ pub(super) struct FieldWriter<'r> {
     /// A text to stand for every text, where events are emitted from inside events without end.
     withhold: Option<&'static str>,
     seen: KeySet,
-    /// A [bit] for each name that stands in `out` beside the known keys.
-    other_names: u64,
+    /// Of the names that stand in `out` beside the known keys.
+    marks: Marks,
     /// Where the fields begin in `out`.
     begin: usize,
     /// What is to be said of the fields; of most events nothing.
@@ -141,7 +141,7 @@ impl<'r> FieldWriter<'r> {
             owner: Owner::Event,
             withhold,
             seen: KeySet::default(),
-            other_names: 0,
+            marks: Marks::default(),
             begin: out.len(),
             told: None,
             decisions: 0,
@@ -281,16 +281,16 @@ impl<'r> FieldWriter<'r> {
         self.manner = meaning.manner;
         let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
         let Some(key) = meaning.key.filter(is_of_owner) else {
-            return self.other(name, meaning.key, value);
+            return self.other(name, meaning, value);
         };
         match (key, value) {
             (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
-            (Key::EventType, value) => self.other(name, meaning.key, value),
+            (Key::EventType, value) => self.other(name, meaning, value),
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
             // What only the trail makes, and the second of two values, is kept beside the key.
             _ if key.kind() == Kind::Composed || self.seen.contains(key) => {
-                self.other(name, meaning.key, value);
+                self.other(name, meaning, value);
             }
             _ => self.known(key, value),
         }
@@ -298,7 +298,7 @@ impl<'r> FieldWriter<'r> {
 
     fn event_type(&mut self, event_type: &str) {
         if !self.seen.insert(Key::EventType) {
-            return self.other("event_type", Some(Key::EventType), Value::Str(event_type));
+            return self.other_key(Key::EventType, event_type);
         }
         let name = Name::Key(Key::EventType);
         if event_type.starts_with("trail_") {
@@ -364,15 +364,19 @@ impl<'r> FieldWriter<'r> {
 
     /// Keeps a value under a name that is not taken: neither by a key of the record nor by a
     /// field before it. No key stands twice in a line.
-    fn other(&mut self, name: &str, key: Option<Key>, value: Value<'_>) {
-        let is_key = key.is_some_and(|key| {
+    fn other(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
+        let is_key = meaning.key.is_some_and(|key| {
             key.name() == name && (self.owner == Owner::Event || key.is_of_decision())
         });
         let mut name = match is_key {
             true => Cow::Owned(format!("event.{name}")),
             false => Cow::Borrowed(name),
         };
-        if self.other_names & bit(&name) != 0 {
+        let mark = match is_key {
+            true => Mark::of(&name),
+            false => meaning.mark,
+        };
+        if self.marks.insert(mark) {
             let taken = |wanted: &str| {
                 let mut fields = Fields(&self.out[self.begin..]);
                 fields.any(|(name, _)| name == Name::Other(wanted))
@@ -383,9 +387,15 @@ impl<'r> FieldWriter<'r> {
                 count += 1;
                 name = Cow::Owned(format!("{plain}#{count}"));
             }
+            self.marks.insert(Mark::of(&name));
         }
-        self.other_names |= bit(&name);
         self.keep(Name::Other(&name), value);
+    }
+
+    /// Keeps a text beside the key that does not take it.
+    fn other_key(&mut self, key: Key, text: &str) {
+        let meaning = Meaning::of(key.name(), self.redactors);
+        self.other(key.name(), meaning, Value::Str(text));
     }
 
     fn keep(&mut self, name: Name<'_>, value: Value<'_>) {
@@ -658,11 +668,7 @@ impl<'r> FieldWriter<'r> {
                 .iter()
                 .for_each(|decision| self.decision(decision)),
             Err(_) => {
-                self.other(
-                    Key::Decisions.name(),
-                    Some(Key::Decisions),
-                    Value::Str(text),
-                );
+                self.other_key(Key::Decisions, text);
                 self.problem("guardrail_decisions is no JSON array of decisions");
             }
         }
@@ -694,14 +700,6 @@ fn as_number(kind: Kind, value: Value<'_>) -> Option<Value<'_>> {
         (Kind::Number, Value::Str(text)) => text.trim().parse().ok().map(Value::F64),
         _ => None,
     }
-}
-
-/// One of 64 bits for a name: two names with different bits are not the same.
-fn bit(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let at = |place: usize| bytes.get(place).map_or(0, |byte| usize::from(*byte));
-    let mixed = 7 * at(0) + 13 * at(bytes.len() / 2) + 31 * at(bytes.len().wrapping_sub(1));
-    1 << ((mixed + bytes.len()) % 64)
 }
 
 fn is_phase(word: &str) -> bool {

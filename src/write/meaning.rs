@@ -18,8 +18,37 @@ pub(super) struct Meaning {
     /// The key that the field sets, if its name is one's.
     pub(super) key: Option<Key>,
     pub(super) manner: Manner,
+    pub(super) mark: Mark,
     /// Which values the key takes as they are; any other is looked at.
     takes: Takes,
+}
+
+/// A number that tells names apart: two with different marks are not the same.
+#[derive(Clone, Copy)]
+pub(super) struct Mark(u16);
+
+/// The marks of some names.
+#[derive(Default)]
+pub(super) struct Marks([u64; Marks::WORDS]);
+
+impl Mark {
+    pub(super) fn of(name: &str) -> Mark {
+        let mixed = crc32fast::hash(name.as_bytes()) as usize;
+        Mark((mixed % (64 * Marks::WORDS)) as u16)
+    }
+}
+
+impl Marks {
+    /// A record may have many fields: few of them are to share a mark by chance.
+    const WORDS: usize = 16;
+
+    /// Adds a mark, and says whether it was there.
+    pub(super) fn insert(&mut self, Mark(mark): Mark) -> bool {
+        let (word, bit) = (&mut self.0[usize::from(mark / 64)], 1 << (mark % 64));
+        let was_there = *word & bit != 0;
+        *word |= bit;
+        was_there
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -57,6 +86,7 @@ impl Meaning {
         Meaning {
             key,
             manner: redactors.manner(name, key.map(Key::name)),
+            mark: Mark::of(name),
             takes: key.map_or(Takes::default(), |key| Takes::of(key, redactors)),
         }
     }
@@ -132,7 +162,7 @@ pub(super) struct Meanings {
 
 /// A thread keeps those of so many callsites, and the meanings of so many other names.
 const KEPT: usize = 256;
-const NAMES_KEPT: usize = 128;
+const NAMES_KEPT: usize = 512;
 
 /// A name, the number of the redactors, and what it means to them.
 type Known = (u64, Short, Meaning);
