@@ -382,6 +382,30 @@ fn a_copy_gets_every_line_and_a_hung_one_holds_nobody_up() {
 }
 
 #[test]
+fn a_copy_that_catches_up_again_and_again_gets_every_line() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (trail, copy) = (dir.path().join("audit.log"), dir.path().join("copy.log"));
+    let audit = stinger_audit::to([&trail, &copy])
+        .redact_pii(false)
+        .open()
+        .expect("a trail");
+    let long = "x".repeat(3_000);
+    let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+    for _ in 0..10 {
+        (0..150).for_each(|_| log(&audit, &long));
+        audit.flush().expect("written");
+        let begun = std::time::Instant::now();
+        while length(&copy) < length(&trail) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it catches up");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    audit.close().expect("closed");
+    let read = |path: &Path| fs::read_to_string(path).expect("readable");
+    assert_eq!(read(&trail), read(&copy));
+}
+
+#[test]
 fn a_copy_that_is_too_slow_is_named_in_the_trail() {
     let dir = tempfile::tempdir().expect("a directory");
     let (trail, fifo) = (dir.path().join("audit.log"), dir.path().join("fifo"));

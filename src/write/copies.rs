@@ -168,8 +168,7 @@ fn serve(
                 }
             }
             at += length;
-            position += length as u64;
-            queue.release(position);
+            position = queue.release(position + length as u64);
         }
         // A copy's files go as the trail's do; the record of it is the trail's.
         if let (Sink::Files(files), Some(retain), true) = (&*sink, retain, prune) {

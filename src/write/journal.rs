@@ -312,6 +312,7 @@ impl Journal {
 
     /// Makes room: the lines of everything before `position` are written. Says where the entries go
     /// on, which is behind `position` where the ring starts over.
+    #[must_use = "the entries go on there"]
     pub(super) fn release(&self, position: u64) -> u64 {
         let mut state = lock_soon(&self.state);
         let next = match position == state.ring.get(Word::Tail) {
