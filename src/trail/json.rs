@@ -241,8 +241,8 @@ pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
 fn may_act(text: &str) -> bool {
     let begins = |byte: u8| {
         let is_control = (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
-        let is_lead = (byte == 0xc2) | (byte == 0xd8) | (byte == 0xe1) | (byte == 0xe2);
-        is_control | is_lead | (byte == 0x7f) | (byte == 0xef) | (byte == 0xf3)
+        let is_lead = LEADS.iter().fold(false, |any, lead| any | (byte == *lead));
+        is_control | is_lead | (byte == 0x7f)
     };
     let mut parts = text.as_bytes().chunks(64);
     parts.any(|part| part.iter().fold(false, |any, byte| any | begins(*byte)))

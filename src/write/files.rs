@@ -38,7 +38,7 @@ pub(super) struct Files {
     syncer: Option<Syncer>,
     /// How long the file was when the sync began that is underway, if one is.
     syncing: Option<u64>,
-    /// The outcome of a sync that had to be waited for before its turn.
+    /// The outcome for whoever began a sync that was cut short, because the file was put back.
     early: Option<io::Result<()>>,
     /// Held as long as the trail is written.
     lock: File,
@@ -169,6 +169,7 @@ impl Files {
         if self.distrusted.is_some() {
             return Err(io::Error::other("the medium has refused the file before"));
         }
+        self.early = None;
         // The system tells a failure once, maybe to the sync that is underway.
         if let Some(outcome) = self.wait_for_sync() {
             outcome?;
@@ -183,15 +184,16 @@ impl Files {
         if self.distrusted.is_some() {
             return false;
         }
+        self.early = None;
         if self.syncer.is_none() {
             self.syncer = Syncer::start();
         }
         let Some(syncer) = &mut self.syncer else {
             return false;
         };
-        syncer.begin(first, self.file.clone());
-        self.syncing = Some(self.length);
-        true
+        let begins = syncer.begin(first, self.file.clone());
+        self.syncing = begins.then_some(self.length);
+        begins
     }
 
     /// What became of the sync that was begun. `None`: it is underway.
@@ -268,9 +270,9 @@ impl Files {
         let is_removed = std::os::unix::fs::MetadataExt::nlink(&self.file.metadata()?) == 0;
         #[cfg(not(unix))]
         let is_removed = false;
-        if let Some(Err(error)) = self.wait_for_sync() {
+        let underway = self.wait_for_sync();
+        if let Some(Err(_)) = underway {
             self.distrusted = Some(self.synced);
-            self.early = Some(Err(error));
         }
         // What is not known to be on the medium goes with it, where the medium refuses.
         let from = match (is_removed, self.distrusted) {
@@ -279,6 +281,10 @@ impl Files {
             (false, None) => self.file.sync_data().is_err().then_some(self.synced),
         };
         let restored = self.begin_anew(from)?;
+        // Whoever waits for the sync that was underway waits for what stands in place now.
+        if underway.is_some() {
+            self.early = Some(self.sync());
+        }
         Ok(json!({
             "file": self.live,
             "happened": match (is_removed, &replaced) {

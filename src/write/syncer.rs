@@ -48,11 +48,12 @@ impl Syncer {
         })
     }
 
-    /// Has a file synced, and another one before it. Nothing may be underway.
-    pub(super) fn begin(&mut self, first: Option<Arc<File>>, file: Arc<File>) {
+    /// Has a file synced, and another one before it. Nothing may be underway. `false`: the thread is gone.
+    pub(super) fn begin(&mut self, first: Option<Arc<File>>, file: Arc<File>) -> bool {
         debug_assert!(!self.is_busy);
         let from = thread::current();
         self.is_busy = self.to.send(Order { first, file, from }).is_ok();
+        self.is_busy
     }
 
     /// The outcome, when there is one.

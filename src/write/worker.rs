@@ -36,6 +36,9 @@ mod upkeep;
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
 
+/// A buffer that grew past this is not kept.
+const LARGEST_KEPT: usize = 8 * BATCH;
+
 /// Buffers of lines that are kept: as many as may be waiting to be hashed, and one that is filled.
 const MOST_ROOMS: usize = 4;
 
@@ -171,10 +174,8 @@ impl Worker {
             if worked {
                 idle_rounds = 0;
                 // A large record leaves large buffers; they are not kept.
-                if self.lines.capacity() > 8 * BATCH {
+                if self.entries.capacity() > LARGEST_KEPT {
                     self.entries = Vec::new();
-                    self.lines = Vec::new();
-                    self.rooms = Vec::new();
                 }
                 continue;
             }
@@ -498,7 +499,8 @@ impl Worker {
                 gaps.extend(copy.push(&lines, first_seq, self.seq - 1));
             }
         }
-        if lines.capacity() >= BATCH && self.rooms.len() < MOST_ROOMS {
+        let is_usual = (BATCH..=LARGEST_KEPT).contains(&lines.capacity());
+        if is_usual && self.rooms.len() < MOST_ROOMS {
             self.rooms.push(lines);
         }
         self.to_tell
