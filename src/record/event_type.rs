@@ -33,7 +33,11 @@ impl EventType {
 
     /// Whether records of this type are the trail's own: their names begin with `trail_`.
     pub fn is_about_trail(&self) -> bool {
-        self.as_str().starts_with("trail_")
+        EventType::names_trail(self.as_str())
+    }
+
+    pub(crate) fn names_trail(name: &str) -> bool {
+        name.starts_with("trail_")
     }
 }
 

@@ -14,9 +14,9 @@ use tracing::field::Field;
 
 use super::attribution::Scope;
 use super::frame::{self, Fields, Name, Value};
-use super::meaning::{Mark, Marks, Meaning, Meanings};
+use super::meaning::{Mark, Marks, Meaning, Meanings, Way};
 use super::trace::Trace;
-use crate::record::{Decision, GuardrailDecision, Key, KeySet, Kind};
+use crate::record::{Decision, EventType, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{
     CUSTOM, Chain, Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD,
     WITHHELD_BY_RULE, path_names_value,
@@ -255,10 +255,15 @@ impl<'r> FieldWriter<'r> {
 
     #[inline]
     fn add_as(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
-        // The most fields of the most events: there is nothing to look at.
-        match meaning.key_for(&value).filter(|key| self.seen.insert(*key)) {
-            Some(key) => frame::push_known(&mut self.out, key, value),
-            None => self.add(name, meaning, value),
+        match meaning.way(&value) {
+            Way::AsItIs(key) if self.seen.insert(key) => {
+                frame::push_known(&mut self.out, key, value);
+            }
+            Way::Text(key, text) if self.seen.insert(key) => {
+                self.manner = Manner::UNNAMED;
+                self.text(Name::Key(key), text);
+            }
+            _ => self.add(name, meaning, value),
         }
     }
 
@@ -301,7 +306,7 @@ impl<'r> FieldWriter<'r> {
             return self.other_key(Key::EventType, event_type);
         }
         let name = Name::Key(Key::EventType);
-        if event_type.starts_with("trail_") {
+        if EventType::names_trail(event_type) {
             self.push(name, Value::Str(&format!("application.{event_type}")));
             self.problem("event types that begin with trail_ are the trail's own");
         } else {

@@ -7,8 +7,8 @@
 //! dies is found by the next one.
 //!
 //! ```text
-//! entry = length:u32 crc:u32 frame            CRC-32 of the frame
-//!       | 0x80000000 crc:u32 number:u64       a frame too large for the ring, kept aside
+//! entry = length:u32 checksum:u32 frame       of the frame
+//!       | 0x80000000 checksum:u32 number:u64       a frame too large for the ring, kept aside
 //! ```
 //!
 //! Before the worker writes the lines of some entries, it marks the position of the first, how
@@ -28,12 +28,14 @@ use super::{Apart, lock};
 use crate::trail::files::is_same_file;
 
 mod aside;
+mod checksum;
 mod entry;
 mod survey;
 #[cfg(test)]
 mod tests;
 
 use aside::{Aside, Large};
+use checksum::checksum;
 use entry::{ASIDE, ENTRY, entry_length};
 pub(super) use entry::{Entry, split_entry};
 use survey::survey;
@@ -175,7 +177,7 @@ impl Journal {
     /// empties it may be asleep; that is said once.
     #[inline]
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
-        let crc = crc32fast::hash(frame);
+        let checksum = checksum(frame);
         let length = ENTRY + frame.len();
         if length <= self.capacity / 4 {
             let mut state = lock_soon(&self.state);
@@ -183,14 +185,14 @@ impl Journal {
                 drop(state);
                 state = self.room_for(length, None, patience)?;
             }
-            state.push(frame.len() as u32, crc, frame);
+            state.push(frame.len() as u32, checksum, frame);
             return Ok(state.fills());
         }
-        self.append_large(frame, crc, patience)
+        self.append_large(frame, checksum, patience)
     }
 
     #[cold]
-    fn append_large(&self, frame: &[u8], crc: u32, patience: Duration) -> Result<bool, Refusal> {
+    fn append_large(&self, frame: &[u8], checksum: u32, patience: Duration) -> Result<bool, Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
             Some(path) => aside::write(path, number, frame).is_ok(),
@@ -199,7 +201,7 @@ impl Journal {
         let appended = self
             .room_for(ENTRY + 8, Some(frame.len()), patience)
             .map(|mut state| {
-                state.push(ASIDE, crc, &number.to_le_bytes());
+                state.push(ASIDE, checksum, &number.to_le_bytes());
                 let large = Large {
                     number,
                     end: state.ring.get(Word::Tail),
@@ -467,11 +469,11 @@ impl State {
     }
 
     #[inline]
-    fn push(&mut self, length: u32, crc: u32, bytes: &[u8]) {
+    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) {
         let tail = self.ring.get(Word::Tail);
         let mut head = [0; ENTRY];
         head[..4].copy_from_slice(&length.to_le_bytes());
-        head[4..].copy_from_slice(&crc.to_le_bytes());
+        head[4..].copy_from_slice(&checksum.to_le_bytes());
         self.ring.copy_in(tail, &head);
         self.ring.copy_in(tail + ENTRY as u64, bytes);
         self.ring

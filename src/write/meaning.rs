@@ -10,7 +10,7 @@ use tracing::Metadata;
 use tracing::callsite::Identifier;
 
 use super::frame::Value;
-use crate::record::{Key, Kind};
+use crate::record::{Decision, EventType, Key, Kind};
 use crate::redact::{Chain, Manner};
 
 #[derive(Clone, Copy)]
@@ -19,8 +19,17 @@ pub(super) struct Meaning {
     pub(super) key: Option<Key>,
     pub(super) manner: Manner,
     pub(super) mark: Mark,
-    /// Which values the key takes as they are; any other is looked at.
     takes: Takes,
+}
+
+/// What is to be done with a value that comes under a name.
+pub(super) enum Way<'a> {
+    /// The key takes it as it is.
+    AsItIs(Key),
+    /// It is a text that the key takes when it has been redacted.
+    Text(Key, &'a str),
+    /// It has to be looked at.
+    Rare,
 }
 
 /// A number that tells names apart: two with different marks are not the same.
@@ -51,11 +60,25 @@ impl Marks {
     }
 }
 
+/// Which values a key takes without having them looked at, as most fields of most events have them.
 #[derive(Clone, Copy, Default)]
 struct Takes {
-    strings: bool,
+    strings: Strings,
     counts: bool,
     numbers: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Strings {
+    #[default]
+    None,
+    All,
+    /// A person's or a model's words, for which no rule of their own was made.
+    Texts,
+    /// But those that are the trail's own.
+    EventTypes,
+    /// The six words of a decision, as they are written.
+    Decisions,
 }
 
 impl Meaning {
@@ -83,35 +106,52 @@ impl Meaning {
 
     fn new(name: &str, redactors: &Chain) -> Meaning {
         let key = Key::of(name);
+        let manner = redactors.manner(name, key.map(Key::name));
         Meaning {
             key,
-            manner: redactors.manner(name, key.map(Key::name)),
+            manner,
             mark: Mark::of(name),
-            takes: key.map_or(Takes::default(), |key| Takes::of(key, redactors)),
+            takes: key.map_or(Takes::default(), |key| Takes::of(key, manner, redactors)),
         }
     }
 
-    /// The key that takes such a value as it is.
+    /// What is to be done with a value, where its key has none yet.
     #[inline]
-    pub(super) fn key_for(&self, value: &Value<'_>) -> Option<Key> {
-        let takes = match value {
-            Value::Str(_) => self.takes.strings,
-            Value::U64(_) => self.takes.counts,
-            Value::F64(_) => self.takes.numbers,
+    pub(super) fn way<'a>(&self, value: &Value<'a>) -> Way<'a> {
+        let Some(key) = self.key else {
+            return Way::Rare;
+        };
+        let takes = match (value, self.takes.strings) {
+            (Value::Str(_), Strings::All) => true,
+            (Value::Str(text), Strings::Texts) => return Way::Text(key, text),
+            (Value::Str(text), Strings::EventTypes) => !text.is_empty() && !EventType::names_trail(text),
+            (Value::Str(text), Strings::Decisions) => Decision::is_word(text),
+            (Value::U64(_), _) => self.takes.counts,
+            (Value::F64(_), _) => self.takes.numbers,
             _ => false,
         };
-        self.key.filter(|_| takes)
+        match takes {
+            true => Way::AsItIs(key),
+            false => Way::Rare,
+        }
     }
 }
 
 impl Takes {
-    fn of(key: Key, redactors: &Chain) -> Takes {
-        let strings = match key {
-            Key::EventType | Key::Decision | Key::Phase | Key::ConversationState => false,
-            Key::UserId | Key::UserIp => redactors
-                .builtin()
-                .is_none_or(|builtin| builtin.keeps_identifier(key == Key::UserIp)),
-            key => key.kind() == Kind::Id,
+    fn of(key: Key, manner: Manner, redactors: &Chain) -> Takes {
+        let keeps_identifier = |is_ip| {
+            let builtin = redactors.builtin();
+            builtin.is_none_or(|builtin| builtin.keeps_identifier(is_ip))
+        };
+        let strings = match (key, key.kind()) {
+            (Key::EventType, _) => Strings::EventTypes,
+            (Key::Decision, _) => Strings::Decisions,
+            (Key::Phase | Key::ConversationState, _) => Strings::None,
+            (Key::UserId, _) if !keeps_identifier(false) => Strings::None,
+            (Key::UserIp, _) if !keeps_identifier(true) => Strings::None,
+            (_, Kind::Id) => Strings::All,
+            (_, Kind::Text) if manner == Manner::UNNAMED => Strings::Texts,
+            _ => Strings::None,
         };
         Takes {
             strings,

@@ -19,7 +19,7 @@ use memmap2::{MmapMut, MmapOptions};
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"stinger1");
+const MAGIC: u64 = u64::from_le_bytes(*b"stinger2");
 
 /// The words of the header, behind the magic number and the capacity.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::aside::{self, Large};
+use super::checksum::checksum;
 use super::entry::{ENTRY, Entry, split_entry};
 use super::{NO_SEQ, Remains, start_over};
 use crate::write::ring::{Ring, Word};
@@ -39,12 +40,12 @@ pub(super) fn survey(
     let mut written_to = head;
     let mut index = 0;
     while let Some((entry, length)) = split_entry(&bytes[at..]) {
-        let crc = bytes[at + 4..at + ENTRY]
+        let stored = bytes[at + 4..at + ENTRY]
             .first_chunk()
             .copied()
             .map(u32::from_le_bytes);
         let is_whole = match entry {
-            Entry::Frame(frame) => Some(crc32fast::hash(frame)) == crc,
+            Entry::Frame(frame) => Some(checksum(frame)) == stored,
             // Where its file is missing or damaged, its line will say so.
             Entry::Large(_) => true,
         };
