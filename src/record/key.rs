@@ -142,6 +142,11 @@ impl KeySet {
         self.0 & (1 << key as u32) != 0
     }
 
+    /// Whether a key is in both.
+    pub(crate) fn meets(self, other: KeySet) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(crate) const fn of(keys: &[Key]) -> KeySet {
         let mut set = 0;
         let mut place = 0;
@@ -193,5 +198,7 @@ mod tests {
         let keys: Vec<Key> = set.without(KeySet::of(&[Key::Prompt])).collect();
         assert_eq!(keys, [Key::EventType, Key::Reason, Key::RedactionCounts]);
         assert_eq!(KeySet::of(Key::ALL).count(), Key::ALL.len());
+        assert!(set.meets(KeySet::of(&[Key::Seq, Key::Prompt])));
+        assert!(!set.meets(KeySet::of(&[Key::Seq])));
     }
 }

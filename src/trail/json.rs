@@ -8,91 +8,139 @@ use serde_json::ser::Formatter;
 use serde_json::{Map, Serializer, Value};
 use wide::u8x16;
 
-/// Appends `text` as a JSON string that shows safely on any terminal.
-pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
+/// Appends `text` as a JSON string that shows safely on any terminal. What is no UTF-8 in it becomes U+FFFD.
+pub(crate) fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
     out.push(b'"');
     push_escaped(out, text);
     out.push(b'"');
 }
 
-/// The escapes of [`push_string`], without the quotes.
+/// The text of [`push_string`], without the quotes.
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
+    let text = text.as_ref();
+    let begin = out.len();
+    if escape(out, text).is_none() {
+        out.truncate(begin);
+        // A lossy text is UTF-8.
+        let _ = escape(out, String::from_utf8_lossy(text).as_bytes());
+    }
+}
+
+/// Appends a text with its escapes, or `None` and a part of it where it is no UTF-8.
 ///
 /// Most of most texts needs no escape: 64 bytes at a time are asked whether one of them does, and what lies
-/// between two that do is copied whole.
-pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+/// between two that do is copied whole. A text is looked at as UTF-8 from its first byte beyond ASCII on.
+fn escape(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {
     let mut escapes = Escapes {
         out,
         text,
         copied: 0,
+        beyond: None,
     };
-    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
     let mut begin = 0;
     for block in blocks {
-        escapes.at(begin, special(block));
+        escapes.at(begin, Special::of(block))?;
         begin += BLOCK;
     }
-    if let Some(last) = text.as_bytes().last_chunk()
+    if let Some(last) = text.last_chunk()
         && !rest.is_empty()
     {
         // The end is looked at together with what stands before it.
-        escapes.at(begin, special(last) >> (BLOCK - rest.len()));
+        escapes.at(begin, Special::of(last).behind(BLOCK - rest.len()))?;
         begin = text.len();
     }
-    for part in text.as_bytes()[begin..].chunks(LANES) {
+    for part in text[begin..].chunks(LANES) {
         let mut lanes = [b' '; LANES];
         lanes[..part.len()].copy_from_slice(part);
-        escapes.at(begin, u64::from(special_lanes(lanes)));
+        escapes.at(begin, Special::of_lanes(lanes))?;
         begin += LANES;
     }
     let Escapes { out, copied, .. } = escapes;
-    out.extend_from_slice(&text.as_bytes()[copied..]);
+    out.extend_from_slice(&text[copied..]);
+    Some(())
 }
 
 const BLOCK: usize = 64;
 const LANES: usize = 16;
 
-/// Which bytes of a block are not copied as they are, or not always. Bit `i` stands for byte `i`.
-fn special(block: &[u8; BLOCK]) -> u64 {
-    let quarters = block.as_chunks::<LANES>().0.iter().enumerate();
-    quarters.fold(0, |special, (quarter, bytes)| {
-        special | u64::from(special_lanes(*bytes)) << (LANES * quarter)
-    })
+/// Bytes of a block that are not copied as they are, or not always. Bit `i` stands for byte `i`.
+struct Special {
+    bytes: u64,
+    beyond_ascii: u64,
 }
 
-fn special_lanes(bytes: [u8; LANES]) -> u16 {
-    let bytes = u8x16::new(bytes);
-    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-    let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
-    let mut special = is_control | is(b'"') | is(b'\\') | is(0x7f);
-    // The highest bit is that of bytes beyond ASCII.
-    if bytes.to_bitmask() != 0 {
-        for lead in LEADS {
-            special |= is(lead);
+impl Special {
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Special {
+        let mut special = Special {
+            bytes: 0,
+            beyond_ascii: 0,
+        };
+        for (quarter, bytes) in block.as_chunks::<LANES>().0.iter().enumerate() {
+            let of_quarter = Special::of_lanes(*bytes);
+            special.bytes |= of_quarter.bytes << (LANES * quarter);
+            special.beyond_ascii |= of_quarter.beyond_ascii << (LANES * quarter);
+        }
+        special
+    }
+
+    #[inline]
+    fn of_lanes(bytes: [u8; LANES]) -> Special {
+        let bytes = u8x16::new(bytes);
+        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
+        let mut special = is_control | is(b'"') | is(b'\\') | is(0x7f);
+        // The highest bit is that of bytes beyond ASCII.
+        let beyond_ascii = bytes.to_bitmask();
+        if beyond_ascii != 0 {
+            for lead in LEADS {
+                special |= is(lead);
+            }
+        }
+        Special {
+            bytes: u64::from(special.to_bitmask()),
+            beyond_ascii: u64::from(beyond_ascii),
         }
     }
-    special.to_bitmask() as u16
+
+    /// Without the first bytes, which are in the block before.
+    fn behind(self, bytes: usize) -> Special {
+        Special {
+            bytes: self.bytes >> bytes,
+            beyond_ascii: self.beyond_ascii >> bytes,
+        }
+    }
 }
 
 struct Escapes<'a> {
     out: &'a mut Vec<u8>,
-    text: &'a str,
+    text: &'a [u8],
     /// Up to where the text is in `out`.
     copied: usize,
+    /// What begins with the first byte beyond ASCII, and where that is.
+    beyond: Option<(usize, &'a str)>,
 }
 
 impl Escapes<'_> {
-    /// Escapes what has to be among the special bytes of the block that begins here.
+    /// Escapes what has to be among the special bytes of the block that begins here. `None`: the text
+    /// is no UTF-8.
     #[inline]
-    fn at(&mut self, begin: usize, mut special: u64) {
-        while special != 0 {
-            self.byte(begin + special.trailing_zeros() as usize);
-            special &= special - 1;
+    fn at(&mut self, begin: usize, mut special: Special) -> Option<()> {
+        if special.beyond_ascii != 0 && self.beyond.is_none() {
+            let first = begin + special.beyond_ascii.trailing_zeros() as usize;
+            self.beyond = Some((first, std::str::from_utf8(&self.text[first..]).ok()?));
         }
+        while special.bytes != 0 {
+            self.byte(begin + special.bytes.trailing_zeros() as usize);
+            special.bytes &= special.bytes - 1;
+        }
+        Some(())
     }
 
     fn byte(&mut self, at: usize) {
         let short = |letter: u8| [b'\\', letter];
-        match self.text.as_bytes()[at] {
+        match self.text[at] {
             b'\n' => self.replace(at, 1, &short(b'n')),
             b'\r' => self.replace(at, 1, &short(b'r')),
             b'\t' => self.replace(at, 1, &short(b't')),
@@ -100,10 +148,10 @@ impl Escapes<'_> {
             byte if byte.is_ascii() => self.replace(at, 1, &unit(u16::from(byte))),
             // A lead byte under which some characters act on terminals.
             _ => {
-                let Some(character) = self.text[at..].chars().next() else {
-                    return;
-                };
-                if must_escape(character) {
+                let character = self.beyond.and_then(|(first, text)| {
+                    text.get(at - first..)?.chars().next()
+                });
+                if let Some(character) = character.filter(|character| must_escape(*character)) {
                     self.replace(at, character.len_utf8(), &[]);
                     for value in character.encode_utf16(&mut [0; 2]) {
                         self.out.extend_from_slice(&unit(*value));
@@ -115,7 +163,7 @@ impl Escapes<'_> {
 
     /// Copies what stands in front of a place, and puts something else there.
     fn replace(&mut self, at: usize, length: usize, escape: &[u8]) {
-        let before = &self.text.as_bytes()[self.copied..at];
+        let before = &self.text[self.copied..at];
         self.out.extend_from_slice(before);
         self.out.extend_from_slice(escape);
         self.copied = at + length;
@@ -324,9 +372,28 @@ mod tests {
                     push_escaped(&mut whole, &text);
                     let mut single = Vec::new();
                     for character in text.chars() {
-                        push_escaped(&mut single, character.encode_utf8(&mut [0; 4]));
+                        push_escaped(&mut single, &*character.encode_utf8(&mut [0; 4]));
                     }
                     assert_eq!(whole, single, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_become_a_text() {
+        let parts: [&[u8]; 6] = [b"a", b"\"", "\u{202e}".as_bytes(), b"\xff", b"\xe2\x80", b"\xc2"];
+        for length in [0, 1, 15, 16, 17, 63, 64, 65, 130] {
+            for first in parts {
+                for second in parts {
+                    let fill = vec![b'x'; length];
+                    let bytes = [&fill, first, second, &fill, first].concat();
+                    let (mut raw, mut lossy) = (Vec::new(), Vec::new());
+                    push_string(&mut raw, &bytes);
+                    push_string(&mut lossy, &*String::from_utf8_lossy(&bytes));
+                    assert_eq!(raw, lossy, "{bytes:?}");
+                    let back: String = serde_json::from_slice(&raw).expect("JSON");
+                    assert_eq!(back, String::from_utf8_lossy(&bytes));
                 }
             }
         }

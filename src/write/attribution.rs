@@ -14,16 +14,16 @@ use tracing::span;
 
 use super::encode::encode;
 use super::fields::FieldWriter;
-use super::frame::{self, Name};
+use super::frame::{self, Fields, Name, Read};
 use super::lock;
 use super::trace::Trace;
-use crate::record::Key;
+use crate::record::{Key, KeySet};
 use crate::redact::Chain;
 
 /// What one span says, in front of what the spans around it say.
 pub(super) struct Scope {
     around: Option<Arc<Scope>>,
-    /// Values as a frame holds them, redacted: those that the span was made with.
+    /// The values that the span was made with.
     own: Values,
     /// Those that it was given later, which go first. Most spans have none and take no lock.
     late: Mutex<Values>,
@@ -43,10 +43,10 @@ impl Scope {
         }
     }
 
-    /// Attributes a record: calls `each` for every value, the nearest span's first. Where a key comes
+    /// Attributes a record: calls `each` for the values of every span, the nearest first. Where a key comes
     /// twice, the first value counts.
     #[inline]
-    pub(super) fn attribute(&self, mut each: impl FnMut(Key, &[u8])) {
+    pub(super) fn attribute(&self, mut each: impl FnMut(&Values)) {
         let mut scope = Some(self);
         while let Some(found) = scope {
             // The line is shared by all threads in the span: it is written once.
@@ -54,13 +54,9 @@ impl Scope {
                 found.has_records.store(true, Ordering::Relaxed);
             }
             if found.has_late.load(Ordering::Acquire) {
-                for (key, value) in lock(&found.late).iter() {
-                    each(*key, value);
-                }
+                each(&lock(&found.late));
             }
-            for (key, value) in &found.own {
-                each(*key, value);
-            }
+            each(&found.own);
             scope = found.around.as_deref();
         }
     }
@@ -72,11 +68,9 @@ impl Scope {
 
     fn set(&self, values: Values) {
         let mut late = lock(&self.late);
-        for (key, value) in values {
-            match late.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, old)) => *old = value,
-                None => late.push((key, value)),
-            }
+        let old = std::mem::replace(&mut *late, values);
+        for (key, value) in old.iter() {
+            late.push(key, value);
         }
         self.has_late.store(true, Ordering::Release);
     }
@@ -96,15 +90,48 @@ impl From<Option<Arc<Scope>>> for Around {
     }
 }
 
-/// Attribution as a frame holds it.
-pub(super) type Values = Vec<(Key, Box<[u8]>)>;
+/// What a span says, redacted: fields as a frame holds them, and none of them twice.
+#[derive(Default)]
+pub(super) struct Values {
+    keys: KeySet,
+    bytes: Vec<u8>,
+}
 
-/// The attribution fields among a span's values, as a frame holds them.
+impl Values {
+    pub(super) fn keys(&self) -> KeySet {
+        self.keys
+    }
+
+    /// All the fields, where none of them is among those that a record has. `None`: one is, or
+    /// there is something to tell of them.
+    #[inline]
+    pub(super) fn takes_from(&self, seen: KeySet) -> Option<&[u8]> {
+        let is_plain = !self.keys.meets(seen.with(const { KeySet::of(&[Key::Redactions]) }));
+        is_plain.then_some(&self.bytes)
+    }
+
+    /// What was replaced in texts comes behind them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, Read<'_>)> {
+        Fields(&self.bytes).filter_map(|(name, value)| match name {
+            Name::Key(key) => Some((key, value)),
+            Name::Other(_) => None,
+        })
+    }
+
+    /// Adds a field, where there is none of its key.
+    fn push(&mut self, key: Key, value: Read<'_>) {
+        if self.keys.insert(key) {
+            frame::push_known(&mut self.bytes, key, value);
+        }
+    }
+}
+
+/// The attribution fields among a span's values.
 ///
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
 pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
-    let mut found = Vec::new();
+    let mut found = Values::default();
     encode(
         redactors,
         |fields| record(&mut OnlyAttribution(fields)),
@@ -117,9 +144,7 @@ pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> 
                 if let Name::Key(key) = name
                     && (key.is_attribution() || key == Key::Redactions)
                 {
-                    let mut bytes = Vec::new();
-                    frame::push_value(&mut bytes, value);
-                    found.push((key, bytes.into_boxed_slice()));
+                    found.push(key, value);
                 }
             }
         },

@@ -243,7 +243,7 @@ impl<'a> Entry<'a> {
         fields.key(Key::EventType, Value::Str(self.event_type.as_str()));
         for (key, value) in &self.known {
             let value = match value {
-                Known::Text(text) => Value::Str(text),
+                Known::Text(text) => Value::Str(&**text),
                 Known::Count(number) => Value::U64(*number),
                 Known::Number(number) => Value::F64(*number),
             };

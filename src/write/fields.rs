@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use tracing::Metadata;
 use tracing::field::Field;
 
-use super::attribution::Scope;
+use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
 use super::meaning::{Mark, Marks, Meaning, Meanings, Way};
 use super::trace::Trace;
@@ -197,25 +197,40 @@ impl<'r> FieldWriter<'r> {
     /// The nearest span wins.
     #[inline]
     pub(super) fn attribute(&mut self, scope: &Scope) {
-        // What was replaced in a span's text counts where that text is taken.
-        let mut takes_text = false;
-        scope.attribute(|key, value| {
-            if key == Key::Redactions {
-                if std::mem::take(&mut takes_text) {
-                    self.redactions_of_span(value);
+        scope.attribute(|values| {
+            // Mostly the event says nothing of what its spans say.
+            match values.takes_from(self.seen) {
+                Some(bytes) => {
+                    self.out.extend_from_slice(bytes);
+                    self.seen = self.seen.with(values.keys());
                 }
-            } else if self.seen.insert(key) {
-                frame::push_name(&mut self.out, Name::Key(key));
-                self.out.extend_from_slice(value);
-                takes_text |= key.kind() == Kind::Text;
+                None => self.attribute_what_is_new(values),
             }
         });
     }
 
-    fn redactions_of_span(&mut self, value: &[u8]) {
-        let Some(Value::Json(list)) = frame::value(value) else {
-            return;
-        };
+    #[cold]
+    fn attribute_what_is_new(&mut self, values: &Values) {
+        // What was replaced in a span's text counts where that text is taken.
+        let mut takes_text = false;
+        for (key, value) in values.iter() {
+            match value {
+                Value::Json(list) if key == Key::Redactions => {
+                    if std::mem::take(&mut takes_text) {
+                        self.redactions_of_span(list);
+                    }
+                }
+                value => {
+                    if self.seen.insert(key) {
+                        frame::push_known(&mut self.out, key, value);
+                        takes_text |= key.kind() == Kind::Text;
+                    }
+                }
+            }
+        }
+    }
+
+    fn redactions_of_span(&mut self, list: &[u8]) {
         let told: Vec<Map<String, Json>> = serde_json::from_slice(list).unwrap_or_default();
         let kinds = told.iter().filter_map(|told| told.get("type")?.as_str());
         let counts: Vec<_> = kinds.map(|kind| (kind.to_owned(), 1)).collect();
@@ -384,7 +399,7 @@ impl<'r> FieldWriter<'r> {
         if self.marks.insert(mark) {
             let taken = |wanted: &str| {
                 let mut fields = Fields(&self.out[self.begin..]);
-                fields.any(|(name, _)| name == Name::Other(wanted))
+                fields.any(|(name, _)| name == Name::Other(wanted.as_bytes()))
             };
             let plain = name.clone();
             let mut count = 1;
@@ -403,7 +418,7 @@ impl<'r> FieldWriter<'r> {
         self.other(key.name(), meaning, Value::Str(text));
     }
 
-    fn keep(&mut self, name: Name<'_>, value: Value<'_>) {
+    fn keep(&mut self, name: Name<&str>, value: Value<'_>) {
         match value {
             Value::Str(text) => self.text(name, text),
             // A card number is one as a number too.
@@ -420,7 +435,7 @@ impl<'r> FieldWriter<'r> {
     }
 
     /// A number whose digits may be a value: many of them, or as the name says.
-    fn number(&mut self, name: Name<'_>, value: Value<'_>, digits: u64) {
+    fn number(&mut self, name: Name<&str>, value: Value<'_>, digits: u64) {
         if self.manner.treatment == Treatment::Withhold {
             return self.push(name, Value::Str(WITHHELD_BY_RULE));
         }
@@ -435,7 +450,7 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    fn string_of(&mut self, name: Name<'_>, value: impl fmt::Display) {
+    fn string_of(&mut self, name: Name<&str>, value: impl fmt::Display) {
         let text = value.to_string();
         match name {
             Name::Key(key @ (Key::UserId | Key::UserIp)) => self.identifier(key, &text),
@@ -446,7 +461,7 @@ impl<'r> FieldWriter<'r> {
 
     /// A string of a person or a model: redacted.
     #[inline]
-    fn text(&mut self, name: Name<'_>, text: &str) {
+    fn text(&mut self, name: Name<&str>, text: &str) {
         let is_usual = self.withhold.is_none() && self.manner == Manner::UNNAMED;
         let redactors = self.redactors;
         match redactors.only_builtin() {
@@ -465,7 +480,7 @@ impl<'r> FieldWriter<'r> {
     }
 
     /// A string that the built-in rules have looked at, and that may not stay as it is.
-    fn looked(&mut self, builtin: &Redactor, name: Name<'_>, text: &str, looked: Looked<'_>) {
+    fn looked(&mut self, builtin: &Redactor, name: Name<&str>, text: &str, looked: Looked<'_>) {
         let FieldWriter { out, told, .. } = self;
         let mut is_typed = false;
         frame::push_name(out, name);
@@ -680,7 +695,7 @@ impl<'r> FieldWriter<'r> {
     }
 
     #[inline]
-    fn push(&mut self, name: Name<'_>, value: Value<'_>) {
+    fn push(&mut self, name: Name<&str>, value: Value<'_>) {
         match name {
             Name::Key(key) => frame::push_known(&mut self.out, key, value),
             Name::Other(_) => {

@@ -67,7 +67,7 @@ impl State {
 /// What a record does to its conversation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step<'a> {
-    pub(super) event_type: &'a str,
+    pub(super) event_type: &'a [u8],
     /// Whether one of its decisions is `block`.
     pub(super) blocks: bool,
     /// The turn that the application says it is.
@@ -76,7 +76,8 @@ pub(super) struct Step<'a> {
 
 impl Place {
     fn step(&mut self, step: Step<'_>) {
-        let is_prompt = step.event_type == EventType::UserPrompt.as_str();
+        let is = |known: EventType| step.event_type == known.as_str().as_bytes();
+        let is_prompt = is(EventType::UserPrompt);
         self.turn = match step.turn {
             Some(turn) => turn,
             None if is_prompt || self.turn == 0 => self.turn.saturating_add(1),
@@ -86,7 +87,7 @@ impl Place {
             State::Blocked
         } else if is_prompt {
             State::Prompted
-        } else if step.event_type == EventType::LlmResponse.as_str() {
+        } else if is(EventType::LlmResponse) {
             State::Answered
         } else {
             self.state
@@ -96,7 +97,7 @@ impl Place {
 
 impl Flow {
     /// Notes a record, and says where its conversation stands after it.
-    pub(super) fn note(&mut self, conversation: &str, step: Step<'_>) -> Place {
+    pub(super) fn note(&mut self, conversation: &[u8], step: Step<'_>) -> Place {
         let id = self.id(conversation);
         if let Some(known) = self.recent.get_mut(&id) {
             known.step(step);
@@ -121,11 +122,11 @@ impl Flow {
             turn,
             state: state.unwrap_or_default(),
         };
-        let id = self.id(conversation);
+        let id = self.id(conversation.as_bytes());
         self.recent.insert(id, place);
     }
 
-    fn id(&self, conversation: &str) -> Id {
+    fn id(&self, conversation: &[u8]) -> Id {
         self.key.hash_one(conversation)
     }
 }
@@ -136,7 +137,7 @@ mod tests {
 
     fn step(event_type: &str) -> Step<'_> {
         Step {
-            event_type,
+            event_type: event_type.as_bytes(),
             blocks: false,
             turn: None,
         }
@@ -146,7 +147,7 @@ mod tests {
     fn turns_are_counted_by_prompts_and_states_follow_events() {
         let mut flow = Flow::default();
         let mut note = |step| {
-            let place = flow.note("c", step);
+            let place = flow.note(b"c", step);
             (place.turn, place.state.as_str())
         };
         let blocked = Step {
@@ -172,11 +173,11 @@ mod tests {
     fn memory_is_bounded_and_active_conversations_are_kept() {
         let mut flow = Flow::default();
         for number in 0..5 * REMEMBERED {
-            flow.note("active", step("user_prompt"));
-            flow.note(&number.to_string(), step("user_prompt"));
+            flow.note(b"active", step("user_prompt"));
+            flow.note(number.to_string().as_bytes(), step("user_prompt"));
             assert!(flow.recent.len() + flow.older.len() <= 2 * REMEMBERED);
         }
-        let place = flow.note("active", step("llm_response"));
+        let place = flow.note(b"active", step("llm_response"));
         assert_eq!(place.turn, 5 * REMEMBERED as u64);
     }
 }

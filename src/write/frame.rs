@@ -17,8 +17,8 @@ use crate::record::Key;
 
 /// The value of a field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value<'a> {
-    Str(&'a str),
+pub(super) enum Value<'a, S = &'a str> {
+    Str(S),
     U64(u64),
     I64(i64),
     F64(f64),
@@ -31,12 +31,16 @@ pub(super) enum Value<'a> {
 
 /// The name of a field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Name<'a> {
+pub(super) enum Name<S> {
     Key(Key),
-    Other(&'a str),
+    Other(S),
 }
 
-impl<'a> Name<'a> {
+/// What is read is bytes: they were UTF-8 when they were pushed. Where somebody has written a journal of
+/// his own they may be none, and whoever needs a string has to look.
+pub(super) type Read<'a> = Value<'a, &'a [u8]>;
+
+impl<'a> Name<&'a str> {
     pub(super) fn as_str(self) -> &'a str {
         match self {
             Name::Key(key) => key.name(),
@@ -65,7 +69,7 @@ pub(super) fn end(out: &mut [u8]) -> Option<()> {
 }
 
 #[inline]
-pub(super) fn push_name(out: &mut Vec<u8>, name: Name<'_>) {
+pub(super) fn push_name(out: &mut Vec<u8>, name: Name<&str>) {
     match name {
         Name::Key(key) => out.push(key as u8),
         Name::Other(name) => {
@@ -81,9 +85,9 @@ pub(super) fn push_name(out: &mut Vec<u8>, name: Name<'_>) {
     }
 }
 
-pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
+pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_, impl AsRef<[u8]>>) {
     match value {
-        Value::Str(text) => push_bytes(out, b's', text.as_bytes()),
+        Value::Str(text) => push_bytes(out, b's', text.as_ref()),
         Value::Json(json) => push_bytes(out, b'j', json),
         Value::Group(fields) => push_bytes(out, b'g', fields),
         Value::U64(number) => {
@@ -104,7 +108,7 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 
 /// Pushes a whole field under a known key.
 #[inline]
-pub(super) fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_>) {
+pub(super) fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_, impl AsRef<[u8]>>) {
     let mut number = |tag: u8, bytes: [u8; 8]| {
         let mut field = [key as u8, tag, 0, 0, 0, 0, 0, 0, 0, 0];
         field[2..].copy_from_slice(&bytes);
@@ -113,20 +117,20 @@ pub(super) fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_>) {
     match value {
         Value::U64(value) => number(b'u', value.to_le_bytes()),
         Value::F64(value) => number(b'f', value.to_le_bytes()),
-        Value::Str(text) => push_known_text(out, key, text),
+        Value::Str(text) => push_known_text(out, key, text.as_ref()),
         value => {
-            push_name(out, Name::Key(key));
+            out.push(key as u8);
             push_value(out, value);
         }
     }
 }
 
 #[inline]
-fn push_known_text(out: &mut Vec<u8>, key: Key, text: &str) {
+fn push_known_text(out: &mut Vec<u8>, key: Key, text: &[u8]) {
     let mut head = [key as u8, b's', 0, 0, 0, 0];
     head[2..].copy_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(&head);
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 /// Pushes a string that `append` appends.
@@ -137,11 +141,6 @@ pub(super) fn push_text(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
     append(out);
     let count = (out.len() - length - LENGTH) as u32;
     out[length..length + LENGTH].copy_from_slice(&count.to_le_bytes());
-}
-
-/// The value that these bytes are.
-pub(super) fn value(bytes: &[u8]) -> Option<Value<'_>> {
-    split_value(bytes).map(|(value, _)| value)
 }
 
 fn push_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
@@ -175,7 +174,7 @@ pub(super) fn split_first(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = (Name<'a>, Value<'a>);
+    type Item = (Name<&'a [u8]>, Read<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, rest) = split_name(self.0)?;
@@ -185,17 +184,17 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-fn split_name(bytes: &[u8]) -> Option<(Name<'_>, &[u8])> {
+fn split_name(bytes: &[u8]) -> Option<(Name<&[u8]>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     if tag != OTHER {
         return Some((Name::Key(*Key::ALL.get(usize::from(tag))?), rest));
     }
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (name, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-    Some((Name::Other(std::str::from_utf8(name).ok()?), rest))
+    Some((Name::Other(name), rest))
 }
 
-fn split_value(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
+fn split_value(bytes: &[u8]) -> Option<(Read<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     Some(match tag {
         b'u' | b'i' | b'f' => {
@@ -215,7 +214,7 @@ fn split_value(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
             let (length, rest) = rest.split_first_chunk::<4>()?;
             let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
             let value = match tag {
-                b's' => Value::Str(std::str::from_utf8(bytes).ok()?),
+                b's' => Value::Str(bytes),
                 b'j' => Value::Json(bytes),
                 _ => Value::Group(bytes),
             };
@@ -251,7 +250,19 @@ mod tests {
         let (read, rest) = split_first(&frame).expect("a frame");
         assert_eq!(rest, b"rest");
         assert_eq!(read.timestamp_micros, -1);
-        assert_eq!(read.fields.collect::<Vec<_>>(), fields);
+        let mut expected = fields.into_iter();
+        for (name, value) in read.fields {
+            let mut again = Vec::new();
+            let (expected_name, expected_value) = expected.next().expect("no more than were pushed");
+            push_value(&mut again, expected_value);
+            assert_eq!(split_value(&again), Some((value, &[][..])));
+            match (name, expected_name) {
+                (Name::Other(name), Name::Other(expected)) => assert_eq!(name, expected.as_bytes()),
+                (Name::Key(key), Name::Key(expected)) => assert_eq!(key, expected),
+                names => panic!("{names:?}"),
+            }
+        }
+        assert_eq!(expected.next(), None);
         for cut in 0..length {
             assert!(split_first(&frame[..cut]).is_none(), "cut at {cut}");
         }

@@ -24,7 +24,7 @@ pub(super) fn frame(event_type: &str, fields: &Json) -> Vec<u8> {
         let mut bytes = Vec::new();
         text::push_value(&mut bytes, value);
         frame::push_name(&mut out, Name::Other(name));
-        frame::push_value(&mut out, Value::Json(&bytes));
+        frame::push_value(&mut out, Value::<&str>::Json(&bytes));
     }
     frame::end(&mut out).expect("invariant: the trail's own records are short");
     out
@@ -53,13 +53,13 @@ impl Losses {
             .and_then(|bytes| frame::split_first(bytes))
             .and_then(|(frame, _)| {
                 frame.fields.into_iter().find_map(|field| match field {
-                    (Name::Key(Key::EventType), Value::Str(name)) => Some(name),
+                    (Name::Key(Key::EventType), Value::Str(name)) => Some(String::from_utf8_lossy(name)),
                     _ => None,
                 })
             })
-            .unwrap_or("unspecified");
-        let named = match self.types.contains_key(event_type) || self.types.len() < TYPES_NAMED {
-            true => event_type,
+            .unwrap_or("unspecified".into());
+        let named = match self.types.contains_key(&*event_type) || self.types.len() < TYPES_NAMED {
+            true => &event_type,
             false => "others",
         };
         *self.types.entry(named.to_owned()).or_default() += 1;

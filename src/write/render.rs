@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::flow::{Flow, Step};
-use super::frame::{Fields, Frame, Name, Value};
+use super::frame::{Fields, Frame, Name, Read, Value};
 use crate::record::{Decision, EventType, Key, KeySet};
 use crate::trail::json;
 
@@ -17,10 +17,10 @@ pub(super) struct Renderer {
 /// The fields of a frame, sorted by what they are.
 struct Sorted<'a> {
     keys: KeySet,
-    known: [Option<Value<'a>>; Key::ALL.len()],
+    known: [Option<Read<'a>>; Key::ALL.len()],
     decisions: Vec<Fields<'a>>,
-    problems: Vec<&'a str>,
-    others: Vec<(&'a str, Value<'a>)>,
+    problems: Vec<&'a [u8]>,
+    others: Vec<(&'a [u8], Read<'a>)>,
 }
 
 impl<'a> Sorted<'a> {
@@ -48,11 +48,11 @@ impl<'a> Sorted<'a> {
         sorted
     }
 
-    fn get(&self, key: Key) -> Option<Value<'a>> {
+    fn get(&self, key: Key) -> Option<Read<'a>> {
         self.known[key as usize]
     }
 
-    fn str(&self, key: Key) -> Option<&'a str> {
+    fn text(&self, key: Key) -> Option<&'a [u8]> {
         match self.get(key) {
             Some(Value::Str(text)) => Some(text),
             _ => None,
@@ -72,11 +72,11 @@ impl<'a> Sorted<'a> {
     }
 
     fn blocks(&self) -> bool {
-        let block = Decision::Block;
-        let is_block = |(name, value): (Name<'_>, Value<'_>)| {
-            name == Name::Key(Key::Decision) && value == Value::Str(block.as_str())
+        let block = Decision::Block.as_str().as_bytes();
+        let is_block = |(name, value)| {
+            name == Name::Key(Key::Decision) && value == Value::Str(block)
         };
-        self.str(Key::Decision) == Some(block.as_str())
+        self.text(Key::Decision) == Some(block)
             || self
                 .decisions
                 .iter()
@@ -121,9 +121,9 @@ impl Renderer {
         out.push(b'"');
 
         let event_type = sorted
-            .str(Key::EventType)
-            .unwrap_or(EventType::Unspecified.as_str());
-        let place = sorted.str(Key::ConversationId).map(|conversation| {
+            .text(Key::EventType)
+            .unwrap_or(EventType::Unspecified.as_str().as_bytes());
+        let place = sorted.text(Key::ConversationId).map(|conversation| {
             let step = Step {
                 event_type,
                 blocks: sorted.blocks(),
@@ -154,7 +154,7 @@ impl Renderer {
                     );
                 }
                 Key::ConversationState => {
-                    let state = place.map(|place| Value::Str(place.state.as_str()));
+                    let state = place.map(|place| Value::Str(place.state.as_str().as_bytes()));
                     push_some(out, key, given.or(state));
                 }
                 Key::TokensProcessed => push_some(out, key, given.or_else(tokens)),
@@ -185,7 +185,7 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
     }
     out.extend_from_slice(b",\"guardrail_decisions\":[");
     let mut first = true;
-    let mut push = |known: &dyn Fn(Key) -> Option<Value<'a>>, others: Fields<'a>| {
+    let mut push = |known: &dyn Fn(Key) -> Option<Read<'a>>, others: Fields<'a>| {
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
@@ -218,26 +218,26 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
     out.push(b']');
 }
 
-fn push_some(out: &mut Vec<u8>, key: Key, value: Option<Value<'_>>) {
+fn push_some(out: &mut Vec<u8>, key: Key, value: Option<Read<'_>>) {
     if let Some(value) = value {
         push_known(out, key, value);
     }
 }
 
-fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_>) {
+fn push_known(out: &mut Vec<u8>, key: Key, value: Read<'_>) {
     out.extend_from_slice(key.member().as_bytes());
     push_value(out, value);
 }
 
 /// Appends a comma, a name that is no key's and its value.
-fn push_other(out: &mut Vec<u8>, name: &str, value: Value<'_>) {
+fn push_other(out: &mut Vec<u8>, name: &[u8], value: Read<'_>) {
     out.push(b',');
     json::push_string(out, name);
     out.push(b':');
     push_value(out, value);
 }
 
-fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
+fn push_value(out: &mut Vec<u8>, value: Read<'_>) {
     match value {
         Value::Str(text) => json::push_string(out, text),
         Value::U64(number) => json::push_number(out, number),

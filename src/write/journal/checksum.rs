@@ -26,7 +26,7 @@ const MIX: [u64; LANES] = [
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
     let mut sums = Sums {
         // Not zero: leading zeros count too.
-        first: [u32x4::splat(bytes.len() as u32 | 1); 2],
+        first: [u32x4::splat(!(bytes.len() as u32)); 2],
         second: [u32x4::ZERO; 2],
     };
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
