@@ -43,19 +43,17 @@ fn escape(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {
         escapes.at(begin, Special::of(block))?;
         begin += BLOCK;
     }
-    if let Some(last) = text.last_chunk()
-        && !rest.is_empty()
-    {
-        // The end is looked at together with what stands before it.
-        escapes.at(begin, Special::of(last).behind(BLOCK - rest.len()))?;
-        begin = text.len();
-    }
-    for part in text[begin..].chunks(LANES) {
-        let mut lanes = [b' '; LANES];
-        lanes[..part.len()].copy_from_slice(part);
-        escapes.at(begin, Special::of_lanes(lanes))?;
+    let (quarters, rest) = rest.as_chunks::<LANES>();
+    for quarter in quarters {
+        escapes.at(begin, Special::of_lanes(*quarter))?;
         begin += LANES;
     }
+    let special = match text.last_chunk() {
+        // The end is looked at together with what stands before it.
+        Some(last) => Special::of_lanes(*last).behind(LANES - rest.len()),
+        None => Special::of_few(rest),
+    };
+    escapes.at(begin, special)?;
     let Escapes { out, copied, .. } = escapes;
     out.extend_from_slice(&text[copied..]);
     Some(())
@@ -104,6 +102,26 @@ impl Special {
         }
     }
 
+    /// Byte by byte: to make lanes of a few bytes takes longer.
+    #[inline]
+    fn of_few(bytes: &[u8]) -> Special {
+        let mut special = Special {
+            bytes: 0,
+            beyond_ascii: 0,
+        };
+        let any = bytes
+            .iter()
+            .fold(0, |any, byte| any | CLASSES[usize::from(*byte)]);
+        if any != 0 {
+            for (place, byte) in bytes.iter().enumerate() {
+                let class = CLASSES[usize::from(*byte)];
+                special.bytes |= u64::from(class & SPECIAL) << place;
+                special.beyond_ascii |= u64::from(class / BEYOND_ASCII) << place;
+            }
+        }
+        special
+    }
+
     /// Without the first bytes, which are in the block before.
     fn behind(self, bytes: usize) -> Special {
         Special {
@@ -112,6 +130,29 @@ impl Special {
         }
     }
 }
+
+const SPECIAL: u8 = 1;
+const BEYOND_ASCII: u8 = 2;
+
+/// What each byte is.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = match byte as u8 {
+            0..0x20 | b'"' | b'\\' | 0x7f => SPECIAL,
+            0..0x80 => 0,
+            _ => BEYOND_ASCII,
+        };
+        byte += 1;
+    }
+    let mut lead = 0;
+    while lead < LEADS.len() {
+        classes[LEADS[lead] as usize] |= SPECIAL;
+        lead += 1;
+    }
+    classes
+};
 
 struct Escapes<'a> {
     out: &'a mut Vec<u8>,

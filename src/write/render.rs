@@ -18,9 +18,10 @@ pub(super) struct Renderer {
 struct Sorted<'a> {
     keys: KeySet,
     known: [Option<Read<'a>>; Key::ALL.len()],
-    decisions: Vec<Fields<'a>>,
-    problems: Vec<&'a [u8]>,
-    others: Vec<(&'a [u8], Read<'a>)>,
+    /// All fields, from the first on that is not among the known ones.
+    rest: Fields<'a>,
+    has_problems: bool,
+    has_decisions: bool,
 }
 
 impl<'a> Sorted<'a> {
@@ -28,24 +29,48 @@ impl<'a> Sorted<'a> {
         let mut sorted = Sorted {
             keys: KeySet::default(),
             known: [None; Key::ALL.len()],
-            decisions: Vec::new(),
-            problems: Vec::new(),
-            others: Vec::new(),
+            rest: Fields(&[]),
+            has_problems: false,
+            has_decisions: false,
         };
-        for (name, value) in fields {
+        let mut left = fields;
+        loop {
+            let here = left;
+            let Some((name, value)) = left.next() else {
+                return sorted;
+            };
             match (name, value) {
-                (Name::Key(Key::Decisions), Value::Group(fields)) => {
-                    sorted.decisions.push(Fields(fields));
-                }
-                (Name::Key(Key::Problems), Value::Str(problem)) => sorted.problems.push(problem),
+                (Name::Key(Key::Decisions), Value::Group(_)) => sorted.has_decisions = true,
+                (Name::Key(Key::Problems), Value::Str(_)) => sorted.has_problems = true,
                 (Name::Key(key), value) => {
                     sorted.keys.insert(key);
                     sorted.known[key as usize] = Some(value);
+                    continue;
                 }
-                (Name::Other(name), value) => sorted.others.push((name, value)),
+                (Name::Other(_), _) => {}
+            }
+            if sorted.rest.0.is_empty() {
+                sorted.rest = here;
             }
         }
-        sorted
+    }
+
+    fn decisions(&self) -> impl Iterator<Item = Fields<'a>> {
+        let rest = match self.has_decisions {
+            true => self.rest,
+            false => Fields(&[]),
+        };
+        rest.filter_map(|field| match field {
+            (Name::Key(Key::Decisions), Value::Group(fields)) => Some(Fields(fields)),
+            _ => None,
+        })
+    }
+
+    fn problems(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.rest.filter_map(|field| match field {
+            (Name::Key(Key::Problems), Value::Str(problem)) => Some(problem),
+            _ => None,
+        })
     }
 
     fn get(&self, key: Key) -> Option<Read<'a>> {
@@ -77,10 +102,7 @@ impl<'a> Sorted<'a> {
             name == Name::Key(Key::Decision) && value == Value::Str(block)
         };
         self.text(Key::Decision) == Some(block)
-            || self
-                .decisions
-                .iter()
-                .any(|fields| fields.into_iter().any(is_block))
+            || self.decisions().any(|mut fields| fields.any(is_block))
     }
 }
 
@@ -162,12 +184,14 @@ impl Renderer {
                 _ => push_some(out, key, given),
             }
         }
-        for (name, value) in &sorted.others {
-            push_other(out, name, *value);
+        for (name, value) in sorted.rest {
+            if let Name::Other(name) = name {
+                push_other(out, name, value);
+            }
         }
-        if !sorted.problems.is_empty() {
+        if sorted.has_problems {
             out.extend_from_slice(b",\"problems\":[");
-            for (index, problem) in sorted.problems.iter().enumerate() {
+            for (index, problem) in sorted.problems().enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
@@ -180,7 +204,7 @@ impl Renderer {
 }
 
 fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
-    if !sorted.has_plain_decision() && sorted.decisions.is_empty() {
+    if !sorted.has_plain_decision() && !sorted.has_decisions {
         return;
     }
     out.extend_from_slice(b",\"guardrail_decisions\":[");
@@ -208,7 +232,7 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
     if sorted.has_plain_decision() {
         push(&|key| sorted.get(key), Fields(&[]));
     }
-    for &fields in &sorted.decisions {
+    for fields in sorted.decisions() {
         let find = |key| {
             let mut fields = fields.into_iter();
             fields.find_map(|(name, value)| (name == Name::Key(key)).then_some(value))

@@ -33,9 +33,15 @@ pub(super) fn checksum(bytes: &[u8]) -> u32 {
     for block in blocks {
         sums.add(block);
     }
-    let mut last = [0; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    sums.add(&last);
+    match bytes.last_chunk() {
+        // Together with what stands before it.
+        Some(last) => sums.add(last),
+        None => {
+            let mut last = [0; BLOCK];
+            last[..rest.len()].copy_from_slice(rest);
+            sums.add(&last);
+        }
+    }
     sums.mixed()
 }
 
