@@ -69,13 +69,28 @@ struct Special {
 }
 
 impl Special {
+    const NONE: Special = Special {
+        bytes: 0,
+        beyond_ascii: 0,
+    };
+
     #[inline]
     fn of(block: &[u8; BLOCK]) -> Special {
-        let mut special = Special {
-            bytes: 0,
-            beyond_ascii: 0,
-        };
-        for (quarter, bytes) in block.as_chunks::<LANES>().0.iter().enumerate() {
+        let (quarters, _) = block.as_chunks::<LANES>();
+        // Mostly there is nothing in any of them.
+        let any = quarters.iter().fold(u8x16::ZERO, |any, quarter| {
+            let bytes = u8x16::new(*quarter);
+            any | bytes | special_in_ascii(bytes)
+        });
+        match any.to_bitmask() {
+            0 => Special::NONE,
+            _ => Special::of_quarters(quarters),
+        }
+    }
+
+    fn of_quarters(quarters: &[[u8; LANES]]) -> Special {
+        let mut special = Special::NONE;
+        for (quarter, bytes) in quarters.iter().enumerate() {
             let of_quarter = Special::of_lanes(*bytes);
             special.bytes |= of_quarter.bytes << (LANES * quarter);
             special.beyond_ascii |= of_quarter.beyond_ascii << (LANES * quarter);
@@ -86,14 +101,12 @@ impl Special {
     #[inline]
     fn of_lanes(bytes: [u8; LANES]) -> Special {
         let bytes = u8x16::new(bytes);
-        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-        let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
-        let mut special = is_control | is(b'"') | is(b'\\') | is(0x7f);
+        let mut special = special_in_ascii(bytes);
         // The highest bit is that of bytes beyond ASCII.
         let beyond_ascii = bytes.to_bitmask();
         if beyond_ascii != 0 {
             for lead in LEADS {
-                special |= is(lead);
+                special |= bytes.simd_eq(u8x16::splat(lead));
             }
         }
         Special {
@@ -102,13 +115,15 @@ impl Special {
         }
     }
 
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.bytes | self.beyond_ascii == 0
+    }
+
     /// Byte by byte: to make lanes of a few bytes takes longer.
     #[inline]
     fn of_few(bytes: &[u8]) -> Special {
-        let mut special = Special {
-            bytes: 0,
-            beyond_ascii: 0,
-        };
+        let mut special = Special::NONE;
         let any = bytes
             .iter()
             .fold(0, |any, byte| any | CLASSES[usize::from(*byte)]);
@@ -129,6 +144,13 @@ impl Special {
             beyond_ascii: self.beyond_ascii >> bytes,
         }
     }
+}
+
+#[inline]
+fn special_in_ascii(bytes: u8x16) -> u8x16 {
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
+    is_control | is(b'"') | is(b'\\') | is(0x7f)
 }
 
 const SPECIAL: u8 = 1;
@@ -167,7 +189,14 @@ impl Escapes<'_> {
     /// Escapes what has to be among the special bytes of the block that begins here. `None`: the text
     /// is no UTF-8.
     #[inline]
-    fn at(&mut self, begin: usize, mut special: Special) -> Option<()> {
+    fn at(&mut self, begin: usize, special: Special) -> Option<()> {
+        match special.is_none() {
+            true => Some(()),
+            false => self.among(begin, special),
+        }
+    }
+
+    fn among(&mut self, begin: usize, mut special: Special) -> Option<()> {
         if special.beyond_ascii != 0 && self.beyond.is_none() {
             let first = begin + special.beyond_ascii.trailing_zeros() as usize;
             self.beyond = Some((first, std::str::from_utf8(&self.text[first..]).ok()?));
