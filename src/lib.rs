@@ -130,7 +130,7 @@ pub use error::{Error, ErrorKind, Position, Result, Unreadable};
 pub use settings::Retain;
 pub use tracing_appender::rolling::Rotation;
 pub use write::{
-    Confirm, CopyStatus, Entry, Health, Reach, Status, TARGET, event, guardrail,
+    Confirm, CopyStatus, Entry, FieldValue, Health, Reach, Status, TARGET, event, guardrail,
     log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
 

@@ -174,7 +174,7 @@ impl Known {
     fn about<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
         let mut entry = entry
             .conversation_id(self.conversation_id.clone())
-            .field("turn_id", self.turn_id.as_str());
+            .field("turn_id", self.turn_id.clone());
         for (name, value) in [
             ("user_id", &self.user_id),
             ("session_id", &self.session_id),
@@ -184,7 +184,7 @@ impl Known {
             ("model_used", &self.model_used),
         ] {
             if let Some(value) = value {
-                entry = entry.field(name, value.as_str());
+                entry = entry.field(name, value.clone());
             }
         }
         entry
@@ -455,7 +455,7 @@ impl Turn {
     fn respond<'a>(
         &mut self,
         response: &'a str,
-        outcome: &str,
+        outcome: &'a str,
         also: impl FnOnce(Entry<'a>) -> Entry<'a>,
     ) -> Result<()> {
         let entry = self

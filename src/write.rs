@@ -28,6 +28,7 @@ mod copies;
 mod emit;
 mod encode;
 mod exit;
+mod field_value;
 mod fields;
 mod files;
 mod flow;
@@ -61,6 +62,7 @@ pub use confirm::Confirm;
 pub use emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
+pub use field_value::FieldValue;
 pub(crate) use layer::filtered;
 pub(crate) use open::{open, record_refusal};
 pub use probe::Reach;

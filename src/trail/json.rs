@@ -218,9 +218,9 @@ impl Escapes<'_> {
             byte if byte.is_ascii() => self.replace(at, 1, &unit(u16::from(byte))),
             // A lead byte under which some characters act on terminals.
             _ => {
-                let character = self.beyond.and_then(|(first, text)| {
-                    text.get(at - first..)?.chars().next()
-                });
+                let character = self
+                    .beyond
+                    .and_then(|(first, text)| text.get(at - first..)?.chars().next());
                 if let Some(character) = character.filter(|character| must_escape(*character)) {
                     self.replace(at, character.len_utf8(), &[]);
                     for value in character.encode_utf16(&mut [0; 2]) {
@@ -452,7 +452,14 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_become_a_text() {
-        let parts: [&[u8]; 6] = [b"a", b"\"", "\u{202e}".as_bytes(), b"\xff", b"\xe2\x80", b"\xc2"];
+        let parts: [&[u8]; 6] = [
+            b"a",
+            b"\"",
+            "\u{202e}".as_bytes(),
+            b"\xff",
+            b"\xe2\x80",
+            b"\xc2",
+        ];
         for length in [0, 1, 15, 16, 17, 63, 64, 65, 130] {
             for first in parts {
                 for second in parts {

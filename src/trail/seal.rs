@@ -82,7 +82,7 @@ impl Seal {
         out.extend_from_slice(b"{\"seq\":");
         json::push_display(out, &self.checkpoint.size);
         out.extend_from_slice(b",\"timestamp\":");
-        json::push_string(out, &timestamp_text(self.checkpoint.time));
+        json::push_string(out, timestamp_text(self.checkpoint.time));
         out.push(b',');
         out.extend_from_slice(MARK);
         out.extend_from_slice(b"\"reason\":");
@@ -94,7 +94,7 @@ impl Seal {
             if place > 0 {
                 out.push(b',');
             }
-            json::push_string(out, &encode(node));
+            json::push_string(out, encode(node));
         }
         out.extend_from_slice(b"],\"leaves\":\"");
         out.extend_from_slice(self.leaves.0.as_bytes());

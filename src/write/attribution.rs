@@ -106,7 +106,9 @@ impl Values {
     /// there is something to tell of them.
     #[inline]
     pub(super) fn takes_from(&self, seen: KeySet) -> Option<&[u8]> {
-        let is_plain = !self.keys.meets(seen.with(const { KeySet::of(&[Key::Redactions]) }));
+        let is_plain = !self
+            .keys
+            .meets(seen.with(const { KeySet::of(&[Key::Redactions]) }));
         is_plain.then_some(&self.bytes)
     }
 

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
-use serde_json::Value as Json;
 use tracing::dispatcher;
 
+use super::field_value::{FieldValue, Given};
 use super::fields::FieldWriter;
 use super::frame::Value;
 use super::layer::Recorder;
@@ -92,39 +92,43 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 /// # Ok(()) }
 /// ```
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
-    Entry {
+    Entry(Box::new(Contents {
         event_type: event_type.into(),
-        known: Vec::with_capacity(USUAL),
+        fields: Vec::with_capacity(USUAL),
         decisions: Vec::new(),
-        other: Vec::new(),
-    }
+    }))
 }
 
 /// Room for so many fields is made at once.
-const USUAL: usize = 8;
+const USUAL: usize = 12;
 
 /// An event that is not recorded yet. [`log`](Entry::log) records it.
 ///
 /// What is not said here comes from the spans that the thread is in.
 #[must_use = "an entry is recorded by log()"]
 #[derive(Clone, Debug)]
-pub struct Entry<'a> {
+pub struct Entry<'a>(Box<Contents<'a>>);
+
+/// Boxed: each method of the entry takes and gives it by value.
+#[derive(Clone, Debug)]
+struct Contents<'a> {
     event_type: EventType,
-    known: Vec<(Key, Known<'a>)>,
+    fields: Vec<Field<'a>>,
     decisions: Vec<GuardrailDecision>,
-    other: Vec<(Cow<'a, str>, Json)>,
 }
 
 #[derive(Clone, Debug)]
-enum Known<'a> {
-    Text(Cow<'a, str>),
-    Count(u64),
-    Number(f64),
+enum Field<'a> {
+    Text(Key, Cow<'a, str>),
+    Count(Key, u64),
+    Number(Key, f64),
+    Other(Cow<'a, str>, FieldValue<'a>),
 }
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $method:ident $key:ident;)*) => {
         $($(#[$doc])*
+        #[inline]
         pub fn $method(self, value: impl Into<Cow<'a, str>>) -> Self {
             self.text(Key::$key, value)
         })*
@@ -153,27 +157,29 @@ impl<'a> Entry<'a> {
 
     /// The 1-based number of the turn, instead of the one that the trail counts.
     pub fn turn_number(mut self, turn: u64) -> Self {
-        self.known.push((Key::TurnNumber, Known::Count(turn)));
+        self.0.fields.push(Field::Count(Key::TurnNumber, turn));
         self
     }
 
     /// Tokens in and out, together.
     pub fn tokens_processed(mut self, tokens: u64) -> Self {
-        self.known
-            .push((Key::TokensProcessed, Known::Count(tokens)));
+        self.0
+            .fields
+            .push(Field::Count(Key::TokensProcessed, tokens));
         self
     }
 
     /// How long the step took, in milliseconds.
     pub fn processing_time_ms(mut self, milliseconds: f64) -> Self {
-        self.known
-            .push((Key::ProcessingTimeMs, Known::Number(milliseconds)));
+        self.0
+            .fields
+            .push(Field::Number(Key::ProcessingTimeMs, milliseconds));
         self
     }
 
     /// What a guardrail decided. Each call adds one decision.
     pub fn decision(mut self, decision: GuardrailDecision) -> Self {
-        self.decisions.push(decision);
+        self.0.decisions.push(decision);
         self
     }
 
@@ -197,11 +203,13 @@ impl<'a> Entry<'a> {
     }
 
     /// A field of the application's own. Strings and map keys in it are redacted.
-    pub fn field(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json>) -> Self {
-        if self.other.is_empty() {
-            self.other.reserve(USUAL);
-        }
-        self.other.push((name.into(), value.into()));
+    #[inline]
+    pub fn field(
+        mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: impl Into<FieldValue<'a>>,
+    ) -> Self {
+        self.0.fields.push(Field::Other(name.into(), value.into()));
         self
     }
 
@@ -239,26 +247,35 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
+        let entry = &*self.0;
         fields.begin_typed();
-        fields.key(Key::EventType, Value::Str(self.event_type.as_str()));
-        for (key, value) in &self.known {
-            let value = match value {
-                Known::Text(text) => Value::Str(&**text),
-                Known::Count(number) => Value::U64(*number),
-                Known::Number(number) => Value::F64(*number),
-            };
-            fields.key(*key, value);
+        fields.key(Key::EventType, Value::Str(entry.event_type.as_str()));
+        // First what a method was called for: a field of the same name stands beside it.
+        for field in &entry.fields {
+            match field {
+                Field::Text(key, text) => fields.key(*key, Value::Str(text)),
+                Field::Count(key, number) => fields.key(*key, Value::U64(*number)),
+                Field::Number(key, number) => fields.key(*key, Value::F64(*number)),
+                Field::Other(..) => {}
+            }
         }
-        for decision in &self.decisions {
+        for decision in &entry.decisions {
             fields.decision(decision);
         }
-        for (name, value) in &self.other {
-            fields.json_field(name, value);
+        for field in &entry.fields {
+            match field {
+                Field::Other(name, FieldValue(Given::Text(text))) => fields.text_field(name, text),
+                Field::Other(name, FieldValue(Given::Json(value))) => {
+                    fields.json_field(name, value);
+                }
+                _ => {}
+            }
         }
     }
 
+    #[inline]
     fn text(mut self, key: Key, value: impl Into<Cow<'a, str>>) -> Self {
-        self.known.push((key, Known::Text(value.into())));
+        self.0.fields.push(Field::Text(key, value.into()));
         self
     }
 }

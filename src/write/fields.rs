@@ -557,17 +557,24 @@ impl<'r> FieldWriter<'r> {
         self.redacted(path, text)
     }
 
-    /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
-    pub(super) fn json_field(&mut self, name: &str, value: &Json) {
-        // A name that is made at run time may be somebody's.
-        let made = (name.len() > 6
-            && name
-                .bytes()
-                .any(|byte| byte.is_ascii_digit() || byte == b'@'))
-        .then(|| {
+    /// Adds a text under a name that may have been made at run time.
+    pub(super) fn text_field(&mut self, name: &str, text: &str) {
+        let made = self.made_name(name);
+        self.field(made.as_deref().unwrap_or(name), Value::Str(text));
+    }
+
+    /// A name without what must not be seen, where it is one that may be somebody's.
+    fn made_name(&mut self, name: &str) -> Option<String> {
+        let is_made = |byte: u8| byte.is_ascii_digit() || byte == b'@';
+        (name.len() > 6 && name.bytes().any(is_made)).then(|| {
             self.manner = Manner::UNNAMED;
             self.redacted("name", name)
-        });
+        })
+    }
+
+    /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
+    pub(super) fn json_field(&mut self, name: &str, value: &Json) {
+        let made = self.made_name(name);
         let name = made.as_deref().unwrap_or(name);
         match value {
             Json::Null => {}

@@ -78,30 +78,26 @@ pub(super) fn push_name(out: &mut Vec<u8>, name: Name<&str>) {
             while !name.is_char_boundary(end) {
                 end -= 1;
             }
-            out.push(OTHER);
-            out.extend_from_slice(&(end as u16).to_le_bytes());
+            let [low, high] = (end as u16).to_le_bytes();
+            out.extend_from_slice(&[OTHER, low, high]);
             out.extend_from_slice(&name.as_bytes()[..end]);
         }
     }
 }
 
 pub(super) fn push_value(out: &mut Vec<u8>, value: Value<'_, impl AsRef<[u8]>>) {
+    let mut number = |tag: u8, bytes: [u8; 8]| {
+        let mut tagged = [tag; 9];
+        tagged[1..].copy_from_slice(&bytes);
+        out.extend_from_slice(&tagged);
+    };
     match value {
+        Value::U64(value) => number(b'u', value.to_le_bytes()),
+        Value::I64(value) => number(b'i', value.to_le_bytes()),
+        Value::F64(value) => number(b'f', value.to_le_bytes()),
         Value::Str(text) => push_bytes(out, b's', text.as_ref()),
         Value::Json(json) => push_bytes(out, b'j', json),
         Value::Group(fields) => push_bytes(out, b'g', fields),
-        Value::U64(number) => {
-            out.push(b'u');
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        Value::I64(number) => {
-            out.push(b'i');
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        Value::F64(number) => {
-            out.push(b'f');
-            out.extend_from_slice(&number.to_le_bytes());
-        }
         Value::Bool(truth) => out.extend_from_slice(&[b'b', u8::from(truth)]),
     }
 }
@@ -144,9 +140,10 @@ pub(super) fn push_text(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
 }
 
 fn push_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    out.push(tag);
+    let mut head = [tag; 1 + LENGTH];
     // A frame past 4 GiB is refused as a whole by `end`; the cut length is never read.
-    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    head[1..].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(&head);
     out.extend_from_slice(bytes);
 }
 
@@ -253,7 +250,8 @@ mod tests {
         let mut expected = fields.into_iter();
         for (name, value) in read.fields {
             let mut again = Vec::new();
-            let (expected_name, expected_value) = expected.next().expect("no more than were pushed");
+            let (expected_name, expected_value) =
+                expected.next().expect("no more than were pushed");
             push_value(&mut again, expected_value);
             assert_eq!(split_value(&again), Some((value, &[][..])));
             match (name, expected_name) {

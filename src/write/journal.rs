@@ -192,7 +192,12 @@ impl Journal {
     }
 
     #[cold]
-    fn append_large(&self, frame: &[u8], checksum: u32, patience: Duration) -> Result<bool, Refusal> {
+    fn append_large(
+        &self,
+        frame: &[u8],
+        checksum: u32,
+        patience: Duration,
+    ) -> Result<bool, Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
             Some(path) => aside::write(path, number, frame).is_ok(),

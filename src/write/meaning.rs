@@ -84,23 +84,29 @@ enum Strings {
 impl Meaning {
     /// Of a name that may have been made at run time.
     pub(super) fn of(name: &str, redactors: &Chain) -> Meaning {
-        let Some((short, place)) = Short::new(name) else {
-            return Meaning::new(name, redactors);
-        };
         let number = redactors.number();
+        let place = place_of(name);
         let known = NAMES.try_with(|names| match names.borrow().get(place) {
-            Some(Some((of, known, meaning))) if *of == number && *known == short => Some(*meaning),
+            Some(Some(known)) if known.redactors == number && *known.name == *name => {
+                Some(known.meaning)
+            }
             _ => None,
         });
         if let Ok(Some(meaning)) = known {
             return meaning;
         }
         let meaning = Meaning::new(name, redactors);
-        let _ = NAMES.try_with(|names| {
-            let mut names = names.borrow_mut();
-            names.resize(NAMES_KEPT, None);
-            names[place] = Some((number, short, meaning));
-        });
+        if name.len() <= LONGEST_KEPT {
+            let _ = NAMES.try_with(|names| {
+                let mut names = names.borrow_mut();
+                names.resize_with(NAMES_KEPT, || None);
+                names[place] = Some(Known {
+                    redactors: number,
+                    name: name.into(),
+                    meaning,
+                });
+            });
+        }
         meaning
     }
 
@@ -124,7 +130,9 @@ impl Meaning {
         let takes = match (value, self.takes.strings) {
             (Value::Str(_), Strings::All) => true,
             (Value::Str(text), Strings::Texts) => return Way::Text(key, text),
-            (Value::Str(text), Strings::EventTypes) => !text.is_empty() && !EventType::names_trail(text),
+            (Value::Str(text), Strings::EventTypes) => {
+                !text.is_empty() && !EventType::names_trail(text)
+            }
             (Value::Str(text), Strings::Decisions) => Decision::is_word(text),
             (Value::U64(_), _) => self.takes.counts,
             (Value::F64(_), _) => self.takes.numbers,
@@ -161,35 +169,21 @@ impl Takes {
     }
 }
 
-/// A name that is kept, with zeros behind it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Short {
-    length: u8,
-    bytes: [u8; Short::LONGEST],
-}
-
-impl Short {
-    const LONGEST: usize = 31;
-
-    /// With its place among those that are kept. `None`: it is too long.
-    fn new(name: &str) -> Option<(Short, usize)> {
-        let mut bytes = [0; Short::LONGEST];
-        bytes
-            .get_mut(..name.len())?
-            .copy_from_slice(name.as_bytes());
-        let (words, _) = bytes.as_chunks::<8>();
-        let words = words.iter().map(|word| u64::from_le_bytes(*word));
-        let mixed = words.fold(name.len() as u64, |mixed, word| {
-            (mixed ^ word)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .rotate_left(29)
-        });
-        let short = Short {
-            length: name.len() as u8,
-            bytes,
-        };
-        Some((short, mixed as usize % NAMES_KEPT))
-    }
+/// The place of a name among those that are kept, by its ends and its length.
+fn place_of(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => [first, last].map(|end| u64::from_le_bytes(*end)),
+        _ => bytes.iter().fold([0; 2], |[first, last], byte| {
+            [first << 8 | u64::from(*byte), last]
+        }),
+    };
+    let mix = |mixed: u64, more: u64| (mixed ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = mix(
+        mix(mix(0, bytes.len() as u64), ends[0]),
+        ends[1].rotate_left(32),
+    );
+    (mixed >> 32) as usize % NAMES_KEPT
 }
 
 /// What the fields of a callsite mean, in their order, or those of the typed functions.
@@ -204,8 +198,15 @@ pub(super) struct Meanings {
 const KEPT: usize = 256;
 const NAMES_KEPT: usize = 512;
 
-/// A name, the number of the redactors, and what it means to them.
-type Known = (u64, Short, Meaning);
+/// A longer name is not kept.
+const LONGEST_KEPT: usize = 64;
+
+/// A name that is kept.
+struct Known {
+    redactors: u64,
+    name: Box<str>,
+    meaning: Meaning,
+}
 
 thread_local! {
     /// Those that are asked for most stand in front.

@@ -53,7 +53,9 @@ impl Losses {
             .and_then(|bytes| frame::split_first(bytes))
             .and_then(|(frame, _)| {
                 frame.fields.into_iter().find_map(|field| match field {
-                    (Name::Key(Key::EventType), Value::Str(name)) => Some(String::from_utf8_lossy(name)),
+                    (Name::Key(Key::EventType), Value::Str(name)) => {
+                        Some(String::from_utf8_lossy(name))
+                    }
                     _ => None,
                 })
             })

@@ -98,9 +98,8 @@ impl<'a> Sorted<'a> {
 
     fn blocks(&self) -> bool {
         let block = Decision::Block.as_str().as_bytes();
-        let is_block = |(name, value)| {
-            name == Name::Key(Key::Decision) && value == Value::Str(block)
-        };
+        let is_block =
+            |(name, value)| name == Name::Key(Key::Decision) && value == Value::Str(block);
         self.text(Key::Decision) == Some(block)
             || self.decisions().any(|mut fields| fields.any(is_block))
     }

@@ -56,9 +56,10 @@ impl Sums {
         let (words, _) = block.as_chunks::<4>();
         let words: [u32; LANES] = std::array::from_fn(|lane| u32::from_le_bytes(words[lane]));
         let (words, _) = words.as_chunks::<4>();
-        for half in 0..2 {
-            self.first[half] += u32x4::new(words[half]);
-            self.second[half] += self.first[half];
+        let sums = self.first.iter_mut().zip(&mut self.second);
+        for ((first, second), words) in sums.zip(words) {
+            *first += u32x4::new(*words);
+            *second += *first;
         }
     }
 
