@@ -36,32 +36,91 @@ const INITIAL: [u32; 8] = [
     0x5be0_cd19,
 ];
 
+/// The hashes of leaves.
+pub(crate) fn leaves<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
+    digests(0, lines)
+}
+
+/// The complete subtrees that leaves make of which the first has this number, in their order: level and root.
+pub(crate) fn complete_subtrees(mut first: u64, leaves: &[Hash]) -> Vec<(u32, Hash)> {
+    let (mut roots, mut behind) = (Vec::new(), Vec::new());
+    let (mut level, mut nodes) = (0, leaves.to_vec());
+    while !nodes.is_empty() {
+        // One whose neighbour is not among them is as far as it gets.
+        let mut pairs = &nodes[..];
+        if first % 2 == 1 {
+            roots.push((level, pairs[0]));
+            pairs = &pairs[1..];
+        }
+        let (pairs, single) = pairs.as_chunks::<2>();
+        behind.extend(single.iter().map(|node| (level, *node)));
+        nodes = digests(1, pairs.iter().map(|pair| pair.as_flattened()));
+        first = first.div_ceil(2);
+        level += 1;
+    }
+    roots.extend(behind.into_iter().rev());
+    roots
+}
+
 /// SHA-256 of a byte and what stands behind it. The hash of every line and every node comes through
 /// here: blocks are taken from where they stand, and only the first and the last are copied.
 fn digest(prefix: u8, bytes: &[u8]) -> Hash {
-    let mut message = Message::new(prefix, bytes);
-    compress256(&mut message.state, message.whole);
-    message.end()
-}
-
-/// The hashes of two leaves. One takes its blocks' turns with the other: a block of SHA-256 is a chain of
-/// instructions that wait for each other, and the processor has the second chain to go on with.
-pub(crate) fn leaf_pair([one, two]: [&[u8]; 2]) -> [Hash; 2] {
-    let (mut one, mut two) = (Message::new(0, one), Message::new(0, two));
-    let both = one.whole.len().min(two.whole.len());
-    for (first, second) in one.whole[..both].iter().zip(two.whole) {
-        compress256(&mut one.state, std::slice::from_ref(first));
-        compress256(&mut two.state, std::slice::from_ref(second));
+    let message = Message::new(prefix, bytes);
+    let mut state = INITIAL;
+    for blocks in message.parts() {
+        compress256(&mut state, blocks);
     }
-    compress256(&mut one.state, &one.whole[both..]);
-    compress256(&mut two.state, &two.whole[both..]);
-    [one.end(), two.end()]
+    hash_of(state)
 }
 
-/// A message whose hash is being made.
+/// The same of many, two at a time: a block of SHA-256 is a chain of instructions that wait for each other, and
+/// the processor has the second chain to go on with.
+fn digests<'a>(prefix: u8, texts: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
+    let mut texts = texts.into_iter();
+    let mut hashes = Vec::with_capacity(texts.size_hint().0);
+    while let Some(one) = texts.next() {
+        match texts.next() {
+            Some(two) => hashes.extend(digest_pair(prefix, [one, two])),
+            None => hashes.push(digest(prefix, one)),
+        }
+    }
+    hashes
+}
+
+// Of nodes, whose length is known, nothing remains of making messages.
+#[inline(always)]
+fn digest_pair(prefix: u8, texts: [&[u8]; 2]) -> [Hash; 2] {
+    let messages = texts.map(|text| Message::new(prefix, text));
+    let [mut one, mut two] = [INITIAL; 2];
+    let [mut blocks_of_one, mut blocks_of_two] = messages.each_ref().map(Message::blocks);
+    loop {
+        let blocks = (blocks_of_one.next(), blocks_of_two.next());
+        if let Some(block) = blocks.0 {
+            compress256(&mut one, std::slice::from_ref(block));
+        }
+        if let Some(block) = blocks.1 {
+            compress256(&mut two, std::slice::from_ref(block));
+        }
+        if blocks == (None, None) {
+            return [one, two].map(hash_of);
+        }
+    }
+}
+
+fn hash_of(state: [u32; 8]) -> Hash {
+    let mut hash = [0; 32];
+    for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
+    }
+    hash
+}
+
+/// A message, as the blocks that it consists of.
 struct Message<'a> {
-    state: [u32; 8],
-    /// Blocks to be taken next, from where they stand.
+    /// The prefix and what fits behind it; none where that is all.
+    first: [[u8; BLOCK]; 1],
+    first_count: usize,
+    /// From where they stand.
     whole: &'a [[u8; BLOCK]],
     /// What comes behind them, padded: one block, or two.
     last: [[u8; BLOCK]; 2],
@@ -69,27 +128,32 @@ struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    #[inline]
+    #[inline(always)]
     fn new(prefix: u8, bytes: &'a [u8]) -> Message<'a> {
         let mut message = Message {
-            state: INITIAL,
+            first: [[0; BLOCK]],
+            first_count: 0,
             whole: &[],
             last: [[0; BLOCK]; 2],
             last_count: 1,
         };
         let [block, _] = &mut message.last;
-        block[0] = prefix;
-        let (head, rest) = bytes.split_at(bytes.len().min(BLOCK - 1));
-        block[1..=head.len()].copy_from_slice(head);
-        let mut filled = 1 + head.len();
-        if filled == BLOCK {
-            compress256(&mut message.state, &[*block]);
-            let (blocks, end) = rest.as_chunks::<BLOCK>();
-            message.whole = blocks;
-            *block = [0; BLOCK];
-            block[..end.len()].copy_from_slice(end);
-            filled = end.len();
-        }
+        let filled = match bytes.split_first_chunk::<{ BLOCK - 1 }>() {
+            Some((head, rest)) => {
+                let (blocks, end) = rest.as_chunks::<BLOCK>();
+                message.first[0][0] = prefix;
+                message.first[0][1..].copy_from_slice(head);
+                message.first_count = 1;
+                message.whole = blocks;
+                block[..end.len()].copy_from_slice(end);
+                end.len()
+            }
+            None => {
+                block[0] = prefix;
+                block[1..=bytes.len()].copy_from_slice(bytes);
+                1 + bytes.len()
+            }
+        };
         block[filled] = 0x80;
         if filled >= BLOCK - 8 {
             message.last_count = 2;
@@ -99,15 +163,17 @@ impl<'a> Message<'a> {
         message
     }
 
-    /// The hash, when the whole blocks are taken.
-    #[inline]
-    fn end(&mut self) -> Hash {
-        compress256(&mut self.state, &self.last[..self.last_count]);
-        let mut hash = [0; 32];
-        for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {
-            *bytes = word.to_be_bytes();
-        }
-        hash
+    fn parts(&self) -> [&[[u8; BLOCK]]; 3] {
+        [
+            &self.first[..self.first_count],
+            self.whole,
+            &self.last[..self.last_count],
+        ]
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
+        let [first, whole, last] = self.parts();
+        first.iter().chain(whole).chain(last)
     }
 }
 
@@ -319,8 +385,8 @@ mod tests {
             assert_eq!(leaf(line), <Hash>::from(expected), "{length}");
             for other in [0, 1, 62, 63, 64, 118, 119, 127, 128, 300] {
                 let other = &bytes[..other];
-                assert_eq!(leaf_pair([line, other]), [leaf(line), leaf(other)]);
-                assert_eq!(leaf_pair([other, line]), [leaf(other), leaf(line)]);
+                let lines = [line, other, line];
+                assert_eq!(leaves(lines), lines.map(leaf));
             }
         }
         let (left, right) = ([3; 32], [7; 32]);
@@ -329,6 +395,23 @@ mod tests {
             .chain_update(left)
             .chain_update(right);
         assert_eq!(node(&left, &right), <Hash>::from(all.finalize()));
+    }
+
+    #[test]
+    fn leaves_from_anywhere_make_the_subtrees_that_a_tree_takes() {
+        let all: Vec<Hash> = (0..70).map(|number: u8| leaf(&[number])).collect();
+        for first in 0..40 {
+            let mut begun = Frontier::default();
+            all[..first].iter().for_each(|leaf| begun.push(*leaf));
+            for end in first..all.len() {
+                let (mut together, mut single) = (begun.clone(), begun.clone());
+                for (level, root) in complete_subtrees(first as u64, &all[first..end]) {
+                    together.push_subtree(level, root);
+                }
+                all[first..end].iter().for_each(|leaf| single.push(*leaf));
+                assert_eq!(together, single, "{first}..{end}");
+            }
+        }
     }
 
     #[test]

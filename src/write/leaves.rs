@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crate::trail::seal::{Hint, hint};
-use crate::trail::tree::{Frontier, Hash, leaf, leaf_pair, node};
+use crate::trail::tree::{self, Frontier, Hash};
 
 /// Fewer bytes are hashed where they are: to wake the thread takes as long.
 const WORTH: usize = 8 << 10;
@@ -64,43 +64,17 @@ struct Hashed {
 impl Hashed {
     /// Of whole lines, the first of which has this number.
     fn of(lines: &[u8], first: u64) -> Hashed {
-        let mut hashed = Hashed {
-            hints: Vec::new(),
-            subtrees: Vec::new(),
-        };
         let mut begin = 0;
-        let mut lines = memchr::memchr_iter(b'\n', lines).map(|feed| {
+        let lines = memchr::memchr_iter(b'\n', lines).map(|feed| {
             let line = &lines[begin..feed];
             begin = feed + 1;
             line
         });
-        let mut number = first;
-        while let Some(one) = lines.next() {
-            match lines.next() {
-                Some(two) => {
-                    for leaf in leaf_pair([one, two]) {
-                        hashed.push(number, leaf);
-                        number += 1;
-                    }
-                }
-                None => hashed.push(number, leaf(one)),
-            }
+        let leaves = tree::leaves(lines);
+        Hashed {
+            hints: leaves.iter().map(hint).collect(),
+            subtrees: tree::complete_subtrees(first, &leaves),
         }
-        hashed
-    }
-
-    fn push(&mut self, number: u64, leaf: Hash) {
-        self.hints.push(hint(&leaf));
-        let (mut level, mut root) = (0, leaf);
-        // What the subtree ends with this leaf and begins among these lines, it is complete.
-        while let Some((_, left)) = self
-            .subtrees
-            .pop_if(|(left, _)| *left == level && (number >> level) & 1 == 1)
-        {
-            root = node(&left, &root);
-            level += 1;
-        }
-        self.subtrees.push((level, root));
     }
 }
 
@@ -236,6 +210,7 @@ fn start_hasher() -> Option<SyncSender<Arc<Batch>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trail::tree::leaf;
 
     /// Some lines of different lengths.
     fn lines(count: u64) -> Vec<Vec<u8>> {
