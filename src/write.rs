@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 
 mod attribution;
+mod clock;
 mod confirm;
 mod copies;
 mod emit;

@@ -7,10 +7,10 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
 
+use super::clock;
 use super::fields::FieldWriter;
 use super::frame::{self, Value};
 use crate::redact::Chain;
@@ -46,7 +46,7 @@ pub(super) fn encode<T>(
     };
     let mut out = SPARE.try_with(Cell::take).unwrap_or_default();
     out.clear();
-    frame::begin(&mut out, now_micros());
+    frame::begin(&mut out, clock::micros());
     let mut fields = FieldWriter::new(redactors, out, withhold);
     fill(&mut fields);
     let mut out = fields.finish();
@@ -55,17 +55,6 @@ pub(super) fn encode<T>(
         let _ = SPARE.try_with(|spare| spare.set(out));
     }
     taken
-}
-
-/// Microseconds since 1970.
-#[inline]
-fn now_micros() -> i64 {
-    let now = SystemTime::now();
-    let micros = |elapsed: Duration| i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-    match now.duration_since(UNIX_EPOCH) {
-        Ok(elapsed) => micros(elapsed),
-        Err(before) => -micros(before.duration()),
-    }
 }
 
 /// Counts an event in while it is being encoded. A panic counts it out again.

@@ -1,6 +1,6 @@
 //! The end of the process: trails are ended in order, with no guard to keep.
 //!
-//! This file and `ring` have the crate's unsafe code. `atexit` and `pthread_atfork` are called
+//! This file, `ring` and `clock` have the crate's unsafe code. `atexit` and `pthread_atfork` are called
 //! with functions of the right type that never unwind and live as long as the program. Exit
 //! handlers run when `main` returns and in `std::process::exit`, while the other threads still
 //! run; the fork handler only sets a flag, in the child.

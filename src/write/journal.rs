@@ -185,8 +185,8 @@ impl Journal {
                 drop(state);
                 state = self.room_for(length, None, patience)?;
             }
-            state.push(frame.len() as u32, checksum, frame);
-            return Ok(state.fills());
+            let used = state.push(frame.len() as u32, checksum, frame);
+            return Ok(state.fills(used));
         }
         self.append_large(frame, checksum, patience)
     }
@@ -455,8 +455,7 @@ fn start_over(position: u64, capacity: u64) -> u64 {
 impl State {
     /// Whether more than a quarter of the ring waits, if that was not said yet.
     #[inline]
-    fn fills(&mut self) -> bool {
-        let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
+    fn fills(&mut self, used: u64) -> bool {
         let fills = used as usize > self.ring.capacity() / 4 && !self.has_told;
         self.has_told |= fills;
         fills
@@ -473,16 +472,17 @@ impl State {
             })
     }
 
+    /// Adds an entry, and says how many bytes wait.
     #[inline]
-    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) {
+    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) -> u64 {
         let tail = self.ring.get(Word::Tail);
         let mut head = [0; ENTRY];
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&checksum.to_le_bytes());
-        self.ring.copy_in(tail, &head);
-        self.ring.copy_in(tail + ENTRY as u64, bytes);
-        self.ring
-            .set(Word::Tail, tail + (ENTRY + bytes.len()) as u64);
+        self.ring.copy_in(tail, &head, bytes);
+        let tail = tail + (ENTRY + bytes.len()) as u64;
+        self.ring.set(Word::Tail, tail);
         self.accepted += 1;
+        tail - self.ring.get(Word::Head)
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes under the journal: a header of words and a ring, in a mapped file that
 //! outlives the process, or in memory where a trail has no directory.
 //!
-//! This file owns the crate's only mapping; it and `exit` have its unsafe code. The map is of a
+//! This file owns the crate's only mapping; it, `exit` and `clock` have its unsafe code. The map is of a
 //! file that this process has made or found, holds the lock for, and that was written from end
 //! to end before it was mapped: a full disk shows there, as an error, and not later as SIGBUS.
 //! LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the directory can cut the file under the map, and the
@@ -171,10 +171,24 @@ impl Ring {
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// Copies bytes in at a position, round the end where need be.
+    /// Copies a few bytes in at a position and others behind them, round the end where need be.
     #[inline]
-    pub(super) fn copy_in(&mut self, position: u64, bytes: &[u8]) {
+    pub(super) fn copy_in<const N: usize>(&mut self, position: u64, head: &[u8; N], bytes: &[u8]) {
         let at = (position % self.capacity as u64) as usize;
+        match self.bytes[HEADER..].get_mut(at..at + N + bytes.len()) {
+            Some(room) => {
+                room[..N].copy_from_slice(head);
+                room[N..].copy_from_slice(bytes);
+            }
+            None => {
+                self.copy_round(at, head);
+                self.copy_round((at + N) % self.capacity, bytes);
+            }
+        }
+    }
+
+    #[cold]
+    fn copy_round(&mut self, at: usize, bytes: &[u8]) {
         let first = bytes.len().min(self.capacity - at);
         let ring = &mut self.bytes[HEADER..];
         ring[at..at + first].copy_from_slice(&bytes[..first]);
