@@ -16,7 +16,12 @@ pub(super) fn micros() -> i64 {
     unsafe {
         libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now);
     }
-    now.tv_sec as i64 * 1_000_000 + now.tv_nsec as i64 / 1_000
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "some systems have 32 bits for them"
+    )]
+    let (seconds, nanoseconds) = (now.tv_sec as i64, now.tv_nsec as i64);
+    seconds * 1_000_000 + nanoseconds / 1_000
 }
 
 #[cfg(not(unix))]
