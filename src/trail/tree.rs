@@ -41,7 +41,8 @@ pub(crate) fn leaves<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash>
     digests(0, lines)
 }
 
-/// The complete subtrees that leaves make of which the first has this number, in their order: level and root.
+/// The complete subtrees that consecutive leaves make, in their order: level and root. `first` is the number of
+/// the first leaf.
 pub(crate) fn complete_subtrees(mut first: u64, leaves: &[Hash]) -> Vec<(u32, Hash)> {
     let (mut roots, mut behind) = (Vec::new(), Vec::new());
     let (mut level, mut nodes) = (0, leaves.to_vec());
@@ -62,8 +63,8 @@ pub(crate) fn complete_subtrees(mut first: u64, leaves: &[Hash]) -> Vec<(u32, Ha
     roots
 }
 
-/// SHA-256 of a byte and what stands behind it. The hash of every line and every node comes through
-/// here: blocks are taken from where they stand, and only the first and the last are copied.
+/// SHA-256 of a byte and what stands behind it: blocks are taken from where they stand, and only the first
+/// and the last are copied.
 fn digest(prefix: u8, bytes: &[u8]) -> Hash {
     let message = Message::new(prefix, bytes);
     let mut state = INITIAL;
@@ -87,7 +88,7 @@ fn digests<'a>(prefix: u8, texts: impl IntoIterator<Item = &'a [u8]>) -> Vec<Has
     hashes
 }
 
-// Of nodes, whose length is known, nothing remains of making messages.
+// Inlined, so that the padding of nodes, whose length is known, becomes constants.
 #[inline(always)]
 fn digest_pair(prefix: u8, texts: [&[u8]; 2]) -> [Hash; 2] {
     let messages = texts.map(|text| Message::new(prefix, text));

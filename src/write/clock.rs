@@ -12,9 +12,10 @@ pub(super) fn micros() -> i64 {
         tv_nsec: 0,
     };
     #[expect(unsafe_code, reason = "the system's clock writes through a pointer")]
-    // SAFETY: the pointer is to a timespec of this function's own. There is always such a clock.
-    unsafe {
-        libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now);
+    // SAFETY: the pointer is to a timespec of this function's own.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now) } != 0;
+    if failed {
+        return micros_of_library();
     }
     #[allow(
         clippy::unnecessary_cast,
@@ -26,6 +27,11 @@ pub(super) fn micros() -> i64 {
 
 #[cfg(not(unix))]
 pub(super) fn micros() -> i64 {
+    micros_of_library()
+}
+
+#[cold]
+fn micros_of_library() -> i64 {
     chrono::Utc::now().timestamp_micros()
 }
 

@@ -203,6 +203,9 @@ impl<'a> Entry<'a> {
     }
 
     /// A field of the application's own. Strings and map keys in it are redacted.
+    ///
+    /// A `&str` is borrowed until the entry is recorded; give a `String` where it ends before. A type that becomes a
+    /// [`serde_json::Value`] is given as that.
     #[inline]
     pub fn field(
         mut self,

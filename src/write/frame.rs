@@ -36,8 +36,8 @@ pub(super) enum Name<S> {
     Other(S),
 }
 
-/// What is read is bytes: they were UTF-8 when they were pushed. Where somebody has written a journal of
-/// his own they may be none, and whoever needs a string has to look.
+/// What is read is bytes: they were UTF-8 when they were pushed. In a journal that somebody made they may be
+/// anything, and whoever needs a string has to look.
 pub(super) type Read<'a> = Value<'a, &'a [u8]>;
 
 impl<'a> Name<&'a str> {

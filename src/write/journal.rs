@@ -7,8 +7,8 @@
 //! dies is found by the next one.
 //!
 //! ```text
-//! entry = length:u32 checksum:u32 frame       of the frame
-//!       | 0x80000000 checksum:u32 number:u64       a frame too large for the ring, kept aside
+//! entry = length:u32 checksum:u32 frame
+//!       | 0x80000000 checksum:u32 number:u64   a frame too large for the ring, kept aside
 //! ```
 //!
 //! Before the worker writes the lines of some entries, it marks the position of the first, how
@@ -35,7 +35,7 @@ mod survey;
 mod tests;
 
 use aside::{Aside, Large};
-use checksum::checksum;
+use checksum::{checksum, placed};
 use entry::{ASIDE, ENTRY, entry_length};
 pub(super) use entry::{Entry, split_entry};
 use survey::survey;
@@ -177,9 +177,9 @@ impl Journal {
     /// empties it may be asleep; that is said once.
     #[inline]
     pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
-        let checksum = checksum(frame);
         let length = ENTRY + frame.len();
         if length <= self.capacity / 4 {
+            let checksum = checksum(frame);
             let mut state = lock_soon(&self.state);
             if state.closed || !state.fits(length, None) {
                 drop(state);
@@ -188,16 +188,11 @@ impl Journal {
             let used = state.push(frame.len() as u32, checksum, frame);
             return Ok(state.fills(used));
         }
-        self.append_large(frame, checksum, patience)
+        self.append_large(frame, patience)
     }
 
     #[cold]
-    fn append_large(
-        &self,
-        frame: &[u8],
-        checksum: u32,
-        patience: Duration,
-    ) -> Result<bool, Refusal> {
+    fn append_large(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
             Some(path) => aside::write(path, number, frame).is_ok(),
@@ -206,7 +201,8 @@ impl Journal {
         let appended = self
             .room_for(ENTRY + 8, Some(frame.len()), patience)
             .map(|mut state| {
-                state.push(ASIDE, checksum, &number.to_le_bytes());
+                let number_bytes = number.to_le_bytes();
+                state.push(ASIDE, checksum(&number_bytes), &number_bytes);
                 let large = Large {
                     number,
                     end: state.ring.get(Word::Tail),
@@ -478,7 +474,7 @@ impl State {
         let tail = self.ring.get(Word::Tail);
         let mut head = [0; ENTRY];
         head[..4].copy_from_slice(&length.to_le_bytes());
-        head[4..].copy_from_slice(&checksum.to_le_bytes());
+        head[4..].copy_from_slice(&placed(checksum, tail).to_le_bytes());
         self.ring.copy_in(tail, &head, bytes);
         let tail = tail + (ENTRY + bytes.len()) as u64;
         self.ring.set(Word::Tail, tail);

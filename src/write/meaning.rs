@@ -75,7 +75,7 @@ enum Strings {
     All,
     /// A person's or a model's words, for which no rule of their own was made.
     Texts,
-    /// But those that are the trail's own.
+    /// All but the trail's own and the empty one.
     EventTypes,
     /// The six words of a decision, as they are written.
     Decisions,

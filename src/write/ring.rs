@@ -194,7 +194,7 @@ impl Ring {
     /// here, so it lies in another core's cache, and to wait for it takes as long as all else that an event does.
     #[inline]
     fn fetch(&self, at: usize, length: usize) {
-        /// A longer entry is written while its end is fetched.
+        /// Of a longer entry the rest is left to the processor.
         const MOST: usize = 2 << 10;
         const LINE: usize = 64;
         if let Some(next) = self.bytes[HEADER..].get(at..at + length.min(MOST)) {

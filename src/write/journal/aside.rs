@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::checksum::checksum;
 use crate::trail::files::open_private;
 
 /// The large frames that are not released, in the order of their entries.
@@ -53,11 +54,19 @@ impl Aside {
 }
 
 pub(super) fn write(journal: &Path, number: u64, frame: &[u8]) -> io::Result<()> {
-    io::Write::write_all(&mut open_private(&file_aside(journal, number))?, frame)
+    let mut file = open_private(&file_aside(journal, number))?;
+    file.write_all(frame)?;
+    file.write_all(&checksum(frame).to_le_bytes())
 }
 
+/// The frame in a file, if it is the one that was written.
 pub(super) fn read(journal: &Path, number: u64) -> io::Result<Vec<u8>> {
-    fs::read(file_aside(journal, number))
+    let mut frame = fs::read(file_aside(journal, number))?;
+    let stored = frame.split_off(frame.len().saturating_sub(4));
+    match stored == checksum(&frame).to_le_bytes() {
+        true => Ok(frame),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 pub(super) fn remove(journal: &Path, number: u64) {

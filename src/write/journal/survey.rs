@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::aside::{self, Large};
-use super::checksum::checksum;
+use super::checksum::{checksum, placed};
 use super::entry::{ENTRY, Entry, split_entry};
 use super::{NO_SEQ, Remains, start_over};
 use crate::write::ring::{Ring, Word};
@@ -44,12 +44,10 @@ pub(super) fn survey(
             .first_chunk()
             .copied()
             .map(u32::from_le_bytes);
-        let is_whole = match entry {
-            Entry::Frame(frame) => Some(checksum(frame)) == stored,
-            // Where its file is missing or damaged, its line will say so.
-            Entry::Large(_) => true,
-        };
         let position = head + at as u64;
+        // Of a frame kept aside the number; where its file is missing or damaged, its line will say so.
+        let sum = checksum(&bytes[at + ENTRY..at + length]);
+        let is_whole = Some(placed(sum, position)) == stored;
         let end = position + length as u64;
         let seq = match index < marked {
             true => marked_seq.checked_add(index),

@@ -206,6 +206,46 @@ fn damage_is_cut_off_and_counted() {
 }
 
 #[test]
+fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    journal.append(b"of the first lap", NO_WAIT).expect("room");
+    let (head, tail) = (journal.head(), journal.tail());
+    drop(journal);
+    // The header came to the medium, and the page with what was written a lap later did not.
+    let mut bytes = fs::read(&path).expect("readable");
+    for (word, position) in [(Word::Head, head), (Word::Tail, tail)] {
+        let at = word as usize * 8;
+        let later = position + CAPACITY as u64;
+        bytes[at..at + 8].copy_from_slice(&later.to_le_bytes());
+    }
+    fs::write(&path, bytes).expect("written");
+    let (frames, remains) = found(&path, None);
+    assert_eq!((frames, remains.damaged), (vec![], tail - head));
+}
+
+#[test]
+fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    let frame = vec![b'a'; 2 * CAPACITY];
+    journal.append(&frame, NO_WAIT).expect("room");
+    assert_eq!(journal.large(0).expect("whole"), frame);
+    let aside = dir.path().join("journal.0");
+    let whole = fs::read(&aside).expect("kept aside");
+    for place in [0, CAPACITY, whole.len() - 1] {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 1;
+        fs::write(&aside, damaged).expect("written");
+        assert!(journal.large(0).is_err(), "byte {place}");
+    }
+    fs::write(&aside, &whole[..2]).expect("written");
+    assert!(journal.large(0).is_err(), "two bytes");
+}
+
+#[test]
 fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
