@@ -91,21 +91,27 @@ fn digests<'a>(prefix: u8, texts: impl IntoIterator<Item = &'a [u8]>) -> Vec<Has
 // Inlined, so that the padding of nodes, whose length is known, becomes constants.
 #[inline(always)]
 fn digest_pair(prefix: u8, texts: [&[u8]; 2]) -> [Hash; 2] {
-    let messages = texts.map(|text| Message::new(prefix, text));
+    // Not an array: its `map` would move them, which took a tenth of the time.
+    let messages = (
+        Message::new(prefix, texts[0]),
+        Message::new(prefix, texts[1]),
+    );
     let [mut one, mut two] = [INITIAL; 2];
-    let [mut blocks_of_one, mut blocks_of_two] = messages.each_ref().map(Message::blocks);
-    loop {
-        let blocks = (blocks_of_one.next(), blocks_of_two.next());
-        if let Some(block) = blocks.0 {
-            compress256(&mut one, std::slice::from_ref(block));
+    for (of_one, of_two) in messages.0.parts().into_iter().zip(messages.1.parts()) {
+        let both = of_one.len().min(of_two.len());
+        let (of_one, rest_of_one) = of_one.split_at(both);
+        let (of_two, rest_of_two) = of_two.split_at(both);
+        for (of_one, of_two) in of_one.iter().zip(of_two) {
+            compress256(&mut one, std::slice::from_ref(of_one));
+            compress256(&mut two, std::slice::from_ref(of_two));
         }
-        if let Some(block) = blocks.1 {
-            compress256(&mut two, std::slice::from_ref(block));
-        }
-        if blocks == (None, None) {
-            return [one, two].map(hash_of);
+        for (state, rest) in [(&mut one, rest_of_one), (&mut two, rest_of_two)] {
+            if !rest.is_empty() {
+                compress256(state, rest);
+            }
         }
     }
+    [one, two].map(hash_of)
 }
 
 fn hash_of(state: [u32; 8]) -> Hash {
@@ -170,11 +176,6 @@ impl<'a> Message<'a> {
             self.whole,
             &self.last[..self.last_count],
         ]
-    }
-
-    fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
-        let [first, whole, last] = self.parts();
-        first.iter().chain(whole).chain(last)
     }
 }
 
