@@ -302,22 +302,23 @@ impl<M: Make> Work<M> {
 
     fn lines(&self, file: &mut OpenFile, out: &mut Out<'_, M::Item>) -> Option<()> {
         loop {
-            let (line, end) = match file.next_line(&self.sieve, &self.read) {
-                Ok(Some(line)) => (line, End::Ended),
-                Ok(None) => match file.take_rest() {
-                    Some(rest) => (rest, End::Cut),
-                    None => {
-                        out.read_to(file.number - 1);
-                        return Some(());
-                    }
-                },
+            match file.next_lines(&self.sieve, &self.read) {
+                Ok(Some(places)) => {
+                    let lines = places.iter().map(|place| file.line_at(place));
+                    self.make
+                        .take_many(lines, &self.query, |line| out.put(line))?;
+                }
+                Ok(None) => break,
                 Err(error) => return out.put(Err(Error::io("read", &file.path, error))),
-            };
-            let line = file.line(line, end);
-            if let Some(line) = self.make.take(&line, &self.query).transpose() {
-                out.put(line)?;
             }
         }
+        if let Some(rest) = file.take_rest() {
+            let line = file.line(rest, End::Cut);
+            let line = self.make.take(&line, &self.query);
+            line.transpose().map_or(Some(()), |line| out.put(line))?;
+        }
+        out.read_to(file.number - 1);
+        Some(())
     }
 }
 

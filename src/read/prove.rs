@@ -28,7 +28,7 @@ use crate::record::Record;
 use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, parse_verifier_key};
 use crate::trail::seal::Seal;
 use crate::trail::seq_of;
-use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
+use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, leaves, root_of};
 
 const HEAD: &str = "stinger-audit evidence 1";
 const PROOF: &str = "c2sp.org/tlog-proof@v1";
@@ -289,18 +289,33 @@ impl Make for OfProofs {
     }
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Self::Item>>> {
-        let bytes = line.bytes;
-        Ok(seq_of(bytes).map(|seq| {
-            let is_kept = self.0.contains(&seq) || Seal::is_one(bytes);
-            let hash = leaf(bytes);
-            Taken {
-                seq,
-                timestamp: DateTime::UNIX_EPOCH,
-                crc: u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]),
-                number: line.number,
-                length: bytes.len(),
-                item: (hash, is_kept.then(|| bytes.to_vec())),
-            }
-        }))
+        Ok(seq_of(line.bytes).map(|seq| self.taken(line, seq, leaf(line.bytes))))
+    }
+
+    fn take_many<'b>(
+        &self,
+        lines: impl Iterator<Item = RawLine<'b>> + Clone,
+        _query: &Query,
+        mut put: impl FnMut(Result<Taken<Self::Item>>) -> Option<()>,
+    ) -> Option<()> {
+        let records = lines.filter_map(|line| Some((seq_of(line.bytes)?, line)));
+        let hashes = leaves(records.clone().map(|(_, line)| line.bytes));
+        records
+            .zip(hashes)
+            .try_for_each(|((seq, line), hash)| put(Ok(self.taken(&line, seq, hash))))
+    }
+}
+
+impl OfProofs {
+    fn taken(&self, line: &RawLine<'_>, seq: u64, hash: Hash) -> Taken<(Hash, Option<Vec<u8>>)> {
+        let is_kept = self.0.contains(&seq) || Seal::is_one(line.bytes);
+        Taken {
+            seq,
+            timestamp: DateTime::UNIX_EPOCH,
+            crc: u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]),
+            number: line.number,
+            length: line.bytes.len(),
+            item: (hash, is_kept.then(|| line.bytes.to_vec())),
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::record::Record;
 use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
-use crate::trail::tree::{Hash, leaf};
+use crate::trail::tree::{Hash, leaf, leaves};
 use crate::trail::{TrailName, seq_of};
 
 mod chain;
@@ -341,33 +341,49 @@ impl Make for OfLeaves {
     }
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Leaf>>> {
-        let bytes = line.bytes;
-        // A torn line that was ended later begins like a record, and may even end like one: then it is
-        // found out where it does not fit.
-        let is_whole = match line.end {
-            End::Ended => bytes.ends_with(b"}"),
-            _ => is_json(bytes),
-        };
-        let seq = seq_of(bytes).filter(|_| is_whole);
-        let what = match seq {
-            None => What::Foreign(bytes.to_vec()),
-            Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
-            Some(_) => What::Record,
-        };
-        Ok(Some(Taken {
-            seq: seq.unwrap_or(u64::MAX),
-            timestamp: DateTime::UNIX_EPOCH,
-            crc: 0,
-            number: line.number,
-            length: bytes.len(),
-            item: Leaf {
-                hash: leaf(bytes),
-                byte: line.byte,
-                end: line.end,
-                path: (line.number == 1).then(|| Arc::from(line.path)),
-                what,
-            },
-        }))
+        Ok(Some(taken(line, leaf(line.bytes))))
+    }
+
+    fn take_many<'b>(
+        &self,
+        lines: impl Iterator<Item = RawLine<'b>> + Clone,
+        _query: &Query,
+        mut put: impl FnMut(Result<Taken<Leaf>>) -> Option<()>,
+    ) -> Option<()> {
+        let hashes = leaves(lines.clone().map(|line| line.bytes));
+        lines
+            .zip(hashes)
+            .try_for_each(|(line, hash)| put(Ok(taken(&line, hash))))
+    }
+}
+
+fn taken(line: &RawLine<'_>, hash: Hash) -> Taken<Leaf> {
+    let bytes = line.bytes;
+    // A torn line that was ended later begins like a record, and may even end like one: then it is
+    // found out where it does not fit.
+    let is_whole = match line.end {
+        End::Ended => bytes.ends_with(b"}"),
+        _ => is_json(bytes),
+    };
+    let seq = seq_of(bytes).filter(|_| is_whole);
+    let what = match seq {
+        None => What::Foreign(bytes.to_vec()),
+        Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
+        Some(_) => What::Record,
+    };
+    Taken {
+        seq: seq.unwrap_or(u64::MAX),
+        timestamp: DateTime::UNIX_EPOCH,
+        crc: 0,
+        number: line.number,
+        length: bytes.len(),
+        item: Leaf {
+            hash,
+            byte: line.byte,
+            end: line.end,
+            path: (line.number == 1).then(|| Arc::from(line.path)),
+            what,
+        },
     }
 }
 
