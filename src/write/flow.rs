@@ -4,7 +4,7 @@
 //! been silent longest the place is forgotten, and they count on from 1 when they come back.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 use crate::record::{EventType, Record};
 
@@ -13,14 +13,34 @@ const REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Flow {
-    recent: HashMap<Id, Place>,
-    older: HashMap<Id, Place>,
+    recent: Places,
+    older: Places,
     key: RandomState,
 }
+
+type Places = HashMap<Id, Place, BuildHasherDefault<AsItIs>>;
 
 /// A conversation's id, hashed with a key of the process: ids may be of any length, and of 20,000 hashes
 /// no two meet by chance or by somebody's choice.
 type Id = u64;
+
+/// An id is a hash already, and nobody outside knows its key.
+#[derive(Default)]
+struct AsItIs(Id);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("invariant: nothing but ids is hashed")
+    }
+}
 
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +126,8 @@ impl Flow {
         let mut place = self.older.remove(&id).unwrap_or_default();
         place.step(step);
         if self.recent.len() >= REMEMBERED {
-            self.older = std::mem::take(&mut self.recent);
+            std::mem::swap(&mut self.recent, &mut self.older);
+            self.recent.clear();
         }
         self.recent.insert(id, place);
         place
