@@ -92,11 +92,9 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 /// # Ok(()) }
 /// ```
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
-    Entry(Box::new(Contents {
-        event_type: event_type.into(),
-        fields: Vec::with_capacity(USUAL),
-        decisions: Vec::new(),
-    }))
+    let mut fields = Vec::with_capacity(USUAL);
+    fields.push(Field::EventType(event_type.into()));
+    Entry(fields)
 }
 
 /// Room for so many fields is made at once.
@@ -107,21 +105,15 @@ const USUAL: usize = 12;
 /// What is not said here comes from the spans that the thread is in.
 #[must_use = "an entry is recorded by log()"]
 #[derive(Clone, Debug)]
-pub struct Entry<'a>(Box<Contents<'a>>);
-
-/// Boxed: each method of the entry takes and gives it by value.
-#[derive(Clone, Debug)]
-struct Contents<'a> {
-    event_type: EventType,
-    fields: Vec<Field<'a>>,
-    decisions: Vec<GuardrailDecision>,
-}
+pub struct Entry<'a>(Vec<Field<'a>>);
 
 #[derive(Clone, Debug)]
 enum Field<'a> {
+    EventType(EventType),
     Text(Key, Cow<'a, str>),
     Count(Key, u64),
     Number(Key, f64),
+    Decision(Box<GuardrailDecision>),
     Other(Cow<'a, str>, FieldValue<'a>),
 }
 
@@ -157,29 +149,26 @@ impl<'a> Entry<'a> {
 
     /// The 1-based number of the turn, instead of the one that the trail counts.
     pub fn turn_number(mut self, turn: u64) -> Self {
-        self.0.fields.push(Field::Count(Key::TurnNumber, turn));
+        self.0.push(Field::Count(Key::TurnNumber, turn));
         self
     }
 
     /// Tokens in and out, together.
     pub fn tokens_processed(mut self, tokens: u64) -> Self {
-        self.0
-            .fields
-            .push(Field::Count(Key::TokensProcessed, tokens));
+        self.0.push(Field::Count(Key::TokensProcessed, tokens));
         self
     }
 
     /// How long the step took, in milliseconds.
     pub fn processing_time_ms(mut self, milliseconds: f64) -> Self {
         self.0
-            .fields
             .push(Field::Number(Key::ProcessingTimeMs, milliseconds));
         self
     }
 
     /// What a guardrail decided. Each call adds one decision.
     pub fn decision(mut self, decision: GuardrailDecision) -> Self {
-        self.0.decisions.push(decision);
+        self.0.push(Field::Decision(Box::new(decision)));
         self
     }
 
@@ -212,7 +201,7 @@ impl<'a> Entry<'a> {
         name: impl Into<Cow<'a, str>>,
         value: impl Into<FieldValue<'a>>,
     ) -> Self {
-        self.0.fields.push(Field::Other(name.into(), value.into()));
+        self.0.push(Field::Other(name.into(), value.into()));
         self
     }
 
@@ -250,23 +239,20 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
-        let entry = &*self.0;
         fields.begin_typed();
-        fields.key(Key::EventType, Value::Str(entry.event_type.as_str()));
         // First what a method was called for: a field of the same name stands beside it.
-        for field in &entry.fields {
+        for field in &self.0 {
             match field {
+                Field::EventType(event) => fields.key(Key::EventType, Value::Str(event.as_str())),
                 Field::Text(key, text) => fields.key(*key, Value::Str(text)),
                 Field::Count(key, number) => fields.key(*key, Value::U64(*number)),
                 Field::Number(key, number) => fields.key(*key, Value::F64(*number)),
-                Field::Other(..) => {}
+                Field::Decision(_) | Field::Other(..) => {}
             }
         }
-        for decision in &entry.decisions {
-            fields.decision(decision);
-        }
-        for field in &entry.fields {
+        for field in &self.0 {
             match field {
+                Field::Decision(decision) => fields.decision(decision),
                 Field::Other(name, FieldValue(Given::Text(text))) => fields.text_field(name, text),
                 Field::Other(name, FieldValue(Given::Json(value))) => {
                     fields.json_field(name, value);
@@ -278,7 +264,7 @@ impl<'a> Entry<'a> {
 
     #[inline]
     fn text(mut self, key: Key, value: impl Into<Cow<'a, str>>) -> Self {
-        self.0.fields.push(Field::Text(key, value.into()));
+        self.0.push(Field::Text(key, value.into()));
         self
     }
 }
