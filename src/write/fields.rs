@@ -278,13 +278,21 @@ impl<'r> FieldWriter<'r> {
                 self.manner = Manner::UNNAMED;
                 self.text(Name::Key(key), text);
             }
+            Way::Other if !self.marks.insert(meaning.mark) => {
+                self.manner = meaning.manner;
+                self.keep(Name::Other(name), value);
+            }
             _ => self.add(name, meaning, value),
         }
     }
 
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(super) fn field(&mut self, name: &str, value: Value<'_>) {
-        self.add(name, Meaning::of(name, self.redactors), value);
+        let meaning = Meaning::of(name, self.redactors);
+        match self.owner {
+            Owner::Event => self.add_as(name, meaning, value),
+            Owner::Decision => self.add(name, meaning, value),
+        }
     }
 
     /// Adds the field of a key, for a typed function.

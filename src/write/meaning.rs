@@ -28,6 +28,8 @@ pub(super) enum Way<'a> {
     AsItIs(Key),
     /// It is a text that the key takes when it has been redacted.
     Text(Key, &'a str),
+    /// It belongs to no key, and stands under its name.
+    Other,
     /// It has to be looked at.
     Rare,
 }
@@ -125,7 +127,7 @@ impl Meaning {
     #[inline]
     pub(super) fn way<'a>(&self, value: &Value<'a>) -> Way<'a> {
         let Some(key) = self.key else {
-            return Way::Rare;
+            return Way::Other;
         };
         let takes = match (value, self.takes.strings) {
             (Value::Str(_), Strings::All) => true,
