@@ -52,6 +52,7 @@ mod syncer;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 mod trace;
 mod watch;
 #[cfg(feature = "tower")]

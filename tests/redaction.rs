@@ -11,11 +11,12 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use stinger_audit::read::{Query, RecordChange, Trail};
-use stinger_audit::record::GuardrailDecision;
+use stinger_audit::record::{GuardrailDecision, Record};
 use stinger_audit::redact::{
     Change, Entity, Form, Identifier, Keys, Redactor, Rule, Rules, Treatment,
 };
 use stinger_audit::{TARGET, event, prompt};
+use tracing::field::Empty;
 use tracing::{debug, info, info_span};
 use tracing_subscriber::prelude::*;
 
@@ -298,6 +299,63 @@ fn a_placeholder_that_somebody_types_is_marked_and_told() {
     assert!(record.redactions().is_empty());
     let problems = record.other["problems"].to_string();
     assert!(problems.contains("typed a placeholder"), "{problems}");
+}
+
+/// The fields that a record tells redactions of, and its problems.
+fn told(record: &Record) -> (Vec<String>, String) {
+    let redactions = record.redactions().into_iter();
+    let problems = record.other.get("problems");
+    (
+        redactions.map(|told| told.field).collect(),
+        problems.map(ToString::to_string).unwrap_or_default(),
+    )
+}
+
+#[test]
+fn what_is_told_of_a_span_belongs_to_the_values_that_a_record_takes_from_it() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    bench.emit(|| {
+        let log = || prompt("hello").log().expect("recorded");
+        let request = info_span!(
+            "request",
+            user_agent = "mail bob@example.com",
+            turn_number = "ann@example.com",
+            model_used = Empty
+        );
+        let _request = request.enter();
+        log();
+        // What took the place of a value tells nothing of it.
+        request.record("model_used", "of bob@example.com");
+        request.record("user_agent", "curl/8");
+        log();
+        request.record("turn_number", 3);
+        request.record("user_agent", "typed [USER]");
+        log();
+        request.record("user_agent", "curl/9");
+        prompt("hello")
+            .turn_number(4)
+            .user_agent("from bob@example.com")
+            .log()
+            .expect("recorded");
+        log();
+    });
+    let told: Vec<_> = bench.records().iter().map(told).collect();
+    let of = |fields: &[&str]| fields.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(told[0].0, of(&["user_agent", "turn_number"]));
+    assert!(
+        told[0].1.contains("turn_number has not the type"),
+        "{told:?}"
+    );
+    assert_eq!(told[1].0, of(&["turn_number"]));
+    assert_eq!(told[2].0, of(&[]));
+    assert!(
+        told[2]
+            .1
+            .contains("a placeholder of the redaction into user_agent"),
+        "{told:?}"
+    );
+    assert_eq!(told[3], (of(&["user_agent"]), String::new()));
+    assert_eq!(told[4], (of(&[]), String::new()));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::encode::encode;
 use super::fields::FieldWriter;
 use super::frame::{self, Fields, Name, Read};
 use super::lock;
+use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Key, KeySet};
 use crate::redact::Chain;
@@ -69,9 +70,7 @@ impl Scope {
     fn set(&self, values: Values) {
         let mut late = lock(&self.late);
         let old = std::mem::replace(&mut *late, values);
-        for (key, value) in old.iter() {
-            late.push(key, value);
-        }
+        late.append(old);
         self.has_late.store(true, Ordering::Release);
     }
 }
@@ -95,6 +94,8 @@ impl From<Option<Arc<Scope>>> for Around {
 pub(super) struct Values {
     keys: KeySet,
     bytes: Vec<u8>,
+    /// What a record that takes the value of a key says of it.
+    told: Vec<(Key, Box<Told>)>,
 }
 
 impl Values {
@@ -106,13 +107,10 @@ impl Values {
     /// there is something to tell of them.
     #[inline]
     pub(super) fn takes_from(&self, seen: KeySet) -> Option<&[u8]> {
-        let is_plain = !self
-            .keys
-            .meets(seen.with(const { KeySet::of(&[Key::Redactions]) }));
+        let is_plain = self.told.is_empty() && !self.keys.meets(seen);
         is_plain.then_some(&self.bytes)
     }
 
-    /// What was replaced in texts comes behind them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, Read<'_>)> {
         Fields(&self.bytes).filter_map(|(name, value)| match name {
             Name::Key(key) => Some((key, value)),
@@ -120,11 +118,27 @@ impl Values {
         })
     }
 
-    /// Adds a field, where there is none of its key.
+    /// What is to be said of a key's value.
+    pub(super) fn told(&self, key: Key) -> Option<&Told> {
+        let of_key = self.told.iter().find(|(of, _)| *of == key);
+        of_key.map(|(_, told)| &**told)
+    }
+
+    /// Adds a field.
     fn push(&mut self, key: Key, value: Read<'_>) {
-        if self.keys.insert(key) {
-            frame::push_known(&mut self.bytes, key, value);
+        self.keys.insert(key);
+        frame::push_known(&mut self.bytes, key, value);
+    }
+
+    /// Adds the fields of the keys that have none.
+    fn append(&mut self, old: Values) {
+        let had = self.keys;
+        for (key, value) in old.iter().filter(|(key, _)| !had.contains(*key)) {
+            self.push(key, value);
         }
+        let told = old.told.into_iter();
+        self.told
+            .extend(told.filter(|(key, _)| !had.contains(*key)));
     }
 }
 
@@ -133,24 +147,30 @@ impl Values {
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
 pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
-    let mut found = Values::default();
+    let (mut found, mut told) = (Values::default(), Vec::new());
     encode(
         redactors,
-        |fields| record(&mut OnlyAttribution(fields)),
+        |fields| {
+            let mut visitor = OnlyAttribution {
+                fields,
+                told: &mut told,
+            };
+            record(&mut visitor);
+        },
         |frame| {
             let Some((frame, _)) = frame::split_first(frame) else {
                 return;
             };
             for (name, value) in frame.fields {
-                // What was replaced in them comes behind them.
                 if let Name::Key(key) = name
-                    && (key.is_attribution() || key == Key::Redactions)
+                    && key.is_attribution()
                 {
                     found.push(key, value);
                 }
             }
         },
     );
+    found.told = told;
     found
 }
 
@@ -160,18 +180,41 @@ pub(super) fn attributes(fields: &tracing::field::FieldSet) -> bool {
 }
 
 fn is_attribution(field: &Field) -> bool {
-    Key::of(field.name()).is_some_and(Key::is_attribution)
+    attributed(field).is_some()
 }
 
-struct OnlyAttribution<'a, 'r>(&'a mut FieldWriter<'r>);
+/// The key that a span's field sets.
+fn attributed(field: &Field) -> Option<Key> {
+    Key::of(field.name()).filter(|key| key.is_attribution())
+}
+
+/// Takes a span's attribution, and what is to be said of each value beside it.
+struct OnlyAttribution<'a, 'r> {
+    fields: &'a mut FieldWriter<'r>,
+    told: &'a mut Vec<(Key, Box<Told>)>,
+}
+
+impl<'r> OnlyAttribution<'_, 'r> {
+    fn take(&mut self, field: &Field, record: impl FnOnce(&mut FieldWriter<'r>)) {
+        let Some(key) = attributed(field) else {
+            return;
+        };
+        // The second of two values stands beside the key, which no record takes.
+        let is_second = self.fields.has(key);
+        record(self.fields);
+        if let Some(told) = self.fields.take_told()
+            && !is_second
+        {
+            self.told.push((key, told));
+        }
+    }
+}
 
 macro_rules! only_attribution {
     ($($method:ident($type:ty))*) => {
         impl Visit for OnlyAttribution<'_, '_> {
             $(fn $method(&mut self, field: &Field, value: $type) {
-                if is_attribution(field) {
-                    self.0.$method(field, value);
-                }
+                self.take(field, |fields| fields.$method(field, value));
             })*
         }
     };

@@ -15,11 +15,12 @@ use tracing::field::Field;
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
 use super::meaning::{Mark, Marks, Meaning, Meanings, Way};
+use super::told::{Redactions, Told};
 use super::trace::Trace;
 use crate::record::{Decision, EventType, GuardrailDecision, Key, KeySet, Kind};
 use crate::redact::{
-    CUSTOM, Chain, Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD,
-    WITHHELD_BY_RULE, path_names_value,
+    Chain, Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD, WITHHELD_BY_RULE,
+    path_names_value,
 };
 use crate::trail::json;
 
@@ -60,72 +61,6 @@ pub(super) struct FieldWriter<'r> {
     /// What becomes of the texts in the field that is being added.
     manner: Manner,
     pub(super) out: Vec<u8>,
-}
-
-/// What a record says of its own fields.
-#[derive(Default)]
-struct Told {
-    problems: Vec<String>,
-    redactions: Redactions,
-}
-
-/// What was replaced in the fields, as their record tells it.
-#[derive(Default)]
-struct Redactions {
-    /// The objects of a JSON array, with commas between.
-    list: Vec<u8>,
-    counts: Vec<(String, u64)>,
-    /// In front of the names of the fields: where these fields stand in the record.
-    prefix: String,
-}
-
-impl Redactions {
-    fn note(&mut self, field: &str, note: &Redaction<'_>) {
-        let list = &mut self.list;
-        list.extend_from_slice(if list.is_empty() { b"{" } else { b",{" });
-        list.extend_from_slice(b"\"type\":");
-        json::push_string(list, note.kind);
-        list.extend_from_slice(b",\"field\":\"");
-        json::push_escaped(list, &self.prefix);
-        json::push_escaped(list, field);
-        list.push(b'"');
-        // Nobody but itself knows what a redactor of the application's own took out where.
-        if note.kind != CUSTOM {
-            list.extend_from_slice(b",\"start\":");
-            json::push_display(list, &note.start);
-            list.extend_from_slice(b",\"end\":");
-            json::push_display(list, &note.end);
-        }
-        if let Some((key, tag)) = &note.tag {
-            list.extend_from_slice(b",\"tag\":\"");
-            list.extend_from_slice(key.as_bytes());
-            list.push(b':');
-            list.extend_from_slice(tag.as_str().as_bytes());
-            list.push(b'"');
-        }
-        list.extend_from_slice(b",\"rule\":");
-        json::push_string(list, note.rule);
-        list.push(b'}');
-        self.count(note.kind, 1);
-    }
-
-    fn count(&mut self, kind: &str, more: u64) {
-        match self.counts.iter_mut().find(|(known, _)| known == kind) {
-            Some((_, count)) => *count += more,
-            None => self.counts.push((kind.to_owned(), more)),
-        }
-    }
-
-    /// Adds what another part of the record tells.
-    fn append(&mut self, list: &[u8], counts: impl IntoIterator<Item = (String, u64)>) {
-        if !self.list.is_empty() && !list.is_empty() {
-            self.list.push(b',');
-        }
-        self.list.extend_from_slice(list);
-        for (kind, count) in counts {
-            self.count(&kind, count);
-        }
-    }
 }
 
 impl<'r> FieldWriter<'r> {
@@ -189,6 +124,16 @@ impl<'r> FieldWriter<'r> {
         self.told.get_or_insert_default()
     }
 
+    /// Takes away what was to be said so far, for whoever keeps it with the value.
+    pub(super) fn take_told(&mut self) -> Option<Box<Told>> {
+        self.told.take()
+    }
+
+    /// Whether a key has its value.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.seen.contains(key)
+    }
+
     pub(super) fn problem(&mut self, problem: impl Into<String>) {
         self.told().problems.push(problem.into());
     }
@@ -211,31 +156,14 @@ impl<'r> FieldWriter<'r> {
 
     #[cold]
     fn attribute_what_is_new(&mut self, values: &Values) {
-        // What was replaced in a span's text counts where that text is taken.
-        let mut takes_text = false;
         for (key, value) in values.iter() {
-            match value {
-                Value::Json(list) if key == Key::Redactions => {
-                    if std::mem::take(&mut takes_text) {
-                        self.redactions_of_span(list);
-                    }
-                }
-                value => {
-                    if self.seen.insert(key) {
-                        frame::push_known(&mut self.out, key, value);
-                        takes_text |= key.kind() == Kind::Text;
-                    }
+            if self.seen.insert(key) {
+                frame::push_known(&mut self.out, key, value);
+                if let Some(told) = values.told(key) {
+                    self.told().append(told);
                 }
             }
         }
-    }
-
-    fn redactions_of_span(&mut self, list: &[u8]) {
-        let told: Vec<Map<String, Json>> = serde_json::from_slice(list).unwrap_or_default();
-        let kinds = told.iter().filter_map(|told| told.get("type")?.as_str());
-        let counts: Vec<_> = kinds.map(|kind| (kind.to_owned(), 1)).collect();
-        let redactions = &mut self.told().redactions;
-        redactions.append(&list[1..list.len() - 1], counts);
     }
 
     /// Adds the trace that the event belongs to, where neither it nor its spans named one.
@@ -688,11 +616,8 @@ impl<'r> FieldWriter<'r> {
         for (name, value) in &decision.other {
             fields.json_field(name, value);
         }
-        let told = std::mem::take(fields.told());
-        let all = self.told();
-        all.problems.extend(told.problems);
-        let Redactions { list, counts, .. } = told.redactions;
-        all.redactions.append(&list, counts);
+        let told = fields.take_told().unwrap_or_default();
+        self.told().append(&told);
         self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));
     }
 
