@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::files::Found;
-use super::frame::Value;
+use super::frame::{self, Name, Value};
+use super::journal::Journal;
 use super::sink::Sink;
 use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
 use crate::error::ErrorKind;
-use crate::record::Record;
+use crate::record::{Key, Record};
 use crate::settings::Given;
 
 #[derive(Clone, Default)]
@@ -376,4 +377,54 @@ fn a_worker_that_panics_is_replaced_and_that_is_a_record() {
             "{number}"
         );
     }
+}
+
+#[test]
+fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let forged = [
+        &b"1}\n{\"seq\":9,\"event_type\":\"forged\"}\n{\"a\":1"[..],
+        b"1,\"seq\":9",
+        b"[1",
+        b"",
+        b"[1,\r\n2]",
+    ];
+    let (journal, _) =
+        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 20, None).expect("a journal");
+    for json in forged
+        .into_iter()
+        .chain([&b"{\"sound\":[1,null,\"\x7f\"]}"[..]])
+    {
+        let mut group = Vec::new();
+        frame::push_name(&mut group, Name::Other("given"));
+        frame::push_value(&mut group, Value::<&str>::Json(json));
+        for name in [Name::Other("given"), Name::Key(Key::Decisions)] {
+            let mut made = Vec::new();
+            frame::begin(&mut made, 1_795_000_000_000_000);
+            frame::push_known(&mut made, Key::EventType, Value::Str("forged"));
+            frame::push_name(&mut made, name);
+            match name {
+                Name::Key(_) => frame::push_value(&mut made, Value::<&str>::Group(&group)),
+                Name::Other(_) => frame::push_value(&mut made, Value::<&str>::Json(json)),
+            }
+            frame::end(&mut made).expect("short");
+            journal.append(&made, Duration::ZERO).expect("room");
+        }
+    }
+    drop(journal);
+    let audit = crate::to(&path).open().expect("a trail");
+    audit.close().expect("closed");
+    let trail = crate::read::Trail::open(&path).expect("a trail");
+    let read = trail.query(crate::read::Query::new());
+    let read: Vec<Record> = read.collect::<crate::Result<_>>().expect("whole");
+    assert!(read.iter().zip(0..).all(|(record, seq)| record.seq == seq));
+    let count = |of: &str| {
+        let all = read.iter();
+        all.filter(|record| record.event_type.as_str() == of)
+            .count()
+    };
+    assert_eq!((count("trail_gap"), count("forged")), (2 * forged.len(), 2));
+    let checked = trail.verify(&crate::read::Verify::new()).expect("sealed");
+    assert!(checked.is_intact(), "{checked:#?}");
 }

@@ -74,6 +74,8 @@ pub(super) struct Worker {
     rooms: Vec<Arc<Vec<u8>>>,
     /// How far the journal is written.
     position: u64,
+    /// What stands in front of this in the journal is of an earlier process.
+    inherited_to: u64,
     /// Something was written that is not synced.
     unsynced: bool,
     last_sync: Instant,
@@ -117,6 +119,7 @@ impl Worker {
     ) -> Worker {
         Worker {
             position: core.journal.head(),
+            inherited_to: core.journal.tail(),
             core,
             sink,
             copies,
@@ -219,8 +222,12 @@ impl Worker {
                 self.parts.push((begin, seq));
             }
             let (renderer, lines) = (&mut self.renderer, &mut self.lines);
+            let is_inherited = self.position + (at as u64) < self.inherited_to;
             let rendered = catch_unwind(AssertUnwindSafe(|| {
                 let (frame, _) = frame::split_first(frame)?;
+                if is_inherited && !frame.is_sound() {
+                    return None;
+                }
                 renderer.line(lines, seq, frame);
                 Some(())
             }));
