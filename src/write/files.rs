@@ -6,6 +6,7 @@
 //! torn end is ended, an existing file is never lost, and what is removed is known by its exact
 //! name.
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(super) struct Files {
     rotation: Rotation,
     /// The name of the file that was written last, and that file.
     live: String,
+    /// A second in which the trail stays in that file.
+    stays_in: Cell<Option<i64>>,
     file: Arc<File>,
     /// How many bytes it has, and how many of them are known to be on the medium.
     length: u64,
@@ -124,6 +127,7 @@ impl Files {
             synced: 0,
             file: Arc::new(file),
             live: String::new(),
+            stays_in: Cell::new(None),
             lock,
         };
         files.point(live);
@@ -138,8 +142,16 @@ impl Files {
     /// The file that the next write begins, if it does. A clock that is set back begins none:
     /// names of one rotation are in the order of their dates.
     fn rolls_to(&self) -> Option<String> {
-        let now = self.name.file_at(Utc::now(), &self.rotation);
-        (now > self.live).then_some(now)
+        let now = Utc::now();
+        // No file is for less than a minute, and to write its name takes longer than to look at the clock.
+        let second = Some(now.timestamp());
+        if self.stays_in.get() == second {
+            return None;
+        }
+        let file = self.name.file_at(now, &self.rotation);
+        let rolls = file > self.live;
+        self.stays_in.set(second.filter(|_| !rolls));
+        rolls.then_some(file)
     }
 
     /// Appends some of `bytes`, to a new file when its time has come.
@@ -353,6 +365,7 @@ impl Files {
         // The names are on the medium too. Where directories cannot be synced, that is so.
         let _ = File::open(self.name.directory()).and_then(|directory| directory.sync_all());
         self.live = live;
+        self.stays_in.set(None);
     }
 
     /// What retention would remove now.

@@ -8,7 +8,6 @@
 //! Errors do not leave it, because tracing-appender would drop the message and go on; they
 //! are tried again here.
 
-use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,11 +26,13 @@ use super::own;
 use super::render::Renderer;
 use super::seal::Sealer;
 use super::sink::Sink;
-use super::syncer::sync_key;
 use super::{Core, Progress, lock, say, take_flag};
 use crate::destination::Place;
 
+mod sync;
 mod upkeep;
+
+use sync::Reached;
 
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
@@ -48,16 +49,15 @@ const IDLE: Duration = Duration::from_millis(8);
 /// Rounds without work after which the worker counts as idle.
 const BUSY_ROUNDS: u32 = 20;
 
+/// While there is nothing to write, its files are looked after once in so many rounds.
+const LOOK_EVERY: u32 = 8;
+
 /// How long to sleep after a failed write: the first time, and at most.
 const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_LAST: Duration = Duration::from_secs(1);
 
 /// How long a trail that is being closed goes on trying to write.
 const GIVE_UP: Duration = Duration::from_secs(5);
-
-/// What is written is synced at least this often; a medium that refuses is tried less and less.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-const SYNC_PAUSE_LAST: Duration = Duration::from_secs(60);
 
 pub(super) struct Worker {
     core: Arc<Core>,
@@ -96,13 +96,6 @@ pub(super) struct Worker {
     /// Why a seal is due. It is made when the next lines are ready to follow it, or there are none:
     /// meanwhile the lines before it are hashed.
     seal_due: Option<&'static str>,
-}
-
-/// How far a sync reaches: up to where in the journal, and how many records that are written.
-#[derive(Clone, Copy)]
-struct Reached {
-    position: u64,
-    written: u64,
 }
 
 /// The trail was closed while it could not be written.
@@ -151,7 +144,9 @@ impl Worker {
             if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
                 self.sync_at = Some(self.core.journal.tail());
             }
-            self.put_back()?;
+            if idle_rounds % LOOK_EVERY == 0 || self.has_work() {
+                self.put_back()?;
+            }
             let rolls = self.sink.rolls();
             if rolls {
                 // So that each file can be verified from its beginning.
@@ -189,6 +184,10 @@ impl Worker {
                 IDLE
             });
         }
+    }
+
+    fn has_work(&self) -> bool {
+        self.core.journal.tail() > self.position || self.core.is_closed()
     }
 
     /// Writes a batch of entries, and says whether there were any.
@@ -309,93 +308,6 @@ impl Worker {
             }
             std::thread::park_timeout(pause);
             pause = (pause * 2).min(RETRY_LAST);
-        }
-    }
-
-    /// Syncs what is written, when its time has come or somebody waits for it: beside the worker, where
-    /// that can be.
-    fn sync_if_due(&mut self) -> Result<(), GaveUp> {
-        if let Some(reached) = self.syncing {
-            match self.sink.sync_outcome() {
-                None => return Ok(()),
-                Some(outcome) => self.end_sync(reached, outcome)?,
-            }
-        }
-        let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
-        let is_time = self.unsynced && self.last_sync.elapsed() >= SYNC_EVERY;
-        if !(is_wanted || is_time) || self.last_sync.elapsed() < self.sync_pause {
-            return Ok(());
-        }
-        let (reached, first) = self.begin_sync()?;
-        match self.sink.begin_sync(first.clone()) {
-            true => {
-                self.syncing = Some(reached);
-                self.unsynced = false;
-                Ok(())
-            }
-            false => self.sync_here(reached, first),
-        }
-    }
-
-    /// Syncs what is written, and waits for it.
-    fn sync(&mut self) -> Result<(), GaveUp> {
-        let (reached, first) = self.begin_sync()?;
-        self.sync_here(reached, first)
-    }
-
-    fn sync_here(&mut self, reached: Reached, first: Option<Arc<File>>) -> Result<(), GaveUp> {
-        sync_key(first);
-        let outcome = self.sink.sync();
-        self.end_sync(reached, outcome)
-    }
-
-    /// How far a sync reaches that begins now, and the file that must be on the medium before.
-    fn begin_sync(&mut self) -> Result<(Reached, Option<Arc<File>>), GaveUp> {
-        // So that it becomes durable with what it seals.
-        self.put_seal_due()?;
-        self.last_sync = Instant::now();
-        self.sync_at = None;
-        let reached = Reached {
-            position: self.position,
-            written: self.core.counts.written.load(Ordering::Relaxed),
-        };
-        let first = self.sealer.as_mut().and_then(Sealer::begin_sync);
-        Ok((reached, first))
-    }
-
-    fn end_sync(&mut self, reached: Reached, outcome: io::Result<()>) -> Result<(), GaveUp> {
-        self.syncing = None;
-        let mut rewritten = None;
-        if let Err(error) = outcome {
-            self.note_failure(&error);
-            self.unsynced = true;
-            let Sink::Files(files) = &mut self.sink else {
-                return Ok(());
-            };
-            match files.distrust() {
-                Ok(fields) => rewritten = Some(fields),
-                Err(error) => {
-                    self.note_failure(&error);
-                    // Each attempt leaves a file behind.
-                    self.sync_pause = (self.sync_pause * 2).clamp(SYNC_EVERY, SYNC_PAUSE_LAST);
-                    return Ok(());
-                }
-            }
-        }
-        if let Some(sealer) = &mut self.sealer {
-            sealer.synced();
-        }
-        self.sync_pause = Duration::ZERO;
-        // What was written while it was underway is not on the medium yet.
-        self.unsynced = self.core.counts.written.load(Ordering::Relaxed) != reached.written;
-        self.core.failing.store(false, Ordering::Relaxed);
-        let counts = &self.core.counts;
-        counts.synced.store(reached.written, Ordering::Relaxed);
-        *lock(&counts.last_sync) = Some(Utc::now());
-        self.progress(|progress, _| progress.synced = reached.position);
-        match rewritten {
-            Some(fields) => self.put_own("trail_sync_failed", &fields),
-            None => Ok(()),
         }
     }
 

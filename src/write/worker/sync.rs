@@ -1,0 +1,115 @@
+//! When what is written is synced, and what follows from that.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+
+use super::{GaveUp, Worker};
+use crate::write::lock;
+use crate::write::seal::Sealer;
+use crate::write::sink::Sink;
+use crate::write::syncer::sync_key;
+
+/// What is written is synced at least this often; a medium that refuses is tried less and less.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+const SYNC_PAUSE_LAST: Duration = Duration::from_secs(60);
+
+/// How far a sync reaches: up to where in the journal, and how many records that are written.
+#[derive(Clone, Copy)]
+pub(super) struct Reached {
+    position: u64,
+    written: u64,
+}
+
+impl Worker {
+    /// Syncs what is written, when its time has come or somebody waits for it: beside the worker, where
+    /// that can be.
+    pub(super) fn sync_if_due(&mut self) -> Result<(), GaveUp> {
+        if let Some(reached) = self.syncing {
+            match self.sink.sync_outcome() {
+                None => return Ok(()),
+                Some(outcome) => self.end_sync(reached, outcome)?,
+            }
+        }
+        let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
+        let is_time = self.unsynced && self.last_sync.elapsed() >= SYNC_EVERY;
+        if !(is_wanted || is_time) || self.last_sync.elapsed() < self.sync_pause {
+            return Ok(());
+        }
+        let (reached, first) = self.begin_sync()?;
+        match self.sink.begin_sync(first.clone()) {
+            true => {
+                self.syncing = Some(reached);
+                self.unsynced = false;
+                Ok(())
+            }
+            false => self.sync_here(reached, first),
+        }
+    }
+
+    /// Syncs what is written, and waits for it.
+    pub(super) fn sync(&mut self) -> Result<(), GaveUp> {
+        let (reached, first) = self.begin_sync()?;
+        self.sync_here(reached, first)
+    }
+
+    fn sync_here(&mut self, reached: Reached, first: Option<Arc<File>>) -> Result<(), GaveUp> {
+        sync_key(first);
+        let outcome = self.sink.sync();
+        self.end_sync(reached, outcome)
+    }
+
+    /// How far a sync reaches that begins now, and the file that must be on the medium before.
+    fn begin_sync(&mut self) -> Result<(Reached, Option<Arc<File>>), GaveUp> {
+        // So that it becomes durable with what it seals.
+        self.put_seal_due()?;
+        self.last_sync = Instant::now();
+        self.sync_at = None;
+        let reached = Reached {
+            position: self.position,
+            written: self.core.counts.written.load(Ordering::Relaxed),
+        };
+        let first = self.sealer.as_mut().and_then(Sealer::begin_sync);
+        Ok((reached, first))
+    }
+
+    fn end_sync(&mut self, reached: Reached, outcome: io::Result<()>) -> Result<(), GaveUp> {
+        self.syncing = None;
+        let mut rewritten = None;
+        if let Err(error) = outcome {
+            self.note_failure(&error);
+            self.unsynced = true;
+            let Sink::Files(files) = &mut self.sink else {
+                return Ok(());
+            };
+            match files.distrust() {
+                Ok(fields) => rewritten = Some(fields),
+                Err(error) => {
+                    self.note_failure(&error);
+                    // Each attempt leaves a file behind.
+                    self.sync_pause = (self.sync_pause * 2).clamp(SYNC_EVERY, SYNC_PAUSE_LAST);
+                    return Ok(());
+                }
+            }
+        }
+        if let Some(sealer) = &mut self.sealer {
+            sealer.synced();
+        }
+        self.sync_pause = Duration::ZERO;
+        // What was written while it was underway is not on the medium yet.
+        self.unsynced = self.core.counts.written.load(Ordering::Relaxed) != reached.written;
+        self.core.failing.store(false, Ordering::Relaxed);
+        let counts = &self.core.counts;
+        counts.synced.store(reached.written, Ordering::Relaxed);
+        *lock(&counts.last_sync) = Some(Utc::now());
+        self.progress(|progress, _| progress.synced = reached.position);
+        match rewritten {
+            Some(fields) => self.put_own("trail_sync_failed", &fields),
+            None => Ok(()),
+        }
+    }
+}
