@@ -25,6 +25,8 @@ pub(super) struct OpenFile {
     filled: usize,
     begin: usize,
     searched: usize,
+    /// Where the sieve finds something first in all of that, once it was asked.
+    hit: Option<Option<usize>>,
     /// The number of the line that begins there, and its place in the file.
     pub(super) number: u64,
     pub(super) byte: u64,
@@ -185,6 +187,7 @@ impl OpenFile {
             filled: 0,
             begin: 0,
             searched: 0,
+            hit: None,
             number: 1,
             byte: 0,
             end: u64::MAX,
@@ -234,24 +237,27 @@ impl OpenFile {
     /// Looks for a line that is let through in what was read. What the sieve looks for is searched
     /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
     fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
-        let mut hit = sieve
-            .find(&self.buffer[self.begin..self.filled])
-            .map(|hit| self.begin + hit);
+        let find = |from: usize, buffer: &[u8]| sieve.find(&buffer[from..]).map(|hit| from + hit);
+        let buffer = &self.buffer[..self.filled];
+        let mut hit = match self.hit {
+            // Lines that are let through without it may be many.
+            Some(hit) if hit.is_none_or(|hit| hit >= self.begin) => hit,
+            _ => find(self.begin, buffer),
+        };
         while self.byte < self.end
-            && let Some(feed) = memchr::memchr(b'\n', &self.buffer[self.searched..self.filled])
+            && let Some(feed) = memchr::memchr(b'\n', &buffer[self.searched..])
         {
             let line = self.begin..self.searched + feed;
             self.begin = line.end + 1;
             self.searched = self.begin;
             let holds_hit = hit.is_some_and(|hit| hit < line.end);
-            if holds_hit || !looks_like_ours(&self.buffer[line.clone()]) {
+            if holds_hit || !looks_like_ours(&buffer[line.clone()]) {
+                self.hit = Some(hit);
                 return Some(line);
             }
             // A hit in a line feed's place cannot be; one behind stays one.
             if hit.is_some_and(|hit| hit < self.begin) {
-                hit = sieve
-                    .find(&self.buffer[self.begin..self.filled])
-                    .map(|hit| self.begin + hit);
+                hit = find(self.begin, buffer);
             }
             self.number += 1;
             self.byte += line.len() as u64 + 1;
@@ -272,7 +278,11 @@ impl OpenFile {
         let held = Sieve::nothing();
         loop {
             match self.next_line(&held, &AtomicU64::new(0)) {
-                Ok(None) => return Ok(self.byte),
+                Ok(None) => {
+                    // Another sieve is asked of what is left.
+                    self.hit = None;
+                    return Ok(self.byte);
+                }
                 // Something that does not look like a record: it is passed over too.
                 Ok(Some(line)) => {
                     self.number += 1;
@@ -285,6 +295,7 @@ impl OpenFile {
 
     /// Reads on, and says how much.
     fn fill(&mut self) -> io::Result<usize> {
+        self.hit = None;
         self.buffer.copy_within(self.begin..self.filled, 0);
         self.searched -= self.begin;
         self.filled -= self.begin;
