@@ -256,6 +256,13 @@ fn must_escape(character: char) -> bool {
     )
 }
 
+/// Whether a line holds nothing that the trail escapes.
+pub(crate) fn is_escaped(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|line| {
+        !line.contains(|character: char| character.is_control() || must_escape(character))
+    })
+}
+
 /// The escape of a UTF-16 unit.
 fn unit(unit: u16) -> [u8; 6] {
     const HEX: &[u8; 16] = b"0123456789abcdef";

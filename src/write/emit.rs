@@ -251,8 +251,12 @@ impl<'a> Entry<'a> {
             }
         }
         for field in &self.0 {
+            if let Field::Decision(decision) = field {
+                fields.decision(decision);
+            }
+        }
+        for field in &self.0 {
             match field {
-                Field::Decision(decision) => fields.decision(decision),
                 Field::Other(name, FieldValue(Given::Text(text))) => fields.text_field(name, text),
                 Field::Other(name, FieldValue(Given::Json(value))) => {
                     fields.json_field(name, value);

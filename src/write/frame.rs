@@ -166,27 +166,6 @@ pub(super) fn split_first(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     Some((frame, rest))
 }
 
-impl Frame<'_> {
-    /// Whether it is one that this program may have made: a journal is a file, and others may have written it.
-    pub(super) fn is_sound(&self) -> bool {
-        are_sound(self.fields)
-    }
-}
-
-fn are_sound(mut fields: Fields<'_>) -> bool {
-    let all = fields.all(|(_, value)| match value {
-        Value::Json(text) => is_json_in_a_line(text),
-        Value::Group(fields) => are_sound(Fields(fields)),
-        _ => true,
-    });
-    all && fields.0.is_empty()
-}
-
-fn is_json_in_a_line(text: &[u8]) -> bool {
-    !text.iter().any(|byte| *byte < b' ')
-        && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-}
-
 /// The fields of a frame or a group, in the order in which they were pushed.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);

@@ -15,15 +15,15 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::copies::CopyFeed;
 use super::frame;
 use super::journal::{Entry, split_entry};
 use super::leaves::{Lines, PART};
-use super::own;
-use super::render::Renderer;
+use super::own::{self, Losses};
+use super::render::{Renderer, is_record};
 use super::seal::Sealer;
 use super::sink::Sink;
 use super::{Core, Progress, lock, say, take_flag};
@@ -192,18 +192,17 @@ impl Worker {
 
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
-        self.entries.clear();
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
         if self.lines.capacity() == 0 {
             self.lines = room(&mut self.rooms);
         }
-        self.core
-            .journal
-            .copy(self.position, BATCH, &mut self.entries);
+        self.core.journal.copy(self.position, BATCH, &mut entries);
         // A seal that is due stands in front of them.
         let first_seq = self.seq + u64::from(self.seal_due.is_some());
         let mut seq = first_seq;
         let mut at = 0;
-        while let Some((entry, length)) = split_entry(&self.entries[at..]) {
+        while let Some((entry, length)) = split_entry(&entries[at..]) {
             let kept;
             let frame = match entry {
                 Entry::Frame(frame) => frame,
@@ -220,28 +219,12 @@ impl Worker {
             {
                 self.parts.push((begin, seq));
             }
-            let (renderer, lines) = (&mut self.renderer, &mut self.lines);
             let is_inherited = self.position + (at as u64) < self.inherited_to;
-            let rendered = catch_unwind(AssertUnwindSafe(|| {
-                let (frame, _) = frame::split_first(frame)?;
-                if is_inherited && !frame.is_sound() {
-                    return None;
-                }
-                renderer.line(lines, seq, frame);
-                Some(())
-            }));
-            if !matches!(rendered, Ok(Some(()))) {
-                // Every entry has its line, so that seqs follow the mark.
-                self.lines.truncate(begin);
-                let fields = json!({ "lost": 1, "reason": "a record could not be rendered" });
-                let frame = own::frame("trail_gap", &fields);
-                if let Some((frame, _)) = frame::split_first(&frame) {
-                    self.renderer.line(&mut self.lines, seq, frame);
-                }
-            }
+            self.render(frame, seq, is_inherited);
             seq += 1;
             at += length;
         }
+        self.entries = entries;
         self.put_seal_due()?;
         if at == 0 {
             return Ok(false);
@@ -254,6 +237,39 @@ impl Worker {
         take_flag(&self.core.full);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
+    }
+
+    /// Appends the line of a frame. Every entry has its line, so that seqs follow the mark: one that cannot
+    /// become a record becomes a gap.
+    fn render(&mut self, frame: &[u8], seq: u64, is_inherited: bool) {
+        let begin = self.lines.len();
+        let (renderer, lines) = (&mut self.renderer, &mut self.lines);
+        let rendered = catch_unwind(AssertUnwindSafe(|| {
+            let (frame, _) = frame::split_first(frame)?;
+            renderer.line(lines, seq, frame);
+            Some(())
+        }));
+        let is_rendered = matches!(rendered, Ok(Some(())));
+        if is_rendered && (!is_inherited || is_record(&self.lines[begin..], seq)) {
+            return;
+        }
+        self.lines.truncate(begin);
+        let why = match is_rendered {
+            true => "what the journal of another process held is no record",
+            false => "a record could not be rendered",
+        };
+        say(&format!("{}: a record is lost: {why}", self.core.name));
+        let when = frame::split_first(frame)
+            .and_then(|(frame, _)| DateTime::from_timestamp_micros(frame.timestamp_micros));
+        let mut losses = Losses::default();
+        losses.add(Some(frame), when.unwrap_or_else(Utc::now), why);
+        let counts = &self.core.counts;
+        counts.lost.fetch_add(1, Ordering::Relaxed);
+        counts.gaps.fetch_add(1, Ordering::Relaxed);
+        let frame = own::frame("trail_gap", &losses.report());
+        if let Some((frame, _)) = frame::split_first(&frame) {
+            self.renderer.line(&mut self.lines, seq, frame);
+        }
     }
 
     /// Sees to it that the live file stands under its name.
