@@ -38,7 +38,7 @@ pub(super) struct OpenFile {
 }
 
 /// Where a line stands that was taken: in the buffer, without its line feed, and in the file.
-pub(super) struct Place {
+pub(super) struct LinePlace {
     bytes: Range<usize>,
     number: u64,
     byte: u64,
@@ -221,15 +221,15 @@ impl OpenFile {
         &mut self,
         sieve: &Sieve,
         progress: &AtomicU64,
-    ) -> io::Result<Option<Vec<Place>>> {
+    ) -> io::Result<Option<Vec<LinePlace>>> {
         let Some(first) = self.next_line(sieve, progress)? else {
             return Ok(None);
         };
-        let mut places = vec![self.take(first, End::Ended)];
+        let mut places = vec![self.pass(first, End::Ended)];
         while places.len() < LINES
             && let Some(line) = self.sift(sieve)
         {
-            places.push(self.take(line, End::Ended));
+            places.push(self.pass(line, End::Ended));
         }
         Ok(Some(places))
     }
@@ -321,8 +321,8 @@ impl OpenFile {
     }
 
     /// Passes over a line that was just found.
-    fn take(&mut self, bytes: Range<usize>, end: End) -> Place {
-        let place = Place {
+    fn pass(&mut self, bytes: Range<usize>, end: End) -> LinePlace {
+        let place = LinePlace {
             number: self.number,
             byte: self.byte,
             end,
@@ -335,12 +335,12 @@ impl OpenFile {
 
     /// A line that was just found.
     pub(super) fn line(&mut self, bytes: Range<usize>, end: End) -> RawLine<'_> {
-        let place = self.take(bytes, end);
+        let place = self.pass(bytes, end);
         self.line_at(&place)
     }
 
     /// A line that was taken.
-    pub(super) fn line_at(&self, place: &Place) -> RawLine<'_> {
+    pub(super) fn line_at(&self, place: &LinePlace) -> RawLine<'_> {
         RawLine {
             bytes: &self.buffer[place.bytes.clone()],
             path: &self.path,

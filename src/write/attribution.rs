@@ -124,7 +124,7 @@ impl Values {
         of_key.map(|(_, told)| &**told)
     }
 
-    /// Adds a field.
+    /// Adds the field of a key that has none: of each span's values an encoder has passed one, and `append` asks.
     fn push(&mut self, key: Key, value: Read<'_>) {
         self.keys.insert(key);
         frame::push_known(&mut self.bytes, key, value);

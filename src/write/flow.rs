@@ -18,7 +18,7 @@ pub(super) struct Flow {
     key: RandomState,
 }
 
-type Places = HashMap<Id, Place, BuildHasherDefault<AsItIs>>;
+type Places = HashMap<Id, Place, BuildHasherDefault<IdentityHasher>>;
 
 /// A conversation's id, hashed with a key of the process: ids may be of any length, and of 20,000 hashes
 /// no two meet by chance or by somebody's choice.
@@ -26,9 +26,9 @@ type Id = u64;
 
 /// An id is a hash already, and nobody outside knows its key.
 #[derive(Default)]
-struct AsItIs(Id);
+struct IdentityHasher(Id);
 
-impl Hasher for AsItIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
