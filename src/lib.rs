@@ -118,6 +118,7 @@ pub mod read;
 pub mod record;
 pub mod redact;
 mod settings;
+mod sha256;
 pub mod trail;
 pub mod turn;
 #[cfg(feature = "tower")]

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::{SecondsFormat, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use sha2::block_api::compress256;
 
 use super::canonical::canonical;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sha256::{BLOCK, INITIAL, compress};
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
 # stands for, by trying values. The last key is in use; the others tell what is in older records.\n";
@@ -251,7 +251,7 @@ impl Key {
                 *byte ^= key;
             }
             let mut state = INITIAL;
-            compress256(&mut state, &[block]);
+            compress(&mut state, &[block]);
             state
         };
         Key {
@@ -307,7 +307,7 @@ impl Key {
         head.copy_from_slice(kind);
         rest[1..=canonical.len()].copy_from_slice(canonical);
         let mut state = self.inner;
-        compress256(
+        compress(
             &mut state,
             &[padded(block, kind.len() + 1 + canonical.len())],
         );
@@ -316,26 +316,13 @@ impl Key {
             *bytes = word.to_be_bytes();
         }
         let mut state = self.outer;
-        compress256(&mut state, &[padded(block, 32)]);
+        compress(&mut state, &[padded(block, 32)]);
         u64::from(state[0]) << 32 | u64::from(state[1])
     }
 }
 
 /// A block of SHA-256, in bytes; a message in it has behind it one byte and its length in eight.
-const BLOCK: usize = 64;
 const LONGEST_IN_BLOCK: usize = BLOCK - 9;
-
-/// What SHA-256 begins with (FIPS 180-4, 5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
 
 /// The last block of a message of which one block has gone before.
 fn padded(mut block: [u8; BLOCK], length: usize) -> [u8; BLOCK] {

@@ -3,180 +3,36 @@
 //! Line N without its line feed is leaf N. Of a tree nobody needs more than its *frontier*: the roots
 //! of the complete subtrees that it consists of, one for each bit of its size.
 
-use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
+
+mod digest;
+
+use digest::nodes;
+pub(crate) use digest::{leaf, leaves, node};
 
 /// A node of the tree.
 pub(crate) type Hash = [u8; 32];
-
-/// The hash of a leaf.
-pub(crate) fn leaf(line: &[u8]) -> Hash {
-    digest(0, line)
-}
-
-/// The hash of the node above two.
-pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut children = [0; 64];
-    children[..32].copy_from_slice(left);
-    children[32..].copy_from_slice(right);
-    digest(1, &children)
-}
-
-const BLOCK: usize = 64;
-
-/// What SHA-256 begins with (FIPS 180-4, 5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
-
-/// The hashes of leaves.
-pub(crate) fn leaves<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
-    digests(0, lines)
-}
 
 /// The complete subtrees that consecutive leaves make, in their order: level and root. `first` is the number of
 /// the first leaf.
 pub(crate) fn complete_subtrees(mut first: u64, leaves: &[Hash]) -> Vec<(u32, Hash)> {
     let (mut roots, mut behind) = (Vec::new(), Vec::new());
-    let (mut level, mut nodes) = (0, leaves.to_vec());
-    while !nodes.is_empty() {
+    let (mut level, mut row) = (0, leaves.to_vec());
+    while !row.is_empty() {
         // One whose neighbour is not among them is as far as it gets.
-        let mut pairs = &nodes[..];
+        let mut pairs = &row[..];
         if first % 2 == 1 {
             roots.push((level, pairs[0]));
             pairs = &pairs[1..];
         }
         let (pairs, single) = pairs.as_chunks::<2>();
         behind.extend(single.iter().map(|node| (level, *node)));
-        nodes = digests(1, pairs.iter().map(|pair| pair.as_flattened()));
+        row = nodes(pairs);
         first = first.div_ceil(2);
         level += 1;
     }
     roots.extend(behind.into_iter().rev());
     roots
-}
-
-/// SHA-256 of a byte and what stands behind it: blocks are taken from where they stand, and only the first
-/// and the last are copied.
-fn digest(prefix: u8, bytes: &[u8]) -> Hash {
-    let message = Message::new(prefix, bytes);
-    let mut state = INITIAL;
-    for blocks in message.parts() {
-        compress256(&mut state, blocks);
-    }
-    hash_of(state)
-}
-
-/// The same of many, two at a time: a block of SHA-256 is a chain of instructions that wait for each other, and
-/// the processor has the second chain to go on with.
-fn digests<'a>(prefix: u8, texts: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
-    let mut texts = texts.into_iter();
-    let mut hashes = Vec::with_capacity(texts.size_hint().0);
-    while let Some(one) = texts.next() {
-        match texts.next() {
-            Some(two) => hashes.extend(digest_pair(prefix, [one, two])),
-            None => hashes.push(digest(prefix, one)),
-        }
-    }
-    hashes
-}
-
-// Inlined, so that the padding of nodes, whose length is known, becomes constants.
-#[inline(always)]
-fn digest_pair(prefix: u8, texts: [&[u8]; 2]) -> [Hash; 2] {
-    // Not an array: its `map` would move them, which took a tenth of the time.
-    let messages = (
-        Message::new(prefix, texts[0]),
-        Message::new(prefix, texts[1]),
-    );
-    let [mut one, mut two] = [INITIAL; 2];
-    for (of_one, of_two) in messages.0.parts().into_iter().zip(messages.1.parts()) {
-        let both = of_one.len().min(of_two.len());
-        let (of_one, rest_of_one) = of_one.split_at(both);
-        let (of_two, rest_of_two) = of_two.split_at(both);
-        for (of_one, of_two) in of_one.iter().zip(of_two) {
-            compress256(&mut one, std::slice::from_ref(of_one));
-            compress256(&mut two, std::slice::from_ref(of_two));
-        }
-        for (state, rest) in [(&mut one, rest_of_one), (&mut two, rest_of_two)] {
-            if !rest.is_empty() {
-                compress256(state, rest);
-            }
-        }
-    }
-    [one, two].map(hash_of)
-}
-
-fn hash_of(state: [u32; 8]) -> Hash {
-    let mut hash = [0; 32];
-    for (bytes, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
-    }
-    hash
-}
-
-/// A message, as the blocks that it consists of.
-struct Message<'a> {
-    /// The prefix and what fits behind it; none where that is all.
-    first: [[u8; BLOCK]; 1],
-    first_count: usize,
-    /// From where they stand.
-    whole: &'a [[u8; BLOCK]],
-    /// What comes behind them, padded: one block, or two.
-    last: [[u8; BLOCK]; 2],
-    last_count: usize,
-}
-
-impl<'a> Message<'a> {
-    #[inline(always)]
-    fn new(prefix: u8, bytes: &'a [u8]) -> Message<'a> {
-        let mut message = Message {
-            first: [[0; BLOCK]],
-            first_count: 0,
-            whole: &[],
-            last: [[0; BLOCK]; 2],
-            last_count: 1,
-        };
-        let [block, _] = &mut message.last;
-        let filled = match bytes.split_first_chunk::<{ BLOCK - 1 }>() {
-            Some((head, rest)) => {
-                let (blocks, end) = rest.as_chunks::<BLOCK>();
-                message.first[0][0] = prefix;
-                message.first[0][1..].copy_from_slice(head);
-                message.first_count = 1;
-                message.whole = blocks;
-                block[..end.len()].copy_from_slice(end);
-                end.len()
-            }
-            None => {
-                block[0] = prefix;
-                block[1..=bytes.len()].copy_from_slice(bytes);
-                1 + bytes.len()
-            }
-        };
-        block[filled] = 0x80;
-        if filled >= BLOCK - 8 {
-            message.last_count = 2;
-        }
-        let bits = 8 * (bytes.len() as u64 + 1);
-        message.last[message.last_count - 1][BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-        message
-    }
-
-    fn parts(&self) -> [&[[u8; BLOCK]]; 3] {
-        [
-            &self.first[..self.first_count],
-            self.whole,
-            &self.last[..self.last_count],
-        ]
-    }
 }
 
 /// The leaves so far, as the roots of complete subtrees, the largest first.
@@ -373,30 +229,6 @@ mod tests {
                 node(&mth(left), &mth(right))
             }
         }
-    }
-
-    #[test]
-    fn hashes_are_those_of_the_library() {
-        let bytes: Vec<u8> = (0..300).map(|n| n as u8).collect();
-        for length in 0..bytes.len() {
-            let line = &bytes[..length];
-            let expected = Sha256::new()
-                .chain_update([0])
-                .chain_update(line)
-                .finalize();
-            assert_eq!(leaf(line), <Hash>::from(expected), "{length}");
-            for other in [0, 1, 62, 63, 64, 118, 119, 127, 128, 300] {
-                let other = &bytes[..other];
-                let lines = [line, other, line];
-                assert_eq!(leaves(lines), lines.map(leaf));
-            }
-        }
-        let (left, right) = ([3; 32], [7; 32]);
-        let all = Sha256::new()
-            .chain_update([1])
-            .chain_update(left)
-            .chain_update(right);
-        assert_eq!(node(&left, &right), <Hash>::from(all.finalize()));
     }
 
     #[test]
