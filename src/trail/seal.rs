@@ -47,11 +47,13 @@ pub(crate) struct HintText(String);
 impl HintText {
     pub(crate) fn new(hints: &[Hint]) -> HintText {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = vec![0; 8 * hints.len()];
-        let bytes = hints.iter().flatten();
-        for (two, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-            *two = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+        let mut digits = vec![[0; 8]; hints.len()];
+        for (eight, hint) in digits.iter_mut().zip(hints) {
+            for (two, byte) in eight.as_chunks_mut::<2>().0.iter_mut().zip(hint) {
+                *two = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            }
         }
+        let digits = digits.into_flattened();
         HintText(String::from_utf8(digits).expect("invariant: hexadecimal digits are ASCII"))
     }
 

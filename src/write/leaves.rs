@@ -1,8 +1,9 @@
 //! The tree of a trail while it grows: its leaves are hashed beside the worker.
 //!
 //! SHA-256 takes about as long as all else that the worker does for a record. A thread of its own hashes
-//! a batch of lines while they are written and the next ones are made. The worker never waits for it: what
-//! the thread has not come to when a seal is due, because it was given no core, the worker hashes itself.
+//! a batch of lines while they are written and the next ones are made, and what else is given to it. The worker
+//! never waits for it: what the thread has not come to when it is needed, because it was given no core, the worker
+//! does itself.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,7 @@ use crate::trail::tree::{self, Frontier, Hash};
 /// Fewer bytes are hashed where they are: to wake the thread takes as long.
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
-pub(super) const PART: usize = 16 << 10;
+pub(super) const PART: usize = 32 << 10;
 /// So many batches may be unsettled.
 const BATCHES: usize = 4;
 
@@ -29,14 +30,25 @@ pub(super) struct Lines {
 }
 
 pub(super) struct Leaves {
+    tree: Tree,
+    /// Behind the last line, hashed or not.
+    size: u64,
+    hasher: Option<SyncSender<Arc<dyn Task>>>,
+}
+
+/// Something to do beside the worker. It is done once more where somebody could not wait for it.
+pub(super) trait Task: Send + Sync {
+    fn run(&self);
+}
+
+/// The tree over some lines, and the batches of them that may still be being hashed.
+#[derive(Clone)]
+pub(super) struct Tree {
     frontier: Frontier,
     /// The leaves since the last seal, that seal's own with them.
     hints: Vec<Hint>,
     /// What is not in the two above, the oldest first.
     unsettled: VecDeque<Arc<Batch>>,
-    /// Behind the last line, hashed or not.
-    size: u64,
-    hasher: Option<SyncSender<Arc<Batch>>>,
 }
 
 struct Batch {
@@ -93,14 +105,57 @@ impl Batch {
     }
 }
 
+impl Task for Batch {
+    fn run(&self) {
+        while self.hash_next() {}
+    }
+}
+
+impl Tree {
+    /// The frontier over all lines, and the leaves since the last seal.
+    pub(super) fn settled(mut self) -> (Frontier, Vec<Hint>) {
+        self.settle();
+        (self.frontier, self.hints)
+    }
+
+    fn settle(&mut self) {
+        while !self.unsettled.is_empty() {
+            self.settle_first();
+        }
+    }
+
+    fn settle_first(&mut self) {
+        let Some(batch) = self.unsettled.pop_front() else {
+            return;
+        };
+        batch.run();
+        for part in &batch.parts {
+            match part.hashed.get() {
+                Some(hashed) => self.take(hashed),
+                // The thread is at it, or was stopped there: it is hashed again.
+                None => self.take(&batch.hash(part)),
+            }
+        }
+    }
+
+    fn take(&mut self, hashed: &Hashed) {
+        self.hints.extend_from_slice(&hashed.hints);
+        for (level, root) in &hashed.subtrees {
+            self.frontier.push_subtree(*level, *root);
+        }
+    }
+}
+
 impl Leaves {
     /// Goes on with a tree, and the leaves since the last seal of it.
     pub(super) fn new(frontier: Frontier, hints: Vec<Hint>) -> Leaves {
         Leaves {
             size: frontier.size(),
-            frontier,
-            hints,
-            unsettled: VecDeque::new(),
+            tree: Tree {
+                frontier,
+                hints,
+                unsettled: VecDeque::new(),
+            },
             hasher: None,
         }
     }
@@ -131,79 +186,62 @@ impl Leaves {
                 .collect(),
             next: AtomicUsize::new(0),
         };
-        let is_small = lines.bytes.len() < WORTH && self.unsettled.is_empty();
+        let is_small = lines.bytes.len() < WORTH && self.tree.unsettled.is_empty();
         let batch = Arc::new(batch);
-        if !is_small && self.hasher.is_none() {
-            self.hasher = start_hasher();
+        if !is_small {
+            if self.hasher.is_none() {
+                self.hasher = start_hasher();
+            }
+            self.beside(batch.clone());
         }
-        if !is_small && let Some(hasher) = &self.hasher {
-            // Where it has no room for more, the worker will hash it.
-            let _ = hasher.try_send(batch.clone());
+        self.tree.unsettled.push_back(batch);
+        if is_small || self.tree.unsettled.len() > BATCHES {
+            self.tree.settle_first();
         }
-        self.unsettled.push_back(batch);
-        if is_small || self.unsettled.len() > BATCHES {
-            self.settle_first();
+    }
+
+    /// Has something done beside the worker, where there is a thread and it has room for more.
+    pub(super) fn beside(&self, task: Arc<dyn Task>) {
+        if let Some(hasher) = &self.hasher {
+            let _ = hasher.try_send(task);
         }
     }
 
     /// Takes in those of the lines that are not in it yet.
     fn push_again(&mut self, lines: &Lines, first: u64) {
-        self.settle();
+        self.tree.settle();
         let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
         for line in lines
             .bytes
             .split_inclusive(|byte| *byte == b'\n')
             .skip(known)
         {
-            self.take(&Hashed::of(line, self.size));
+            self.tree.take(&Hashed::of(line, self.size));
             self.size += 1;
         }
     }
 
-    /// The tree over all lines so far, and its leaves since this was asked before.
-    pub(super) fn seal(&mut self) -> (Frontier, Vec<Hint>) {
-        self.settle();
-        (self.frontier.clone(), std::mem::take(&mut self.hints))
+    /// The tree over all lines so far.
+    pub(super) fn tree(&self) -> Tree {
+        self.tree.clone()
     }
 
-    fn settle(&mut self) {
-        while !self.unsettled.is_empty() {
-            self.settle_first();
-        }
-    }
-
-    fn settle_first(&mut self) {
-        let Some(batch) = self.unsettled.pop_front() else {
-            return;
+    /// All lines so far are sealed.
+    pub(super) fn sealed(&mut self, frontier: Frontier) {
+        self.tree = Tree {
+            frontier,
+            hints: Vec::new(),
+            unsettled: VecDeque::new(),
         };
-        while batch.hash_next() {}
-        for part in &batch.parts {
-            match part.hashed.get() {
-                Some(hashed) => self.take(hashed),
-                // The thread is at it, or was stopped there: it is hashed again.
-                None => self.take(&batch.hash(part)),
-            }
-        }
-    }
-
-    fn take(&mut self, hashed: &Hashed) {
-        self.hints.extend_from_slice(&hashed.hints);
-        for (level, root) in &hashed.subtrees {
-            self.frontier.push_subtree(*level, *root);
-        }
     }
 }
 
 /// `None`: the system gives no thread.
-fn start_hasher() -> Option<SyncSender<Arc<Batch>>> {
-    let (to, batches) = sync_channel::<Arc<Batch>>(BATCHES);
-    let hash = move || {
-        for batch in batches {
-            while batch.hash_next() {}
-        }
-    };
+fn start_hasher() -> Option<SyncSender<Arc<dyn Task>>> {
+    let (to, tasks) = sync_channel::<Arc<dyn Task>>(BATCHES);
+    let work = move || tasks.into_iter().for_each(|task| task.run());
     let named = thread::Builder::new().name("stinger-audit-hash".into());
-    named.spawn(hash).ok()?;
+    named.spawn(work).ok()?;
     Some(to)
 }
 
@@ -259,11 +297,16 @@ mod tests {
                 leaves.push(&Lines { bytes, parts, end });
                 assert_eq!(leaves.size(), end);
                 if number % 5 == 0 {
-                    let (frontier, _) = leaves.seal();
+                    let (frontier, _) = leaves.tree().settled();
                     assert_eq!(frontier, one_by_one(&all[..number as usize]).0);
+                    leaves.sealed(frontier);
                 }
             }
-            assert_eq!(leaves.seal().0, one_by_one(&all).0, "{batch} {part}");
+            assert_eq!(
+                leaves.tree().settled().0,
+                one_by_one(&all).0,
+                "{batch} {part}"
+            );
         }
     }
 
@@ -282,6 +325,6 @@ mod tests {
         push(4, 10);
         push(7, 31);
         push(31, 40);
-        assert_eq!(leaves.seal(), one_by_one(&all));
+        assert_eq!(leaves.tree().settled(), one_by_one(&all));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
-use super::leaves::{Leaves, Lines};
+use super::leaves::{Leaves, Lines, Task, Tree};
 use super::say;
 use super::seal_key::{KeyFile, State, fresh, public};
 use crate::destination::Place;
@@ -46,12 +46,76 @@ pub(super) struct Sealer {
     retired: Option<SigningKey>,
     /// The number of the next seal.
     number: u64,
+    /// The next seal, where it was begun before it is needed.
+    draft: Option<Arc<Draft>>,
     /// The last note, until a sync takes it to the medium.
     note: Option<String>,
     /// What the sync that is underway takes there.
     in_sync: Option<InSync>,
     /// `None`: there is no directory, and the key is that of the process.
     files: Option<KeptIn>,
+}
+
+/// A seal that is to be made, and what it is made of.
+struct Draft {
+    origin: String,
+    number: u64,
+    reason: &'static str,
+    time: DateTime<Utc>,
+    tree: Tree,
+    before: Vec<Hint>,
+    key: SigningKey,
+    /// Signs behind it, if another key does.
+    next: Option<SigningKey>,
+    /// It, once it is made. What it is follows from the rest, whoever makes it.
+    seal: OnceLock<Drafted>,
+}
+
+struct Drafted {
+    seal: Seal,
+    /// Its line, with the line feed.
+    line: Vec<u8>,
+    /// The leaves since the seal before it.
+    since: Vec<Hint>,
+}
+
+impl Draft {
+    fn drafted(&self) -> Drafted {
+        let (frontier, since) = self.tree.clone().settled();
+        let mut leaves = [&self.before[..], &since].concat();
+        leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
+        let leaves = HintText::new(&leaves);
+        let key = public(&self.key);
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size: frontier.size(),
+            root: frontier.root(),
+            time: self.time,
+            number: self.number,
+            reason: self.reason.to_owned(),
+            key,
+            next: self.next.as_ref().map_or(key, public),
+            leaves: leaves.hash(),
+        };
+        let seal = Seal {
+            note: checkpoint.sign(&self.key),
+            checkpoint,
+            frontier,
+            leaves,
+        };
+        let mut line = Vec::new();
+        seal.push(&mut line);
+        line.push(b'\n');
+        Drafted { seal, line, since }
+    }
+}
+
+impl Task for Draft {
+    fn run(&self) {
+        if self.seal.get().is_none() {
+            let _ = self.seal.set(self.drafted());
+        }
+    }
 }
 
 struct InSync {
@@ -129,6 +193,7 @@ impl Sealer {
             key,
             retired: None,
             number: 0,
+            draft: None,
             note: None,
             in_sync: None,
             files,
@@ -176,6 +241,8 @@ impl Sealer {
 
     /// Takes in lines. Those it has already come again.
     pub(super) fn push(&mut self, lines: &Lines) {
+        // It would not be over them.
+        self.draft = None;
         self.leaves.push(lines);
     }
 
@@ -189,42 +256,54 @@ impl Sealer {
         (elapsed >= IDLE).then_some("idle")
     }
 
-    /// Appends the line of a seal over all lines so far. It is to be written next.
-    pub(super) fn seal(&mut self, reason: &str, now: DateTime<Utc>, out: &mut Vec<u8>) {
+    /// Has a seal over all lines so far made beside the worker. It is wanted soon, and nothing before it.
+    pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
+        let draft = Arc::new(self.draft(reason, now));
+        self.leaves.beside(draft.clone());
+        self.draft = Some(draft);
+    }
+
+    fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {
         // One key more at a time, so that the file of keys can tell which the trail has seen.
         let next = match self.retired {
             None => self.announce(),
             Some(_) => None,
         };
-        let (frontier, since) = self.leaves.seal();
-        let mut leaves = std::mem::replace(&mut self.before, since.clone());
-        leaves.extend(since);
-        leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
-        let leaves = HintText::new(&leaves);
-        let key = public(&self.key);
-        let checkpoint = Checkpoint {
+        Draft {
             origin: self.origin.clone(),
-            size: frontier.size(),
-            root: frontier.root(),
-            time: now.trunc_subsecs(6),
             number: self.number,
-            reason: reason.to_owned(),
-            key,
-            next: next.as_ref().map_or(key, public),
-            leaves: leaves.hash(),
-        };
-        let seal = Seal {
-            note: checkpoint.sign(&self.key),
-            checkpoint,
-            frontier,
-            leaves,
-        };
-        seal.push(out);
-        out.push(b'\n');
-        if let Some(next) = next {
-            self.retired = Some(std::mem::replace(&mut self.key, next));
+            reason,
+            time: now.trunc_subsecs(6),
+            tree: self.leaves.tree(),
+            before: self.before.clone(),
+            key: self.key.clone(),
+            next,
+            seal: OnceLock::new(),
         }
-        self.note = Some(seal.note);
+    }
+
+    /// Appends the line of a seal over all lines so far. It is to be written next.
+    pub(super) fn seal(&mut self, reason: &'static str, now: DateTime<Utc>, out: &mut Vec<u8>) {
+        let draft = match self.draft.take().filter(|draft| draft.reason == reason) {
+            Some(draft) => draft,
+            None => Arc::new(self.draft(reason, now)),
+        };
+        let here;
+        let drafted = match draft.seal.get() {
+            Some(drafted) => drafted,
+            None => {
+                here = draft.drafted();
+                &here
+            }
+        };
+        let Drafted { seal, line, since } = drafted;
+        out.extend_from_slice(line);
+        if let Some(next) = &draft.next {
+            self.retired = Some(std::mem::replace(&mut self.key, next.clone()));
+        }
+        self.before.clone_from(since);
+        self.leaves.sealed(seal.frontier.clone());
+        self.note = Some(seal.note.clone());
         self.number += 1;
         self.sealed = seal.checkpoint.size + 1;
         self.last = Instant::now();

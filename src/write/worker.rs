@@ -37,6 +37,9 @@ use sync::Reached;
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
 
+/// Entries are taken from the journal as many at a time as the nearest caches hold beside the lines.
+const FEW: usize = 32 << 10;
+
 /// A buffer that grew past this is not kept.
 const LARGEST_KEPT: usize = 8 * BATCH;
 
@@ -49,8 +52,10 @@ const IDLE: Duration = Duration::from_millis(8);
 /// Rounds without work after which the worker counts as idle.
 const BUSY_ROUNDS: u32 = 20;
 
-/// While there is nothing to write, its files are looked after once in so many rounds.
+/// While there is nothing to write, its files are looked after once in so many rounds; while there is, before it
+/// is written, but not sooner than this after the last time.
 const LOOK_EVERY: u32 = 8;
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// How long to sleep after a failed write: the first time, and at most.
 const RETRY_FIRST: Duration = Duration::from_millis(10);
@@ -78,6 +83,8 @@ pub(super) struct Worker {
     inherited_to: u64,
     /// Something was written that is not synced.
     unsynced: bool,
+    /// When it was last seen to that its files are in place.
+    last_look: Instant,
     last_sync: Instant,
     /// A sync is underway.
     syncing: Option<Reached>,
@@ -123,6 +130,7 @@ impl Worker {
             parts: Vec::new(),
             rooms: Vec::new(),
             unsynced: false,
+            last_look: Instant::now(),
             last_sync: Instant::now(),
             syncing: None,
             sync_at: None,
@@ -144,8 +152,13 @@ impl Worker {
             if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
                 self.sync_at = Some(self.core.journal.tail());
             }
-            if idle_rounds % LOOK_EVERY == 0 || self.has_work() {
+            let is_due = match self.has_work() {
+                true => self.last_look.elapsed() >= LOOK_AGAIN,
+                false => idle_rounds % LOOK_EVERY == 0,
+            };
+            if is_due {
                 self.put_back()?;
+                self.last_look = Instant::now();
             }
             let rolls = self.sink.rolls();
             if rolls {
@@ -192,15 +205,40 @@ impl Worker {
 
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.clear();
         if self.lines.capacity() == 0 {
             self.lines = room(&mut self.rooms);
         }
-        self.core.journal.copy(self.position, BATCH, &mut entries);
         // A seal that is due stands in front of them.
         let first_seq = self.seq + u64::from(self.seal_due.is_some());
         let mut seq = first_seq;
+        let mut position = self.position;
+        while self.lines.len() < BATCH {
+            let read = self.render_entries(position, &mut seq);
+            if read == 0 {
+                break;
+            }
+            position += read;
+        }
+        self.put_seal_due()?;
+        if position == self.position {
+            return Ok(false);
+        }
+        self.seq = seq;
+        self.core
+            .journal
+            .mark(self.position, seq - first_seq, first_seq);
+        self.put_lines(first_seq)?;
+        self.position = self.core.journal.release(position);
+        take_flag(&self.core.full);
+        self.progress(|progress, worker| progress.written = worker.position);
+        Ok(true)
+    }
+
+    /// Appends the lines of a few entries, and says how many bytes of the journal these are.
+    fn render_entries(&mut self, position: u64, seq: &mut u64) -> u64 {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        self.core.journal.copy(position, FEW, &mut entries);
         let mut at = 0;
         while let Some((entry, length)) = split_entry(&entries[at..]) {
             let kept;
@@ -217,26 +255,15 @@ impl Worker {
                 .last()
                 .is_none_or(|(last, _)| begin - last >= PART)
             {
-                self.parts.push((begin, seq));
+                self.parts.push((begin, *seq));
             }
-            let is_inherited = self.position + (at as u64) < self.inherited_to;
-            self.render(frame, seq, is_inherited);
-            seq += 1;
+            let is_inherited = position + (at as u64) < self.inherited_to;
+            self.render(frame, *seq, is_inherited);
+            *seq += 1;
             at += length;
         }
         self.entries = entries;
-        self.put_seal_due()?;
-        if at == 0 {
-            return Ok(false);
-        }
-        self.seq = seq;
-        let count = seq - first_seq;
-        self.core.journal.mark(self.position, count, first_seq);
-        self.put_lines(first_seq)?;
-        self.position = self.core.journal.release(self.position + at as u64);
-        take_flag(&self.core.full);
-        self.progress(|progress, worker| progress.written = worker.position);
-        Ok(true)
+        at as u64
     }
 
     /// Appends the line of a frame. Every entry has its line, so that seqs follow the mark: one that cannot
@@ -455,7 +482,7 @@ impl Worker {
     }
 
     /// Seals all records so far, where the trail is sealed.
-    fn put_seal(&mut self, reason: &str) -> Result<(), GaveUp> {
+    fn put_seal(&mut self, reason: &'static str) -> Result<(), GaveUp> {
         self.seal_due = None;
         let Some(sealer) = &mut self.sealer else {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::{CopyFeed, GaveUp, Worker};
@@ -56,7 +57,7 @@ impl Worker {
 
     /// Has what waits for a seal sealed, when its time has come.
     pub(super) fn seal_if_due(&mut self) {
-        let Some(sealer) = &self.sealer else {
+        let Some(sealer) = &mut self.sealer else {
             return;
         };
         let opened_at = self.core.opened_at.load(Ordering::SeqCst);
@@ -68,6 +69,7 @@ impl Worker {
             },
         };
         self.opens &= reason != "opened";
+        sealer.prepare(reason, Utc::now());
         self.seal_due = Some(reason);
     }
 
