@@ -4,6 +4,7 @@ use super::Chain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::read::file::End;
 use crate::read::verify::{TamperingKind as Kind, Verified};
+use crate::trail::checkpoint::Checkpoint;
 use crate::trail::tree::Frontier;
 
 impl Chain {
@@ -25,6 +26,14 @@ impl Chain {
                 self.find(Kind::ReSigned, Some(0), None, detail);
             }
         }
+    }
+
+    /// How many of `count` leaves may be added before the next comparison.
+    pub(super) fn before_comparison(&self, tree: &Frontier, count: usize) -> usize {
+        let left = |kept: &Checkpoint| kept.size.checked_sub(tree.size()).filter(|left| *left > 0);
+        let next = self.against.iter().filter_map(left).min();
+        let next = next.and_then(|left| usize::try_from(left).ok());
+        next.map_or(count, |left| left.min(count))
     }
 
     /// Compares the records behind the last seal with the checkpoint beside the trail.

@@ -35,9 +35,13 @@ impl Chain {
                 .zip(base..)
                 .all(|(entry, seq)| entry.seq == seq);
         if is_plain {
-            for entry in &entries {
-                tree.push(entry.hash);
+            let hashes: Vec<Hash> = entries.iter().map(|entry| entry.hash).collect();
+            let mut rest = &hashes[..];
+            while !rest.is_empty() {
+                let (leaves, behind) = rest.split_at(self.before_comparison(&tree, rest.len()));
+                tree.push_all(leaves);
                 self.compare(&tree);
+                rest = behind;
             }
             if tree.root() == seal.checkpoint.root {
                 return Some((base, size));
@@ -49,7 +53,7 @@ impl Chain {
         let is_same = !is_plain
             && intact.is_some_and(|leaves| {
                 let mut tree = tree;
-                leaves.into_iter().for_each(|leaf| tree.push(leaf));
+                tree.push_all(&leaves);
                 tree.root() == seal.checkpoint.root
             });
         if !is_same && self.verified.findings.len() == before {
