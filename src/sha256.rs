@@ -29,16 +29,16 @@ pub(crate) const INITIAL: State = [
 
 /// Takes in blocks of two messages, as many of each.
 #[inline]
-pub(crate) fn compress_two(states: [&mut State; 2], blocks: [&[Block]; 2]) {
+pub(crate) fn compress_two(mut states: [&mut State; 2], blocks: [&[Block]; 2]) {
     #[cfg(target_arch = "x86_64")]
-    if interleaved::is_supported() {
-        return interleaved::compress_two(states, blocks);
+    if interleaved::compress_two(&mut states, blocks) {
+        return;
     }
-    in_turn(states, blocks);
+    in_turn(&mut states, blocks);
 }
 
 /// Block by block, so that the processor may begin with one message's while it waits for the other's.
-fn in_turn(states: [&mut State; 2], blocks: [&[Block]; 2]) {
+fn in_turn(states: &mut [&mut State; 2], blocks: [&[Block]; 2]) {
     let [one, two] = states;
     for (of_one, of_two) in blocks[0].iter().zip(blocks[1]) {
         compress(one, std::slice::from_ref(of_one));
@@ -81,7 +81,7 @@ mod tests {
             compress(&mut alone[1], &blocks[1]);
             let mut turned = states;
             let [one, two] = &mut turned;
-            in_turn([one, two], [&blocks[0], &blocks[1]]);
+            in_turn(&mut [one, two], [&blocks[0], &blocks[1]]);
             assert_eq!(turned, alone);
             let [one, two] = &mut states;
             compress_two([one, two], [&blocks[0], &blocks[1]]);

@@ -59,7 +59,9 @@ impl Trail {
         loop {
             self.watch_until_rest(&mut looks);
             let cpu = cpu::of_process() - (cpu::of_thread() - own_cpu);
-            if let Some(end) = self.count_to(target) {
+            // What came behind the last look is for the next.
+            let length = looks.last().map_or(0, |look| look.length);
+            if let Some(end) = self.count_to(target, length) {
                 let first = looks.iter().find(|look| look.length >= end);
                 let at = first.expect("read no further than looked").at;
                 return Arrival { at, cpu };
@@ -75,7 +77,7 @@ impl Trail {
 
     /// Panics where records came since the last call, which nobody emitted.
     pub fn assert_no_more(&mut self) {
-        let _ = self.count_to(self.records);
+        let _ = self.count_to(self.records, u64::MAX);
     }
 
     fn look(&self) -> Look {
@@ -101,9 +103,10 @@ impl Trail {
         }
     }
 
-    /// Counts the whole lines not yet counted; where the `target`th record ends, if it is there.
-    fn count_to(&mut self, target: usize) -> Option<u64> {
-        let bytes = self.rest_of_file();
+    /// Counts the whole lines not yet counted, of the file's first `length` bytes; where the `target`th record
+    /// ends, if it is there.
+    fn count_to(&mut self, target: usize, length: u64) -> Option<u64> {
+        let bytes = self.rest_of_file(length);
         let mark = memmem::Finder::new(MARK);
         let mut begin = 0;
         let mut end = (self.records == target).then_some(self.read);
@@ -126,12 +129,14 @@ impl Trail {
         end
     }
 
-    fn rest_of_file(&self) -> Vec<u8> {
+    fn rest_of_file(&self, length: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         if let Some(path) = self.file() {
             let mut file = File::open(path).expect("the trail can be read");
             file.seek(SeekFrom::Start(self.read)).expect("a file seeks");
-            file.read_to_end(&mut bytes).expect("the trail can be read");
+            file.take(length.saturating_sub(self.read))
+                .read_to_end(&mut bytes)
+                .expect("the trail can be read");
         }
         bytes
     }

@@ -32,27 +32,27 @@ const ROUNDS: [[u32; 4]; 16] = [
     [0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2],
 ];
 
-pub(super) fn is_supported() -> bool {
-    is_x86_feature_detected!("sha")
-        && is_x86_feature_detected!("ssse3")
-        && is_x86_feature_detected!("sse4.1")
-}
-
-/// Takes in blocks of two messages. Only where it is supported.
+/// Takes in blocks of two messages. `false`: the processor does not have the instructions.
 #[inline]
-pub(super) fn compress_two(states: [&mut State; 2], blocks: [&[Block]; 2]) {
-    #[expect(
-        unsafe_code,
-        reason = "the compiler cannot know that the processor has the instructions"
-    )]
-    // SAFETY: the caller has asked `is_supported`.
-    unsafe {
-        compress(states, blocks);
+pub(super) fn compress_two(states: &mut [&mut State; 2], blocks: [&[Block]; 2]) -> bool {
+    let is_supported = is_x86_feature_detected!("sha")
+        && is_x86_feature_detected!("ssse3")
+        && is_x86_feature_detected!("sse4.1");
+    if is_supported {
+        #[expect(
+            unsafe_code,
+            reason = "the compiler cannot know that the processor has the instructions"
+        )]
+        // SAFETY: it has.
+        unsafe {
+            compress(states, blocks);
+        }
     }
+    is_supported
 }
 
 #[target_feature(enable = "sha,ssse3,sse4.1")]
-fn compress(mut states: [&mut State; 2], blocks: [&[Block]; 2]) {
+fn compress(states: &mut [&mut State; 2], blocks: [&[Block]; 2]) {
     let mut lanes = [Lane::new(states[0]), Lane::new(states[1])];
     for (of_one, of_two) in blocks[0].iter().zip(blocks[1]) {
         let before = lanes;

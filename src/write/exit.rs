@@ -1,8 +1,7 @@
 //! The end of the process: trails are ended in order, with no guard to keep.
 //!
-//! This file, `ring` and `clock` have the crate's unsafe code. `atexit` and `pthread_atfork` are called
-//! with functions of the right type that never unwind and live as long as the program. Exit
-//! handlers run when `main` returns and in `std::process::exit`, while the other threads still
+//! `atexit` and `pthread_atfork`, which is what is unsafe here, are called with functions of the right type that
+//! never unwind and live as long as the program. Exit handlers run when `main` returns and in `std::process::exit`, while the other threads still
 //! run; the fork handler only sets a flag, in the child.
 
 use std::panic::catch_unwind;

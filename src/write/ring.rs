@@ -1,7 +1,7 @@
 //! The bytes under the journal: a header of words and a ring, in a mapped file that
 //! outlives the process, or in memory where a trail has no directory.
 //!
-//! This file owns the crate's only mapping; it, `exit` and `clock` have its unsafe code. The map is of a
+//! This file owns the crate's only mapping. The map is of a
 //! file that this process has made or found, holds the lock for, and that was written from end
 //! to end before it was mapped: a full disk shows there, as an error, and not later as SIGBUS.
 //! LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the directory can cut the file under the map, and the

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -20,6 +20,9 @@ use crate::trail::files::replace_private;
 use crate::trail::seal::{Hint, HintText, Seal};
 use crate::trail::tree::Frontier;
 use crate::trail::{TrailName, Unsealed, unsealed};
+
+#[cfg(test)]
+mod tests;
 
 /// A seal is made when so many records wait for one, or one waits so long.
 const RECORDS: u64 = 1_000;
@@ -42,6 +45,8 @@ pub(super) struct Sealer {
     last: Instant,
     /// Signs the next seal.
     key: SigningKey,
+    /// What the next seal is to name: the file of keys has it already.
+    announced: Option<SigningKey>,
     /// What is to sign no more when the last seal is on the medium.
     retired: Option<SigningKey>,
     /// The number of the next seal.
@@ -80,7 +85,7 @@ struct Drafted {
 }
 
 impl Draft {
-    fn drafted(&self) -> Drafted {
+    fn make(&self) -> Drafted {
         let (frontier, since) = self.tree.clone().settled();
         let mut leaves = [&self.before[..], &since].concat();
         leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
@@ -110,10 +115,14 @@ impl Draft {
     }
 }
 
-impl Task for Draft {
+impl Task for Weak<Draft> {
     fn run(&self) {
-        if self.seal.get().is_none() {
-            let _ = self.seal.set(self.drafted());
+        if let Some(draft) = self.upgrade()
+            && draft.seal.get().is_none()
+        {
+            // Made before it is set: the worker, which may need it first, does not wait for this thread.
+            let made = draft.make();
+            let _ = draft.seal.set(made);
         }
     }
 }
@@ -191,6 +200,7 @@ impl Sealer {
             sealed: 0,
             last: Instant::now(),
             key,
+            announced: None,
             retired: None,
             number: 0,
             draft: None,
@@ -259,16 +269,16 @@ impl Sealer {
     /// Has a seal over all lines so far made beside the worker. It is wanted soon, and nothing before it.
     pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
         let draft = Arc::new(self.draft(reason, now));
-        self.leaves.beside(draft.clone());
+        // Where it is dropped before, its keys are gone with it.
+        self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
         self.draft = Some(draft);
     }
 
     fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {
         // One key more at a time, so that the file of keys can tell which the trail has seen.
-        let next = match self.retired {
-            None => self.announce(),
-            Some(_) => None,
-        };
+        if self.retired.is_none() && self.announced.is_none() {
+            self.announced = self.announce();
+        }
         Draft {
             origin: self.origin.clone(),
             number: self.number,
@@ -277,7 +287,7 @@ impl Sealer {
             tree: self.leaves.tree(),
             before: self.before.clone(),
             key: self.key.clone(),
-            next,
+            next: self.announced.clone(),
             seal: OnceLock::new(),
         }
     }
@@ -288,18 +298,10 @@ impl Sealer {
             Some(draft) => draft,
             None => Arc::new(self.draft(reason, now)),
         };
-        let here;
-        let drafted = match draft.seal.get() {
-            Some(drafted) => drafted,
-            None => {
-                here = draft.drafted();
-                &here
-            }
-        };
-        let Drafted { seal, line, since } = drafted;
+        let Drafted { seal, line, since } = draft.seal.get_or_init(|| draft.make());
         out.extend_from_slice(line);
-        if let Some(next) = &draft.next {
-            self.retired = Some(std::mem::replace(&mut self.key, next.clone()));
+        if let Some(next) = self.announced.take() {
+            self.retired = Some(std::mem::replace(&mut self.key, next));
         }
         self.before.clone_from(since);
         self.leaves.sealed(seal.frontier.clone());
@@ -360,7 +362,7 @@ impl Sealer {
         if retires {
             self.retired = None;
         }
-        // A key that was announced meanwhile stands in the file, beside the one before it.
+        // Where a seal has named another key meanwhile, the file has both, and keeps them until that is synced.
         if self.retired.is_none()
             && let Err(error) = self.save_key(number, false)
         {
@@ -383,7 +385,7 @@ impl Sealer {
             first: self.first,
             number,
             key: self.key.clone(),
-            next: None,
+            next: self.announced.clone(),
         };
         let written = files.key.write(&state).and_then(|()| match is_new {
             true => files.key.sync(),

@@ -52,8 +52,8 @@ const IDLE: Duration = Duration::from_millis(8);
 /// Rounds without work after which the worker counts as idle.
 const BUSY_ROUNDS: u32 = 20;
 
-/// While there is nothing to write, its files are looked after once in so many rounds; while there is, before it
-/// is written, but not sooner than this after the last time.
+/// While there is nothing to write, its files are looked after once in so many rounds, and while there is, before
+/// it is written; where full batches follow each other and nobody waits, not sooner than this after the last time.
 const LOOK_EVERY: u32 = 8;
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
@@ -85,6 +85,8 @@ pub(super) struct Worker {
     unsynced: bool,
     /// When it was last seen to that its files are in place.
     last_look: Instant,
+    /// The last batch was full.
+    was_full: bool,
     last_sync: Instant,
     /// A sync is underway.
     syncing: Option<Reached>,
@@ -131,6 +133,7 @@ impl Worker {
             rooms: Vec::new(),
             unsynced: false,
             last_look: Instant::now(),
+            was_full: false,
             last_sync: Instant::now(),
             syncing: None,
             sync_at: None,
@@ -153,7 +156,7 @@ impl Worker {
                 self.sync_at = Some(self.core.journal.tail());
             }
             let is_due = match self.has_work() {
-                true => self.last_look.elapsed() >= LOOK_AGAIN,
+                true => !self.is_pressed() || self.last_look.elapsed() >= LOOK_AGAIN,
                 false => idle_rounds % LOOK_EVERY == 0,
             };
             if is_due {
@@ -203,6 +206,11 @@ impl Worker {
         self.core.journal.tail() > self.position || self.core.is_closed()
     }
 
+    /// Whether there is more to write than time, and nobody waits for the end of it.
+    fn is_pressed(&self) -> bool {
+        self.was_full && self.sync_at.is_none() && !self.core.is_closed()
+    }
+
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
         if self.lines.capacity() == 0 {
@@ -219,6 +227,7 @@ impl Worker {
             }
             position += read;
         }
+        self.was_full = self.lines.len() >= BATCH;
         self.put_seal_due()?;
         if position == self.position {
             return Ok(false);

@@ -1,0 +1,181 @@
+//! A sealer over a trail that the test writes, stopped anywhere.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::*;
+use crate::environment::tests::Imagined;
+use crate::read::{Trail, Verify};
+use crate::settings::Given;
+
+/// What the worker does with a sealer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Record,
+    Prepare,
+    Seal,
+    BeginSync,
+    Synced,
+}
+
+struct Process {
+    sealer: Sealer,
+    file: PathBuf,
+}
+
+impl Process {
+    fn start(directory: &std::path::Path) -> Process {
+        let file = directory.join("audit.log");
+        let given = Given {
+            destinations: Some(file.to_str().expect("UTF-8").into()),
+            ..Given::default()
+        };
+        let settings = given.resolve(&Imagined::default()).expect("settings");
+        let (sealer, wrong) = Sealer::open(&settings).expect("a sealer");
+        assert_eq!(wrong, None);
+        Process { sealer, file }
+    }
+
+    fn write(&mut self, line: Vec<u8>) {
+        let mut file = OpenOptions::new();
+        let mut file = file
+            .create(true)
+            .append(true)
+            .open(&self.file)
+            .expect("a file");
+        file.write_all(&line).expect("written");
+        let first = self.sealer.leaves.size();
+        self.sealer.push(&Lines {
+            bytes: Arc::new(line),
+            parts: vec![(0, first)],
+            end: first + 1,
+        });
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Record => {
+                let seq = self.sealer.leaves.size();
+                let line = format!(
+                    "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00.000001Z\",\"event_type\":\"e\"}}\n"
+                );
+                self.write(line.into_bytes());
+            }
+            Step::Prepare => self.sealer.prepare("busy", Utc::now()),
+            Step::Seal => {
+                let mut line = Vec::new();
+                self.sealer.seal("busy", Utc::now(), &mut line);
+                self.write(line);
+            }
+            Step::BeginSync => {
+                let _ = self.sealer.begin_sync();
+            }
+            Step::Synced => self.sealer.synced(),
+        }
+    }
+}
+
+/// Runs a process through the steps, kills it, lets another go on, and verifies what they have written.
+fn killed_behind(steps: &[Step]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut killed = Process::start(directory.path());
+    killed.take(Step::Record);
+    steps.iter().for_each(|step| killed.take(*step));
+    let file = killed.file.clone();
+    drop(killed);
+    let mut next = Process::start(directory.path());
+    for step in [
+        Step::Record,
+        Step::Seal,
+        Step::BeginSync,
+        Step::Synced,
+        Step::Record,
+        Step::Seal,
+    ] {
+        next.take(step);
+    }
+    let trail = Trail::open(&file).expect("a trail");
+    let verified = trail.verify(&Verify::new()).expect("sealed");
+    assert!(verified.is_intact(), "{steps:?}: {verified:#?}");
+    let end = next.sealer.leaves.size();
+    assert_eq!(verified.proven, [(0, end)], "{steps:?}");
+}
+
+/// All ways to go on, so many steps far, in which syncs begin and end by turns.
+fn ways(is_syncing: bool, steps: usize) -> Vec<Vec<Step>> {
+    if steps == 0 {
+        return vec![Vec::new()];
+    }
+    let sync = match is_syncing {
+        true => Step::Synced,
+        false => Step::BeginSync,
+    };
+    let mut all = Vec::new();
+    for step in [Step::Prepare, Step::Seal, sync] {
+        for behind in ways(is_syncing != (step == sync), steps - 1) {
+            all.push([vec![step], behind].concat());
+        }
+    }
+    all
+}
+
+#[test]
+fn wherever_a_process_is_killed_the_next_has_the_key_that_was_named() {
+    // From the beginning, and with a sync underway and seals behind the one that it takes to the medium.
+    for way in ways(false, 4) {
+        killed_behind(&way);
+    }
+    let begun = [
+        Step::Seal,
+        Step::BeginSync,
+        Step::Seal,
+        Step::Synced,
+        Step::BeginSync,
+    ];
+    for way in ways(true, 4) {
+        killed_behind(&[&begun[..], &way].concat());
+    }
+}
+
+#[test]
+fn a_seal_is_over_all_lines_before_it_whoever_makes_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut process = Process::start(directory.path());
+    let mut seal_of = |prepare: bool, record_behind: bool, is_run: bool| {
+        process.take(Step::Record);
+        if prepare {
+            process.take(Step::Prepare);
+        }
+        let draft = process.sealer.draft.clone();
+        if let Some(draft) = draft.filter(|_| is_run) {
+            Arc::downgrade(&draft).run();
+            assert!(draft.seal.get().is_some());
+        }
+        if record_behind {
+            process.take(Step::Record);
+            assert!(process.sealer.draft.is_none());
+        }
+        let size = process.sealer.leaves.size();
+        let mut line = Vec::new();
+        process.sealer.seal("busy", Utc::now(), &mut line);
+        let seal = Seal::read(&line[..line.len() - 1]).expect("a sound seal");
+        assert_eq!(seal.checkpoint.size, size);
+        process.write(line);
+    };
+    seal_of(false, false, false);
+    seal_of(true, false, false);
+    seal_of(true, false, true);
+    seal_of(true, true, false);
+    seal_of(true, true, true);
+    let mut line = Vec::new();
+    process.take(Step::Prepare);
+    process.sealer.seal("closed", Utc::now(), &mut line);
+    let seal = Seal::read(&line[..line.len() - 1]).expect("a sound seal");
+    assert_eq!(seal.checkpoint.reason, "closed");
+    process.write(line);
+    let trail = Trail::open(&process.file).expect("a trail");
+    let verified = trail.verify(&Verify::new()).expect("sealed");
+    assert!(verified.is_intact(), "{verified:#?}");
+    assert_eq!(verified.seals, 6);
+}
