@@ -376,6 +376,82 @@ fn redaction_covers_every_text_and_no_id() {
 }
 
 #[test]
+fn a_redaction_says_where_in_the_record_it_stands() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let mail = "ann@example.com";
+    bench.emit(|| {
+        // A decision of plain fields stands before those that are given whole.
+        stinger_audit::guardrail(GuardrailDecision::warn("a").reason(mail).field("who", json!([mail])))
+            .decision(GuardrailDecision::warn("b").rule_triggered(mail))
+            .field("filter_name", "plain")
+            .field("reason", mail)
+            .log()
+            .expect("recorded");
+        // Without a filter and a verdict they are fields like others.
+        stinger_audit::guardrail(GuardrailDecision::warn("a").reason(mail))
+            .field("reason", mail)
+            .log()
+            .expect("recorded");
+        // What a key does not take stands beside it, and what comes second under a number.
+        stinger_audit::prompt(mail)
+            .field("prompt", json!({"k": mail}))
+            .field("x", json!([mail]))
+            .field("x", json!({"to": mail}))
+            .field("event_type", json!({"x": mail}))
+            .field("response", json!({"text": mail}))
+            .log()
+            .expect("recorded");
+        info!(
+            target: TARGET, event_type = "e", decision = "warn", reason = mail, rule_triggered = %mail,
+            guardrail_decisions = json!([{"filter_name": "c", "decision": "block", "reason": mail}]).to_string()
+        );
+    });
+    let records = bench.records();
+    let told: Vec<Vec<String>> = records
+        .iter()
+        .map(|record| {
+            let whole = serde_json::to_value(record).expect("JSON");
+            let redactions = record.redactions().into_iter();
+            redactions
+                .map(|redaction| {
+                    let text = whole.pointer(&format!("/{}", redaction.field));
+                    let text = text
+                        .and_then(|text| text.as_str())
+                        .unwrap_or_else(|| panic!("{} is no text of {whole:#}", redaction.field));
+                    assert!(text.starts_with("[EMAIL:"), "{text}");
+                    redaction.field
+                })
+                .collect()
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            vec![
+                "guardrail_decisions/1/reason",
+                "guardrail_decisions/1/who/0",
+                "guardrail_decisions/2/rule_triggered",
+                "guardrail_decisions/0/reason",
+            ],
+            vec!["guardrail_decisions/0/reason", "reason"],
+            vec![
+                "prompt",
+                "event.prompt/k",
+                "x/0",
+                "x#2/to",
+                "event.event_type/x",
+                "response/text",
+            ],
+            vec![
+                "guardrail_decisions/0/reason",
+                "guardrail_decisions/0/rule_triggered",
+                "guardrail_decisions/1/reason",
+            ],
+        ]
+    );
+}
+
+#[test]
 fn a_custom_redactor_composes_and_one_that_panics_withholds() {
     let bench = Bench::with(|builder| {
         builder.redact_pii(true).custom_redactor(|text: &str| {

@@ -2,37 +2,24 @@
 //!
 //! Runs on the emitting thread. Raw text ends here: what is pushed is redacted.
 
+mod decision;
+mod nested;
+mod text;
+
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
-use serde_json::{Map, Value as Json};
 use tracing::Metadata;
 use tracing::field::Field;
 
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
 use super::meaning::{Mark, Marks, Meaning, Meanings, Way};
-use super::told::{Redactions, Told};
+use super::told::Told;
 use super::trace::Trace;
-use crate::record::{Decision, EventType, GuardrailDecision, Key, KeySet, Kind};
-use crate::redact::{
-    Chain, Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD, WITHHELD_BY_RULE,
-    path_names_value,
-};
-use crate::trail::json;
-
-thread_local! {
-    /// Whether a redactor of the application's runs on this thread.
-    static REDACTING: Cell<bool> = const { Cell::new(false) };
-}
-
-const INSIDE_REDACTOR: &str = "[withheld: emitted by a redactor]";
-
-/// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
-const DEEPEST_JSON: usize = 64;
+use crate::record::{Decision, EventType, Key, KeySet, Kind};
+use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
 
 /// What the fields belong to, which decides the names that mean something.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,30 +80,20 @@ impl<'r> FieldWriter<'r> {
             self.problem("the event came without an event_type");
         }
         if let Some(told) = self.told.take() {
-            self.tell(*told);
+            self.tell(&told);
         }
         self.out
     }
 
     #[cold]
-    fn tell(&mut self, told: Told) {
-        for problem in told.problems {
-            self.push(Name::Key(Key::Problems), Value::Str(&problem));
+    fn tell(&mut self, told: &Told) {
+        for problem in &told.problems {
+            self.push(Name::Key(Key::Problems), Value::Str(problem));
         }
-        let Redactions {
-            mut list, counts, ..
-        } = told.redactions;
-        if !list.is_empty() {
-            list.insert(0, b'[');
-            list.push(b']');
+        if !told.redactions.is_empty() {
+            let (list, counts) = told.redactions(self.has_plain_decision());
             self.push(Name::Key(Key::Redactions), Value::Json(&list));
-            let counts: Map<String, Json> = counts
-                .into_iter()
-                .map(|(kind, count)| (kind, count.into()))
-                .collect();
-            let mut text = Vec::new();
-            json::push_value(&mut text, &Json::Object(counts));
-            self.push(Name::Key(Key::RedactionCounts), Value::Json(&text));
+            self.push(Name::Key(Key::RedactionCounts), Value::Json(&counts));
         }
     }
 
@@ -127,6 +104,11 @@ impl<'r> FieldWriter<'r> {
     /// Takes away what was to be said so far, for whoever keeps it with the value.
     pub(super) fn take_told(&mut self) -> Option<Box<Told>> {
         self.told.take()
+    }
+
+    /// Whether the event's own plain fields make up a decision.
+    fn has_plain_decision(&self) -> bool {
+        self.has(Key::FilterName) || self.has(Key::Decision)
     }
 
     /// Whether a key has its value.
@@ -235,21 +217,33 @@ impl<'r> FieldWriter<'r> {
     fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
         // What is nested in it is treated as it is, and what stands beside a taken name too.
         self.manner = meaning.manner;
-        let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
-        let Some(key) = meaning.key.filter(is_of_owner) else {
-            return self.other(name, meaning, value);
+        let Some(key) = self.key_of(&meaning) else {
+            return self.other(name, &meaning, value);
         };
         match (key, value) {
             (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
-            (Key::EventType, value) => self.other(name, meaning, value),
+            (Key::EventType, value) => self.other(name, &meaning, value),
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
-            // What only the trail makes, and the second of two values, is kept beside the key.
-            _ if key.kind() == Kind::Composed || self.seen.contains(key) => {
-                self.other(name, meaning, value);
-            }
-            _ => self.known(key, value),
+            _ => match self.free_key(&meaning) {
+                Some(key) => self.known(key, value),
+                None => self.other(name, &meaning, value),
+            },
         }
+    }
+
+    /// The key that a field of this name sets here.
+    fn key_of(&self, meaning: &Meaning) -> Option<Key> {
+        let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
+        meaning.key.filter(is_of_owner)
+    }
+
+    /// The key, if it takes a value of any type: what only the trail makes, and the second of two values, is kept
+    /// beside it.
+    fn free_key(&self, meaning: &Meaning) -> Option<Key> {
+        self.key_of(meaning).filter(|key| {
+            *key != Key::EventType && key.kind() != Kind::Composed && !self.seen.contains(*key)
+        })
     }
 
     fn event_type(&mut self, event_type: &str) {
@@ -318,12 +312,16 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    /// Keeps a value under a name that is not taken: neither by a key of the record nor by a
-    /// field before it. No key stands twice in a line.
-    fn other(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
-        let is_key = meaning.key.is_some_and(|key| {
-            key.name() == name && (self.owner == Owner::Event || key.is_of_decision())
-        });
+    /// Keeps a value beside the key that does not take it, or where there is none.
+    fn other(&mut self, name: &str, meaning: &Meaning, value: Value<'_>) {
+        let name = self.beside(name, meaning);
+        self.keep(Name::Other(&name), value);
+    }
+
+    /// A name that is not taken, neither by a key of the record nor by a field before it, and that is taken now. No
+    /// key stands twice in a line.
+    fn beside<'a>(&mut self, name: &'a str, meaning: &Meaning) -> Cow<'a, str> {
+        let is_key = self.key_of(meaning).is_some_and(|key| key.name() == name);
         let mut name = match is_key {
             true => Cow::Owned(format!("event.{name}")),
             false => Cow::Borrowed(name),
@@ -345,13 +343,13 @@ impl<'r> FieldWriter<'r> {
             }
             self.marks.insert(Mark::of(&name));
         }
-        self.keep(Name::Other(&name), value);
+        name
     }
 
     /// Keeps a text beside the key that does not take it.
     fn other_key(&mut self, key: Key, text: &str) {
         let meaning = Meaning::of(key.name(), self.redactors);
-        self.other(key.name(), meaning, Value::Str(text));
+        self.other(key.name(), &meaning, Value::Str(text));
     }
 
     fn keep(&mut self, name: Name<&str>, value: Value<'_>) {
@@ -395,245 +393,6 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    /// A string of a person or a model: redacted.
-    #[inline]
-    fn text(&mut self, name: Name<&str>, text: &str) {
-        let is_usual = self.withhold.is_none() && self.manner == Manner::UNNAMED;
-        let redactors = self.redactors;
-        match redactors.only_builtin() {
-            Some(None) if is_usual => self.push(name, Value::Str(text)),
-            Some(Some(builtin)) if is_usual => builtin.look_at(text, |looked| match looked {
-                None => self.push(name, Value::Str(text)),
-                Some(looked) => self.looked(builtin, name, text, looked),
-            }),
-            _ => {
-                frame::push_name(&mut self.out, name);
-                let mut out = std::mem::take(&mut self.out);
-                frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
-                self.out = out;
-            }
-        }
-    }
-
-    /// A string that the built-in rules have looked at, and that may not stay as it is.
-    fn looked(&mut self, builtin: &Redactor, name: Name<&str>, text: &str, looked: Looked<'_>) {
-        let FieldWriter { out, told, .. } = self;
-        let mut is_typed = false;
-        frame::push_name(out, name);
-        frame::push_text(out, |out| {
-            let note = &mut |redaction| note(told, name.as_str(), &redaction);
-            if !builtin.write_looked(looked, out, note, &mut || is_typed = true) {
-                out.extend_from_slice(text.as_bytes());
-            }
-        });
-        if is_typed {
-            self.typed(name.as_str());
-        }
-    }
-
-    fn typed(&mut self, field: &str) {
-        self.problem(format!(
-            "somebody typed a placeholder of the redaction into {field}"
-        ));
-    }
-
-    /// Appends a text without what must not be seen, and notes what was replaced in `field`.
-    fn redact(&mut self, field: &str, text: &str, out: &mut Vec<u8>) {
-        if let Some(instead) = self.withhold {
-            return out.extend_from_slice(instead.as_bytes());
-        }
-        match self.manner.treatment {
-            Treatment::Keep => return out.extend_from_slice(text.as_bytes()),
-            Treatment::Withhold => return out.extend_from_slice(WITHHELD_BY_RULE.as_bytes()),
-            Treatment::Redact => {}
-        }
-        // A redactor that emits events would be called for their texts without end.
-        let has_custom = self.redactors.has_custom();
-        if has_custom
-            && REDACTING
-                .try_with(|flag| flag.replace(true))
-                .unwrap_or(false)
-        {
-            return out.extend_from_slice(INSIDE_REDACTOR.as_bytes());
-        }
-        let (told, mut is_typed) = (&mut self.told, false);
-        let outcome = self.redactors.apply(
-            field,
-            self.manner.names_value,
-            text,
-            out,
-            &mut |redaction| note(told, field, &redaction),
-            &mut || is_typed = true,
-        );
-        if has_custom {
-            let _ = REDACTING.try_with(|flag| flag.set(false));
-        }
-        match outcome {
-            Outcome::Appended => {}
-            Outcome::Clean(text) => out.extend_from_slice(text.as_bytes()),
-            Outcome::Withheld => {
-                out.extend_from_slice(WITHHELD.as_bytes());
-                self.problem("the custom redactor panicked; a text is withheld");
-            }
-        }
-        if is_typed {
-            self.typed(field);
-        }
-    }
-
-    fn redacted(&mut self, field: &str, text: &str) -> String {
-        let mut out = Vec::with_capacity(text.len());
-        self.redact(field, text, &mut out);
-        String::from_utf8(out).expect("invariant: redacted text is UTF-8")
-    }
-
-    /// A text that is nested in a field; `path` as [`redacted_json`](FieldWriter::redacted_json) has it.
-    fn redacted_at(&mut self, path: &str, text: &str) -> String {
-        self.manner.names_value = path_names_value(path);
-        self.redacted(path, text)
-    }
-
-    /// Adds a text under a name that may have been made at run time.
-    pub(super) fn text_field(&mut self, name: &str, text: &str) {
-        let made = self.made_name(name);
-        self.field(made.as_deref().unwrap_or(name), Value::Str(text));
-    }
-
-    /// A name without what must not be seen, where it is one that may be somebody's.
-    fn made_name(&mut self, name: &str) -> Option<String> {
-        let is_made = |byte: u8| byte.is_ascii_digit() || byte == b'@';
-        (name.len() > 6 && name.bytes().any(is_made)).then(|| {
-            self.manner = Manner::UNNAMED;
-            self.redacted("name", name)
-        })
-    }
-
-    /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
-    pub(super) fn json_field(&mut self, name: &str, value: &Json) {
-        let made = self.made_name(name);
-        let name = made.as_deref().unwrap_or(name);
-        match value {
-            Json::Null => {}
-            Json::String(text) => self.field(name, Value::Str(text)),
-            Json::Bool(truth) => self.field(name, Value::Bool(*truth)),
-            Json::Number(number) => {
-                let value = number
-                    .as_u64()
-                    .map(Value::U64)
-                    .or_else(|| number.as_i64().map(Value::I64))
-                    .or_else(|| number.as_f64().map(Value::F64));
-                if let Some(value) = value {
-                    self.field(name, value);
-                }
-            }
-            Json::Array(_) | Json::Object(_) => {
-                let meaning = Meaning::of(name, self.redactors);
-                self.manner = meaning.manner;
-                let redacted = self.redacted_json(name, value, 0);
-                let mut text = Vec::new();
-                json::push_value(&mut text, &redacted);
-                self.add(name, meaning, Value::Json(&text));
-            }
-        }
-    }
-
-    /// `path` is where the value stands: the field, and the keys and places in it, with `/` between.
-    fn redacted_json(&mut self, path: &str, value: &Json, depth: usize) -> Json {
-        match value {
-            Json::String(text) => Json::String(self.redacted_at(path, text)),
-            Json::Array(_) | Json::Object(_) if depth == DEEPEST_JSON => {
-                self.problem("a value is nested deeper than readers follow; it stands as text");
-                Json::String(self.redacted_at(path, &value.to_string()))
-            }
-            Json::Array(items) => {
-                let items = items.iter().enumerate();
-                let items = items.map(|(place, item)| {
-                    self.redacted_json(&format!("{path}/{place}"), item, depth + 1)
-                });
-                items.collect()
-            }
-            Json::Object(map) => {
-                let mut redacted = Map::new();
-                let mut counts: HashMap<String, u32> = HashMap::new();
-                for (key, value) in map {
-                    let key = self.redacted_at(path, key);
-                    // Several keys may redact to one; none is dropped.
-                    let count = counts.entry(key.clone()).or_default();
-                    *count += 1;
-                    let mut name = match *count {
-                        1 => key.clone(),
-                        count => format!("{key}#{count}"),
-                    };
-                    while redacted.contains_key(&name) {
-                        name.push('#');
-                    }
-                    let value = self.redacted_json(&format!("{path}/{name}"), value, depth + 1);
-                    redacted.insert(name, value);
-                }
-                Json::Object(redacted)
-            }
-            Json::Number(number) => {
-                let text = number.to_string();
-                match text.len() >= 7 && number.is_i64() || text.len() >= 12 {
-                    true => match self.redacted_at(path, &text) {
-                        redacted if redacted == text => value.clone(),
-                        redacted => Json::String(redacted),
-                    },
-                    false => value.clone(),
-                }
-            }
-            scalar => scalar.clone(),
-        }
-    }
-
-    /// Adds one element of `guardrail_decisions`.
-    pub(super) fn decision(&mut self, decision: &GuardrailDecision) {
-        let mut fields = FieldWriter {
-            owner: Owner::Decision,
-            ..FieldWriter::new(self.redactors, Vec::new(), self.withhold)
-        };
-        fields.told().redactions.prefix = format!("{}/{}/", Key::Decisions.name(), self.decisions);
-        self.decisions += 1;
-        for (name, text) in [
-            ("filter_name", Some(decision.filter_name.as_str())),
-            ("decision", Some(decision.decision.as_str())),
-            ("reason", decision.reason.as_deref()),
-            ("rule_triggered", decision.rule_triggered.as_deref()),
-            ("phase", decision.phase.map(|phase| phase.as_str())),
-        ] {
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                fields.field(name, Value::Str(text));
-            }
-        }
-        for (name, number) in [
-            ("confidence", decision.confidence),
-            ("latency_ms", decision.latency_ms),
-        ] {
-            if let Some(number) = number {
-                fields.field(name, Value::F64(number));
-            }
-        }
-        for (name, value) in &decision.other {
-            fields.json_field(name, value);
-        }
-        let told = fields.take_told().unwrap_or_default();
-        self.told().append(&told);
-        self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));
-    }
-
-    /// `guardrail_decisions` as a bare macro gives it: JSON in a string.
-    fn decisions_in_text(&mut self, text: &str) {
-        match serde_json::from_str::<Vec<GuardrailDecision>>(text) {
-            Ok(decisions) => decisions
-                .iter()
-                .for_each(|decision| self.decision(decision)),
-            Err(_) => {
-                self.other_key(Key::Decisions, text);
-                self.problem("guardrail_decisions is no JSON array of decisions");
-            }
-        }
-    }
-
     #[inline]
     fn push(&mut self, name: Name<&str>, value: Value<'_>) {
         match name {
@@ -644,12 +403,6 @@ impl<'r> FieldWriter<'r> {
             }
         }
     }
-}
-
-/// Has a record tell of a redaction.
-fn note(told: &mut Option<Box<Told>>, field: &str, redaction: &Redaction<'_>) {
-    let redactions = &mut told.get_or_insert_default().redactions;
-    redactions.note(field, redaction);
 }
 
 /// A value as the number that its key wants, where it can be one.
