@@ -97,7 +97,7 @@ impl Redacted {
             None => (has_plain_decision && self.is_of_plain_decision()).then_some(0),
         };
         if let Some(decision) = decision {
-            json::push_escaped(out, &format!("{}/{decision}/", Key::Decisions.name()));
+            json::push_escaped(out, format!("{}/{decision}/", Key::Decisions.name()));
         }
         json::push_escaped(out, &self.field);
         out.push(b'"');
