@@ -1,5 +1,8 @@
 //! The redactor: finds, resolves what overlaps, writes once.
 
+mod choose;
+mod replace;
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -8,12 +11,13 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+pub(super) use self::choose::Place;
+use self::choose::is_settled;
+pub(crate) use self::replace::Append;
 use super::canonical::canonical;
 use super::catalog;
-use super::find::card::brand;
 use super::find::{Found, RuleId, Seen, find};
-use super::key::{BASE32, Keys, Tag};
-use super::plain::Plain;
+use super::key::{Keys, Tag};
 use super::secret::says_secret;
 use super::{Entity, Form, Identifier, Rule, Rules, Treatment, USER};
 
@@ -119,40 +123,6 @@ pub(crate) struct Looked<'a> {
     seen: Seen,
     found: &'a mut Vec<Found>,
 }
-
-/// What redacted text is appended to.
-pub(crate) trait Append {
-    fn append(&mut self, text: &str);
-    fn length(&self) -> usize;
-    fn room_for(&mut self, more: usize);
-}
-
-impl Append for String {
-    fn append(&mut self, text: &str) {
-        self.push_str(text);
-    }
-    fn length(&self) -> usize {
-        self.len()
-    }
-    fn room_for(&mut self, more: usize) {
-        self.reserve(more);
-    }
-}
-
-impl Append for Vec<u8> {
-    fn append(&mut self, text: &str) {
-        self.extend_from_slice(text.as_bytes());
-    }
-    fn length(&self) -> usize {
-        self.len()
-    }
-    fn room_for(&mut self, more: usize) {
-        self.reserve(more);
-    }
-}
-
-/// The length of an ordinary placeholder.
-const PLACEHOLDER: usize = 32;
 
 /// In front of a placeholder that stood in the text already: somebody typed it.
 const TYPED: &str = "typed:";
@@ -453,260 +423,6 @@ impl Redactor {
         true
     }
 
-    /// What is to be replaced, of what was found in a text: by a rule that is on, not allowed, and no
-    /// placeholder. Where the text is disguised, the places are those of the copy that is returned.
-    fn look(&self, text: &str, seen: &Seen, found: &mut Vec<Found>) -> Option<Plain> {
-        let is_suspect = seen.has_suspects();
-        let plain = is_suspect.then(|| Plain::of(text)).flatten();
-        let searched = match &plain {
-            None => text,
-            Some(plain) => {
-                found.clear();
-                find(&plain.text, found);
-                &plain.text
-            }
-        };
-        self.look_for_own(searched, found);
-        self.choose(searched, found);
-        plain
-    }
-
-    /// Adds what the application's own rules and deny-lists find.
-    fn look_for_own(&self, text: &str, found: &mut Vec<Found>) {
-        for (number, own) in self.own.iter().enumerate() {
-            let Some(rule) = &own.rule else { continue };
-            for value in rule.regex.find_iter(text) {
-                let is_valid = |validator: &super::rules::Validator| validator(value.as_str());
-                if rule.validator.as_ref().is_none_or(is_valid) {
-                    found.push(Found {
-                        start: value.start(),
-                        end: value.end(),
-                        rule: catalog::CUSTOM + number as RuleId,
-                    });
-                }
-            }
-        }
-        if let Some(denied) = &self.denied {
-            for word in denied.words.find_overlapping_iter(text) {
-                found.push(Found {
-                    start: word.start(),
-                    end: word.end(),
-                    rule: denied.rules[word.pattern().as_usize()],
-                });
-            }
-        }
-    }
-
-    /// Keeps what is on, not allowed and no placeholder, in order.
-    fn choose(&self, text: &str, found: &mut Vec<Found>) {
-        if found.is_empty() {
-            return;
-        }
-        let has_bracket = memchr::memchr(b'[', text.as_bytes()).is_some();
-        found.retain(|value| {
-            let is_own = value.rule >= catalog::CUSTOM;
-            (is_own || self.on >> catalog::entity(value.rule) as u32 & 1 == 1)
-                && !(has_bracket && self.is_tag(text.as_bytes(), value))
-                && !self.is_allowed(value, &text[value.start..value.end])
-        });
-        found.sort_unstable_by_key(|value| (value.start, rank(value.rule)));
-    }
-
-    /// Whether a finding lies in a placeholder with a tag, `[KIND:key:tag]`. It must be one that a
-    /// redactor with such keys writes: whoever types another hides nothing in it.
-    fn is_tag(&self, bytes: &[u8], found: &Found) -> bool {
-        const LONGEST: usize = 64;
-        let from = found.start.saturating_sub(LONGEST);
-        let Some(open) = memchr::memrchr(b'[', &bytes[from..(found.start + 1).min(bytes.len())])
-        else {
-            return false;
-        };
-        let inside = &bytes[from + open + 1..];
-        let Some(length) = inside.iter().take(LONGEST).position(|byte| *byte == b']') else {
-            return false;
-        };
-        let end = from + open + 2 + length;
-        let Ok(inside) = std::str::from_utf8(&inside[..length]) else {
-            return false;
-        };
-        let mut parts = inside.split(':');
-        let (Some(kind), Some(key), Some(tag), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
-        let is_numbered = || {
-            let number = key.strip_prefix('k').unwrap_or_default();
-            (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let is_key = match &self.keys {
-            Some(keys) => keys.ids().any(|id| id == key) || is_numbered(),
-            None => is_numbered(),
-        };
-        found.end <= end
-            && self.is_kind(kind)
-            && is_key
-            && tag.len() == Tag::LENGTH
-            && tag.bytes().all(|byte| BASE32.contains(&byte))
-    }
-
-    fn is_allowed(&self, found: &Found, value: &str) -> bool {
-        !self.allowed.is_empty()
-            && match found.rule {
-                catalog::CUSTOM.. => self.allowed.contains(value.as_bytes()),
-                rule => canonical(catalog::entity(rule), value, |spelling| {
-                    self.allowed.contains(spelling)
-                }),
-            }
-    }
-
-    /// Writes the text with one placeholder for all findings that overlap.
-    fn replace<'r>(
-        &'r self,
-        text: &str,
-        plain: Option<&Plain>,
-        found: &[Found],
-        out: &mut impl Append,
-        note: &mut dyn FnMut(Redaction<'r>),
-    ) {
-        let searched = plain.map_or(text, |plain| plain.text.as_str());
-        // A placeholder is about as long as what it stands for.
-        out.room_for(text.len() + PLACEHOLDER * found.len());
-        let (begin, mut copied) = (out.length(), 0);
-        let mut rest: &[Found] = found;
-        while let Some((winner, start, end)) = next_place(&mut rest) {
-            let (from, to) = match plain {
-                Some(plain) => plain.range(start, end),
-                None => (start, end),
-            };
-            out.append(&text[copied..from]);
-            copied = to;
-            let place = out.length();
-            let value = &searched[winner.start..winner.end];
-            let tag = self.put(&winner, value, out);
-            note(Redaction {
-                kind: self.kind(winner.rule),
-                rule: self.name(winner.rule),
-                start: place - begin,
-                end: out.length() - begin,
-                tag,
-            });
-        }
-        out.append(&text[copied..]);
-    }
-
-    /// Redacts a text until nothing is found in it any more: a placeholder that takes the place of a
-    /// value can make something of the digits beside it that it was not before.
-    fn settle<'r>(&'r self, text: &str) -> Redacted<'static, 'r> {
-        const MOST_ROUNDS: usize = 16;
-        let (mut text, mut redactions) = (text.to_owned(), Vec::new());
-        for _ in 0..MOST_ROUNDS {
-            let mut found = Vec::new();
-            let seen = find(&text, &mut found);
-            let plain = self.look(&text, &seen, &mut found);
-            if found.is_empty() {
-                break;
-            }
-            let mut replaced = String::new();
-            let mut fresh = Vec::new();
-            self.replace(
-                &text,
-                plain.as_ref(),
-                &found,
-                &mut replaced,
-                &mut |redaction| {
-                    fresh.push(redaction);
-                },
-            );
-            redactions = self.carry_over(redactions, fresh, plain.as_ref(), &found);
-            text = replaced;
-        }
-        Redacted {
-            text: Cow::Owned(text),
-            redactions,
-        }
-    }
-
-    /// The redactions of an earlier round at their places behind a further one, with those of that
-    /// round. What a further one covers is gone.
-    fn carry_over<'r>(
-        &self,
-        earlier: Vec<Redaction<'r>>,
-        fresh: Vec<Redaction<'r>>,
-        plain: Option<&Plain>,
-        found: &[Found],
-    ) -> Vec<Redaction<'r>> {
-        let mut rest = found;
-        let covered: Vec<(usize, usize)> = std::iter::from_fn(|| next_place(&mut rest))
-            .map(|(_, start, end)| plain.map_or((start, end), |plain| plain.range(start, end)))
-            .collect();
-        let mut all = Vec::new();
-        for mut redaction in earlier {
-            let before = covered.partition_point(|(_, end)| *end <= redaction.start);
-            if covered
-                .get(before)
-                .is_some_and(|(start, _)| *start < redaction.end)
-            {
-                continue;
-            }
-            let length = redaction.end - redaction.start;
-            // What stands before it has changed its length.
-            if let Some(last) = before.checked_sub(1) {
-                redaction.start = fresh[last].end + (redaction.start - covered[last].1);
-            }
-            redaction.end = redaction.start + length;
-            all.push(redaction);
-        }
-        all.extend(fresh);
-        all.sort_by_key(|redaction| redaction.start);
-        all
-    }
-
-    /// Appends what stands for a value.
-    fn put(&self, found: &Found, value: &str, out: &mut impl Append) -> Option<(&str, Tag)> {
-        let kind = self.kind(found.rule);
-        let (form, entity) = match found.rule {
-            catalog::CUSTOM.. => (
-                self.own[usize::from(found.rule - catalog::CUSTOM)].form,
-                None,
-            ),
-            rule => {
-                let entity = catalog::entity(rule);
-                (self.forms[entity as usize], Some(entity))
-            }
-        };
-        if form == Form::Remove {
-            return None;
-        }
-        out.append("[");
-        out.append(kind);
-        let tag = match (form, &self.keys) {
-            (Form::Tag, Some(keys)) => {
-                let tag = match entity {
-                    Some(entity) => canonical(entity, value, |spelling| keys.tag(kind, spelling)),
-                    None => keys.tag(kind, value.to_lowercase().as_bytes()),
-                };
-                out.append(":");
-                out.append(keys.current());
-                out.append(":");
-                out.append(tag.as_str());
-                Some((keys.current(), tag))
-            }
-            _ => {
-                let rest = entity
-                    .filter(|_| form == Form::Mask)
-                    .and_then(|entity| mask(entity, found.rule, value));
-                if let Some(rest) = rest {
-                    out.append(":");
-                    out.append(&rest);
-                }
-                None
-            }
-        };
-        out.append("]");
-        tag
-    }
-
     /// What would be replaced in a text, in order.
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let findings = self.places(text).into_iter().map(|place| Finding {
@@ -716,27 +432,6 @@ impl Redactor {
             end: place.end,
         });
         findings.collect()
-    }
-
-    /// Where in a text something would be replaced, in order.
-    pub(super) fn places(&self, text: &str) -> Vec<Place> {
-        let mut found = Vec::new();
-        let seen = find(text, &mut found);
-        let plain = self.look(text, &seen, &mut found);
-        let mut rest: &[Found] = &found;
-        std::iter::from_fn(|| {
-            let (winner, start, end) = next_place(&mut rest)?;
-            let (start, end) = match &plain {
-                Some(plain) => plain.range(start, end),
-                None => (start, end),
-            };
-            Some(Place {
-                start,
-                end,
-                rule: winner.rule,
-            })
-        })
-        .collect()
     }
 
     pub(super) fn kind(&self, rule: RuleId) -> &str {
@@ -783,94 +478,4 @@ pub(super) fn names_value(name: &str) -> bool {
             .expect("invariant: a few short words make an automaton")
     });
     says_secret(name) || WORDS.is_match(name)
-}
-
-/// Where something is to be replaced, in the text as it is.
-pub(super) struct Place {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) rule: RuleId,
-}
-
-/// Takes the first of the findings, which are sorted, with all that overlap: the one that takes
-/// precedence, and the range of them all.
-fn next_place(found: &mut &[Found]) -> Option<(Found, usize, usize)> {
-    let (first, mut rest) = found.split_first()?;
-    let (start, mut end, mut winner) = (first.start, first.end, *first);
-    while let Some((next, behind)) = rest.split_first()
-        && next.start < end
-    {
-        if rank(next.rule) < rank(winner.rule) {
-            winner = *next;
-        }
-        // An address that a URL's password seems to begin is none.
-        let is_host =
-            next.rule == Entity::Email as RuleId && winner.rule == Entity::UrlCred as RuleId;
-        if !is_host {
-            end = end.max(next.end);
-        }
-        rest = behind;
-    }
-    *found = rest;
-    Some((winner, start, end))
-}
-
-/// Whether nothing that could be part of another value stands near what is replaced.
-fn is_settled(text: &str, plain: Option<&Plain>, found: &[Found]) -> bool {
-    /// As far as a matcher looks around a candidate.
-    const REACH: usize = 48;
-    let bytes = plain.map_or(text, |plain| plain.text.as_str()).as_bytes();
-    // Without a short cut, so that many bytes are compared at once.
-    let is_quiet = |from: usize, to: usize| {
-        let near = bytes.get(from..to).unwrap_or_default().iter();
-        !near.fold(false, |any, byte| {
-            any | byte.is_ascii_digit() | (*byte == b'@') | (*byte == b'=')
-        })
-    };
-    let (mut rest, mut seen) = (found, 0);
-    while let Some((_, start, end)) = next_place(&mut rest) {
-        let next = rest.first().map_or(bytes.len(), |next| next.start);
-        let reach = next.min(end + REACH);
-        if !is_quiet(start.saturating_sub(REACH).max(seen), start) || !is_quiet(end, reach) {
-            return false;
-        }
-        seen = reach;
-    }
-    true
-}
-
-/// The order of precedence: the application's own rules, then the kinds in theirs.
-fn rank(rule: RuleId) -> u16 {
-    match rule {
-        catalog::CUSTOM.. => 0,
-        rule => 1 + catalog::entity(rule) as u16,
-    }
-}
-
-/// What may stay of a value.
-fn mask(entity: Entity, rule: RuleId, value: &str) -> Option<String> {
-    match entity {
-        Entity::CreditCard => {
-            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-            let last = digits.get(digits.len().checked_sub(4)?..)?;
-            Some(format!(
-                "{} {last}",
-                brand(value.as_bytes()).unwrap_or("CARD")
-            ))
-        }
-        Entity::Email => value
-            .split_once('@')
-            .map(|(_, host)| format!("@{}", host.to_ascii_lowercase())),
-        Entity::Ip => {
-            let address: std::net::Ipv4Addr = value.parse().ok()?;
-            let [a, b, c, _] = address.octets();
-            Some(format!("{a}.{b}.{c}.*"))
-        }
-        // What a person chose begins with what that person chose.
-        Entity::Secret => {
-            let head = catalog::head(rule).filter(|head| value.starts_with(head));
-            head.map(str::to_owned)
-        }
-        _ => None,
-    }
 }

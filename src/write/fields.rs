@@ -91,8 +91,9 @@ impl<'r> FieldWriter<'r> {
             self.push(Name::Key(Key::Problems), Value::Str(problem));
         }
         if !told.redactions.is_empty() {
-            let (list, counts) = told.redactions(self.has_plain_decision());
+            let list = told.redactions.to_json(self.has_plain_decision());
             self.push(Name::Key(Key::Redactions), Value::Json(&list));
+            let counts = told.redactions.counts_to_json();
             self.push(Name::Key(Key::RedactionCounts), Value::Json(&counts));
         }
     }

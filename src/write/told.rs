@@ -1,7 +1,5 @@
 //! What a record says of its own fields: what was replaced in them, and what was wrong with them.
 
-use serde_json::{Map, Value as Json};
-
 use crate::record::Key;
 use crate::redact::{CUSTOM, Redaction};
 use crate::trail::json;
@@ -9,104 +7,142 @@ use crate::trail::json;
 #[derive(Clone, Default)]
 pub(super) struct Told {
     pub(super) problems: Vec<String>,
-    pub(super) redactions: Vec<Redacted>,
+    pub(super) redactions: Redactions,
 }
 
-/// Something that was replaced in a field.
-#[derive(Clone)]
-pub(super) struct Redacted {
+/// What was replaced in the fields.
+#[derive(Clone, Default)]
+pub(super) struct Redactions {
+    /// The objects of a JSON array, with commas between. Each names its field as if that stood in the record.
+    list: Vec<u8>,
+    /// Where in the list the names of the fields begin.
+    fields: Vec<FieldAt>,
+    counts: Vec<(String, u64)>,
+}
+
+#[derive(Clone, Copy)]
+struct FieldAt {
+    at: usize,
     /// The decision that the field is of, among those that do not come from the event's plain fields.
     decision: Option<usize>,
-    field: String,
-    kind: String,
-    /// The members behind the field, with a comma before each.
-    members: Vec<u8>,
 }
 
 impl Told {
     /// Adds what a span's value tells.
     pub(super) fn append(&mut self, other: &Told) {
         self.problems.extend_from_slice(&other.problems);
-        self.redactions.extend_from_slice(&other.redactions);
+        self.redactions.append(&other.redactions, None);
     }
 
     /// Adds what the fields of a decision tell.
-    pub(super) fn append_decision(&mut self, decision: usize, of_decision: Told) {
-        self.problems.extend(of_decision.problems);
-        let redactions = of_decision.redactions.into_iter();
-        self.redactions.extend(redactions.map(|redacted| Redacted {
-            decision: Some(decision),
-            ..redacted
-        }));
-    }
-
-    /// What was replaced, as the record tells it: a JSON array, and an object that counts each kind. Where the event's
-    /// plain fields make up a decision, that stands before the others.
-    pub(super) fn redactions(&self, has_plain_decision: bool) -> (Vec<u8>, Vec<u8>) {
-        let (mut list, mut counts) = (vec![b'['], Map::new());
-        for redacted in &self.redactions {
-            if list.len() > 1 {
-                list.push(b',');
-            }
-            redacted.push(&mut list, has_plain_decision);
-            match counts.get_mut(&redacted.kind) {
-                Some(count) => *count = (count.as_u64().unwrap_or(0) + 1).into(),
-                None => _ = counts.insert(redacted.kind.clone(), 1.into()),
-            }
-        }
-        list.push(b']');
-        let mut counted = Vec::new();
-        json::push_value(&mut counted, &Json::Object(counts));
-        (list, counted)
+    pub(super) fn append_decision(&mut self, decision: usize, other: &Told) {
+        self.problems.extend_from_slice(&other.problems);
+        self.redactions.append(&other.redactions, Some(decision));
     }
 }
 
-impl Redacted {
-    pub(super) fn new(field: &str, redaction: &Redaction<'_>) -> Redacted {
-        let mut members = Vec::new();
+impl Redactions {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn note(&mut self, field: &str, redaction: &Redaction<'_>) {
+        let list = &mut self.list;
+        list.extend_from_slice(if list.is_empty() { b"{" } else { b",{" });
+        list.extend_from_slice(b"\"type\":");
+        json::push_string(list, redaction.kind);
+        list.extend_from_slice(b",\"field\":\"");
+        self.fields.push(FieldAt {
+            at: list.len(),
+            decision: None,
+        });
+        json::push_escaped(list, field);
+        list.push(b'"');
         // Nobody but itself knows what a redactor of the application's own took out where.
         if redaction.kind != CUSTOM {
-            members.extend_from_slice(b",\"start\":");
-            json::push_display(&mut members, &redaction.start);
-            members.extend_from_slice(b",\"end\":");
-            json::push_display(&mut members, &redaction.end);
+            list.extend_from_slice(b",\"start\":");
+            json::push_display(list, &redaction.start);
+            list.extend_from_slice(b",\"end\":");
+            json::push_display(list, &redaction.end);
         }
         if let Some((key, tag)) = &redaction.tag {
-            members.extend_from_slice(b",\"tag\":\"");
-            members.extend_from_slice(key.as_bytes());
-            members.push(b':');
-            members.extend_from_slice(tag.as_str().as_bytes());
-            members.push(b'"');
+            list.extend_from_slice(b",\"tag\":\"");
+            list.extend_from_slice(key.as_bytes());
+            list.push(b':');
+            list.extend_from_slice(tag.as_str().as_bytes());
+            list.push(b'"');
         }
-        members.extend_from_slice(b",\"rule\":");
-        json::push_string(&mut members, redaction.rule);
-        Redacted {
-            decision: None,
-            field: field.to_owned(),
-            kind: redaction.kind.to_owned(),
-            members,
+        list.extend_from_slice(b",\"rule\":");
+        json::push_string(list, redaction.rule);
+        list.push(b'}');
+        self.count(redaction.kind, 1);
+    }
+
+    fn count(&mut self, kind: &str, more: u64) {
+        match self.counts.iter_mut().find(|(known, _)| known == kind) {
+            Some((_, count)) => *count += more,
+            None => self.counts.push((kind.to_owned(), more)),
         }
     }
 
-    fn push(&self, out: &mut Vec<u8>, has_plain_decision: bool) {
-        out.extend_from_slice(b"{\"type\":");
-        json::push_string(out, &self.kind);
-        out.extend_from_slice(b",\"field\":\"");
-        let decision = match self.decision {
-            Some(decision) => Some(decision + usize::from(has_plain_decision)),
-            None => (has_plain_decision && self.is_of_plain_decision()).then_some(0),
-        };
-        if let Some(decision) = decision {
-            json::push_escaped(out, format!("{}/{decision}/", Key::Decisions.name()));
+    fn append(&mut self, other: &Redactions, decision: Option<usize>) {
+        if !self.list.is_empty() && !other.list.is_empty() {
+            self.list.push(b',');
         }
-        json::push_escaped(out, &self.field);
-        out.push(b'"');
-        out.extend_from_slice(&self.members);
-        out.push(b'}');
+        let begin = self.list.len();
+        self.list.extend_from_slice(&other.list);
+        self.fields.extend(other.fields.iter().map(|field| FieldAt {
+            at: begin + field.at,
+            decision: decision.or(field.decision),
+        }));
+        for (kind, count) in &other.counts {
+            self.count(kind, *count);
+        }
     }
 
-    fn is_of_plain_decision(&self) -> bool {
-        let field = self.field.split('/').next().unwrap_or_default();
-        Key::of(field).is_some_and(|key| key.name() == field && key.is_of_decision())
+    /// The JSON array, each field named by where it stands in the record. Where the event's plain fields make up a
+    /// decision, that is the first one, and the others stand behind it.
+    pub(super) fn to_json(&self, has_plain_decision: bool) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.list.len() + 2);
+        json.push(b'[');
+        let mut copied = 0;
+        for field in &self.fields {
+            let is_plain = || has_plain_decision && names_decision_key(&self.list[field.at..]);
+            let decision = match field.decision {
+                Some(decision) => decision + usize::from(has_plain_decision),
+                None if is_plain() => 0,
+                None => continue,
+            };
+            json.extend_from_slice(&self.list[copied..field.at]);
+            json::push_escaped(&mut json, format!("{}/{decision}/", Key::Decisions.name()));
+            copied = field.at;
+        }
+        json.extend_from_slice(&self.list[copied..]);
+        json.push(b']');
+        json
     }
+
+    /// How many there are of each kind, as a JSON object.
+    pub(super) fn counts_to_json(&self) -> Vec<u8> {
+        let mut json = vec![b'{'];
+        for (kind, count) in &self.counts {
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            json::push_string(&mut json, kind);
+            json.push(b':');
+            json::push_number(&mut json, *count);
+        }
+        json.push(b'}');
+        json
+    }
+}
+
+/// Whether a path in JSON begins with a key that is a decision's in a decision of plain fields.
+fn names_decision_key(path: &[u8]) -> bool {
+    let mut keys = Key::ALL.iter().filter(|key| key.is_of_decision());
+    keys.any(|key| {
+        let behind = path.strip_prefix(key.name().as_bytes());
+        behind.is_some_and(|behind| matches!(behind.first(), Some(b'"' | b'/')))
+    })
 }

@@ -35,7 +35,7 @@ impl FieldWriter<'_> {
         }
         if let Some(told) = fields.take_told() {
             let place = self.decisions;
-            self.told().append_decision(place, *told);
+            self.told().append_decision(place, &told);
         }
         self.decisions += 1;
         self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));

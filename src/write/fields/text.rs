@@ -7,7 +7,7 @@ use crate::redact::{
     Looked, Manner, Outcome, Redaction, Redactor, Treatment, WITHHELD, WITHHELD_BY_RULE,
 };
 use crate::write::frame::{self, Name, Value};
-use crate::write::told::{Redacted, Told};
+use crate::write::told::Told;
 
 thread_local! {
     /// Whether a redactor of the application's runs on this thread.
@@ -112,6 +112,6 @@ impl FieldWriter<'_> {
 
 /// Has a record tell of a redaction.
 fn note(told: &mut Option<Box<Told>>, field: &str, redaction: &Redaction<'_>) {
-    let told = told.get_or_insert_default();
-    told.redactions.push(Redacted::new(field, redaction));
+    let redactions = &mut told.get_or_insert_default().redactions;
+    redactions.note(field, redaction);
 }
