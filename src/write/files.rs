@@ -16,6 +16,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
 use tracing_appender::rolling::Rotation;
 
+use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
@@ -191,21 +192,22 @@ impl Files {
         Ok(())
     }
 
-    /// Has everything written synced beside the worker, and a file before it. `false`: that cannot be.
-    pub(super) fn begin_sync(&mut self, first: Option<Arc<File>>) -> bool {
+    /// Has everything written synced beside the worker, and the seal keys written behind it. The other: that cannot
+    /// be.
+    pub(super) fn begin_sync(&mut self, behind: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
         if self.distrusted.is_some() {
-            return false;
+            return Err(behind);
         }
         self.early = None;
         if self.syncer.is_none() {
             self.syncer = Syncer::start();
         }
         let Some(syncer) = &mut self.syncer else {
-            return false;
+            return Err(behind);
         };
-        let begins = syncer.begin(first, self.file.clone());
-        self.syncing = begins.then_some(self.length);
-        begins
+        syncer.begin(self.file.clone(), behind)?;
+        self.syncing = Some(self.length);
+        Ok(())
     }
 
     /// What became of the sync that was begun. `None`: it is underway.

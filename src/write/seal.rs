@@ -1,6 +1,5 @@
 //! Sealing, on the worker: the tree over the lines, when a seal is due, and what it says.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::leaves::{Leaves, Lines, Task, Tree};
 use super::say;
-use super::seal_key::{KeyFile, State, fresh, public};
+use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -45,18 +44,20 @@ pub(super) struct Sealer {
     last: Instant,
     /// Signs the next seal.
     key: SigningKey,
-    /// What the next seal is to name: the file of keys has it already.
+    /// What the next seal names: the file of keys has it, on the medium.
     announced: Option<SigningKey>,
-    /// What is to sign no more when the last seal is on the medium.
-    retired: Option<SigningKey>,
+    /// What the file of keys is to say behind the sync that was begun last.
+    to_say: Option<ToSay>,
+    /// The number of the next seal as the file of keys has it.
+    said: u64,
     /// The number of the next seal.
     number: u64,
     /// The next seal, where it was begun before it is needed.
     draft: Option<Arc<Draft>>,
     /// The last note, until a sync takes it to the medium.
     note: Option<String>,
-    /// What the sync that is underway takes there.
-    in_sync: Option<InSync>,
+    /// The one that the sync that is underway takes there.
+    in_sync: Option<String>,
     /// `None`: there is no directory, and the key is that of the process.
     files: Option<KeptIn>,
 }
@@ -127,12 +128,11 @@ impl Task for Weak<Draft> {
     }
 }
 
-struct InSync {
-    note: String,
-    /// Behind the seal of the note.
+struct ToSay {
     number: u64,
-    /// What was retired before signs no more.
-    retires: bool,
+    /// The key that it does not have yet.
+    next: Option<SigningKey>,
+    written: KeyWritten,
 }
 
 struct KeptIn {
@@ -179,15 +179,23 @@ impl Sealer {
                         "origin": last.origin,
                     }));
                 }
-                let mut sealer = Sealer::new(fresh()?, Some(kept));
-                sealer.save_key(0, true)?;
-                sealer
+                Sealer::first(kept)?
             }
         };
         sealer.sealed = tail.sealed;
         sealer.leaves = Leaves::new(tail.tree, tail.leaves);
         sealer.before = tail.before;
         Ok((sealer, wrong))
+    }
+
+    /// Of a trail that has no key yet.
+    fn first(files: KeptIn) -> Result<Sealer> {
+        let (mut sealer, next) = (Sealer::new(fresh()?, None), fresh()?);
+        let written = files.key.write(&sealer.state(&next));
+        written.map_err(|error| Error::io("write the seal key", files.key.path(), error))?;
+        sealer.announced = Some(next);
+        sealer.files = Some(files);
+        Ok(sealer)
     }
 
     fn new(key: SigningKey, files: Option<KeptIn>) -> Sealer {
@@ -201,7 +209,8 @@ impl Sealer {
             last: Instant::now(),
             key,
             announced: None,
-            retired: None,
+            to_say: None,
+            said: 0,
             number: 0,
             draft: None,
             note: None,
@@ -221,19 +230,27 @@ impl Sealer {
         } = state;
         let named = last.map_or(first, |last| last.next);
         let found = last.map_or(0, |last| last.number + 1);
-        // The process before may have ended between the key's file and the seal, or behind both.
-        let (key, is_named) = match next {
-            Some(next) if public(&next) == named => (next, true),
-            Some(next) if public(&key) != named => (next, false),
-            _ => {
-                let is_named = public(&key) == named;
-                (key, is_named)
+        let is_named = |key: &SigningKey| public(key) == named;
+        let (key, announced, is_named) = match next {
+            // The file may have come from a process that was killed before it was on the medium.
+            Some(next) if is_named(&key) => {
+                (key, Some(next).filter(|_| files.key.sync().is_ok()), true)
+            }
+            Some(next) => {
+                let is_named = is_named(&next);
+                (next, None, is_named)
+            }
+            None => {
+                let is_named = is_named(&key);
+                (key, None, is_named)
             }
         };
         let sealer = Sealer {
             origin,
             first,
             number: number.max(found),
+            said: number,
+            announced,
             ..Sealer::new(key, Some(files))
         };
         (sealer, is_named && found >= number)
@@ -275,10 +292,7 @@ impl Sealer {
     }
 
     fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {
-        // One key more at a time, so that the file of keys can tell which the trail has seen.
-        if self.retired.is_none() && self.announced.is_none() {
-            self.announced = self.announce();
-        }
+        self.note_said();
         Draft {
             origin: self.origin.clone(),
             number: self.number,
@@ -300,8 +314,9 @@ impl Sealer {
         };
         let Drafted { seal, line, since } = draft.seal.get_or_init(|| draft.make());
         out.extend_from_slice(line);
-        if let Some(next) = self.announced.take() {
-            self.retired = Some(std::mem::replace(&mut self.key, next));
+        if let Some(next) = &draft.next {
+            self.key = next.clone();
+            self.announced = None;
         }
         self.before.clone_from(since);
         self.leaves.sealed(seal.frontier.clone());
@@ -311,87 +326,72 @@ impl Sealer {
         self.last = Instant::now();
     }
 
-    /// A key for the seals behind the next one, known to the file of keys. `None`: it cannot be, and
-    /// the key stays.
-    fn announce(&mut self) -> Option<SigningKey> {
-        let next = fresh().ok()?;
-        if let Some(files) = &mut self.files {
-            let kept = files.key.write(&State {
-                origin: self.origin.clone(),
-                first: self.first,
-                number: self.number,
-                key: self.key.clone(),
-                next: Some(next.clone()),
-            });
-            if let Err(error) = kept {
-                let path = files.key.path().display();
-                say(&format!("{path}: {error}: seals go on with the same key"));
-                return None;
-            }
-        }
-        Some(next)
-    }
-
-    /// The seals that were made are about to reach the medium. They must not name a key that does not:
-    /// the file that is returned goes first.
-    pub(super) fn begin_sync(&mut self) -> Option<Arc<File>> {
+    /// A sync begins, which takes the seals that were made to the medium. What the file of keys is to say behind it:
+    /// the key that they name, and another one.
+    pub(super) fn begin_sync(&mut self) -> Option<KeyWrite> {
         if let Some(note) = self.note.take() {
-            self.in_sync = Some(InSync {
-                note,
-                number: self.number,
-                retires: self.retired.is_some(),
-            });
+            self.in_sync = Some(note);
         }
-        let is_new = self.retired.is_some();
-        self.files
-            .as_ref()
-            .filter(|_| is_new)
-            .map(|files| files.key.file())
+        self.note_said();
+        let is_said = self.announced.is_some() && self.said == self.number;
+        if is_said || self.to_say.is_some() {
+            return None;
+        }
+        // One that the file does not have is named by no seal until it does.
+        let new = match self.announced {
+            Some(_) => None,
+            None => Some(fresh().ok()?),
+        };
+        let Some(files) = &self.files else {
+            self.announced = self.announced.take().or(new);
+            self.said = self.number;
+            return None;
+        };
+        let next = new.as_ref().or(self.announced.as_ref())?;
+        let (write, written) = files.key.write_behind(&self.state(next));
+        self.to_say = Some(ToSay {
+            number: self.number,
+            next: new,
+            written,
+        });
+        Some(write)
     }
 
-    /// The seals that were made before the sync began are on the medium: what has signed them is erased.
+    /// Takes notice of what has become of the file of keys.
+    fn note_said(&mut self) {
+        let to_say = self.to_say.take_if(|to_say| to_say.written.get().is_some());
+        if let Some(said) = to_say.filter(|said| said.written.get() == Some(&true)) {
+            self.said = said.number;
+            self.announced = self.announced.take().or(said.next);
+        }
+    }
+
+    /// Waits until the file of keys says what it is to say behind the sync that was begun last.
+    pub(super) fn wait_for_keys(&self) {
+        if let Some(ToSay { written, .. }) = &self.to_say {
+            written.wait();
+        }
+    }
+
+    /// The seals that were made before the sync began are on the medium.
     pub(super) fn synced(&mut self) {
-        let Some(InSync {
-            note,
-            number,
-            retires,
-        }) = self.in_sync.take()
-        else {
-            return;
-        };
-        if retires {
-            self.retired = None;
-        }
-        // Where a seal has named another key meanwhile, the file has both, and keeps them until that is synced.
-        if self.retired.is_none()
-            && let Err(error) = self.save_key(number, false)
-        {
-            say(&format!("the key of the seals: {error:?}"));
-        }
-        if let Some(files) = &self.files
+        if let Some(note) = self.in_sync.take()
+            && let Some(files) = &self.files
             && let Err(error) = replace_private(&files.checkpoint, note.as_bytes())
         {
             say(&format!("{}: {error}", files.checkpoint.display()));
         }
     }
 
-    /// `number`: so many seals are on the medium.
-    fn save_key(&mut self, number: u64, is_new: bool) -> Result<()> {
-        let Some(files) = &mut self.files else {
-            return Ok(());
-        };
-        let state = State {
+    /// What the file of keys says when the seals that were made are on the medium.
+    fn state(&self, next: &SigningKey) -> State {
+        State {
             origin: self.origin.clone(),
             first: self.first,
-            number,
+            number: self.number,
             key: self.key.clone(),
-            next: self.announced.clone(),
-        };
-        let written = files.key.write(&state).and_then(|()| match is_new {
-            true => files.key.sync(),
-            false => Ok(()),
-        });
-        written.map_err(|error| Error::io("write the seal key", files.key.path(), error))
+            next: Some(next.clone()),
+        }
     }
 }
 

@@ -5,10 +5,14 @@
 //! origin stinger-audit/8f3c1d20a7b94e65
 //! first <64 hex digits>                 the trail's first public key
 //! seal 00000000000000000017             the seals in front of this one are on the medium
-//! key <64 hex digits>                   private: signs that seal, or those up to the next sync
-//! next <64 hex digits or dashes>        private: signs what comes behind them
+//! key <64 hex digits>                   private: the last of those names it
+//! next <64 hex digits or dashes>        private: a seal behind them may name it
 //! sum 1a2b3c4d                          CRC-32 of all that
 //! ```
+//!
+//! A seal names a key only when the file with it is on the medium, and the file leaves a key only when a seal that
+//! names the next one is. So whatever a process that is killed or a loss of power leaves of both, the file has the
+//! key that the last seal names.
 //!
 //! It is written over in place, and always has the same length: what has signed is gone from it.
 //! LIMIT: a medium that writes elsewhere (copy on write, flash) may keep the old bytes for a while.
@@ -16,10 +20,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ed25519_dalek::SigningKey;
 
+use super::say;
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::checkpoint::Key;
 use crate::trail::files::open_private_as;
@@ -84,19 +89,62 @@ impl KeyFile {
         &self.path
     }
 
-    pub(super) fn write(&mut self, state: &State) -> io::Result<()> {
-        let mut file = &*self.file;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(state.text().as_bytes())
+    /// Has the file say this, and waits until it is on the medium.
+    pub(super) fn write(&self, state: &State) -> io::Result<()> {
+        write(&self.file, &state.text())
     }
 
-    /// The file, to be synced.
-    pub(super) fn file(&self) -> Arc<File> {
-        self.file.clone()
+    /// Has the file say this when the seals that were made are on the medium.
+    pub(super) fn write_behind(&self, state: &State) -> (KeyWrite, KeyWritten) {
+        let written = KeyWritten::default();
+        let write = KeyWrite {
+            path: self.path.clone(),
+            file: self.file.clone(),
+            text: state.text(),
+            written: written.clone(),
+        };
+        (write, written)
     }
 
-    pub(super) fn sync(&mut self) -> io::Result<()> {
+    /// Waits until what the file says is on the medium.
+    pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+}
+
+fn write(mut file: &File, text: &str) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_data()
+}
+
+/// What the file is to say next.
+pub(super) struct KeyWrite {
+    path: PathBuf,
+    file: Arc<File>,
+    text: String,
+    written: KeyWritten,
+}
+
+/// Whether the file says it, and is on the medium. Empty: that is not known yet.
+pub(super) type KeyWritten = Arc<OnceLock<bool>>;
+
+impl KeyWrite {
+    /// Writes it. The seals that were made before must be on the medium.
+    pub(super) fn run(self) {
+        let outcome = write(&self.file, &self.text);
+        if let Err(error) = &outcome {
+            let path = self.path.display();
+            say(&format!("{path}: {error}: seals go on with the same key"));
+        }
+        let _ = self.written.set(outcome.is_ok());
+    }
+}
+
+impl Drop for KeyWrite {
+    /// Whoever waits for it does not wait for what does not come.
+    fn drop(&mut self) {
+        let _ = self.written.set(false);
     }
 }
 

@@ -3,9 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::files::{Files, Found};
+use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::destination::{Place, is_null_device};
 use crate::environment::Environment;
@@ -73,11 +73,12 @@ impl Sink {
         }
     }
 
-    /// Has everything written synced beside the worker, and a file before it. `false`: that cannot be.
-    pub(super) fn begin_sync(&mut self, first: Option<Arc<File>>) -> bool {
+    /// Has everything written synced beside the worker, and the seal keys written behind it. The other: that cannot
+    /// be.
+    pub(super) fn begin_sync(&mut self, behind: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
         match self {
-            Sink::Files(files) => files.begin_sync(first),
-            _ => false,
+            Sink::Files(files) => files.begin_sync(behind),
+            _ => Err(behind),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, Thread};
 
-use super::say;
+use super::seal_key::KeyWrite;
 
 /// A thread that syncs, one order at a time.
 pub(super) struct Syncer {
@@ -18,9 +18,9 @@ pub(super) struct Syncer {
 }
 
 struct Order {
-    /// The seal keys, which go first: no seal may name a key that is not on the medium.
-    first: Option<Arc<File>>,
     file: Arc<File>,
+    /// What the file of the seal keys is to say then.
+    behind: Option<KeyWrite>,
     /// Who gave the order, to be woken.
     from: Thread,
 }
@@ -31,12 +31,16 @@ impl Syncer {
         let (to, orders) = sync_channel::<Order>(1);
         let (tell, done) = sync_channel(1);
         let work = move || {
-            for Order { first, file, from } in orders {
-                sync_key(first);
-                if tell.send(file.sync_data()).is_err() {
+            for order in orders {
+                let outcome = order.file.sync_data();
+                let is_synced = outcome.is_ok();
+                if tell.send(outcome).is_err() {
                     return;
                 }
-                from.unpark();
+                order.from.unpark();
+                if let Some(behind) = order.behind.filter(|_| is_synced) {
+                    behind.run();
+                }
             }
         };
         let named = thread::Builder::new().name("stinger-audit-sync".into());
@@ -48,12 +52,21 @@ impl Syncer {
         })
     }
 
-    /// Has a file synced, and another one before it. Nothing may be underway. `false`: the thread is gone.
-    pub(super) fn begin(&mut self, first: Option<Arc<File>>, file: Arc<File>) -> bool {
+    /// Has a file synced, and the seal keys written behind it. No sync may be underway. The other: the thread is gone.
+    pub(super) fn begin(
+        &mut self,
+        file: Arc<File>,
+        behind: Option<KeyWrite>,
+    ) -> Result<(), Option<KeyWrite>> {
         debug_assert!(!self.is_busy);
-        let from = thread::current();
-        self.is_busy = self.to.send(Order { first, file, from }).is_ok();
-        self.is_busy
+        let order = Order {
+            file,
+            behind,
+            from: thread::current(),
+        };
+        self.to.send(order).map_err(|refused| refused.0.behind)?;
+        self.is_busy = true;
+        Ok(())
     }
 
     /// The outcome, when there is one.
@@ -80,15 +93,6 @@ impl Syncer {
     fn take(&mut self, outcome: io::Result<()>) -> io::Result<()> {
         self.is_busy = false;
         outcome
-    }
-}
-
-/// Syncs the file of the seal keys. Where it cannot be, the trail goes on.
-pub(super) fn sync_key(file: Option<Arc<File>>) {
-    if let Some(Err(error)) = file.map(|file| file.sync_data()) {
-        say(&format!(
-            "the file of the seal keys could not be synced: {error}"
-        ));
     }
 }
 

@@ -374,6 +374,10 @@ impl Worker {
         self.parts.clear();
         self.seal_due = None;
         self.syncing = None;
+        if let Some(sealer) = &self.sealer {
+            // What another thread still writes to the file of keys is not to come behind what the next sealer does.
+            sealer.wait_for_keys();
+        }
         let core = self.core.clone();
         let place = &core.settings.places.trail;
         if matches!(place, Place::Files(_)) {

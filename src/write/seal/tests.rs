@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::environment::tests::Imagined;
@@ -16,16 +16,25 @@ enum Step {
     Prepare,
     Seal,
     BeginSync,
+    /// The sync that was begun has come to its end.
     Synced,
+    /// It has failed, and what it was to sync stands in a file that is.
+    Rescued,
 }
 
 struct Process {
     sealer: Sealer,
     file: PathBuf,
+    /// What the file of keys is to say behind the sync that is underway.
+    keys: Option<KeyWrite>,
+    /// How long the trail was when that began.
+    syncing: u64,
+    /// So much of the trail is on the medium.
+    synced: u64,
 }
 
 impl Process {
-    fn start(directory: &std::path::Path) -> Process {
+    fn start(directory: &Path) -> Process {
         let file = directory.join("audit.log");
         let given = Given {
             destinations: Some(file.to_str().expect("UTF-8").into()),
@@ -34,7 +43,13 @@ impl Process {
         let settings = given.resolve(&Imagined::default()).expect("settings");
         let (sealer, wrong) = Sealer::open(&settings).expect("a sealer");
         assert_eq!(wrong, None);
-        Process { sealer, file }
+        Process {
+            sealer,
+            keys: None,
+            syncing: 0,
+            synced: length(&file),
+            file,
+        }
     }
 
     fn write(&mut self, line: Vec<u8>) {
@@ -69,22 +84,52 @@ impl Process {
                 self.write(line);
             }
             Step::BeginSync => {
-                let _ = self.sealer.begin_sync();
+                self.keys = self.sealer.begin_sync();
+                self.syncing = length(&self.file);
             }
-            Step::Synced => self.sealer.synced(),
+            Step::Synced => {
+                if let Some(keys) = self.keys.take() {
+                    keys.run();
+                }
+                self.sealer.synced();
+                self.synced = self.syncing;
+            }
+            Step::Rescued => {
+                self.keys = None;
+                self.sealer.synced();
+                self.synced = self.syncing;
+            }
         }
     }
 }
 
-/// Runs a process through the steps, kills it, lets another go on, and verifies what they have written.
+fn length(file: &Path) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
+}
+
+/// Runs a process through the steps and kills it, or takes its power away: then some of what is not synced is lost.
+/// Another process goes on, and what they have written is verified.
 fn killed_behind(steps: &[Step]) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut killed = Process::start(directory.path());
     killed.take(Step::Record);
     steps.iter().for_each(|step| killed.take(*step));
-    let file = killed.file.clone();
-    drop(killed);
-    let mut next = Process::start(directory.path());
+    let Process { file, synced, .. } = killed;
+    let lines = std::fs::read(&file).expect("a trail");
+    let key = directory.path().join("audit.log.sealkey");
+    let key = std::fs::read(key).expect("a key");
+    let ends = memchr::memchr_iter(b'\n', &lines).map(|feed| feed + 1);
+    let ends = std::iter::once(0).chain(ends);
+    for end in ends.filter(|end| *end as u64 >= synced) {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("audit.log"), &lines[..end]).expect("written");
+        std::fs::write(directory.path().join("audit.log.sealkey"), &key).expect("written");
+        go_on(directory.path(), steps);
+    }
+}
+
+fn go_on(directory: &Path, steps: &[Step]) {
+    let mut next = Process::start(directory);
     for step in [
         Step::Record,
         Step::Seal,
@@ -95,7 +140,7 @@ fn killed_behind(steps: &[Step]) {
     ] {
         next.take(step);
     }
-    let trail = Trail::open(&file).expect("a trail");
+    let trail = Trail::open(&next.file).expect("a trail");
     let verified = trail.verify(&Verify::new()).expect("sealed");
     assert!(verified.is_intact(), "{steps:?}: {verified:#?}");
     let end = next.sealer.leaves.size();
@@ -107,13 +152,13 @@ fn ways(is_syncing: bool, steps: usize) -> Vec<Vec<Step>> {
     if steps == 0 {
         return vec![Vec::new()];
     }
-    let sync = match is_syncing {
-        true => Step::Synced,
-        false => Step::BeginSync,
+    let syncs: &[Step] = match is_syncing {
+        true => &[Step::Synced, Step::Rescued],
+        false => &[Step::BeginSync],
     };
     let mut all = Vec::new();
-    for step in [Step::Prepare, Step::Seal, sync] {
-        for behind in ways(is_syncing != (step == sync), steps - 1) {
+    for step in [&[Step::Prepare, Step::Seal], syncs].concat() {
+        for behind in ways(is_syncing != syncs.contains(&step), steps - 1) {
             all.push([vec![step], behind].concat());
         }
     }
@@ -121,7 +166,7 @@ fn ways(is_syncing: bool, steps: usize) -> Vec<Vec<Step>> {
 }
 
 #[test]
-fn wherever_a_process_is_killed_the_next_has_the_key_that_was_named() {
+fn wherever_a_process_ends_the_next_has_the_key_that_was_named() {
     // From the beginning, and with a sync underway and seals behind the one that it takes to the medium.
     for way in ways(false, 4) {
         killed_behind(&way);

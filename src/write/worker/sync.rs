@@ -1,8 +1,6 @@
 //! When what is written is synced, and what follows from that.
 
-use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -11,8 +9,8 @@ use chrono::Utc;
 use super::{GaveUp, Worker};
 use crate::write::lock;
 use crate::write::seal::Sealer;
+use crate::write::seal_key::KeyWrite;
 use crate::write::sink::Sink;
-use crate::write::syncer::sync_key;
 
 /// What is written is synced at least this often; a medium that refuses is tried less and less.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -40,31 +38,36 @@ impl Worker {
         if !(is_wanted || is_time) || self.last_sync.elapsed() < self.sync_pause {
             return Ok(());
         }
-        let (reached, first) = self.begin_sync()?;
-        match self.sink.begin_sync(first.clone()) {
-            true => {
+        let (reached, keys) = self.begin_sync()?;
+        match self.sink.begin_sync(keys) {
+            Ok(()) => {
                 self.syncing = Some(reached);
                 self.unsynced = false;
                 Ok(())
             }
-            false => self.sync_here(reached, first),
+            Err(keys) => self.sync_here(reached, keys),
         }
     }
 
     /// Syncs what is written, and waits for it.
     pub(super) fn sync(&mut self) -> Result<(), GaveUp> {
-        let (reached, first) = self.begin_sync()?;
-        self.sync_here(reached, first)
+        if let Some(sealer) = &mut self.sealer {
+            sealer.wait_for_keys();
+        }
+        let (reached, keys) = self.begin_sync()?;
+        self.sync_here(reached, keys)
     }
 
-    fn sync_here(&mut self, reached: Reached, first: Option<Arc<File>>) -> Result<(), GaveUp> {
-        sync_key(first);
+    fn sync_here(&mut self, reached: Reached, keys: Option<KeyWrite>) -> Result<(), GaveUp> {
         let outcome = self.sink.sync();
+        if let Some(keys) = keys.filter(|_| outcome.is_ok()) {
+            keys.run();
+        }
         self.end_sync(reached, outcome)
     }
 
-    /// How far a sync reaches that begins now, and the file that must be on the medium before.
-    fn begin_sync(&mut self) -> Result<(Reached, Option<Arc<File>>), GaveUp> {
+    /// How far a sync reaches that begins now, and what the file of the seal keys is to say behind it.
+    fn begin_sync(&mut self) -> Result<(Reached, Option<KeyWrite>), GaveUp> {
         // So that it becomes durable with what it seals.
         self.put_seal_due()?;
         self.last_sync = Instant::now();
@@ -73,8 +76,8 @@ impl Worker {
             position: self.position,
             written: self.core.counts.written.load(Ordering::Relaxed),
         };
-        let first = self.sealer.as_mut().and_then(Sealer::begin_sync);
-        Ok((reached, first))
+        let keys = self.sealer.as_mut().and_then(Sealer::begin_sync);
+        Ok((reached, keys))
     }
 
     fn end_sync(&mut self, reached: Reached, outcome: io::Result<()>) -> Result<(), GaveUp> {
