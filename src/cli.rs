@@ -38,6 +38,8 @@ enum Ended {
     Found,
     /// Nothing was.
     Nothing,
+    /// Not all of what was asked for could be done, which was said.
+    Partly,
 }
 
 /// Why a command could not do what it was asked to.
@@ -112,6 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(Ended::Found) | Err(Trouble::Closed) => ExitCode::SUCCESS,
         Ok(Ended::Nothing) => ExitCode::from(1),
+        Ok(Ended::Partly) => ExitCode::from(2),
         Err(Trouble::Trail(error)) => {
             eprintln!("stinger-audit: {}", text::safe(&format!("{error:?}")));
             // A word that is no trail may have been meant for a command.

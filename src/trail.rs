@@ -81,6 +81,9 @@
 //! An append that returned is visible to every reader of the file, and survives the process. What
 //! fdatasync returned for survives the loss of power.
 
+/// No trail has so many records: readers of JSON take a larger number for another one.
+pub(crate) const MOST_RECORDS: u64 = 1 << 53;
+
 pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod json;
@@ -93,5 +96,5 @@ mod unsealed;
 
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
-pub(crate) use tail::{TornLine, head, recent, tail};
+pub(crate) use tail::{TornLine, head, is_record, recent, tail};
 pub(crate) use unsealed::{Unsealed, seq_of, unsealed};

@@ -349,6 +349,28 @@ fn retention_by_days_goes_by_the_last_record() {
 }
 
 #[test]
+fn retention_keeps_what_a_wrong_clock_dated_before_what_is_older() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let line = |seq: u64, time: &str| {
+        format!("{{\"seq\":{seq},\"timestamp\":\"{time}\",\"event_type\":\"e\"}}\n")
+    };
+    let now = chrono::Utc::now().to_rfc3339();
+    let first = dir.path().join("audit.2026-11-01.log");
+    let second = dir.path().join("audit.2020-01-01.log");
+    fs::write(&first, line(0, &now)).expect("written");
+    fs::write(&second, line(1, "2020-01-01T00:00:00Z")).expect("written");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .retain(Retain::days(90))
+        .open()
+        .expect("a trail");
+    audit.close().expect("closed");
+    assert!(first.exists() && second.exists());
+    assert!(!types(&path).contains(&"trail_pruned".to_owned()));
+}
+
+#[test]
 fn a_copy_gets_every_line_and_a_hung_one_holds_nobody_up() {
     let dir = tempfile::tempdir().expect("a directory");
     let (trail, copy) = (dir.path().join("audit.log"), dir.path().join("copy.log"));

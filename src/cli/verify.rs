@@ -49,6 +49,9 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     let verified = verification.run()?;
     drop(progress);
     tell(&input.name(), &verified, arguments)?;
+    if !verified.unchecked.is_empty() && verified.findings.is_empty() {
+        return Ok(Ended::Partly);
+    }
     Ok(match verified.is_intact() {
         true => Ended::Found,
         false => Ended::Nothing,
@@ -94,7 +97,14 @@ fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<
         let line = format!("cannot be known: {}", one_line(unknown));
         writeln!(out, "{}", style.paint(Tone::Faint, &line))?;
     }
+    for unchecked in &verified.unchecked {
+        let line = format!("could not be checked: {}", one_line(unchecked));
+        writeln!(out, "{}", style.paint(Tone::Bad, &line))?;
+    }
     let (tone, verdict) = match verified.findings.len() {
+        0 if !verified.unchecked.is_empty() => {
+            (Tone::Bad, "NOT checked as it was to be".to_owned())
+        }
         0 => (Tone::Good, "intact".to_owned()),
         1 => (Tone::Bad, "NOT intact: 1 finding".to_owned()),
         count => (Tone::Bad, format!("NOT intact: {count} findings")),
@@ -146,6 +156,20 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
         Some(key) => evidence.is_signed_by(key)?,
         None => true,
     };
+    // The key changes each second: the first one, which is published, has signed little.
+    let is_first = |key: &String| Verify::new().key(key).is_ok() && evidence.is_of_trail_of(key);
+    if !is_signed && arguments.key.as_ref().is_some_and(is_first) {
+        let what = "the key that was given is the trail's first, and this is signed by a later one: \
+                    `stinger-audit verify --key` of the trail shows whether that descends from it; or compare the checkpoint \
+                    with one that was kept, by --against";
+        writeln!(
+            out,
+            "{}",
+            style.paint(Tone::Bad, &format!("could not be checked: {what}"))
+        )?;
+        out.finish()?;
+        return Ok(Ended::Partly);
+    }
     let mut is_kept = true;
     for path in &arguments.against {
         let note = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;

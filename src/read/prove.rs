@@ -25,7 +25,7 @@ use super::scan::{Make, Merge, Taken};
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
-use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, parse_verifier_key};
+use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
 use crate::trail::seal::Seal;
 use crate::trail::seq_of;
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, leaves, root_of};
@@ -140,6 +140,11 @@ impl Evidence {
         (self.checkpoint.time, self.checkpoint.size)
     }
 
+    /// Whether it says that it is of the trail that this key began.
+    pub(crate) fn is_of_trail_of(&self, first: &str) -> bool {
+        parse_verifier_key(first).is_some_and(|first| origin(&first) == self.checkpoint.origin)
+    }
+
     /// Whether this key has signed it.
     ///
     /// # Errors
@@ -216,33 +221,32 @@ impl Trail {
         }
         let wanted = OfProofs(Arc::new(seqs.iter().copied().collect()));
         let lines = Merge::new(std::slice::from_ref(name), Query::new(), wanted, None);
+        let first = seqs.iter().min().copied().unwrap_or(0);
         let mut tree = Frontier::default();
         let mut proofs: Option<Vec<(Inclusion, Option<String>)>> = None;
         for taken in lines {
             let Taken { seq, item, .. } = taken?;
             let (hash, line) = item;
-            let proofs = match &mut proofs {
-                Some(proofs) => proofs,
-                None => {
-                    // Where the beginning is gone, the first seal has what stands for it.
-                    if seq > 0 {
-                        let Some(first) = line.as_deref().and_then(Seal::read) else {
-                            continue;
-                        };
-                        tree = first.frontier;
-                    }
-                    let begun = seqs.iter().map(|seq| {
-                        let proof = Inclusion::new(*seq, size, &tree);
-                        proof
-                            .filter(|_| *seq >= tree.size())
-                            .map(|proof| (proof, None))
-                    });
-                    let begun: Option<Vec<_>> = begun.collect();
-                    proofs.insert(begun.ok_or_else(|| {
-                        let first = tree.size();
-                        bad(format!("not all of these records are there: the trail begins with record {first}"))
-                    })?)
-                }
+            // What is gone or damaged in front of a seal, it stands for.
+            let seal = line
+                .as_deref()
+                .filter(|_| seq <= first)
+                .and_then(Seal::read);
+            let is_other = |seal: &Seal| {
+                tree.size() != seal.checkpoint.size || tree.root() != seal.checkpoint.root
+            };
+            if seal.as_ref().is_some_and(is_other) || proofs.is_none() && seq == 0 {
+                tree = seal.map_or_else(Frontier::default, |seal| seal.frontier);
+                let begun = seqs.iter().map(|seq| {
+                    let proof = Inclusion::new(*seq, size, &tree);
+                    proof
+                        .filter(|_| *seq >= tree.size())
+                        .map(|proof| (proof, None))
+                });
+                proofs = begun.collect();
+            }
+            let Some(proofs) = &mut proofs else {
+                continue;
             };
             if seq != tree.size() || seq >= size {
                 continue;
@@ -255,11 +259,15 @@ impl Trail {
                 }
             }
         }
+        if proofs.is_none() {
+            return Err(bad(format!(
+                "record {first} is not there, or no seal is in front of it: `stinger-audit verify` says which are proven"
+            )));
+        }
         if tree.size() != size || tree.root() != last.checkpoint.root {
-            return Err(bad(
-                "the records are not those that were sealed; `stinger-audit verify` says which"
-                    .to_owned(),
-            ));
+            return Err(bad(format!(
+                "the records from {first} on are not those that were sealed; `stinger-audit verify` says which"
+            )));
         }
         let proven = proofs.into_iter().flatten().map(|(proof, text)| {
             Some(Proven {

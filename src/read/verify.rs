@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind as ErrorKindOfIo, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +62,9 @@ pub struct Verified {
     pub findings: Vec<Tampering>,
     /// What this trail alone cannot show, and why.
     pub unknown: Vec<String>,
+    /// What was to be checked and could not be, and why: a file that cannot be read, a checkpoint or a key that
+    /// was given and that nothing that is left can be compared with.
+    pub unchecked: Vec<String>,
     /// What happened and was told by the writer: unclean ends, lines torn by them.
     pub told: Vec<String>,
 }
@@ -102,8 +105,6 @@ pub enum TamperingKind {
     KeyReplaced,
     /// An earlier state of the trail was put in place of a later one.
     RolledBack,
-    /// A file could not be read to its end.
-    Unreadable,
 }
 
 impl TamperingKind {
@@ -119,7 +120,6 @@ impl TamperingKind {
             TamperingKind::ReSigned => "re-signed",
             TamperingKind::KeyReplaced => "key replaced",
             TamperingKind::RolledBack => "rolled back",
-            TamperingKind::Unreadable => "unreadable",
         }
     }
 }
@@ -177,9 +177,9 @@ impl Verify {
 }
 
 impl Verified {
-    /// Whether nothing was found.
+    /// Whether everything could be checked, and nothing was found.
     pub fn is_intact(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_empty() && self.unchecked.is_empty()
     }
 }
 
@@ -210,6 +210,10 @@ impl Trail {
             Beside::Unsound => chain.unknown(
                 "the checkpoint beside the trail is not what was signed: it proves nothing",
             ),
+            Beside::Unreadable(error) => chain.unchecked(format!(
+                "the checkpoint beside the trail, {}: {error}",
+                name.checkpoint().display()
+            )),
             Beside::None => {}
         }
         Ok(Verification { leaves, chain })
@@ -251,7 +255,7 @@ impl Trail {
             return Err(none());
         };
         if let Beside::Sound(_) = beside(name)
-            && let Ok(note) = fs::read_to_string(name.checkpoint())
+            && let Ok(note) = note_beside(name)
         {
             return Ok(note);
         }
@@ -269,17 +273,30 @@ impl Trail {
 enum Beside {
     Sound(Box<Checkpoint>),
     Unsound,
+    Unreadable(std::io::Error),
     None,
 }
 
 fn beside(name: &TrailName) -> Beside {
-    match fs::read_to_string(name.checkpoint()) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Beside::None,
-        Err(_) => Beside::Unsound,
+    match note_beside(name) {
+        Err(error) if error.kind() == ErrorKindOfIo::NotFound => Beside::None,
+        Err(error) if error.kind() == ErrorKindOfIo::InvalidData => Beside::Unsound,
+        Err(error) => Beside::Unreadable(error),
         Ok(note) => match Checkpoint::read(&note) {
             Some(checkpoint) => Beside::Sound(Box::new(checkpoint)),
             None => Beside::Unsound,
         },
+    }
+}
+
+/// What the file beside the trail holds. Anything but a small file was put there by somebody.
+fn note_beside(name: &TrailName) -> std::io::Result<String> {
+    const LONGEST: u64 = 64 << 10;
+    let path = name.checkpoint();
+    let found = fs::metadata(&path)?;
+    match found.is_file() && found.len() <= LONGEST {
+        true => fs::read_to_string(&path),
+        false => Err(ErrorKindOfIo::InvalidData.into()),
     }
 }
 

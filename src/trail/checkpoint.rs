@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
+use super::MOST_RECORDS;
 use super::tree::Hash;
 use crate::record::timestamp_text;
 
@@ -62,10 +63,14 @@ impl Checkpoint {
         let (text, signature) = note.split_once(SEPARATOR)?;
         let mut lines = text.lines();
         let origin = lines.next()?;
-        let size = lines.next()?.parse().ok()?;
+        let number = |text: &str| {
+            let number: Option<u64> = text.parse().ok();
+            number.filter(|number| *number < MOST_RECORDS)
+        };
+        let size = number(lines.next()?)?;
         let root = decode(lines.next()?)?;
         let time = lines.next()?.strip_prefix("time ")?;
-        let (number, reason) = lines.next()?.strip_prefix("seal ")?.split_once(' ')?;
+        let (seal, reason) = lines.next()?.strip_prefix("seal ")?.split_once(' ')?;
         let (key, next) = lines.next()?.strip_prefix("key ")?.split_once(' ')?;
         let leaves = decode(lines.next()?.strip_prefix("leaves ")?)?;
         let read = Checkpoint {
@@ -73,7 +78,7 @@ impl Checkpoint {
             size,
             root,
             time: DateTime::parse_from_rfc3339(time).ok()?.with_timezone(&Utc),
-            number: number.parse().ok()?,
+            number: number(seal)?,
             reason: reason.to_owned(),
             key: decode(key)?,
             next: decode(next)?,

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::MOST_RECORDS;
 use super::files::read_at;
 use crate::record::Record;
 
@@ -125,7 +126,13 @@ pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
 
 fn parse(line: &[u8]) -> Option<Record> {
     let map: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    Record::from_map(map).ok()
+    let record = Record::from_map(map).ok();
+    record.filter(|record| record.seq < MOST_RECORDS)
+}
+
+/// Whether readers take a line for a record.
+pub(crate) fn is_record(line: &[u8]) -> bool {
+    parse(line).is_some()
 }
 
 #[cfg(test)]

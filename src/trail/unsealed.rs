@@ -5,12 +5,12 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
-use serde::de::IgnoredAny;
 
 use super::checkpoint::Checkpoint;
 use super::files::read_at;
 use super::seal::{Hint, MARK, Seal, hint};
 use super::tree::{Frontier, leaf};
+use super::{MOST_RECORDS, is_record};
 
 /// The tree at the end of the trail.
 #[derive(Default)]
@@ -55,11 +55,10 @@ pub(crate) fn unsealed(
             let line = line?;
             let seq = seq_of(&line).filter(|seq| *seq >= to.tree.size());
             // A torn line begins like a record, too.
-            let is_whole = |_: &u64| serde_json::from_slice::<IgnoredAny>(&line).is_ok();
-            let Some(seq) = seq.filter(is_whole) else {
+            let Some(seq) = seq.filter(|_| is_record(&line)) else {
                 continue;
             };
-            to.tree.skip_to(seq);
+            to.miss(seq, most_leaves);
             let leaf = leaf(&line);
             to.tree.push(leaf);
             to.leaves.push(hint(&leaf));
@@ -71,6 +70,20 @@ pub(crate) fn unsealed(
     Ok(last)
 }
 
+impl Unsealed {
+    /// Goes on at `seq`: the records in front of it are missing, and empty leaves stand for them.
+    fn miss(&mut self, seq: u64, most_leaves: usize) {
+        let missing = usize::try_from(seq - self.tree.size()).unwrap_or(usize::MAX);
+        self.tree.skip_to(seq);
+        if missing >= most_leaves {
+            self.leaves.clear();
+        }
+        let count = missing.min(most_leaves);
+        self.leaves
+            .extend(std::iter::repeat_n(hint(&leaf(b"")), count));
+    }
+}
+
 /// The `seq` with which a line begins, if it begins as a record does.
 pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
     let rest = line.strip_prefix(b"{\"seq\":")?;
@@ -78,7 +91,9 @@ pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
     for (place, byte) in rest.iter().enumerate() {
         match byte {
             b'0'..=b'9' => seq = seq.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
-            b',' if place == 1 || place > 1 && rest[0] != b'0' => return Some(seq),
+            b',' if place == 1 || place > 1 && rest[0] != b'0' => {
+                return Some(seq).filter(|seq| *seq < MOST_RECORDS);
+            }
             _ => return None,
         }
     }

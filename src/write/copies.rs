@@ -148,16 +148,18 @@ fn serve(
         let mut at = 0;
         while let Some((entry, length)) = split_entry(&entries[at..]) {
             let kept;
-            let mut lines = match entry {
+            let lines = match entry {
                 Entry::Frame(lines) => lines,
                 Entry::Large(number) => {
                     kept = queue.large(number).unwrap_or_default();
                     &kept
                 }
             };
-            while !lines.is_empty() {
-                match sink.write(lines) {
-                    Ok(count) => lines = &lines[count..],
+            let mut written = 0;
+            while written < lines.len() {
+                let begins_line = written == 0 || lines[written - 1] == b'\n';
+                match sink.write(&lines[written..], begins_line) {
+                    Ok(count) => written += count,
                     Err(error) => {
                         on_error(&error);
                         if closing.load(Ordering::SeqCst) {

@@ -155,9 +155,9 @@ impl Files {
         rolls.then_some(file)
     }
 
-    /// Appends some of `bytes`, to a new file when its time has come.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(next) = self.rolls_to() {
+    /// Appends some of `bytes`, to a new file when its time has come and a line begins with them.
+    pub(super) fn write(&mut self, bytes: &[u8], begins_line: bool) -> io::Result<usize> {
+        if let Some(next) = self.rolls_to().filter(|_| begins_line) {
             if let Err(error) = self.sync() {
                 let rewritten = self.distrust()?;
                 super::say(&format!(
@@ -166,6 +166,7 @@ impl Files {
                 ));
             }
             create_private_dir(self.name.directory())?;
+            self.set_aside(&next)?;
             self.file = Arc::new(open_private(&self.name.directory().join(&next))?);
             self.length = self.file.metadata()?.len();
             self.synced = 0;
@@ -174,6 +175,16 @@ impl Files {
         let written = (&*self.file).write(bytes)?;
         self.length += written as u64;
         Ok(written)
+    }
+
+    /// A file of records that stands where another is to begin was made when the clock was ahead. No two files hold
+    /// numbers of each other's range, so it is not written on.
+    fn set_aside(&self, next: &str) -> io::Result<()> {
+        let path = self.name.directory().join(next);
+        if !path.exists() || head(&path)?.is_none() {
+            return Ok(());
+        }
+        fs::rename(&path, free_dated_name(&self.name, Utc::now(), next))
     }
 
     /// Waits until everything written is on the medium. The system tells a failure once; the
@@ -393,15 +404,18 @@ impl Files {
             .and_then(|days| Utc::now().checked_sub_signed(Duration::try_days(i64::from(days))?));
         let mut prunable = Prunable::default();
         for (index, (path, first, last, size)) in files.into_iter().enumerate() {
-            if index < too_many || oldest.is_some_and(|oldest| last.timestamp < oldest) {
-                prunable.listed.push(json!({
-                    "file": path.file_name().and_then(|name| name.to_str()),
-                    "first_seq": first,
-                    "last_seq": last.seq,
-                    "bytes": size,
-                }));
-                prunable.paths.push(path);
+            let is_old = oldest.is_some_and(|oldest| last.timestamp < oldest);
+            // From the beginning on, without a hole: a file that is dated wrong keeps what is newer than it.
+            if !(index < too_many || is_old) {
+                break;
             }
+            prunable.listed.push(json!({
+                "file": path.file_name().and_then(|name| name.to_str()),
+                "first_seq": first,
+                "last_seq": last.seq,
+                "bytes": size,
+            }));
+            prunable.paths.push(path);
         }
         Ok(prunable)
     }
@@ -537,5 +551,31 @@ fn free_dated_name(name: &TrailName, from: DateTime<Utc>, live: &str) -> PathBuf
             return path;
         }
         time -= Duration::minutes(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_made_when_the_clock_was_ahead_is_not_written_on() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let line = |seq: u64| {
+            format!(
+                "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}}\n"
+            )
+        };
+        let ahead = dir.path().join("audit.2100-01-01.log");
+        fs::write(&ahead, line(0)).expect("written");
+        let (files, found) = Files::open(&name, &Rotation::DAILY).expect("files");
+        assert_eq!(found.last.map(|last| last.seq), Some(0));
+        files.set_aside("audit.2100-01-01.log").expect("set aside");
+        assert!(!ahead.exists(), "its name is free");
+        let kept = name.files().expect("readable").into_iter();
+        let kept =
+            kept.filter(|path| fs::read(path).is_ok_and(|bytes| bytes == line(0).as_bytes()));
+        assert_eq!(kept.count(), 1, "its records are still the trail's");
     }
 }

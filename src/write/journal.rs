@@ -139,11 +139,16 @@ impl Journal {
         }
         if let Some(mut ring) = found {
             let kept = survey(&mut ring, path, last_seq, &mut remains);
-            if remains.records > 0 || remains.lost.is_some() || ring.capacity() == capacity {
+            if remains.records > 0 || ring.capacity() == capacity {
                 return Ok((Journal::new(ring, Some(path.to_owned()), kept), remains));
             }
         }
-        let ring = Ring::create(path, capacity)?;
+        let mut ring = Ring::create(path, capacity)?;
+        if let Some((count, from, to)) = remains.lost {
+            ring.set(Word::LostFrom, from as u64);
+            ring.set(Word::LostTo, to as u64);
+            ring.set(Word::Lost, count);
+        }
         Ok((
             Journal::new(ring, Some(path.to_owned()), VecDeque::new()),
             remains,

@@ -14,6 +14,9 @@ use std::thread;
 use crate::trail::seal::{Hint, hint};
 use crate::trail::tree::{self, Frontier, Hash};
 
+/// A seal tells the beginnings of so many leaves at most.
+pub(super) const MOST_LEAVES: usize = 1 << 16;
+
 /// Fewer bytes are hashed where they are: to wake the thread takes as long.
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
@@ -138,6 +141,18 @@ impl Tree {
         }
     }
 
+    /// Records from `size` up to `first` are missing: empty leaves stand for them.
+    fn miss(&mut self, first: u64, size: u64) {
+        self.frontier.skip_to(first);
+        let missing = usize::try_from(first - size).unwrap_or(usize::MAX);
+        if missing >= MOST_LEAVES {
+            self.hints.clear();
+        }
+        let empty = hint(&tree::leaf(b""));
+        let count = missing.min(MOST_LEAVES);
+        self.hints.extend(std::iter::repeat_n(empty, count));
+    }
+
     fn take(&mut self, hashed: &Hashed) {
         self.hints.extend_from_slice(&hashed.hints);
         for (level, root) in &hashed.subtrees {
@@ -210,6 +225,10 @@ impl Leaves {
     /// Takes in those of the lines that are not in it yet.
     fn push_again(&mut self, lines: &Lines, first: u64) {
         self.tree.settle();
+        if first > self.size {
+            self.tree.miss(first, self.size);
+            self.size = first;
+        }
         let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
         for line in lines
             .bytes

@@ -110,9 +110,12 @@ pub(super) fn run(
     then: impl FnOnce(&Core),
 ) -> Result<Arc<Core>> {
     let last_seq = found.last.as_ref().map(|last| last.seq);
+    let mut was_closed = false;
     let (journal, remains) = match &settings.places.trail {
         Place::Files(name) => {
             let path = name.journal();
+            // Who closes a trail in order removes it.
+            was_closed = !path.exists();
             Journal::open(&path, settings.buffer, last_seq)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
@@ -129,7 +132,10 @@ pub(super) fn run(
         lock(&core.losses).inherit(count, time(first), time(last));
     }
     let (sealer, wrong) = match core.settings.sealing {
-        true => Sealer::open(&core.settings).map(|(sealer, wrong)| (Some(sealer), wrong))?,
+        true => {
+            let (sealer, wrong) = Sealer::open(&core.settings, was_closed)?;
+            (Some(sealer), wrong)
+        }
         false => (None, None),
     };
     if let Some(sealer) = &sealer {

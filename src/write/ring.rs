@@ -112,10 +112,15 @@ impl Ring {
             u64::from_le_bytes(bytes.unwrap_or_default())
         };
         let capacity = usize::try_from(word(8)).unwrap_or(usize::MAX);
-        if word(0) != MAGIC || file.metadata()?.len() != (HEADER as u64).saturating_add(word(8)) {
+        let is_sized = file.metadata()?.len() == (HEADER as u64).saturating_add(word(8));
+        if word(0) != MAGIC || !is_sized || capacity == 0 {
             return Ok(None);
         }
-        Ring::map(file, capacity).map(Some)
+        let ring = Ring::map(file, capacity)?;
+        // No ring comes so far: what is added to a position does not overflow.
+        let is_sound = |word| ring.get(word) < 1 << 62;
+        let is_sound = is_sound(Word::Head) && is_sound(Word::Tail);
+        Ok(is_sound.then_some(ring))
     }
 
     fn map(file: File, capacity: usize) -> io::Result<Ring> {

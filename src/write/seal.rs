@@ -8,7 +8,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
-use super::leaves::{Leaves, Lines, Task, Tree};
+use super::leaves::{Leaves, Lines, MOST_LEAVES, Task, Tree};
 use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
@@ -28,9 +28,6 @@ const RECORDS: u64 = 1_000;
 const BUSY: Duration = Duration::from_secs(1);
 /// And where none waits, after this: so that it shows when an end is cut off.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// A seal tells the beginnings of so many leaves at most.
-const MOST_LEAVES: usize = 1 << 16;
 
 pub(super) struct Sealer {
     origin: String,
@@ -141,15 +138,25 @@ struct KeptIn {
 }
 
 impl Sealer {
-    /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is.
-    pub(super) fn open(settings: &Settings) -> Result<(Sealer, Option<Json>)> {
+    /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. Behind the seal of a
+    /// writer that closed the trail nothing was written: `was_closed`.
+    pub(super) fn open(settings: &Settings, was_closed: bool) -> Result<(Sealer, Option<Json>)> {
         let Place::Files(name) = &settings.places.trail else {
             return Ok((Sealer::new(fresh()?, None), None));
         };
         let name = name
             .absolute()
             .map_err(|error| Error::io("find the directory of", &name.path(), error))?;
-        let (key, state) = KeyFile::open(name.seal_key(settings.seal_keys.as_deref()))?;
+        let path = name.seal_key(settings.seal_keys.as_deref());
+        let beside = name.seal_key(None);
+        if !path.exists() && path != beside && beside.exists() {
+            let why = format!(
+                "the key of this trail is {}, beside it; move it there, or leave seal_keys unset: another key would break the chain of seals",
+                beside.display()
+            );
+            return Err(Error::setting("seal_keys", path.display().to_string(), why));
+        }
+        let (key, state) = KeyFile::open(path)?;
         let kept = KeptIn {
             key,
             checkpoint: name.checkpoint(),
@@ -182,6 +189,18 @@ impl Sealer {
                 Sealer::first(kept)?
             }
         };
+        let end = tail.tree.size();
+        if let Some(last) = last.filter(|last| was_closed && last.reason == "closed")
+            && wrong.is_none()
+            && end > tail.sealed
+        {
+            wrong = Some(json!({
+                "happened": "records stand behind the seal that closed the trail",
+                "found_seal": last.number,
+                "from_seq": tail.sealed,
+                "to_seq": end - 1,
+            }));
+        }
         sealer.sealed = tail.sealed;
         sealer.leaves = Leaves::new(tail.tree, tail.leaves);
         sealer.before = tail.before;

@@ -27,7 +27,7 @@ use ed25519_dalek::SigningKey;
 use super::say;
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::checkpoint::Key;
-use crate::trail::files::open_private_as;
+use crate::trail::files::{create_private_dir, is_same_file, open_private_as};
 
 /// What the file says.
 pub(super) struct State {
@@ -68,7 +68,7 @@ impl KeyFile {
     pub(super) fn open(path: PathBuf) -> Result<(KeyFile, Option<State>)> {
         let failed = |error| Error::io("open the seal key", &path, error);
         if let Some(directory) = path.parent() {
-            crate::trail::files::create_private_dir(directory).map_err(failed)?;
+            create_private_dir(directory).map_err(failed)?;
         }
         let mut file = open_private(&path).map_err(failed)?;
         let mut text = String::new();
@@ -91,7 +91,7 @@ impl KeyFile {
 
     /// Has the file say this, and waits until it is on the medium.
     pub(super) fn write(&self, state: &State) -> io::Result<()> {
-        write(&self.file, &state.text())
+        write(&self.path, &self.file, &state.text())
     }
 
     /// Has the file say this when the seals that were made are on the medium.
@@ -112,9 +112,22 @@ impl KeyFile {
     }
 }
 
-fn write(mut file: &File, text: &str) -> io::Result<()> {
+fn write(path: &Path, file: &File, text: &str) -> io::Result<()> {
+    let anew;
+    let mut file = match is_same_file(path, file) {
+        true => file,
+        // Somebody took it away, or its directory: without it the next process has no key.
+        false => {
+            if let Some(directory) = path.parent() {
+                create_private_dir(directory)?;
+            }
+            anew = open_private(path)?;
+            &anew
+        }
+    };
     file.seek(SeekFrom::Start(0))?;
     file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
     file.sync_data()
 }
 
@@ -132,7 +145,7 @@ pub(super) type KeyWritten = Arc<OnceLock<bool>>;
 impl KeyWrite {
     /// Writes it. The seals that were made before must be on the medium.
     pub(super) fn run(self) {
-        let outcome = write(&self.file, &self.text);
+        let outcome = write(&self.path, &self.file, &self.text);
         if let Err(error) = &outcome {
             let path = self.path.display();
             say(&format!("{path}: {error}: seals go on with the same key"));

@@ -90,10 +90,10 @@ impl Sink {
         }
     }
 
-    /// Writes some of `lines`.
-    pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+    /// Writes some of `lines`; whether a line begins with them decides whether they may begin a file.
+    pub(super) fn write(&mut self, lines: &[u8], begins_line: bool) -> io::Result<usize> {
         let written = match self {
-            Sink::Files(files) => files.write(lines),
+            Sink::Files(files) => files.write(lines, begins_line),
             Sink::Stdout(stdout) => write_whole_lines(stdout, lines),
             Sink::Terminal(stdout) => {
                 stdout.write_all(terminal::pretty(lines).as_bytes())?;

@@ -394,7 +394,7 @@ impl Worker {
             self.seq = last.map_or(0, |last| last + 1);
             if self.sealer.is_some() {
                 let reopened =
-                    self.insist(|_| Sealer::open(&core.settings).map_err(io::Error::other))?;
+                    self.insist(|_| Sealer::open(&core.settings, false).map_err(io::Error::other))?;
                 self.sealer = Some(reopened.0);
             }
         } else if let Some(seq) = core.journal.marked_seq() {
@@ -441,7 +441,7 @@ impl Worker {
                 if sink.rolls() {
                     at = line_begin(&lines, at);
                 }
-                sink.write(&lines[at..])
+                sink.write(&lines[at..], at == line_begin(&lines, at))
                     .map(|count| at + count)
                     .or_else(|error| {
                         // It may be the file that is no good, and another one in its place that is.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tracing_subscriber::prelude::*;
 
 pub mod disk;
+pub mod small;
 
 /// A trail in a directory of its own.
 pub struct Bench {

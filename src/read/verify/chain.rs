@@ -1,6 +1,6 @@
 //! The lines of a trail in their order, against the seals among them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::{Leaf, Tampering, TamperingKind as Kind, Verified, What, is_json};
 use crate::error::{Error, Position};
 use crate::read::file::End;
 use crate::read::scan::Taken;
-use crate::trail::TornLine;
 use crate::trail::checkpoint::{Checkpoint, Key, encode, origin};
 use crate::trail::files::read_at;
 use crate::trail::seal::{Hint, Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
+use crate::trail::{TornLine, is_record};
 
 /// Lines that come again are known so far back.
 const RECENT: usize = 1 << 16;
@@ -37,26 +37,38 @@ pub(super) struct Chain {
     /// Behind the highest seq so far.
     next: u64,
     last: Option<Checkpoint>,
+    /// What was signed of a seal behind that, whose line is damaged.
+    noted: Option<Checkpoint>,
     /// A seal between the last one and the next is known to be damaged or gone.
     excused: bool,
     /// By seq modulo their number: the seq behind it, and the beginning of the hash.
     recent: Vec<[u64; 2]>,
     /// A break in the chain of keys: nothing behind it is proven.
     is_broken: bool,
+    /// The records of one of the checkpoints that somebody kept are those that are there.
+    is_anchored: bool,
+    /// The origins of the seals so far.
+    origins: HashSet<String>,
     /// Records that stood in front of a seal and belong behind it.
-    early: Vec<Entry>,
+    early: BTreeMap<u64, Entry>,
     /// Records that were found to be missing, with their hints.
     missing: BTreeMap<u64, Hint>,
     files: Vec<Arc<Path>>,
-    /// Lines that are no records.
-    fragments: Vec<Fragment>,
-    /// The hashes of the torn lines that the writer has told of.
-    torn: Vec<String>,
+    /// What the trail says of itself and no seal covers yet: whoever may write to the file may have added it.
+    said: Vec<(u64, Vec<u8>)>,
+    /// Lines that are no records, in their order.
+    fragments: VecDeque<Fragment>,
+    /// How often the writer has told of a torn line with this hash.
+    torn: HashMap<String, u32>,
     /// Lines at the head of a file that stand in another already.
     repeated: Option<Repeated>,
+    repeats: Vec<Repeated>,
+    /// How many bytes a writer says that it has written again, each time.
+    rewritten: Vec<u64>,
     key_seen: bool,
     /// Retention has removed the records in front of this one, as the trail says.
     pruned: Option<u64>,
+    is_unreadable: bool,
     begins: Option<(u64, Place)>,
     is_closed: bool,
 }
@@ -85,16 +97,22 @@ struct Fragment {
     /// Of the end of a file, which may begin again in the next: what it holds.
     bytes: Vec<u8>,
     end: End,
+    /// How many seals stand in front of it.
+    seals: u64,
+    /// It is a record for every reader, and not written as the writer writes one.
+    is_record: bool,
 }
 
 impl Fragment {
     /// There may be many, and long: what is not needed is not kept.
-    fn new(place: Place, bytes: Vec<u8>, end: End) -> Fragment {
+    fn new(place: Place, bytes: Vec<u8>, end: End, seals: u64) -> Fragment {
         Fragment {
             place,
             line: TornLine::of(&bytes),
+            is_record: is_record(&bytes),
             bytes: if end == End::Cut { bytes } else { Vec::new() },
             end,
+            seals,
         }
     }
 }
@@ -119,17 +137,24 @@ impl Chain {
             entries: Vec::new(),
             next: 0,
             last: None,
+            noted: None,
             excused: false,
             recent: vec![[0; 2]; RECENT],
             is_broken: false,
-            early: Vec::new(),
+            is_anchored: false,
+            origins: HashSet::new(),
+            early: BTreeMap::new(),
             missing: BTreeMap::new(),
             files: Vec::new(),
-            fragments: Vec::new(),
-            torn: Vec::new(),
+            said: Vec::new(),
+            fragments: VecDeque::new(),
+            torn: HashMap::new(),
             repeated: None,
+            repeats: Vec::new(),
+            rewritten: Vec::new(),
             key_seen: false,
             pruned: None,
+            is_unreadable: false,
             begins: None,
             is_closed: false,
         }
@@ -149,13 +174,14 @@ impl Chain {
         self.verified.unknown.push(what.into());
     }
 
+    /// Something that was to be checked and could not be.
+    pub(super) fn unchecked(&mut self, what: impl Into<String>) {
+        self.verified.unchecked.push(what.into());
+    }
+
     pub(super) fn unreadable(&mut self, error: &Error) {
-        self.verified.findings.push(Tampering {
-            kind: Kind::Unreadable,
-            seq: None,
-            position: error.position().cloned(),
-            detail: format!("{error:?}"),
-        });
+        self.is_unreadable = true;
+        self.unchecked(format!("{error:?}"));
     }
 
     fn position(&self, place: Place) -> Position {
@@ -235,7 +261,7 @@ impl Chain {
         match own {
             Some(line) if Seal::is_one(&line) => self.seal(entry, &line),
             Some(line) => {
-                self.own(&line);
+                self.said.push((seq, line));
                 self.entries.push(entry);
             }
             None => self.entries.push(entry),
@@ -274,9 +300,18 @@ impl Chain {
         }
     }
 
-    /// Lines at the head of a file that another has already, and nobody has told why.
+    /// Lines at the head of a file that another has already: a writer may come to tell why.
     fn end_repeated(&mut self) {
-        if let Some(run) = self.repeated.take() {
+        self.repeats.extend(self.repeated.take());
+    }
+
+    fn judge_repeats(&mut self) {
+        self.end_repeated();
+        for run in std::mem::take(&mut self.repeats) {
+            if let Some(told) = self.rewritten.iter().position(|bytes| *bytes == run.bytes) {
+                self.rewritten.swap_remove(told);
+                continue;
+            }
             let detail = format!("records {} to {} stand there again", run.first, run.last);
             self.find(Kind::Doubled, Some(run.first), Some(run.place), detail);
         }
@@ -301,14 +336,17 @@ impl Chain {
     }
 
     fn foreign(&mut self, place: Place, bytes: Vec<u8>, end: End) {
-        if !self.is_stream {
-            self.fragments.push(Fragment::new(place, bytes, end));
+        // Among other lines of a stream only what poses as a record is of interest.
+        if !self.is_stream || is_record(&bytes) {
+            let seals = self.verified.seals;
+            let fragment = Fragment::new(place, bytes, end, seals);
+            self.fragments.push_back(fragment);
         }
     }
 
     /// A file may end with the beginning of a record that stands whole at the head of the next.
     fn drop_begun_again(&mut self, next: Place) {
-        let Some(last) = self.fragments.last() else {
+        let Some(last) = self.fragments.back() else {
             return;
         };
         if last.end != End::Cut || last.place.file + 1 != next.file || next.line != 1 {
@@ -320,12 +358,23 @@ impl Chain {
             .get(next.file)
             .and_then(|path| read_at(&File::open(path).ok()?, &mut begin, 0).ok());
         if read == Some(begin.len()) && begin == last.bytes {
-            self.fragments.pop();
+            self.fragments.pop_back();
         }
     }
 
-    /// What the trail says of itself.
-    fn own(&mut self, line: &[u8]) {
+    /// Takes what the trail says of itself for true, as far as a seal covers it.
+    fn believe(&mut self, seal: &Checkpoint) {
+        let (said, open) = std::mem::take(&mut self.said)
+            .into_iter()
+            .partition(|(seq, _)| *seq < seal.size);
+        self.said = open;
+        for (_, line) in said {
+            self.own(&line, Some(seal));
+        }
+    }
+
+    /// What the trail says of itself. `None`: no seal covers it.
+    fn own(&mut self, line: &[u8], seal: Option<&Checkpoint>) {
         let Ok(record) = serde_json::from_slice::<Value>(line) else {
             return;
         };
@@ -350,13 +399,27 @@ impl Chain {
             }
             "trail_sync_failed" | "trail_put_back" => {
                 let again = number("rewritten_bytes").or(number("restored_bytes"));
-                if self.repeated.as_ref().map(|run| run.bytes) == again {
-                    self.repeated = None;
-                }
+                self.rewritten.extend(again);
             }
-            "trail_pruned" => {
+            // A writer seals it before it removes a file: what the next seal of another covers, or none, is
+            // somebody else's.
+            "trail_pruned"
+                if seal.is_some_and(|seal| {
+                    seal.reason == "pruned" && number("seq") == seal.size.checked_sub(1)
+                }) =>
+            {
                 let last = list("files").filter_map(|file| file["last_seq"].as_u64());
-                self.pruned = last.map(|last| last + 1).chain(self.pruned).max();
+                let behind = last.map(|last| last.saturating_add(1));
+                self.pruned = behind.chain(self.pruned).max();
+            }
+            "trail_seal_broken" => {
+                let (from, to) = (number("from_seq"), number("to_seq"));
+                if let (Some(from), Some(to)) = (from, to) {
+                    let detail = format!(
+                        "records {from} to {to} stand behind the seal that closed the trail, and no writer had opened it"
+                    );
+                    self.find(Kind::Inserted, Some(from), None, detail);
+                }
             }
             _ => {}
         }
@@ -368,15 +431,20 @@ impl Chain {
         self.verified
             .told
             .push(format!("{file}: a line of {bytes} bytes was torn"));
-        self.torn
-            .push(torn["sha256"].as_str().unwrap_or_default().to_owned());
+        let hash = torn["sha256"].as_str().unwrap_or_default().to_owned();
+        *self.torn.entry(hash).or_default() += 1;
     }
 
-    /// Whether the writer has told of it, which it does once.
+    /// Whether the writer has told of it, which it does once. No writer leaves a whole record torn.
     fn is_told(&mut self, fragment: &Fragment) -> bool {
-        let hash = &fragment.line.sha256;
-        let told = self.torn.iter().position(|told| told == hash);
-        told.map(|told| self.torn.remove(told)).is_some()
+        let told = self.torn.get_mut(&fragment.line.sha256);
+        match told.filter(|left| !fragment.is_record && **left > 0) {
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Takes a line for what a writer has left torn, where it is no record at all.
@@ -388,8 +456,8 @@ impl Chain {
             .and_then(|path| read_at(&File::open(path).ok()?, &mut bytes, entry.place.byte).ok());
         let is_torn = read == Some(bytes.len()) && !is_json(&bytes);
         if is_torn {
-            let fragment = Fragment::new(entry.place, bytes, End::Ended);
-            self.fragments.push(fragment);
+            let fragment = Fragment::new(entry.place, bytes, End::Ended, self.verified.seals);
+            self.fragments.push_back(fragment);
             self.verified.records -= 1;
         }
         is_torn
@@ -401,9 +469,11 @@ impl Chain {
             self.find(Kind::Changed, Some(entry.seq), Some(entry.place), detail);
             self.excused = true;
             self.entries.push(entry);
+            self.follow_note(line);
             return;
         };
         self.verified.seals += 1;
+        self.origins.insert(seal.checkpoint.origin.clone());
         if self.last.is_none() && self.begins_behind(&seal) {
             // The frontier of the first seal is what the rest stands on.
             self.tree = None;
@@ -412,6 +482,11 @@ impl Chain {
         self.follow(&seal, entry);
         if let Some((from, to)) = proven {
             self.prove(from, to);
+        }
+        if self.is_broken {
+            self.said.clear();
+        } else {
+            self.believe(&seal.checkpoint);
         }
         self.is_closed = seal.checkpoint.reason == "closed";
         self.verified.until = Some(seal.checkpoint.time);
@@ -426,6 +501,22 @@ impl Chain {
         let tells_all = seal.leaves.len() == seal.checkpoint.size;
         let is_first = seal.checkpoint.number == 0 && tells_all;
         self.begins.is_some_and(|(first, _)| first > 0) && !is_first
+    }
+
+    /// A seal that is damaged still names the next key, where what was signed of it is whole.
+    fn follow_note(&mut self, line: &[u8]) {
+        let note = serde_json::from_slice::<Value>(line).ok();
+        let note = note.as_ref().and_then(|seal| seal["checkpoint"].as_str());
+        let is_next = |last: &Checkpoint, now: &Checkpoint| {
+            (now.origin == last.origin && now.key == last.next)
+                && (now.number == last.number + 1 && now.size > last.size)
+        };
+        let last = self.noted.as_ref().or(self.last.as_ref());
+        if let Some(now) = note.and_then(Checkpoint::read)
+            && last.is_some_and(|last| is_next(last, &now))
+        {
+            self.noted = Some(now);
+        }
     }
 
     /// Whether the seal is the one that the last one announces.
@@ -456,6 +547,7 @@ impl Chain {
             }
             return;
         };
+        let last = self.noted.take().unwrap_or(last);
         let known = self.verified.findings.len();
         if now.origin != last.origin {
             let detail = format!(
@@ -471,11 +563,14 @@ impl Chain {
             );
             self.find(Kind::RolledBack, at.0, at.1, detail);
         } else if now.number > last.number + 1 {
-            if self.excused {
+            // The key that the last one names may sign many.
+            if self.excused && now.key == last.next {
+            } else if self.excused {
                 self.unknown(format!(
                     "whether seal {}, record {}, is by the trail's own key: the seal before it is damaged or missing",
                     now.number, entry.seq
                 ));
+                self.is_broken = true;
             } else {
                 let detail = format!(
                     "seals {} to {} are missing: the end was cut off behind record {}, and writing went on",

@@ -196,6 +196,20 @@ fn damage_is_cut_off_and_counted() {
         }
     );
 
+    // A ring of no length, and positions that no ring comes to.
+    for (capacity, tail) in [(0_u64, 0), (CAPACITY as u64, u64::MAX - 7)] {
+        let mut bytes = vec![0; 4096 + capacity as usize];
+        bytes[..8].copy_from_slice(b"stinger2");
+        bytes[8..16].copy_from_slice(&capacity.to_le_bytes());
+        for word in [2, 3] {
+            bytes[8 * word..8 * word + 8].copy_from_slice(&u64::to_le_bytes(tail));
+        }
+        fs::write(&path, &bytes).expect("written");
+        let (frames, remains) = found(&path, None);
+        assert!(frames.is_empty());
+        assert_eq!(remains.damaged, bytes.len() as u64);
+    }
+
     fs::write(&path, b"something else").expect("written");
     let (frames, remains) = found(&path, None);
     assert_eq!((frames, remains.damaged), (vec![], 14));

@@ -91,6 +91,12 @@ impl Worker {
         };
         let fields = json!({ "retain": retain.to_string(), "files": prunable.listed });
         self.put_own("trail_pruned", &fields)?;
+        // Sealed and on the medium before anything is gone: a trail that lacks its beginning can show who took it.
+        self.put_seal("pruned")?;
+        self.sync()?;
+        if self.unsynced {
+            return Ok(());
+        }
         for (path, error) in prunable.remove() {
             say(&format!(
                 "couldn't remove {}, which is past retention: {error}",

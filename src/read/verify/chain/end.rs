@@ -1,15 +1,15 @@
 //! The end of a trail: what no seal covers, where it begins, and what was kept elsewhere.
 
-use super::Chain;
+use super::{Chain, Fragment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::read::file::End;
 use crate::read::verify::{TamperingKind as Kind, Verified};
-use crate::trail::checkpoint::Checkpoint;
+use crate::trail::checkpoint::{Checkpoint, origin};
 use crate::trail::tree::Frontier;
 
 impl Chain {
-    /// Compares the tree with the checkpoints of its size that somebody kept.
-    pub(super) fn compare(&mut self, tree: &Frontier) {
+    /// Compares the tree with the checkpoints of its size that somebody kept; `seal` is the next one.
+    pub(super) fn compare(&mut self, tree: &Frontier, seal: Option<&Checkpoint>) {
         let mut at = 0;
         while let Some(kept) = self.against.get(at) {
             if kept.size != tree.size() {
@@ -17,15 +17,42 @@ impl Chain {
                 continue;
             }
             let kept = self.against.remove(at);
-            if tree.root() != kept.root {
-                let detail = format!(
-                    "the first {} records are not those of the checkpoint that was kept at {}",
-                    kept.size,
-                    crate::record::timestamp_text(kept.time)
-                );
-                self.find(Kind::ReSigned, Some(0), None, detail);
+            let when = crate::record::timestamp_text(kept.time);
+            let signed = seal.filter(|seal| seal.size == kept.size);
+            if tree.root() == kept.root
+                && signed.is_none_or(|seal| (seal.key, seal.next) == (kept.key, kept.next))
+            {
+                // Whatever signs from there on, the records so far are those of then.
+                self.is_anchored = true;
+                self.is_broken = false;
+                continue;
             }
+            if !self.origins.contains(&kept.origin) {
+                self.is_of_another(&kept);
+                continue;
+            }
+            let detail = match tree.root() == kept.root {
+                true => format!(
+                    "the seal over the first {} records is not that of the checkpoint that was kept at {when}: another key has signed it",
+                    kept.size
+                ),
+                false => format!(
+                    "the first {} records are not those of the checkpoint that was kept at {when}",
+                    kept.size
+                ),
+            };
+            self.find(Kind::ReSigned, Some(0), None, detail);
         }
+    }
+
+    fn is_of_another(&mut self, kept: &Checkpoint) {
+        let detail = format!(
+            "the checkpoint that was kept is of {}, and the trail is of {}: it is another trail's, or another \
+             trail was put in the place of this one",
+            kept.origin,
+            self.last.as_ref().map_or("nobody", |last| &last.origin)
+        );
+        self.find(Kind::KeyReplaced, Some(0), None, detail);
     }
 
     /// How many of `count` leaves may be added before the next comparison.
@@ -36,16 +63,21 @@ impl Chain {
         next.map_or(count, |left| left.min(count))
     }
 
-    /// Compares the records behind the last seal with the checkpoint beside the trail.
-    fn compare_beside(&mut self, tree: &Frontier, base: u64) {
-        let Some(beside) = self
-            .expected
-            .as_ref()
-            .filter(|known| known.size == tree.size())
-        else {
-            return;
+    /// Compares the records behind the last seal with the checkpoint beside the trail, and says whether they are
+    /// its records. It must be signed by the key that the last seal names.
+    fn compare_beside(&mut self, tree: &Frontier, base: u64) -> bool {
+        let last = self.last.as_ref();
+        let Some(beside) = self.expected.as_ref().filter(|beside| {
+            beside.size == tree.size()
+                && last.is_some_and(|last| {
+                    (&beside.origin, beside.key, beside.number)
+                        == (&last.origin, last.next, last.number + 1)
+                })
+        }) else {
+            return false;
         };
-        if beside.root == tree.root() {
+        let is_it = beside.root == tree.root();
+        if is_it {
             self.prove(base, tree.size());
         } else {
             let detail = format!(
@@ -54,13 +86,41 @@ impl Chain {
             );
             self.find(Kind::Changed, Some(base), None, detail);
         }
+        is_it
     }
 
     pub(in crate::read::verify) fn end(mut self) -> Result<Verified> {
-        self.end_repeated();
         self.judge_tail();
         self.judge_beginning();
-        for fragment in std::mem::take(&mut self.fragments) {
+        self.judge_fragments();
+        self.judge_kept();
+        let is_sealed = self.verified.seals > 0 || self.expected.is_some();
+        if !is_sealed && !self.is_unreadable {
+            return Err(Error::from(ErrorKind::Unverifiable {
+                why: "there is no seal in it; a trail is sealed unless its writer was told not to"
+                    .to_owned(),
+            }));
+        }
+        Ok(self.verified)
+    }
+
+    /// Lines that are no records, and those that stand there again, against what the writers say of them.
+    fn judge_fragments(&mut self) {
+        let seals = self.verified.seals;
+        let (behind, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fragments)
+            .into_iter()
+            .partition(|fragment| fragment.seals == seals);
+        self.judge_fragments_told(sealed);
+        // Of what no seal covers, what is said there is the only account, and as good as it.
+        for (_, line) in std::mem::take(&mut self.said) {
+            self.own(&line, None);
+        }
+        self.judge_fragments_told(behind);
+        self.judge_repeats();
+    }
+
+    fn judge_fragments_told(&mut self, fragments: Vec<Fragment>) {
+        for fragment in fragments {
             let length = fragment.line.bytes;
             if self.is_told(&fragment) {
                 continue;
@@ -70,18 +130,16 @@ impl Chain {
                 self.unknown(format!("{what} ({length} bytes)"));
                 continue;
             }
-            let detail =
-                format!("a line of {length} bytes is no record, and the trail does not tell of it");
+            let detail = match fragment.is_record {
+                true => format!(
+                    "a line of {length} bytes is a record to readers, and no writer writes one so"
+                ),
+                false => format!(
+                    "a line of {length} bytes is no record, and the trail does not tell of it"
+                ),
+            };
             self.find(Kind::Inserted, None, Some(fragment.place), detail);
         }
-        self.judge_kept();
-        if self.verified.seals == 0 && self.verified.findings.is_empty() {
-            return Err(Error::from(ErrorKind::Unverifiable {
-                why: "there is no seal in it; a trail is sealed unless its writer was told not to"
-                    .to_owned(),
-            }));
-        }
-        Ok(self.verified)
     }
 
     /// What stands behind the last seal.
@@ -93,11 +151,12 @@ impl Chain {
         };
         let mut next = base;
         let mut tree = self.tree.take();
+        // The last seal itself needs no other.
+        let mut sealed = base + 1;
         for entry in &entries {
             let at = (Some(entry.seq), Some(entry.place));
             if entry.seq > next {
-                let mut gap = Some(next);
-                self.end_gap(&mut gap, entry.seq, at.1);
+                self.end_gap(next, entry.seq, at.1);
                 tree = None;
             } else if entry.seq < next {
                 let detail = format!("another line says that it is record {}", entry.seq);
@@ -106,8 +165,10 @@ impl Chain {
             }
             if let Some(tree) = &mut tree {
                 tree.push(entry.hash);
-                self.compare(&tree.clone());
-                self.compare_beside(tree, base);
+                self.compare(tree, None);
+                if self.compare_beside(tree, base) {
+                    sealed = tree.size();
+                }
             }
             next = entry.seq + 1;
         }
@@ -119,17 +180,16 @@ impl Chain {
         {
             self.prove(base, base + 1);
         }
-        for entry in std::mem::take(&mut self.early) {
-            let detail = format!("record {} stands in front of the seal before it", entry.seq);
-            self.find(Kind::Reordered, Some(entry.seq), Some(entry.place), detail);
+        for (seq, entry) in std::mem::take(&mut self.early) {
+            let detail = format!("record {seq} stands in front of the seal before it");
+            self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
         }
-        let waiting = next.saturating_sub(base + 1);
+        let waiting = next.saturating_sub(sealed);
         if waiting > 0 {
             self.unknown(match waiting {
-                1 => format!("record {} is not sealed yet", base + 1),
+                1 => format!("record {sealed} is not sealed yet"),
                 count => format!(
-                    "records {} to {} are not sealed yet: {count}",
-                    base + 1,
+                    "records {sealed} to {} are not sealed yet: {count}",
                     next - 1
                 ),
             });
@@ -159,21 +219,32 @@ impl Chain {
             self.verified.told.push(told);
             return;
         }
-        self.end_gap(&mut Some(0), first, Some(place));
+        self.end_gap(0, first, Some(place));
     }
 
     /// What was kept elsewhere, against the whole.
     fn judge_kept(&mut self) {
         let reached = self.next;
-        let expected = self.expected.take();
-        if let (Some(expected), None) = (&expected, &self.last) {
+        let expected = self.expected.clone();
+        if let (Some(expected), None) = (&expected, &self.last)
+            && !self.is_unreadable
+        {
             let detail = format!(
                 "the checkpoint beside the trail is over {} records, and no seal is left",
                 expected.size
             );
             self.find(Kind::Cut, Some(reached.min(expected.size)), None, detail);
         }
-        if let (Some(expected), Some(last)) = (expected, &self.last)
+        if let (Some(expected), Some(last)) = (&expected, &self.last)
+            && !self.origins.contains(&expected.origin)
+        {
+            let detail = format!(
+                "the checkpoint beside the trail is of {}, and no seal is: the end was cut off behind seal {} of {}, \
+                 or another trail's checkpoint was put there",
+                expected.origin, last.number, last.origin
+            );
+            self.find(Kind::Cut, Some(reached), None, detail);
+        } else if let (Some(expected), Some(last)) = (expected, &self.last)
             && expected.number > last.number
             && expected.origin == last.origin
         {
@@ -188,25 +259,20 @@ impl Chain {
             self.find(Kind::Cut, Some(first), None, detail);
         }
         for kept in std::mem::take(&mut self.against) {
-            let origins = self.last.as_ref().map(|last| last.origin.clone());
-            if origins.as_ref() != Some(&kept.origin) {
-                let detail = format!(
-                    "the checkpoint that was kept is of {}, and the trail is of {}",
-                    kept.origin,
-                    origins.as_deref().unwrap_or("nobody")
-                );
-                self.find(Kind::KeyReplaced, Some(0), None, detail);
-            }
-            if kept.size > reached {
+            if !self.origins.contains(&kept.origin) {
+                self.is_of_another(&kept);
+            } else if kept.size > reached {
                 let detail = format!(
                     "the checkpoint that was kept is over {} records, and the trail has {reached}",
                     kept.size
                 );
                 self.find(Kind::RolledBack, Some(reached), None, detail);
             } else if kept.size > 0 {
-                let what = "the checkpoint that was kept could not be compared: the records in \
-                            front of it are not all there";
-                self.unknown(format!("{what} ({} records)", kept.size));
+                self.unchecked(format!(
+                    "the checkpoint that was kept, over {} records, could not be compared: the records in front of it \
+                     are not all there",
+                    kept.size
+                ));
             }
         }
         match self.key {
@@ -216,17 +282,17 @@ impl Chain {
                     "whether the trail is the one that its writer began: no key was given to compare; its first seal has {key}"
                 ));
             }
-            Some(_) if !self.key_seen => {
+            Some(key) if !self.key_seen && !self.is_anchored => {
                 let is_first_there = self.begins.is_some_and(|(first, _)| first == 0);
-                let detail = "no seal is signed by the key that was given".to_owned();
-                match is_first_there {
-                    true => self.find(Kind::KeyReplaced, Some(0), None, detail),
-                    false => self.find(
-                        Kind::KeyReplaced,
-                        None,
-                        None,
-                        format!("{detail}; the records in front of the first one are not there: give a checkpoint that was kept since"),
-                    ),
+                let is_named = self.origins.contains(&origin(&key));
+                if is_named && !is_first_there {
+                    self.unchecked(
+                        "whether the key that was given leads to the first seal that is left: those between are \
+                         gone with the records in front; give a checkpoint that was kept since, too",
+                    );
+                } else if self.last.is_some() {
+                    let detail = "no seal is signed by the key that was given".to_owned();
+                    self.find(Kind::KeyReplaced, Some(0), None, detail);
                 }
             }
             _ => {}

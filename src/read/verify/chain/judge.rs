@@ -7,7 +7,7 @@ use super::{Chain, Entry, Fragment, Place};
 use crate::read::file::End;
 use crate::read::verify::TamperingKind as Kind;
 use crate::trail::seal::{Seal, hint};
-use crate::trail::tree::Hash;
+use crate::trail::tree::{Frontier, Hash};
 
 impl Chain {
     /// The records in front of a seal that are those that it seals.
@@ -16,16 +16,18 @@ impl Chain {
         let told = size - seal.leaves.len();
         let entries = std::mem::take(&mut self.entries);
         let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
-            // Nothing in front is known: what the seal tells of the leaves is.
+            // Of the tree in front nothing is known, and four bytes of a hash prove nothing.
             self.diagnose(&entries, told, seal);
-            let first = entries.first().map_or(size, |entry| entry.seq).max(told);
+            self.compare(&seal.frontier, Some(&seal.checkpoint));
+            if let Some(first) = entries.first().filter(|entry| entry.seq < size) {
+                self.unknown(format!(
+                    "whether records {} to {} are what was written: no seal in front of them is left",
+                    first.seq,
+                    size - 1
+                ));
+            }
             self.carry(entries, size);
-            let is_touched = self
-                .verified
-                .findings
-                .iter()
-                .any(|known| known.seq >= Some(first));
-            return (!is_touched).then_some((first, size));
+            return None;
         };
         let base = tree.size();
         let is_plain = self.early.is_empty()
@@ -36,13 +38,7 @@ impl Chain {
                 .all(|(entry, seq)| entry.seq == seq);
         if is_plain {
             let hashes: Vec<Hash> = entries.iter().map(|entry| entry.hash).collect();
-            let mut rest = &hashes[..];
-            while !rest.is_empty() {
-                let (leaves, behind) = rest.split_at(self.before_comparison(&tree, rest.len()));
-                tree.push_all(leaves);
-                self.compare(&tree);
-                rest = behind;
-            }
+            self.carry_on(&mut tree, &hashes, seal);
             if tree.root() == seal.checkpoint.root {
                 return Some((base, size));
             }
@@ -53,7 +49,7 @@ impl Chain {
         let is_same = !is_plain
             && intact.is_some_and(|leaves| {
                 let mut tree = tree;
-                tree.push_all(&leaves);
+                self.carry_on(&mut tree, &leaves, seal);
                 tree.root() == seal.checkpoint.root
             });
         if !is_same && self.verified.findings.len() == before {
@@ -66,6 +62,17 @@ impl Chain {
         }
         self.carry(entries, size);
         is_same.then_some((base, size))
+    }
+
+    /// Adds the leaves up to a seal, and compares on the way with what somebody kept.
+    fn carry_on(&mut self, tree: &mut Frontier, leaves: &[Hash], seal: &Seal) {
+        let mut rest = leaves;
+        while !rest.is_empty() {
+            let (leaves, behind) = rest.split_at(self.before_comparison(tree, rest.len()));
+            tree.push_all(leaves);
+            self.compare(tree, Some(&seal.checkpoint));
+            rest = behind;
+        }
     }
 
     /// What has happened to the records from `base` on up to a seal. The leaves in their order, where
@@ -105,7 +112,7 @@ impl Chain {
                 intact = None;
                 self.miss(next..seq, told, seal);
                 let place = candidates.first().map(|entry| entry.place);
-                self.end_gap(&mut Some(next), seq, place);
+                self.end_gap(next, seq, place);
             }
             next = seq + 1;
             let is_it = |entry: &&Entry| hint_of(seq).is_none_or(|told| told == hint(&entry.hash));
@@ -134,17 +141,11 @@ impl Chain {
         if next < size {
             intact = None;
             self.miss(next..size, told, seal);
-            self.end_gap(
-                &mut Some(next),
-                size,
-                entries.last().map(|entry| entry.place),
-            );
+            self.end_gap(next, size, entries.last().map(|entry| entry.place));
         }
-        for entry in std::mem::take(&mut self.early) {
-            let seq = entry.seq;
-            if seq >= size {
-                self.early.push(entry);
-            } else if hint_of(seq) == Some(hint(&entry.hash)) {
+        let behind = self.early.split_off(&size);
+        for (seq, entry) in std::mem::replace(&mut self.early, behind) {
+            if hint_of(seq) == Some(hint(&entry.hash)) {
                 let detail = format!("record {seq} stands in front of the seal before it");
                 self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
             }
@@ -165,21 +166,31 @@ impl Chain {
         }
     }
 
-    pub(super) fn end_gap(&mut self, gap: &mut Option<u64>, end: u64, place: Option<Place>) {
-        let Some(first) = gap.take() else { return };
+    /// Tells what is missing from `first` up to `end`, in front of a place.
+    pub(super) fn end_gap(&mut self, mut first: u64, end: u64, place: Option<Place>) {
         self.excused = true;
+        let here = |place: Place| (place.file, place.byte);
+        let is_in_front =
+            |fragment: &Fragment| place.is_none_or(|place| here(fragment.place) < here(place));
         // A line that stands there and is no record was one.
-        let is_in_front = |fragment: &Fragment| {
-            let here = |place: Place| (place.file, place.byte);
-            fragment.end == End::Ended
-                && place.is_none_or(|place| here(fragment.place) < here(place))
-        };
-        if let Some(index) = self.fragments.iter().position(is_in_front) {
-            let fragment = self.fragments.remove(index);
+        let mut others = Vec::new();
+        while first < end
+            && self.fragments.front().is_some_and(is_in_front)
+            && let Some(fragment) = self.fragments.pop_front()
+        {
+            if fragment.end != End::Ended {
+                others.push(fragment);
+                continue;
+            }
             let detail = format!("record {first} is not what was sealed");
             self.find(Kind::Changed, Some(first), Some(fragment.place), detail);
-            let mut rest = (first + 1 < end).then_some(first + 1);
-            return self.end_gap(&mut rest, end, place);
+            first += 1;
+        }
+        for other in others.into_iter().rev() {
+            self.fragments.push_front(other);
+        }
+        if first == end {
+            return;
         }
         let detail = match end - first {
             1 => format!("record {first} is missing"),
@@ -192,9 +203,7 @@ impl Chain {
     fn carry(&mut self, entries: Vec<Entry>, size: u64) {
         for entry in entries.into_iter().filter(|entry| entry.seq >= size) {
             self.entries.push(entry);
-            if !self.early.iter().any(|known| known.seq == entry.seq) {
-                self.early.push(entry);
-            }
+            self.early.entry(entry.seq).or_insert(entry);
         }
     }
 
