@@ -132,7 +132,9 @@ fn parse(line: &[u8]) -> Option<Record> {
 
 /// Whether readers take a line for a record.
 pub(crate) fn is_record(line: &[u8]) -> bool {
-    parse(line).is_some()
+    // Most lines of others are told apart without being parsed. A name may be written with escapes.
+    let has = |what: &[u8]| memchr::memmem::find(line, what).is_some();
+    (has(b"\"seq\"") || has(b"\\u")) && parse(line).is_some()
 }
 
 #[cfg(test)]
