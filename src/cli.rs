@@ -48,6 +48,8 @@ enum Trouble {
     Trail(Error),
     /// What was typed, and what to type instead.
     Usage(String),
+    /// What was told already: a file could not be read, and the rest was.
+    Told,
     /// Nobody reads the output any more.
     Closed,
     /// The output cannot be written.
@@ -116,7 +118,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ended::Nothing) => ExitCode::from(1),
         Ok(Ended::Partly) => ExitCode::from(2),
         Err(Trouble::Trail(error)) => {
-            eprintln!("stinger-audit: {}", text::safe(&format!("{error:?}")));
+            let told = match error.kind() {
+                // What is wrong with it may take lines.
+                crate::ErrorKind::Rule { .. } => text::safe(&format!("{error:?}")),
+                crate::ErrorKind::Io { source, .. }
+                    if source.kind() == io::ErrorKind::PermissionDenied =>
+                {
+                    text::one_line(&source::told(&error))
+                }
+                _ => text::one_line(&format!("{error:?}")),
+            };
+            eprintln!("stinger-audit: {told}");
             // A word that is no trail may have been meant for a command.
             if typed.len() == 2 && matches!(error.kind(), crate::ErrorKind::NoTrail { .. }) {
                 match args::meant(&typed) {
@@ -126,6 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             ExitCode::from(2)
         }
+        Err(Trouble::Told) => ExitCode::from(2),
         Err(Trouble::Usage(what)) => {
             eprintln!("stinger-audit: {}", text::safe(&what));
             ExitCode::from(2)

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let tests: [(&str, fn()); 14] = [
+    let tests: &[(&str, fn())] = &[
         (
             "what_is_printed_is_what_the_files_say",
             what_is_printed_is_what_the_files_say,
@@ -78,6 +78,18 @@ fn main() -> ExitCode {
         (
             "a_large_trail_gets_indexes_and_no_other_answers",
             a_large_trail_gets_indexes_and_no_other_answers,
+        ),
+        (
+            "every_record_of_a_turn_is_shown",
+            every_record_of_a_turn_is_shown,
+        ),
+        (
+            "a_filter_hides_turns_and_says_so",
+            a_filter_hides_turns_and_says_so,
+        ),
+        (
+            "a_file_that_cannot_be_read_is_trouble",
+            a_file_that_cannot_be_read_is_trouble,
         ),
     ];
     let mut run = 0;
@@ -281,7 +293,7 @@ fn what_ends_how_is_told_by_the_exit_code() {
     for (arguments, code) in [
         (&["query", "audit.log", "--user", "u-7"][..], 0),
         (&["query", "audit.log", "--user", "nobody"], 1),
-        (&["query", "audit.log", "--user", "u-"], 0),
+        (&["query", "audit.log", "--user", "u-"], 1),
         (&["show", "c-42", "audit.log"], 0),
         (&["show", "nothing", "audit.log"], 1),
         (&["show", "c-4", "audit.log"], 2),
@@ -352,8 +364,8 @@ fn mistakes_are_answered_with_what_to_do() {
         ),
         (&["tag", "ann@example.com", "audit.log"], "redaction.keys"),
         (
-            &["query", "audit.log", "--user", "u-"],
-            "these begin with it",
+            &["show", "c-42", "audit.log", "--conversation", "c-43"],
+            "show takes one conversation: c-42",
         ),
     ] {
         let directory = match arguments[0] == "query" && arguments.len() == 1 {
@@ -836,4 +848,185 @@ fn a_large_trail_gets_indexes_and_no_other_answers() {
     assert_eq!(stdout(&found).lines().count(), 20);
     assert!(stderr(&found).contains("the files are read without indexes"));
     assert_eq!(run(&["index"]).status.code(), Some(2));
+}
+
+/// A trail in one file, of these lines.
+fn trail_of(lines: &[String]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("audit.log"), lines.concat()).expect("written");
+    dir
+}
+
+fn line(seq: u64, event: &str, rest: &str) -> String {
+    format!(
+        "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:{:02}Z\",\"event_type\":\"{event}\"{rest}}}\n",
+        seq % 60
+    )
+}
+
+fn every_record_of_a_turn_is_shown() {
+    for key in [
+        "\"conversation_id\":\"c-1\",\"turn_number\":1",
+        "\"conversation_id\":\"c-1\",\"turn_number\":1,\"turn_id\":\"t-1\"",
+        "\"conversation_id\":\"c-1\"",
+    ] {
+        let said = |seq, event: &str, what: &str| line(seq, event, &format!(",{key},{what}"));
+        let dir = trail_of(&[
+            said(0, "user_prompt", "\"prompt\":\"one\""),
+            said(
+                1,
+                "guardrail_decision",
+                "\"guardrail_decisions\":[{\"filter_name\":\"pii\",\"decision\":\"allow\"}]",
+            ),
+            said(2, "llm_response", "\"response\":\"two\""),
+            said(3, "user_prompt", "\"prompt\":\"three\""),
+            said(4, "llm_response", "\"response\":\"four\""),
+            said(4, "llm_response", "\"response\":\"five\""),
+            said(5, "turn_note", "\"note\":\"six\""),
+        ]);
+        let shown = stdout(&run(dir.path(), &["show", "c-1", "audit.log"]));
+        let places = [
+            "one",
+            "1 passed: pii",
+            "two",
+            "three",
+            "four",
+            "#4 again",
+            "five",
+            "six",
+        ]
+        .map(|text| (shown.find(text), text));
+        assert!(
+            places.is_sorted() && places.iter().all(|(place, _)| place.is_some()),
+            "{places:?} {shown}"
+        );
+        assert!(
+            shown.contains("prompt    2 of 2  #3  10:00:03.000Z"),
+            "{shown}"
+        );
+        assert!(shown.contains("response  3 of 3  #4"), "{shown}");
+        let trail = Trail::open(dir.path().join("audit.log")).expect("a trail");
+        let conversation = trail.conversation("c-1");
+        let texts = |records: Vec<&stinger_audit::record::Record>| -> Vec<String> {
+            let text = |record: &stinger_audit::record::Record| {
+                record.prompt.clone().or(record.response.clone())
+            };
+            records.into_iter().filter_map(text).collect()
+        };
+        let [turn] = conversation.turns.as_slice() else {
+            panic!("{:?}", conversation.turns);
+        };
+        assert_eq!(texts(turn.prompts().collect()), ["one", "three"]);
+        assert_eq!(texts(turn.responses().collect()), ["two", "four", "five"]);
+        assert_eq!(turn.records.len(), 7);
+    }
+}
+
+fn a_filter_hides_turns_and_says_so() {
+    let shown = run(
+        &golden(),
+        &["show", "c-42", "audit.log", "--filter", "confidential"],
+    );
+    let (out, err) = (stdout(&shown), stderr(&shown));
+    assert!(
+        out.contains("turns 1 to 2: left out by the filters (7 records)"),
+        "{out}"
+    );
+    assert!(out.contains("turns 3 to 4 are missing"), "{out}");
+    assert!(
+        out.contains("=cmd|' /C calc'!A0") && !out.contains("none is recorded"),
+        "a turn is shown whole: {out}"
+    );
+    assert!(err.contains("the filters leave out 2 of 3 turns"), "{err}");
+    let lines = stdout(&run(
+        &golden(),
+        &[
+            "show",
+            "c-42",
+            "audit.log",
+            "--filter",
+            "confidential",
+            "--json",
+        ],
+    ));
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+    let nothing = run(&golden(), &["show", "c-42", "audit.log", "--user", "u-8"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(stderr(&nothing).contains("leave out 3 of 3 turns"));
+    assert_eq!(stdout(&nothing), "");
+}
+
+/// The command as a user whom the mode of a file keeps out, also where this is root.
+#[cfg(unix)]
+fn unprivileged(directory: &Path, program: &Path, arguments: &[&str]) -> Output {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new(program);
+    command
+        .current_dir(directory)
+        .env(ROLE, "1")
+        .env("NO_COLOR", "1")
+        .env("XDG_CACHE_HOME", directory.join("no-cache"))
+        .stdin(Stdio::null())
+        .args(arguments);
+    if fs::metadata("/proc/self")
+        .is_ok_and(|found| std::os::unix::fs::MetadataExt::uid(&found) == 0)
+    {
+        command.uid(65_534);
+    }
+    command.output().expect("it runs")
+}
+
+fn a_file_that_cannot_be_read_is_trouble() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("a directory");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permitted");
+        };
+        mode(dir.path(), 0o755);
+        let program = dir.path().join("command");
+        fs::copy(std::env::current_exe().expect("a path"), &program).expect("copied");
+        mode(&program, 0o755);
+        for hour in 10..13 {
+            let rest = ",\"conversation_id\":\"c-1\",\"turn_number\":1,\"prompt\":\"x\"";
+            let path = dir.path().join(format!("audit.2026-11-24-{hour}.log"));
+            fs::write(&path, line(hour - 10, "user_prompt", rest)).expect("written");
+            mode(&path, 0o644);
+        }
+        for closed in 10..13 {
+            let path = dir.path().join(format!("audit.2026-11-24-{closed}.log"));
+            mode(&path, 0);
+            for arguments in [
+                &["query", "audit.log"][..],
+                &["query", "audit.log", "--reverse"],
+                &["query", "audit.log", "--user", "nobody"],
+                &["show", "c-1", "audit.log"],
+                &["show", "c-2", "audit.log"],
+                &["stats", "audit.log"],
+                &["export", "audit.log"],
+                &["export", "audit.log", "--format", "jsonl"],
+                &["tail", "audit.log", "--no-follow", "-n", "1"],
+                &["check", "audit.log"],
+            ] {
+                let output = unprivileged(dir.path(), &program, arguments);
+                let told = stdout(&output) + &stderr(&output);
+                assert_eq!(
+                    output.status.code(),
+                    Some(2),
+                    "{closed} {arguments:?}: {told}"
+                );
+                for says in ["Permission denied", "run this as the user"] {
+                    assert!(told.contains(says), "{arguments:?}: {told}");
+                }
+                let is_empty = told.contains("nobody") || arguments.contains(&"c-2");
+                let has_rest = told.contains("10:00:0") || told.contains("2 records");
+                assert!(
+                    is_empty || has_rest || arguments.contains(&"nobody"),
+                    "{told}"
+                );
+            }
+            mode(&path, 0o644);
+        }
+    }
 }

@@ -174,6 +174,10 @@ impl Filters {
         Ok(query)
     }
 
+    pub(super) fn names_conversation(&self) -> bool {
+        !self.conversation.is_empty()
+    }
+
     /// The filters in words, for the head of an export.
     pub(super) fn words(&self) -> Vec<String> {
         let lists = [

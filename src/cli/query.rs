@@ -7,65 +7,49 @@ use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone};
 use super::text::{fitted, one_line};
 use super::{Done, Ended, Trouble};
-use crate::error::{ErrorKind, Result, Unreadable as Why};
-use crate::read::{Line, Query};
+use crate::error::Result;
+use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
 
 pub(super) fn run(arguments: &QueryArguments) -> Done {
     let input = Input::open(&arguments.source)?;
     let query = arguments.filters.query()?;
-    let found = print(arguments, &input, query.clone())?;
-    // What was named exactly is not there: it may have been the beginning of a name.
-    if found == 0 && query.has_names() && !matches!(input, Input::Stdin) {
-        let found = print(arguments, &input, query.by_prefix())?;
-        if found > 0 {
-            eprintln!("stinger-audit: nothing has exactly that id; these begin with it");
-            return Ok(Ended::Found);
+    let mut unreadable = Unreadable::of(&input);
+    let found = match (arguments.reverse, &input) {
+        (false, _) => {
+            let (lines, _progress) = input.lines(query);
+            print(arguments, lines, &mut unreadable)?
         }
-    }
+        (true, Input::Trail { trail, .. }) => {
+            print(arguments, trail.lines_reversed(query)?, &mut unreadable)?
+        }
+        (true, Input::Stdin) => {
+            return Err(Trouble::Usage(
+                "--reverse needs a trail: standard input has no end to begin at".to_owned(),
+            ));
+        }
+    };
+    unreadable.finish()?;
     Ok(match found {
         0 => Ended::Nothing,
         _ => Ended::Found,
     })
 }
 
-fn print(arguments: &QueryArguments, input: &Input, query: Query) -> Result<u64, Trouble> {
-    match arguments.reverse {
-        false => {
-            let (lines, progress) = input.lines(query);
-            let printed = each(arguments, input, lines);
-            drop(progress);
-            printed
-        }
-        true => match input {
-            Input::Trail { trail, .. } => each(arguments, input, trail.lines_reversed(query)?),
-            Input::Stdin => Err(Trouble::Usage(
-                "--reverse needs a trail: standard input has no end to begin at".to_owned(),
-            )),
-        },
-    }
-}
-
-fn each(
+fn print(
     arguments: &QueryArguments,
-    input: &Input,
     lines: impl Iterator<Item = Result<Line>>,
+    unreadable: &mut Unreadable,
 ) -> Result<u64, Trouble> {
     let style = Style::new(&arguments.look);
     let mut out = match arguments.json {
         true => Out::plain(),
         false => Out::paged(&arguments.look),
     };
-    let mut unreadable = Unreadable::default();
-    let (mut found, mut foreign) = (0, 0_u64);
+    let mut found = 0;
     for line in lines {
         let line = match line {
             Ok(line) => line,
-            // A stream may hold other lines; they are not the trail's trouble.
-            Err(error) if matches!(input, Input::Stdin) && is_foreign(&error) => {
-                foreign += 1;
-                continue;
-            }
             Err(error) => {
                 unreadable.tell(&error);
                 continue;
@@ -84,21 +68,7 @@ fn each(
         }
     }
     out.finish()?;
-    unreadable.finish();
-    if foreign > 0 {
-        eprintln!("stinger-audit: {foreign} other lines were passed over");
-    }
     Ok(found)
-}
-
-fn is_foreign(error: &crate::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Unreadable {
-            reason: Why::Foreign { .. },
-            ..
-        }
-    )
 }
 
 /// One record in one line.

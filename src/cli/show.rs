@@ -1,5 +1,6 @@
 //! `show`: a conversation, rebuilt, one block a turn. Between prompt and response stands the gate.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,73 +19,107 @@ use crate::record::{Decision, GuardrailDecision, Phase, Record};
 const SILENCE: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn run(arguments: &ShowArguments) -> Done {
+    if arguments.filters.names_conversation() {
+        return Err(Trouble::Usage(format!(
+            "show takes one conversation: {}; leave --conversation out, or ask query for several",
+            arguments.id
+        )));
+    }
+    let filters = arguments.filters.query()?;
     let input = Input::open(&arguments.source)?;
-    let id = resolve(&arguments.id, &input, arguments.filters.query()?)?;
-    let Some(id) = id else {
-        eprintln!(
-            "stinger-audit: {} has no conversation {}",
-            input.name(),
-            one_line(&arguments.id)
-        );
-        return Ok(Ended::Nothing);
+    let mut unreadable = Unreadable::of(&input);
+    let Some(id) = resolve(&arguments.id, &input, &mut unreadable)? else {
+        return nothing(&input, &arguments.id, unreadable);
     };
-    let query = arguments.filters.query()?.conversation_id(&id);
-    let (lines, progress) = input.lines(query);
+    let (lines, progress) = input.lines(Query::new().conversation_id(&id));
     let mut records = Vec::new();
-    let mut unreadable = Unreadable::default();
-    let mut out = match arguments.json {
-        true => Out::plain(),
-        false => Out::paged(&arguments.look),
-    };
+    let mut bytes = Vec::new();
     for line in lines {
         match line {
-            Ok(line) if arguments.json => {
-                out.write_all(&line.bytes)?;
-                out.write_all(b"\n")?;
+            Ok(line) => {
+                if arguments.json {
+                    bytes.push((line.record.seq, line.bytes));
+                }
                 records.push(line.record);
             }
-            Ok(line) => records.push(line.record),
             Err(error) => unreadable.tell(&error),
         }
     }
     drop(progress);
-    let is_empty = records.is_empty();
-    if !arguments.json && !is_empty {
-        let conversation = Conversation::of(id, records);
+    if records.is_empty() {
+        return nothing(&input, &id, unreadable);
+    }
+    let conversation = Conversation::of(id, records);
+    let is_shown = |turn: &&Turn| turn.records.iter().any(|record| filters.selects(record));
+    let shown: Vec<&Turn> = conversation.turns.iter().filter(is_shown).collect();
+    if arguments.json {
+        let records = shown.iter().flat_map(|turn| &turn.records);
+        let shown: HashSet<u64> = records.map(|record| record.seq).collect();
+        let mut out = Out::plain();
+        for (_, bytes) in bytes.iter().filter(|(seq, _)| shown.contains(seq)) {
+            out.write_all(bytes)?;
+            out.write_all(b"\n")?;
+        }
+        out.finish()?;
+    } else if !shown.is_empty() {
         let style = Style::new(&arguments.look);
-        Page {
+        let mut out = Out::paged(&arguments.look);
+        let page = Page {
             style: &style,
             all: arguments.all,
-        }
-        .conversation(&mut out, &conversation)?;
+        };
+        page.conversation(&mut out, &conversation, |turn| is_shown(&turn))?;
+        out.finish()?;
     }
-    out.finish()?;
-    unreadable.finish();
-    Ok(match is_empty {
+    let left_out = conversation.turns.len() - shown.len();
+    if left_out > 0 {
+        eprintln!(
+            "stinger-audit: the filters leave out {left_out} of {} turns of conversation {}",
+            conversation.turns.len(),
+            one_line(&conversation.conversation_id)
+        );
+    }
+    unreadable.finish()?;
+    Ok(match shown.is_empty() {
         true => Ended::Nothing,
         false => Ended::Found,
     })
 }
 
+fn nothing(input: &Input, id: &str, unreadable: Unreadable) -> Done {
+    eprintln!(
+        "stinger-audit: {} has no conversation {}",
+        one_line(&input.name()),
+        one_line(id)
+    );
+    unreadable.finish()?;
+    Ok(Ended::Nothing)
+}
+
 /// The conversation that is meant: of exactly that id, else the only one that begins with it.
-fn resolve(typed: &str, input: &Input, query: Query) -> Result<Option<String>, Trouble> {
+fn resolve(
+    typed: &str,
+    input: &Input,
+    unreadable: &mut Unreadable,
+) -> Result<Option<String>, Trouble> {
     if matches!(input, Input::Stdin) {
         return Ok(Some(typed.to_owned()));
     }
-    let exact = query.clone().conversation_id(typed);
-    if input.lines(exact).0.any(|line| line.is_ok()) {
+    let exact = Query::new().conversation_id(typed);
+    if input.lines(exact.clone()).0.any(|line| line.is_ok()) {
         return Ok(Some(typed.to_owned()));
     }
     let mut ids: Vec<String> = Vec::new();
-    for line in input
-        .lines(query.conversation_id(typed).by_prefix())
-        .0
-        .flatten()
-    {
-        if let Some(id) = line.record.conversation_id
-            && !ids.contains(&id)
-        {
-            ids.push(id);
+    for line in input.lines(exact.by_prefix()).0 {
+        match line {
+            Ok(line) => {
+                if let Some(id) = line.record.conversation_id
+                    && !ids.contains(&id)
+                {
+                    ids.push(id);
+                }
+            }
+            Err(error) => unreadable.tell(&error),
         }
     }
     match ids.as_slice() {
@@ -117,7 +152,12 @@ const MARGIN: usize = 10;
 const WIDEST: usize = 100;
 
 impl Page<'_> {
-    fn conversation(&self, out: &mut Out, conversation: &Conversation) -> io::Result<()> {
+    fn conversation(
+        &self,
+        out: &mut Out,
+        conversation: &Conversation,
+        is_shown: impl Fn(&Turn) -> bool,
+    ) -> io::Result<()> {
         let style = self.style;
         let records = || conversation.turns.iter().flat_map(|turn| &turn.records);
         let mut users: Vec<String> = records()
@@ -146,7 +186,9 @@ impl Page<'_> {
         let missing = conversation.missing_turns();
         let mut last: Option<DateTime<Utc>> = None;
         let mut number = 0;
-        for turn in &conversation.turns {
+        let mut seen = HashSet::new();
+        let mut turns = conversation.turns.iter().peekable();
+        while let Some(turn) = turns.next() {
             let begun = turn
                 .records
                 .first()
@@ -163,20 +205,40 @@ impl Page<'_> {
                 };
                 writeln!(out, "\n{}", style.paint(Tone::Bad, &format!("  ╳ {what}")))?;
             }
+            if !is_shown(turn) {
+                let mut left_out = vec![turn];
+                while let Some(next) =
+                    turns.next_if(|next| !is_shown(next) && is_next(&left_out, next))
+                {
+                    left_out.push(next);
+                }
+                writeln!(
+                    out,
+                    "\n{}",
+                    style.paint(Tone::Faint, &left_out_line(&left_out))
+                )?;
+                number = left_out
+                    .iter()
+                    .rev()
+                    .find_map(|turn| turn.number)
+                    .unwrap_or(number);
+                last = None;
+                continue;
+            }
             if let Some(last) = last
                 && begun - last > SILENCE
             {
                 let silence = format!("  ⋮ {} of silence", spoken(begun - last));
                 writeln!(out, "\n{}", style.paint(Tone::Faint, &silence))?;
             }
-            self.turn(out, turn)?;
+            self.turn(out, turn, &mut seen)?;
             number = turn.number.unwrap_or(number);
             last = turn.records.iter().map(|record| record.timestamp).max();
         }
         Ok(())
     }
 
-    fn turn(&self, out: &mut Out, turn: &Turn) -> io::Result<()> {
+    fn turn(&self, out: &mut Out, turn: &Turn, seen: &mut HashSet<u64>) -> io::Result<()> {
         let style = self.style;
         let width = style.width.min(WIDEST);
         let (end, tone) = ending(turn);
@@ -198,28 +260,67 @@ impl Page<'_> {
             style.paint(tone, &end),
             style.paint(Tone::Faint, &rule)
         )?;
-        if let Some(text) = turn.prompt().and_then(|record| record.prompt.as_deref()) {
-            self.text(out, "prompt", text)?;
-        } else {
-            self.note(out, Tone::Bad, "prompt", "none is recorded")?;
-        }
-        self.gate(out, turn)?;
-        if let Some(record) = turn.response() {
-            self.text(
-                out,
-                "response",
-                record.response.as_deref().unwrap_or_default(),
-            )?;
-        }
-        for record in &turn.records {
-            self.other(out, record)?;
-        }
+        self.records(out, turn, seen)?;
         self.figures(out, turn)
     }
 
-    /// The guardrails: who decided what, and where it stopped.
-    fn gate(&self, out: &mut Out, turn: &Turn) -> io::Result<()> {
-        let decisions: Vec<&GuardrailDecision> = turn.decisions().collect();
+    /// Every record of a turn, in order; what guardrails decided one behind the other is one gate.
+    fn records(&self, out: &mut Out, turn: &Turn, seen: &mut HashSet<u64>) -> io::Result<()> {
+        let (prompts, responses) = (turn.prompts().count(), turn.responses().count());
+        if prompts == 0 {
+            self.note(out, Tone::Bad, "prompt", "none is recorded")?;
+        }
+        let (mut prompt, mut response) = (0, 0);
+        let mut gate = Gate::of(turn);
+        for record in &turn.records {
+            if !seen.insert(record.seq) {
+                self.gate(out, turn, &mut gate)?;
+                let again = format!("#{} again: another line of this number", record.seq);
+                self.note(out, Tone::Bad, "", &again)?;
+            }
+            if let Some(text) = &record.prompt {
+                if !gate.decisions.is_empty() {
+                    self.gate(out, turn, &mut gate)?;
+                }
+                prompt += 1;
+                self.said(out, "prompt", (prompt, prompts), record, text)?;
+            }
+            gate.decisions.extend(&record.guardrail_decisions);
+            if let Some(text) = &record.response {
+                self.gate(out, turn, &mut gate)?;
+                response += 1;
+                self.said(out, "response", (response, responses), record, text)?;
+            }
+            let is_said = record.prompt.is_some() || record.response.is_some();
+            if !is_said && record.guardrail_decisions.is_empty() {
+                self.gate(out, turn, &mut gate)?;
+                self.other(out, record)?;
+            }
+        }
+        self.gate(out, turn, &mut gate)
+    }
+
+    /// A prompt or a response, with its place among several.
+    fn said(
+        &self,
+        out: &mut Out,
+        name: &str,
+        (number, count): (usize, usize),
+        record: &Record,
+        text: &str,
+    ) -> io::Result<()> {
+        if count == 1 {
+            return self.text(out, name, text);
+        }
+        let clock = self.style.zone.clock(record.timestamp);
+        let place = format!("{number} of {count}  #{}  {clock}", record.seq);
+        self.note(out, Tone::Doubtful, name, &place)?;
+        self.text(out, "", text)
+    }
+
+    /// The guardrails: who decided what, and, behind the last of them, where it stopped.
+    fn gate(&self, out: &mut Out, turn: &Turn, gate: &mut Gate<'_>) -> io::Result<()> {
+        let decisions = std::mem::take(&mut gate.decisions);
         let is_passed = |decision: &&&GuardrailDecision| decision.decision == Decision::Allow;
         let passed: Vec<String> = decisions
             .iter()
@@ -246,8 +347,17 @@ impl Page<'_> {
                 self.note(out, Tone::Faint, "", &format!("  {}", one_line(reason)))?;
             }
         }
+        gate.left -= decisions.len();
+        match gate.left == 0 && !std::mem::replace(&mut gate.is_concluded, true) {
+            true => self.conclusion(out, turn, decisions.is_empty()),
+            false => Ok(()),
+        }
+    }
+
+    /// What the guardrails of a turn come to.
+    fn conclusion(&self, out: &mut Out, turn: &Turn, is_alone: bool) -> io::Result<()> {
         if let Some(stopped) = stopped_where(turn) {
-            let name = if decisions.is_empty() { "gate" } else { "" };
+            let name = if is_alone { "gate" } else { "" };
             self.note(out, Tone::Bad, name, &format!("  → {stopped}"))?;
         }
         let found = turn.completeness();
@@ -261,7 +371,7 @@ impl Page<'_> {
             );
             self.note(out, Tone::Doubtful, "", &missing)?;
         }
-        if decisions.is_empty() && found.expected.is_empty() {
+        if is_alone && found.expected.is_empty() {
             self.note(out, Tone::Doubtful, "gate", "no guardrail decided")?;
         }
         Ok(())
@@ -269,14 +379,10 @@ impl Page<'_> {
 
     /// A record that is neither prompt, response nor decision.
     fn other(&self, out: &mut Out, record: &Record) -> io::Result<()> {
-        let is_known = record.prompt.is_some()
-            || record.response.is_some()
-            || !record.guardrail_decisions.is_empty()
-            || record.event_type.as_str().starts_with("turn_");
-        if is_known {
-            return Ok(());
-        }
-        let said = serde_json::to_string(&record.other).unwrap_or_default();
+        let mut said = record.other.clone();
+        // It says to which turn the record belongs, which is seen.
+        said.remove("turn_id");
+        let said = serde_json::to_string(&said).unwrap_or_default();
         let line = format!(
             "{}  {}",
             one_line(record.event_type.as_str()),
@@ -345,6 +451,46 @@ impl Page<'_> {
             )?;
         }
         Ok(())
+    }
+}
+
+/// Whether no number lies between these turns and that one.
+fn is_next(turns: &[&Turn], next: &Turn) -> bool {
+    let last = turns.iter().rev().find_map(|turn| turn.number);
+    match (last, next.number) {
+        (Some(last), Some(next)) => next <= last.saturating_add(1),
+        (None, Some(next)) => next <= 1,
+        _ => true,
+    }
+}
+
+/// Turns that no filter asks for.
+fn left_out_line(turns: &[&Turn]) -> String {
+    let records: usize = turns.iter().map(|turn| turn.records.len()).sum();
+    let numbers = || turns.iter().filter_map(|turn| turn.number);
+    let which = match (numbers().next(), numbers().next_back()) {
+        (Some(first), Some(last)) if first == last => format!("turn {first}"),
+        (Some(first), Some(last)) => format!("turns {first} to {last}"),
+        _ => "records without a turn".to_owned(),
+    };
+    format!("  ⋯ {which}: left out by the filters ({records} records)")
+}
+
+/// What guardrails of a turn decided and is not shown yet.
+struct Gate<'t> {
+    decisions: Vec<&'t GuardrailDecision>,
+    /// How many decisions of the turn are not shown.
+    left: usize,
+    is_concluded: bool,
+}
+
+impl<'t> Gate<'t> {
+    fn of(turn: &'t Turn) -> Gate<'t> {
+        Gate {
+            decisions: Vec::new(),
+            left: turn.decisions().count(),
+            is_concluded: false,
+        }
     }
 }
 

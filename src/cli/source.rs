@@ -1,13 +1,15 @@
 //! Where the records come from: the writer's own rule.
 
+use std::collections::HashSet;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Unreadable as Why};
 use crate::read::{Csv, Lines, Query, Rows, Stats, Trail};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
@@ -155,29 +157,84 @@ fn explained(error: Error, is_typed: bool) -> Trouble {
     }
 }
 
-/// What could not be read, told once each on stderr, and counted at the end.
+/// What could not be read: each told once on stderr, and counted at the end.
 #[derive(Default)]
 pub(super) struct Unreadable {
-    count: u64,
+    /// A stream may hold other lines; they are not the trail's trouble.
+    is_stream: bool,
+    foreign: u64,
+    /// Hashes of what was found, which may come again where the trail is read again.
+    known: HashSet<u64>,
+    hasher: RandomState,
+    is_partial: bool,
 }
 
 /// So many are told one by one.
-const TOLD: u64 = 5;
+const TOLD: usize = 5;
 
 impl Unreadable {
-    pub(super) fn tell(&mut self, error: &Error) {
-        self.count += 1;
-        if self.count <= TOLD {
-            eprintln!("stinger-audit: {}", text::safe(&error.to_string()));
+    pub(super) fn of(input: &Input) -> Unreadable {
+        Unreadable {
+            is_stream: matches!(input, Input::Stdin),
+            ..Unreadable::default()
         }
     }
 
-    pub(super) fn finish(self) {
-        if self.count > TOLD {
+    pub(super) fn tell(&mut self, error: &Error) {
+        if self.is_stream && is_foreign(error) {
+            self.foreign += 1;
+            return;
+        }
+        let is_file = matches!(error.kind(), ErrorKind::Io { .. });
+        self.is_partial |= is_file;
+        let told = told(error);
+        let is_new = self.known.insert(self.hasher.hash_one(&told));
+        // Files are few, and each matters.
+        if is_new && (is_file || self.known.len() <= TOLD) {
+            eprintln!("stinger-audit: {}", text::one_line(&told));
+        }
+    }
+
+    /// Ends in trouble where a file could not be read: what stands in it is not in the answer.
+    pub(super) fn finish(self) -> Result<(), Trouble> {
+        if self.known.len() > TOLD {
             eprintln!(
                 "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",
-                self.count - TOLD
+                self.known.len() - TOLD
             );
         }
+        if self.foreign > 0 {
+            eprintln!(
+                "stinger-audit: {} other lines were passed over",
+                self.foreign
+            );
+        }
+        match self.is_partial {
+            true => Err(Trouble::Told),
+            false => Ok(()),
+        }
+    }
+}
+
+fn is_foreign(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unreadable {
+            reason: Why::Foreign { .. },
+            ..
+        }
+    )
+}
+
+/// An error with its cause, and what to do next where the error does not say it.
+pub(super) fn told(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            format!(
+                "{error:?}; only its owner may read a trail: run this as the user that writes it"
+            )
+        }
+        ErrorKind::Io { .. } => format!("{error:?}; what stands in it is not in this answer"),
+        _ => format!("{error:?}"),
     }
 }

@@ -149,14 +149,27 @@ impl Conversation {
 }
 
 impl Turn {
-    /// What was asked.
+    /// What was asked: the first of its [`prompts`](Turn::prompts).
     pub fn prompt(&self) -> Option<&Record> {
-        self.records.iter().find(|record| record.prompt.is_some())
+        self.prompts().next()
     }
 
-    /// What was answered.
+    /// All that was asked, in order. A turn has one prompt, unless whoever recorded it gave several records
+    /// the same turn.
+    pub fn prompts(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(|record| record.prompt.is_some())
+    }
+
+    /// What was answered: the first of its [`responses`](Turn::responses).
     pub fn response(&self) -> Option<&Record> {
-        self.records.iter().find(|record| record.response.is_some())
+        self.responses().next()
+    }
+
+    /// All that was answered, in order.
+    pub fn responses(&self) -> impl Iterator<Item = &Record> {
+        self.records
+            .iter()
+            .filter(|record| record.response.is_some())
     }
 
     /// What the guardrails decided, in order.
