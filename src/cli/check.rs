@@ -7,7 +7,7 @@ use super::args::CheckArguments;
 use super::source::{Input, size};
 use super::style::{Out, Style, Tone};
 use super::text::one_line;
-use super::{Done, Ended};
+use super::{Done, Ended, Trouble};
 use crate::read::{Finding, FindingKind, Query};
 
 pub(super) fn run(arguments: &CheckArguments) -> Done {
@@ -79,13 +79,22 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
         false => "it is open: it is being written, or its writer died",
     };
     writeln!(out, "{state}")?;
+    let is_partial = by_kind.contains_key(&FindingKind::Unreadable);
     let (tone, verdict) = match report.findings.len() {
+        _ if is_partial => {
+            let what = "it cannot be told whether it is complete: a file could not be read; \
+                        run this as the user that writes the trail";
+            (Tone::Bad, what.to_owned())
+        }
         0 => (Tone::Good, "complete: nothing is missing".to_owned()),
         1 => (Tone::Bad, "NOT complete: 1 finding".to_owned()),
         count => (Tone::Bad, format!("NOT complete: {count} findings")),
     };
     writeln!(out, "{}", style.paint(tone, &verdict))?;
     out.finish()?;
+    if is_partial {
+        return Err(Trouble::Told);
+    }
     Ok(match report.is_complete() {
         true => Ended::Found,
         false => Ended::Nothing,

@@ -36,12 +36,11 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
             exported
         }
     };
-    let mut unreadable = Unreadable::default();
+    let mut unreadable = Unreadable::of(&input);
     exported
         .unreadable
         .iter()
         .for_each(|error| unreadable.tell(error));
-    unreadable.finish();
     if let Some(path) = &arguments.output {
         eprintln!(
             "stinger-audit: {} records in {}",
@@ -49,6 +48,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
             path.display()
         );
     }
+    unreadable.finish()?;
     Ok(match exported.records {
         0 => Ended::Nothing,
         _ => Ended::Found,

@@ -104,11 +104,11 @@ impl Totals {
 
     fn finish(self, out: Out, unreadable: Unreadable) -> Done {
         out.finish()?;
-        unreadable.finish();
         eprintln!(
             "stinger-audit: {} would be hidden, {} exposed",
             self.hidden, self.exposed
         );
+        unreadable.finish()?;
         Ok(match self.hidden + self.exposed {
             0 => Ended::Nothing,
             _ => Ended::Found,

@@ -13,13 +13,13 @@ use crate::read::{Spread, Stats};
 pub(super) fn run(arguments: &StatsArguments) -> Done {
     let input = Input::open(&arguments.source)?;
     let stats = input.stats(arguments.filters.query()?);
-    let mut unreadable = Unreadable::default();
+    let mut unreadable = Unreadable::of(&input);
     stats
         .unreadable
         .iter()
         .for_each(|error| unreadable.tell(error));
-    unreadable.finish();
     if stats.records == 0 {
+        unreadable.finish()?;
         eprintln!("stinger-audit: no record matches");
         return Ok(Ended::Nothing);
     }
@@ -28,16 +28,17 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
         serde_json::to_writer(&mut out, &stats).map_err(io::Error::from)?;
         writeln!(out)?;
         out.finish()?;
-        return Ok(Ended::Found);
+    } else {
+        let style = Style::new(&arguments.look);
+        let mut out = Out::paged(&arguments.look);
+        let mut table = Table {
+            style: &style,
+            out: &mut out,
+        };
+        table.stats(&stats, arguments.top)?;
+        out.finish()?;
     }
-    let style = Style::new(&arguments.look);
-    let mut out = Out::paged(&arguments.look);
-    let mut table = Table {
-        style: &style,
-        out: &mut out,
-    };
-    table.stats(&stats, arguments.top)?;
-    out.finish()?;
+    unreadable.finish()?;
     Ok(Ended::Found)
 }
 

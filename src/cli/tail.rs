@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
     let query = arguments.filters.query()?;
     let style = Style::new(&arguments.look);
     let mut out = Out::plain();
-    let mut unreadable = Unreadable::default();
+    let mut unreadable = Unreadable::of(&input);
     let mut found = 0_u64;
     let mut show = |line: Result<Line>, out: &mut Out| {
         let line = match line {
@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         }
     }
     out.finish()?;
+    unreadable.finish()?;
     Ok(match found {
         0 => Ended::Nothing,
         _ => Ended::Found,

@@ -293,22 +293,30 @@ impl Scan<OfLines> {
         scan.started = true;
         scan.follows = true;
         scan.list_files()?;
+        let mut unreadable = Vec::new();
         while let Some(path) = scan.next.pop_front() {
+            let opened = OpenFile::open(path.clone());
             let is_newest = scan.next.is_empty();
-            let end = match is_newest {
-                true => {
-                    let mut open = OpenFile::open(path.clone())?;
+            let end = match opened {
+                Ok(mut open) if is_newest => {
                     let end = open.skip_to_end()?;
                     scan.open = Some(open);
                     end
                 }
-                false => match path.metadata() {
+                Ok(_) => match path.metadata() {
                     Ok(metadata) => metadata.len(),
                     Err(error) => return Err(Error::io("read", &path, error)),
                 },
+                Err(error) if is_newest => return Err(error),
+                // Which records it holds is not known: it is told in front of all.
+                Err(_) => {
+                    unreadable.push((path, 1));
+                    continue;
+                }
             };
             scan.ends.push((path, end));
         }
+        scan.ends.append(&mut unreadable);
         Ok(scan)
     }
 }
@@ -414,11 +422,12 @@ impl<M: Make> Scan<M> {
                 }
                 // Retention removed it meanwhile, and the trail itself says so.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // It is told when its turn comes, and the others are read.
+                // It is told when its turn comes, and the others are read. It comes first: the newest is the one
+                // that is followed.
                 Err(_) => {
                     let id = FileId::unknown(&path);
                     if !self.seen.contains(&id) {
-                        found.push((u64::MAX, path, id));
+                        found.push((0, path, id));
                     }
                 }
             }
