@@ -330,9 +330,12 @@ pub(super) struct ExportArguments {
     /// CSV for machines: cells that a spreadsheet would take for formulas stay as they are
     #[arg(long)]
     pub(super) csv_raw: bool,
-    /// The file to write; it gets its name when it is complete. Default: stdout
+    /// The file to write; it gets its name when it is complete. Default, and `-`: stdout
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Replaces a file that exists; never one of a trail
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
     /// At most so many records
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,

@@ -1,51 +1,42 @@
 //! `export`: the records that match, for another program or an auditor.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use chrono::Utc;
 use serde_json::json;
 
 use super::args::{Decisions, ExportArguments, Format};
+use super::output::Output;
 use super::source::{Input, Unreadable};
+use super::text::{json_line, one_line};
 use super::{Done, Ended, Trouble};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::read::{Csv, Exported, Line, Query};
 use crate::record::timestamp_text;
 use crate::trail::hostname;
+use crate::trail::json::safe_text;
 
 pub(super) fn run(arguments: &ExportArguments) -> Done {
     let input = Input::open(&arguments.source)?;
     let query = arguments.filters.query()?;
-    let exported = match &arguments.output {
-        None => {
-            let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
-            let exported = write(arguments, &input, query, &mut out)?;
-            out.flush()?;
-            exported
-        }
-        Some(path) => {
-            let draft = Draft::begin(path)?;
-            let mut out = BufWriter::with_capacity(256 << 10, &draft.file);
-            let exported = write(arguments, &input, query, &mut out)?;
-            out.flush()
-                .map_err(|error| Error::io("write", &draft.path, error))?;
-            drop(out);
-            draft.complete(path)?;
-            exported
-        }
-    };
+    let mut out = Output::open(arguments.output.as_deref(), &input, arguments.force)?;
+    let exported = write(arguments, &input, query, &mut out)?;
+    out.complete()?;
     let mut unreadable = Unreadable::of(&input);
     exported
         .unreadable
         .iter()
         .for_each(|error| unreadable.tell(error));
-    if let Some(path) = &arguments.output {
+    if let Some(path) = arguments
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new("-"))
+    {
         eprintln!(
             "stinger-audit: {} records in {}",
             exported.records,
-            path.display()
+            one_line(&path.to_string_lossy())
         );
     }
     unreadable.finish()?;
@@ -77,7 +68,7 @@ fn write(
     let lines = lines.take(limit);
     if let Format::Jsonl = arguments.format {
         return each(lines, |line| {
-            out.write_all(&line.bytes)?;
+            out.write_all(&json_line(&line.bytes))?;
             out.write_all(b"\n")
         });
     }
@@ -88,12 +79,13 @@ fn write(
         "filters": arguments.filters.words(),
         "program": concat!("stinger-audit ", env!("CARGO_PKG_VERSION")),
     });
+    let head = safe_text(&head);
     write!(out, "{{\"export\":{head},\n\"records\":[")?;
     let mut separator = "\n";
     let exported = each(lines, |line| {
         out.write_all(separator.as_bytes())?;
         separator = ",\n";
-        out.write_all(&line.bytes)
+        out.write_all(&json_line(&line.bytes))
     })?;
     // How many is known at the end, so that memory is bounded.
     let tail = json!({ "records": exported.records, "unreadable": exported.unreadable.len() });
@@ -127,66 +119,5 @@ fn who() -> String {
     match hostname() {
         Some(host) => format!("{user}@{host}"),
         None => user.to_owned(),
-    }
-}
-
-/// A file that gets its name when it is complete. It is readable by its owner only.
-struct Draft {
-    path: PathBuf,
-    file: File,
-    is_complete: bool,
-}
-
-impl Draft {
-    fn begin(path: &Path) -> Result<Draft, Trouble> {
-        if path.is_dir() {
-            let example = path.join("audit.csv").display().to_string();
-            let what = format!(
-                "{}: it is a directory; name a file in it, such as {example}",
-                path.display()
-            );
-            return Err(Trouble::Usage(format!("--output {what}")));
-        }
-        let mut draft = path.as_os_str().to_owned();
-        draft.push(format!(".{}.part", std::process::id()));
-        let draft = PathBuf::from(draft);
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        match options.open(&draft) {
-            Ok(file) => Ok(Draft {
-                path: draft,
-                file,
-                is_complete: false,
-            }),
-            Err(source) => Err(Trouble::from(Error::from(ErrorKind::Io {
-                doing: "make",
-                path: draft,
-                source,
-            }))),
-        }
-    }
-
-    fn complete(mut self, path: &Path) -> Result<(), Trouble> {
-        let named = self
-            .file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.path, path));
-        named.map_err(|error| Error::io("write", path, error))?;
-        self.is_complete = true;
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.is_complete {
-            // What is half of an export is none.
-            let _ = fs::remove_file(&self.path);
-        }
     }
 }

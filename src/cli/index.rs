@@ -68,7 +68,7 @@ fn made(trail: &Trail, directory: PathBuf, is_quick: bool) -> Result<(Trail, Ind
 }
 
 /// Where this user's programs keep what they can make again.
-fn directory() -> Option<PathBuf> {
+pub(super) fn directory() -> Option<PathBuf> {
     let absolute = |name: &str| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)

@@ -1,5 +1,9 @@
 //! Text of a trail on its way to a terminal. It is attacker-written: nothing of it acts there.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::trail::json::without_controls;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The text with every character that acts on a terminal, hides or reorders text written as `\u{…}`.
@@ -21,6 +25,39 @@ pub(super) fn one_line(text: &str) -> String {
     let safe = safe(text);
     let words: Vec<&str> = safe.split_whitespace().collect();
     words.join(" ")
+}
+
+/// A line of a trail as the same JSON with the trail's escapes. What the trail's own writer wrote stays byte for
+/// byte as it is.
+pub(super) fn json_line(line: &[u8]) -> Cow<'_, [u8]> {
+    // A line that is JSON is UTF-8.
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Cow::Borrowed(line);
+    };
+    let escaped = without_controls(text);
+    if escaped.contains(['\r', '\t']) {
+        // They are white space between the parts of an object.
+        return Cow::Owned(escaped.replace(['\r', '\t'], " ").into_bytes());
+    }
+    match escaped {
+        Cow::Borrowed(_) => Cow::Borrowed(line),
+        Cow::Owned(escaped) => Cow::Owned(escaped.into_bytes()),
+    }
+}
+
+/// A terminal: what is written to it, in whole texts, acts on it with nothing but line feeds and tabs.
+pub(super) struct Shown<W>(pub(super) W);
+
+impl<W: Write> Write for Shown<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        self.0.write_all(safe(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn acts(character: char) -> bool {
@@ -92,6 +129,31 @@ mod tests {
         assert!(shown.chars().all(|character| !acts(character)), "{shown}");
         assert!(shown.contains("\\u{1b}[31mred"), "{shown}");
         assert_eq!(one_line(" a\n\tb  c "), "a b c");
+    }
+
+    #[test]
+    fn json_stays_the_same_and_nothing_in_it_acts() {
+        let own = br#"{"a":"x\u001b[31m"}"#;
+        assert!(matches!(json_line(own), Cow::Borrowed(_)));
+        assert!(matches!(
+            json_line("{\"a\":\"\u{fc}\"}".as_bytes()),
+            Cow::Borrowed(_)
+        ));
+        let line = "{\"a\":\r\t\"\u{9b}\u{202e}\u{7f}\u{e0041}\u{fc}\"}";
+        let escaped = json_line(line.as_bytes());
+        let text = std::str::from_utf8(&escaped).expect("UTF-8");
+        assert!(!text.chars().any(acts), "{text}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(value(text), value(line));
+    }
+
+    #[test]
+    fn a_terminal_is_not_acted_on() {
+        let mut shown = Shown(Vec::new());
+        shown
+            .write_all("a,\u{9b}b\rc\r\nd\n".as_bytes())
+            .expect("written");
+        assert_eq!(shown.0, b"a,\\u{9b}b\\u{d}c\nd\n");
     }
 
     #[test]
