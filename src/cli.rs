@@ -17,6 +17,7 @@ mod args;
 mod check;
 mod export;
 mod index;
+mod output;
 mod overview;
 mod progress;
 mod query;
@@ -88,10 +89,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version go to stdout; nobody may be reading there.
-            let _ = error.print();
+            match error.use_stderr() {
+                // It quotes what was typed, which a shell may have made of the names of files.
+                true => eprint!("{}", text::safe(&error.render().to_string())),
+                // Help and version go to stdout; nobody may be reading there.
+                false => {
+                    let _ = error.print();
+                }
+            }
             if let Some(meant) = args::meant(&typed) {
-                eprintln!("\nDid you mean:  {meant}");
+                eprintln!("\nDid you mean:  {}", text::one_line(&meant));
             }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
@@ -132,7 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             // A word that is no trail may have been meant for a command.
             if typed.len() == 2 && matches!(error.kind(), crate::ErrorKind::NoTrail { .. }) {
                 match args::meant(&typed) {
-                    Some(meant) => eprintln!("\nDid you mean:  {meant}"),
+                    Some(meant) => eprintln!("\nDid you mean:  {}", text::one_line(&meant)),
                     None => eprintln!("\nstinger-audit --help lists the commands"),
                 }
             }

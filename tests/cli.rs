@@ -91,6 +91,14 @@ fn main() -> ExitCode {
             "a_file_that_cannot_be_read_is_trouble",
             a_file_that_cannot_be_read_is_trouble,
         ),
+        (
+            "an_export_replaces_nothing_that_it_was_not_told_to",
+            an_export_replaces_nothing_that_it_was_not_told_to,
+        ),
+        (
+            "an_export_is_written_into_a_pipe",
+            an_export_is_written_into_a_pipe,
+        ),
     ];
     let mut run = 0;
     for (name, test) in tests {
@@ -424,6 +432,8 @@ fn hostile() -> tempfile::TempDir {
 fn hostile_text_acts_in_no_output() {
     let dir = hostile();
     let id = "c\u{202e}";
+    let name = "au\u{9b}31m\u{1b}[2J\ndit\u{202e}.log";
+    fs::copy(dir.path().join("audit.log"), dir.path().join(name)).expect("copied");
     for arguments in [
         &["audit.log"][..],
         &["query", "audit.log"],
@@ -436,17 +446,39 @@ fn hostile_text_acts_in_no_output() {
         &["export", "audit.log"],
         &["export", "audit.log", "--decisions", "rows"],
         &["redact", "audit.log", "--dry-run"],
+        &["query", "audit.log", "--json"],
+        &["show", id, "audit.log", "--json"],
+        &["tail", "audit.log", "--no-follow", "--json"],
+        &["stats", "audit.log", "--json"],
+        &["export", "audit.log", "--format", "json"],
+        &["export", "audit.log", "--format", "jsonl"],
+        &[name],
+        &["check", name],
+        &["query", name],
+        &["show", "nothing", name],
+        &["export", name, "-o", name],
+        &["check", name, name],
+        &["query", "--limit", name],
+        &["frobnicate", name],
         &["query", "no\u{1b}[31m.log"],
         &["query", "audit.log", "--decision", "\u{1b}[31m"],
     ] {
         let output = run(dir.path(), arguments);
+        let told = stderr(&output);
+        // What a parser of arguments quotes is what was typed.
+        let is_quoted = told.contains("try '--help'");
+        assert!(
+            is_quoted || !told.contains("\ndit"),
+            "{arguments:?}: {told}"
+        );
         for (stream, text) in [("stdout", stdout(&output)), ("stderr", stderr(&output))] {
             let acting = text.chars().find(|character| {
                 (character.is_control() && !matches!(character, '\n' | '\t' | '\r'))
                     || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
             });
             assert_eq!(acting, None, "{arguments:?} {stream}: {text}");
-            let is_csv = arguments[0] == "export" && stream == "stdout";
+            let is_csv = arguments[0] == "export" && !arguments.contains(&"--format");
+            let is_csv = is_csv && stream == "stdout";
             assert!(is_csv || !text.contains('\r'), "{arguments:?} {stream}");
         }
     }
@@ -1028,5 +1060,132 @@ fn a_file_that_cannot_be_read_is_trouble() {
             }
             mode(&path, 0o644);
         }
+    }
+}
+
+fn an_export_replaces_nothing_that_it_was_not_told_to() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let logs = dir.path().join("logs");
+    let audit = stinger_audit::to(logs.join("audit.log"))
+        .rotation(stinger_audit::Rotation::DAILY)
+        .redact_pii(true)
+        .open()
+        .expect("a trail");
+    audit
+        .log(stinger_audit::prompt("I am ann@example.com"))
+        .expect("recorded");
+    audit.close().expect("closed");
+    let names = || -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(&logs)
+            .expect("readable")
+            .map(|entry| entry.expect("an entry").file_name())
+            .map(|name| name.into_string().expect("UTF-8"))
+            .collect();
+        names.sort();
+        names
+    };
+    let content = || -> Vec<Vec<u8>> {
+        let read = |name: &String| fs::read(logs.join(name)).expect("readable");
+        names().iter().map(read).collect()
+    };
+    let before = (names(), content());
+    for beside in [".lock", ".sealkey", ".checkpoint"] {
+        let name = format!("audit.log{beside}");
+        assert!(before.0.contains(&name), "{name} {before:?}");
+    }
+    let link = dir.path().join("link.csv");
+    let mut targets: Vec<String> = before.0.iter().map(|name| format!("logs/{name}")).collect();
+    targets.extend(
+        [
+            "logs/audit.2031-01-01.log",
+            "logs/audit.log.journal",
+            "logs/../logs/audit.log.journal.1",
+            "logs/audit.log.replaced-1",
+            "elsewhere/redaction.keys",
+            "elsewhere/audit.log.sealkey",
+            "no-cache/stinger-audit/index",
+        ]
+        .map(str::to_owned),
+    );
+    fs::create_dir(dir.path().join("elsewhere")).expect("made");
+    fs::create_dir_all(dir.path().join("no-cache/stinger-audit")).expect("made");
+    #[cfg(unix)]
+    {
+        let dated = before.0.iter().find(|name| name.starts_with("audit.2"));
+        let dated = logs.join(dated.expect("a file"));
+        std::os::unix::fs::symlink(&dated, &link).expect("linked");
+        targets.push("link.csv".to_owned());
+    }
+    for target in &targets {
+        let output = run(
+            dir.path(),
+            &["export", "logs/audit.log", "--force", "-o", target],
+        );
+        let told = stderr(&output);
+        assert!(
+            told.contains("belongs to an audit trail"),
+            "{target}: {told}"
+        );
+        assert_eq!(output.status.code(), Some(2), "{target}");
+    }
+    // Of a stream it is not known which trail it is of.
+    let output = run(
+        dir.path(),
+        &["export", "-", "--force", "-o", "logs/audit.log"],
+    );
+    assert!(stderr(&output).contains("belongs to an audit trail"));
+    let other = dir.path().join("other.csv");
+    fs::write(&other, "mine").expect("written");
+    let refused = run(dir.path(), &["export", "logs/audit.log", "-o", "other.csv"]);
+    assert!(
+        stderr(&refused).contains("it exists"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(fs::read(&other).expect("readable"), b"mine");
+    let forced = run(
+        dir.path(),
+        &["export", "logs/audit.log", "-o", "other.csv", "--force"],
+    );
+    assert_eq!(forced.status.code(), Some(0), "{}", stderr(&forced));
+    assert!(fs::read(&other).expect("readable").starts_with(b"seq,"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(&other).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let dashed = run(dir.path(), &["export", "logs/audit.log", "-o", "-"]);
+    assert!(stdout(&dashed).starts_with("seq,"));
+    assert!(!dir.path().join("-").exists());
+    assert!(
+        (names(), content()) == before,
+        "nothing of the trail changed"
+    );
+}
+
+fn an_export_is_written_into_a_pipe() {
+    #[cfg(unix)]
+    {
+        let dir = tempfile::tempdir().expect("a directory");
+        let pipe = dir.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|made| made.success()), "a pipe");
+        let reader = {
+            let pipe = pipe.clone();
+            thread::spawn(move || fs::read(pipe).expect("readable"))
+        };
+        let target = pipe.to_str().expect("UTF-8");
+        let output = run(&golden(), &["export", "audit.log", "-o", target]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        use std::os::unix::fs::FileTypeExt as _;
+        let found = fs::symlink_metadata(&pipe).expect("there").file_type();
+        assert!(found.is_fifo(), "nothing took its place");
+        assert!(reader.join().expect("read").starts_with(b"seq,"));
+        let output = run(&golden(), &["export", "audit.log", "-o", "/dev/null"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let found = fs::metadata("/dev/null").expect("there").file_type();
+        assert!(found.is_char_device());
     }
 }

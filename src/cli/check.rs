@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     writeln!(
         out,
         "{}: {} records, {span}; {} turns",
-        path.display(),
+        one_line(&path.to_string_lossy()),
         report.records,
         report.turns
     )?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::source::{Input, size};
 use super::style::Out;
+use super::text::one_line;
 use super::{Done, Ended, Trouble, args, time};
 use crate::read::Query;
 
@@ -30,11 +31,12 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         .sum();
     let first = trail.lines(Query::new()).flatten().next();
     let last = trail.lines_reversed(Query::new())?.flatten().next();
+    let shown = one_line(&path.to_string_lossy());
     let mut out = Out::plain();
     writeln!(
         out,
         "{}: {files} {}, {:.1} MB",
-        path.display(),
+        shown,
         if files == 1 { "file" } else { "files" },
         size(&trail) as f64 / 1e6
     )?;
@@ -63,9 +65,9 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         .take(1_000)
         .find_map(|line| line.record.conversation_id)
         .unwrap_or_else(|| "ID".to_owned());
-    let conversation = super::text::one_line(&conversation);
+    let conversation = one_line(&conversation);
     let name = match typed {
-        Some(_) => format!(" {}", path.display()),
+        Some(_) => format!(" {shown}"),
         None => String::new(),
     };
     writeln!(out, "\nWhat next:")?;

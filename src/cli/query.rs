@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::args::QueryArguments;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone};
-use super::text::{fitted, one_line};
+use super::text::{fitted, json_line, one_line};
 use super::{Done, Ended, Trouble};
 use crate::error::Result;
 use crate::read::Line;
@@ -61,7 +61,7 @@ fn print(
         found += 1;
         match arguments.json {
             true => {
-                out.write_all(&line.bytes)?;
+                out.write_all(&json_line(&line.bytes))?;
                 out.write_all(b"\n")?;
             }
             false => writeln!(out, "{}", row(&style, &line.record))?,

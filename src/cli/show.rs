@@ -9,7 +9,7 @@ use super::args::ShowArguments;
 use super::query::{sign, tone, word};
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone};
-use super::text::{fitted, one_line, wrapped};
+use super::text::{fitted, json_line, one_line, wrapped};
 use super::time::spoken;
 use super::{Done, Ended, Trouble};
 use crate::read::{Conversation, Outcome, Query, Turn};
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Done {
         let shown: HashSet<u64> = records.map(|record| record.seq).collect();
         let mut out = Out::plain();
         for (_, bytes) in bytes.iter().filter(|(seq, _)| shown.contains(seq)) {
-            out.write_all(bytes)?;
+            out.write_all(&json_line(bytes))?;
             out.write_all(b"\n")?;
         }
         out.finish()?;

@@ -9,6 +9,7 @@ use super::style::{Out, Style, Tone};
 use super::text::one_line;
 use super::{Done, Ended};
 use crate::read::{Spread, Stats};
+use crate::trail::json;
 
 pub(super) fn run(arguments: &StatsArguments) -> Done {
     let input = Input::open(&arguments.source)?;
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
     }
     if arguments.json {
         let mut out = Out::plain();
-        serde_json::to_writer(&mut out, &stats).map_err(io::Error::from)?;
+        json::write_safely(&mut out, &stats)?;
         writeln!(out)?;
         out.finish()?;
     } else {

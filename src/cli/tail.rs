@@ -7,6 +7,7 @@ use super::args::TailArguments;
 use super::query::row;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style};
+use super::text::json_line;
 use super::{Done, Ended};
 use crate::error::Result;
 use crate::read::Line;
@@ -32,7 +33,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         found += 1;
         match arguments.json {
             true => {
-                out.write_all(&line.bytes)?;
+                out.write_all(&json_line(&line.bytes))?;
                 out.write_all(b"\n")
             }
             false => writeln!(out, "{}", row(&style, &line.record)),
