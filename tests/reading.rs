@@ -416,3 +416,35 @@ fn a_trail_is_read_while_it_is_written() {
     });
     assert_eq!(bench.records().len(), total);
 }
+
+#[test]
+fn a_trail_that_is_being_written_has_its_end_and_several_are_checked_apart() {
+    let bench = Bench::new();
+    bench
+        .audit
+        .log(stinger_audit::prompt("one"))
+        .expect("recorded");
+    bench.audit.flush().expect("written");
+    let check = |path: &std::path::Path| Trail::open(path).expect("a trail").check();
+    let report = check(&bench.path());
+    let is_outcome = |finding: &stinger_audit::read::Finding| {
+        finding.kind == stinger_audit::read::FindingKind::NoOutcome
+    };
+    assert!(report.findings.iter().all(is_outcome), "{report:?}");
+    // Its writer runs, and may be in the middle of a line.
+    let whole = fs::read(bench.path()).expect("readable");
+    fs::write(bench.path(), [whole.as_slice(), b"{\"seq\":"].concat()).expect("written");
+    let report = check(&bench.path());
+    assert!(report.findings.iter().all(is_outcome), "{report:?}");
+    drop(bench);
+
+    let dir = tempfile::tempdir().expect("a directory");
+    for pid in 1..3 {
+        let path = dir.path().join(format!("audit.{pid}.log"));
+        let lines: String = (0..3).map(|seq| line(seq, "")).collect();
+        fs::write(path, lines).expect("written");
+    }
+    let report = check(&dir.path().join("audit.{pid}.log"));
+    assert_eq!(report.records, 6);
+    assert!(report.is_complete(), "{report:?}");
+}

@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use super::args::CheckArguments;
-use super::source::{Input, size};
+use super::args::{CheckArguments, Source};
+use super::progress::Progress;
+use super::source::{self, Input, size};
 use super::style::{Out, Style, Tone};
 use super::text::one_line;
 use super::{Done, Ended, Trouble};
-use crate::read::{Finding, FindingKind, Query};
+use crate::read::{Finding, FindingKind, Query, Report};
 
 pub(super) fn run(arguments: &CheckArguments) -> Done {
-    let (trail, path) = Input::open(&arguments.source)?.trail("check")?;
-    let lines = trail.lines(Query::new());
-    let progress = super::progress::Progress::of(lines.bytes_read(), size(&trail));
-    let report = trail.check_lines(lines);
-    drop(progress);
+    let (report, name) = report(&arguments.source)?;
     let style = Style::new(&arguments.look);
     let mut out = Out::paged(&arguments.look);
     let zone = style.zone;
@@ -63,7 +60,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     writeln!(
         out,
         "{}: {} records, {span}; {} turns",
-        one_line(&path.to_string_lossy()),
+        one_line(&name),
         report.records,
         report.turns
     )?;
@@ -74,11 +71,13 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
             report.pruned
         )?;
     }
-    let state = match report.is_closed {
-        true => "its writer has ended it in order",
-        false => "it is open: it is being written, or its writer died",
-    };
-    writeln!(out, "{state}")?;
+    if report.records > 0 {
+        let state = match report.is_closed {
+            true => "its writer has ended it in order",
+            false => "it is open: it is being written, or its writer died",
+        };
+        writeln!(out, "{state}")?;
+    }
     let is_partial = by_kind.contains_key(&FindingKind::Unreadable);
     let (tone, verdict) = match report.findings.len() {
         _ if is_partial => {
@@ -99,4 +98,36 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
         true => Ended::Found,
         false => Ended::Nothing,
     })
+}
+
+/// What is found, and of what.
+fn report(source: &Source) -> Result<(Report, String), Trouble> {
+    let input = match Input::open(source) {
+        Ok(input) => input,
+        Err(trouble @ Trouble::Usage(_)) => {
+            let path = source::path(source.trail.as_deref());
+            let remains = Report::of_remains(&path).ok_or(trouble)?;
+            return Ok((remains, path.to_string_lossy().into_owned()));
+        }
+        Err(trouble) => return Err(trouble),
+    };
+    let report = match &input {
+        Input::Trail { trail, .. } => {
+            let bytes = size(trail);
+            trail.check_watched(|lines| Progress::of(lines.bytes_read(), bytes))
+        }
+        Input::Stdin => {
+            let mut report = Report::of(input.evidence(Query::new()).0);
+            let findings = report.findings.len();
+            report
+                .findings
+                .retain(|finding| finding.kind != FindingKind::Foreign);
+            match findings - report.findings.len() {
+                0 => {}
+                foreign => eprintln!("stinger-audit: {foreign} other lines were passed over"),
+            }
+            report
+        }
+    };
+    Ok((report, input.name()))
 }

@@ -7,7 +7,7 @@ use super::source::{Input, size};
 use super::style::Out;
 use super::text::one_line;
 use super::{Done, Ended, Trouble, args, time};
-use crate::read::Query;
+use crate::read::{Query, Trail};
 
 pub(super) fn run(typed: Option<&Path>) -> Done {
     let source = args::Source {
@@ -40,8 +40,13 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         if files == 1 { "file" } else { "files" },
         size(&trail) as f64 / 1e6
     )?;
+    let name = match typed {
+        Some(_) => format!(" {shown}"),
+        None => String::new(),
+    };
+    let whole = whole(&trail, &name);
     let (Some(first), Some(last)) = (first, last) else {
-        writeln!(out, "it has no record yet")?;
+        writeln!(out, "it has no record\n{whole}")?;
         out.finish()?;
         return Ok(Ended::Nothing);
     };
@@ -58,7 +63,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         true => "its writer has ended it in order",
         false => "it is open: it is being written, or its writer died",
     };
-    writeln!(out, "{state}")?;
+    writeln!(out, "{state}\n{whole}")?;
     let conversation = trail
         .lines_reversed(Query::new())?
         .flatten()
@@ -66,10 +71,6 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         .find_map(|line| line.record.conversation_id)
         .unwrap_or_else(|| "ID".to_owned());
     let conversation = one_line(&conversation);
-    let name = match typed {
-        Some(_) => format!(" {shown}"),
-        None => String::new(),
-    };
     writeln!(out, "\nWhat next:")?;
     for (command, what) in [
         (
@@ -93,4 +94,26 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
     }
     out.finish()?;
     Ok(Ended::Found)
+}
+
+/// A trail of more bytes is not read for an overview.
+const MOST: u64 = 64 << 20;
+
+/// Whether something is missing, in a line.
+fn whole(trail: &Trail, name: &str) -> String {
+    let is_read = size(trail) <= MOST;
+    let findings = match is_read {
+        true => trail.check().findings.len(),
+        false => trail.check_ends().len(),
+    };
+    match (findings, is_read) {
+        (0, true) => "complete: nothing is missing".to_owned(),
+        (0, false) => {
+            format!("whether it is complete: `stinger-audit check{name}` reads all of it")
+        }
+        (1, _) => format!("NOT complete: 1 finding, see `stinger-audit check{name}`"),
+        (count, _) => {
+            format!("NOT complete: {count} findings, see `stinger-audit check{name}`")
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
 use crate::error::{Error, ErrorKind, Unreadable as Why};
-use crate::read::{Csv, Lines, Query, Rows, Stats, Trail};
+use crate::read::{Csv, Lines, Query, Report, Rows, Stats, Trail};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -147,13 +147,27 @@ pub(super) fn size(trail: &Trail) -> u64 {
 }
 
 fn explained(error: Error, is_typed: bool) -> Trouble {
-    match error.kind() {
-        ErrorKind::NoTrail { trail, .. } if !is_typed => Trouble::Usage(format!(
+    let ErrorKind::NoTrail { trail, .. } = error.kind() else {
+        return Trouble::Trail(error);
+    };
+    if let Some(remains) = Report::of_remains(trail) {
+        let details = remains
+            .findings
+            .iter()
+            .map(|finding| finding.detail.as_str());
+        return Trouble::Usage(format!(
+            "{}: {}; restore its files, or see what `stinger-audit check` says",
+            text::one_line(&trail.to_string_lossy()),
+            details.collect::<Vec<_>>().join("; ")
+        ));
+    }
+    match is_typed {
+        true => Trouble::Trail(error),
+        false => Trouble::Usage(format!(
             "there is no trail {}; name the destination that the service writes to, \
              such as: stinger-audit query /var/log/audit.log",
             trail.display()
         )),
-        _ => Trouble::Trail(error),
     }
 }
 

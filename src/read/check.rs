@@ -1,12 +1,19 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Outcome, Query, Trail, Turn};
+use super::scan::files_in_order;
+use super::{Lines, Outcome, Query, Trail, Turn};
 use crate::error::{Error, ErrorKind, Position, Unreadable};
 use crate::record::Record;
+use crate::trail::checkpoint::Checkpoint;
+use crate::trail::{TrailName, tail};
 
 /// Whether a trail is complete: what is missing, torn or without an end, and where.
 #[derive(Debug, Default)]
@@ -50,7 +57,9 @@ pub enum FindingKind {
     Hole,
     /// A `seq` comes twice, or too late.
     OutOfOrder,
-    /// A line was torn when its writer died.
+    /// The end is gone: the checkpoint beside the trail knows of more records than the trail has.
+    Cut,
+    /// A line was torn when its writer died, or lacks its line feed though nobody writes any more.
     Torn,
     /// A line is no record.
     Foreign,
@@ -80,6 +89,7 @@ impl FindingKind {
         match self {
             FindingKind::Hole => "hole",
             FindingKind::OutOfOrder => "out of order",
+            FindingKind::Cut => "cut",
             FindingKind::Torn => "torn line",
             FindingKind::Foreign => "foreign line",
             FindingKind::Unreadable => "unreadable",
@@ -104,22 +114,214 @@ impl Report {
 
 impl Trail {
     /// Reads the whole trail and says whether it is complete: holes, torn and foreign lines,
-    /// unclean ends, gaps, and turns without a prompt, an outcome or a decision they expected.
+    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, and an end behind
+    /// which the checkpoint beside the trail knows of more.
     /// Of several trails each is checked for itself.
     pub fn check(&self) -> Report {
-        self.check_lines(self.lines(Query::new()))
+        self.check_watched(|_| ())
     }
 
-    pub(crate) fn check_lines(&self, lines: super::Lines) -> Report {
-        let mut check = Check::default();
-        for line in lines {
-            match line {
-                Ok(line) => check.record(line.record, line.position),
-                Err(error) => check.unreadable(error),
+    /// The same, for whoever shows progress: `watch` gets the lines before they are read.
+    pub(crate) fn check_watched<T>(&self, watch: impl Fn(&Lines) -> T) -> Report {
+        let mut whole: Option<Report> = None;
+        for name in &self.names {
+            // Before the lines: a writer may add to both.
+            let end = End::of(name);
+            let lines = Lines::new(std::slice::from_ref(name), Query::new(), None);
+            let _watching = watch(&lines);
+            let report = Check::default().run(lines, Some(end));
+            match &mut whole {
+                None => whole = Some(report),
+                Some(whole) => whole.add(report),
             }
         }
-        check.end()
+        whole.unwrap_or_default()
     }
+
+    /// What is to be said of the ends of the trails without reading the rest.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check_ends(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for name in &self.names {
+            let end = End::of(name);
+            let newest = files_in_order(name).ok().and_then(|mut files| files.pop());
+            let last = newest.and_then(|newest| tail(&newest).ok()?.last);
+            let is_closed = last.as_ref().is_some_and(Record::ends_trail);
+            findings.extend(end.judge(last.map(|last| last.seq), is_closed, None));
+        }
+        findings
+    }
+}
+
+impl Report {
+    /// Of lines that come from a stream, which may hold others.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of(lines: Lines) -> Report {
+        Check::default().run(lines, None)
+    }
+
+    /// What is left of a trail that has no file any more. `None`: there was none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_remains(path: &Path) -> Option<Report> {
+        let name = TrailName::new(path).ok()?;
+        let end = End::of(&name);
+        let mut findings = end.judge(None, false, None);
+        if findings.is_empty() && name.journal().exists() {
+            findings.push(Finding {
+                kind: FindingKind::Cut,
+                seq: None,
+                position: None,
+                detail: format!(
+                    "the files of the trail are gone, and how many records with them is not known; {} is left",
+                    name.journal().display()
+                ),
+            });
+        }
+        (!findings.is_empty()).then(|| Report {
+            findings,
+            ..Report::default()
+        })
+    }
+
+    /// Takes in what another trail came to.
+    fn add(&mut self, other: Report) {
+        let by_time = |place: &(u64, DateTime<Utc>)| place.1;
+        self.records += other.records;
+        self.first = [self.first, other.first]
+            .into_iter()
+            .flatten()
+            .min_by_key(by_time);
+        self.last = [self.last, other.last]
+            .into_iter()
+            .flatten()
+            .max_by_key(by_time);
+        self.turns += other.turns;
+        self.is_closed &= other.is_closed;
+        self.pruned += other.pruned;
+        self.findings.extend(other.findings);
+    }
+}
+
+/// What stands beside a trail and at the ends of its files.
+struct End<'n> {
+    name: &'n TrailName,
+    /// `Err`: a file that is no checkpoint.
+    checkpoint: Result<Option<Checkpoint>, PathBuf>,
+}
+
+/// Whoever writes a line is not at it for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const MOMENT: Duration = Duration::from_millis(100);
+
+impl End<'_> {
+    fn of(name: &TrailName) -> End<'_> {
+        let path = name.checkpoint();
+        let checkpoint = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(path),
+            Ok(note) => Checkpoint::read(&note).map(Some).ok_or(path),
+        };
+        End { name, checkpoint }
+    }
+
+    /// What is wrong behind the record `last`. `unfinished`: a line behind it.
+    fn judge(&self, last: Option<u64>, is_closed: bool, unfinished: Option<Error>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut find = |kind, position: Option<Position>, detail| {
+            findings.push(Finding {
+                kind,
+                seq: None,
+                position,
+                detail,
+            });
+        };
+        let files = files_in_order(self.name).unwrap_or_default();
+        for (place, file) in files.iter().enumerate() {
+            let Ok(tail) = tail(file) else {
+                continue;
+            };
+            let is_newest = place + 1 == files.len();
+            let is_left = !is_newest || is_closed || !is_written(self.name, file);
+            if !tail.is_unended || !is_left {
+                continue;
+            }
+            match tail.torn {
+                0 => find(
+                    FindingKind::Torn,
+                    None,
+                    format!("{}: its last line has no line feed", file.display()),
+                ),
+                // In a file that was left it is told as what it is.
+                bytes if is_newest => {
+                    let position = unfinished.as_ref().and_then(Error::position).cloned();
+                    let detail = match position {
+                        Some(_) => format!("the last line has no end ({bytes} bytes)"),
+                        None => format!(
+                            "{}: its last line has no end ({bytes} bytes)",
+                            file.display()
+                        ),
+                    };
+                    find(FindingKind::Torn, position, detail);
+                }
+                _ => {}
+            }
+        }
+        match &self.checkpoint {
+            // The seal that it is of is the record behind those that it is over.
+            Ok(Some(checkpoint)) if last.is_none_or(|last| last < checkpoint.size) => {
+                let has = last.map_or(0, |last| last + 1);
+                let gone = checkpoint.size + 1 - has;
+                let records = if gone == 1 {
+                    "record is"
+                } else {
+                    "records are"
+                };
+                let what = match (last, files.is_empty()) {
+                    (Some(last), _) => format!("the trail ends with record {last}"),
+                    (None, true) => "the trail has no file".to_owned(),
+                    (None, false) => "the trail has no record".to_owned(),
+                };
+                find(
+                    FindingKind::Cut,
+                    None,
+                    format!(
+                        "{gone} {records} gone: the checkpoint beside the trail knows of record {}, and {what}",
+                        checkpoint.size
+                    ),
+                );
+            }
+            Ok(_) => {}
+            Err(path) => find(
+                FindingKind::Foreign,
+                None,
+                format!(
+                    "{} is not the checkpoint that was signed, or cannot be read",
+                    path.display()
+                ),
+            ),
+        }
+        findings
+    }
+}
+
+/// Whether a process may be writing to this file, whose last line has no end.
+fn is_written(name: &TrailName, file: &Path) -> bool {
+    let pid = fs::read_to_string(name.lock()).ok();
+    let pid = pid.and_then(|pid| pid.trim().parse::<u32>().ok());
+    let processes = Path::new("/proc");
+    let runs = pid.is_some_and(|pid| {
+        !processes.join("self").exists() || processes.join(pid.to_string()).exists()
+    });
+    let length = || file.metadata().map(|found| found.len()).ok();
+    let modified = file.metadata().and_then(|found| found.modified());
+    let is_fresh = modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < PATIENCE));
+    // Processes of another container are not seen, what they write is.
+    let grows = || {
+        let before = length();
+        std::thread::sleep(MOMENT);
+        before != length()
+    };
+    is_fresh && (runs || grows())
 }
 
 #[derive(Default)]
@@ -132,9 +334,21 @@ struct Check {
     /// The last turn of each conversation, whose id is hashed: there may be many.
     turns: HashMap<u64, u64>,
     hasher: RandomState,
+    /// The last line, if it has no end.
+    unfinished: Option<Error>,
 }
 
 impl Check {
+    fn run(mut self, lines: Lines, end: Option<End<'_>>) -> Report {
+        for line in lines {
+            match line {
+                Ok(line) => self.record(line.record, line.position),
+                Err(error) => self.unreadable(error),
+            }
+        }
+        self.end(end)
+    }
+
     fn find(&mut self, kind: FindingKind, seq: u64, position: &Position, detail: String) {
         self.report.findings.push(Finding {
             kind,
@@ -325,8 +539,11 @@ impl Check {
         let kind = match error.kind() {
             ErrorKind::Unreadable { reason, .. } => match reason {
                 Unreadable::Torn => FindingKind::Torn,
-                // The writer is about to end it.
-                Unreadable::Unfinished => return,
+                // The writer may be about to end it.
+                Unreadable::Unfinished => {
+                    self.unfinished = Some(error);
+                    return;
+                }
                 Unreadable::Foreign { .. } => FindingKind::Foreign,
             },
             _ => FindingKind::Unreadable,
@@ -344,7 +561,7 @@ impl Check {
         });
     }
 
-    fn end(mut self) -> Report {
+    fn end(mut self, end: Option<End<'_>>) -> Report {
         if let Some((first, position)) = self.starts_behind.take() {
             let detail = match first {
                 1 => "record 0 is missing at the beginning".to_owned(),
@@ -361,6 +578,22 @@ impl Check {
         }
         let by_seq = |finding: &Finding| finding.seq.unwrap_or(u64::MAX);
         self.report.findings.sort_by_key(by_seq);
+        let last = self.report.last.map(|(last, _)| last);
+        let unfinished = self.unfinished.take();
+        match (end, unfinished) {
+            (Some(end), unfinished) => {
+                let findings = end.judge(last, self.report.is_closed, unfinished);
+                self.report.findings.extend(findings);
+            }
+            // A stream has ended.
+            (None, Some(error)) => self.report.findings.push(Finding {
+                kind: FindingKind::Torn,
+                seq: None,
+                position: error.position().cloned(),
+                detail: "the last line has no end".to_owned(),
+            }),
+            (None, None) => {}
+        }
         self.report
     }
 }

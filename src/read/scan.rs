@@ -490,12 +490,17 @@ fn whole_lines(path: &Path) -> Option<(File, u64)> {
     Some((file, begin + feed as u64 + 1))
 }
 
+/// The files of a trail in the order of their records.
+pub(super) fn files_in_order(name: &TrailName) -> Result<Vec<PathBuf>> {
+    let mut scan = Scan::new(name, Query::new(), OfRecords);
+    scan.list_files()?;
+    Ok(scan.next.into())
+}
+
 /// The files of a trail that the writer has left: all but the newest, and that too where the writer
 /// has ended the trail.
 pub(super) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
-    let mut scan = Scan::new(name, Query::new(), OfRecords);
-    scan.list_files()?;
-    let mut files: Vec<PathBuf> = scan.next.into();
+    let mut files = files_in_order(name)?;
     let newest = files.last().and_then(|newest| tail(newest).ok());
     let is_ended = newest.is_some_and(|newest| {
         let ends = newest.last.as_ref().is_some_and(Record::ends_trail);
