@@ -103,6 +103,10 @@ fn main() -> ExitCode {
             "what_is_gone_from_the_end_is_found",
             what_is_gone_from_the_end_is_found,
         ),
+        (
+            "times_are_those_of_the_zone_that_is_asked_for",
+            times_are_those_of_the_zone_that_is_asked_for,
+        ),
     ];
     let mut run = 0;
     for (name, test) in tests {
@@ -349,6 +353,10 @@ fn mistakes_are_answered_with_what_to_do() {
         ),
         (&["query", "audit.log", "--since", "3h"], "-3h"),
         (&["query", "audit.log", "--last", "yesterday"], "90s"),
+        (
+            &["query", "audit.log", "--last", "99999999999d"],
+            "longer than time is",
+        ),
         (
             &["show", "c-4", "audit.log"],
             "2 conversations begin with c-4: c-42, c-43",
@@ -1296,4 +1304,24 @@ fn what_is_gone_from_the_end_is_found() {
     let output = piped(dir.path(), &["check", "-"], &mixed);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(stderr(&output).contains("1 other lines were passed over"));
+}
+
+fn times_are_those_of_the_zone_that_is_asked_for() {
+    let local = |arguments: &[&str]| {
+        let mut command = command(&golden());
+        let output = command.env("TZ", "IST-5:30").args(arguments).output();
+        stdout(&output.expect("it runs"))
+    };
+    let since = ["--since", "2026-11-24 16:37", "--until", "2026-11-24 16:38"];
+    let found = local(&[&["query", "audit.log", "--local"][..], &since].concat());
+    assert_eq!(found.lines().count(), 2, "{found}");
+    assert!(
+        found.starts_with("2026-11-24 16:37:00.000+05:30  #20 "),
+        "{found}"
+    );
+    assert_eq!(local(&[&["query", "audit.log"][..], &since].concat()), "");
+    let shown = local(&["show", "c-42", "audit.log", "--local"]);
+    assert!(shown.contains("turn 1  15:45:00.170+05:30  "), "{shown}");
+    let counted = local(&["stats", "audit.log", "--local"]);
+    assert!(counted.contains("  2026-11-24 15:30+05:30 "), "{counted}");
 }

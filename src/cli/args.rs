@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use super::{Done, Ended, Trouble, time};
+use super::time::{self, Zone};
+use super::{Done, Ended, Trouble};
 use crate::read::Query;
 
 /// Reads a security audit trail: find, follow, rebuild, count, check and export.
@@ -114,20 +115,20 @@ pub(super) struct Filters {
     /// In which a value with this tag was redacted: see the command `tag`
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// From this time on: 2026-11-24T10:00:00Z, 2026-11-24, today, yesterday, -3h
+    /// From this time on: 2026-11-24T10:00:00Z, 2026-11-24 10:00 +0200, 10:00Z, today, yesterday, -3h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
     /// Before this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
-    /// Of this long ago until now: 90s, 15m, 3h, 7d
+    /// Of this long ago until now: 90s, 15min, 1h30m, 7d
     #[arg(long, value_name = "DURATION", conflicts_with = "since")]
     last: Option<String>,
 }
 
 impl Filters {
-    /// What they select.
-    pub(super) fn query(&self) -> Result<Query, Trouble> {
+    /// What they select. Times without a zone are of `zone`.
+    pub(super) fn query(&self, zone: Zone) -> Result<Query, Trouble> {
         let mut query = Query::new();
         for id in &self.conversation {
             query = query.conversation_id(id);
@@ -163,10 +164,10 @@ impl Filters {
             query = query.tag(tag);
         }
         if let Some(since) = &self.since {
-            query = query.since(time::point("--since", since)?);
+            query = query.since(time::point("--since", since, zone)?);
         }
         if let Some(until) = &self.until {
-            query = query.until(time::point("--until", until)?);
+            query = query.until(time::point("--until", until, zone)?);
         }
         if let Some(last) = &self.last {
             query = query.last(time::duration("--last", last)?);
@@ -224,7 +225,7 @@ fn known_decision(word: &str) -> Result<&str, Trouble> {
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Look {
-    /// Times in the zone of this machine, not in UTC
+    /// Times in the zone of this machine, not in UTC; also those that are typed without a zone
     #[arg(long)]
     pub(super) local: bool,
     /// Colours: by what stdout is, always or never. NO_COLOR switches them off
@@ -233,6 +234,12 @@ pub(super) struct Look {
     /// No pager
     #[arg(long)]
     pub(super) no_pager: bool,
+}
+
+impl Look {
+    pub(super) fn zone(&self) -> Zone {
+        Zone { local: self.local }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

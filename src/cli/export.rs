@@ -10,6 +10,7 @@ use super::args::{Decisions, ExportArguments, Format};
 use super::output::Output;
 use super::source::{Input, Unreadable};
 use super::text::{json_line, one_line};
+use super::time::Zone;
 use super::{Done, Ended, Trouble};
 use crate::error::Result;
 use crate::read::{Csv, Exported, Line, Query};
@@ -19,7 +20,7 @@ use crate::trail::json::safe_text;
 
 pub(super) fn run(arguments: &ExportArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let query = arguments.filters.query()?;
+    let query = arguments.filters.query(Zone::UTC)?;
     let mut out = Output::open(arguments.output.as_deref(), &input, arguments.force)?;
     let exported = write(arguments, &input, query, &mut out)?;
     out.complete()?;

@@ -50,7 +50,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         out.finish()?;
         return Ok(Ended::Nothing);
     };
-    let zone = time::Zone { local: false };
+    let zone = time::Zone::UTC;
     writeln!(
         out,
         "records #{} to #{}, {} to {}",

@@ -13,7 +13,7 @@ use crate::record::{Decision, GuardrailDecision, Record};
 
 pub(super) fn run(arguments: &QueryArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let query = arguments.filters.query()?;
+    let query = arguments.filters.query(arguments.look.zone())?;
     let mut unreadable = Unreadable::of(&input);
     let found = match (arguments.reverse, &input) {
         (false, _) => {

@@ -7,6 +7,7 @@ use super::args::{RedactArguments, TagArguments};
 use super::source::{self, Input, Unreadable};
 use super::style::Out;
 use super::text::one_line;
+use super::time::Zone;
 use super::{Done, Ended, Trouble};
 use crate::redact::{Change, DryRun, Keys, Redactor, Rules};
 
@@ -52,7 +53,7 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
             let mut out = Out::plain();
             let mut unreadable = Unreadable::default();
             let mut totals = Totals::default();
-            for change in trail.dry_run(arguments.filters.query()?, &redactor) {
+            for change in trail.dry_run(arguments.filters.query(Zone::UTC)?, &redactor) {
                 match change {
                     Ok(found) => {
                         let place = format!("#{} {}", found.seq, found.field);

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Done {
             arguments.id
         )));
     }
-    let filters = arguments.filters.query()?;
+    let filters = arguments.filters.query(arguments.look.zone())?;
     let input = Input::open(&arguments.source)?;
     let mut unreadable = Unreadable::of(&input);
     let Some(id) = resolve(&arguments.id, &input, &mut unreadable)? else {

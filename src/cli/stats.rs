@@ -13,7 +13,7 @@ use crate::trail::json;
 
 pub(super) fn run(arguments: &StatsArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let stats = input.stats(arguments.filters.query()?);
+    let stats = input.stats(arguments.filters.query(arguments.look.zone())?);
     let mut unreadable = Unreadable::of(&input);
     stats
         .unreadable

@@ -47,7 +47,7 @@ impl Style {
                 Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
                 _ => UNBOUNDED,
             },
-            zone: Zone { local: look.local },
+            zone: look.zone(),
         }
     }
 

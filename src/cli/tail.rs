@@ -17,7 +17,7 @@ const PULSE: Duration = Duration::from_millis(20);
 
 pub(super) fn run(arguments: &TailArguments) -> Done {
     let input = Input::open(&arguments.source)?;
-    let query = arguments.filters.query()?;
+    let query = arguments.filters.query(arguments.look.zone())?;
     let style = Style::new(&arguments.look);
     let mut out = Out::plain();
     let mut unreadable = Unreadable::of(&input);

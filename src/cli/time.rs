@@ -1,75 +1,177 @@
 //! Times as people type them.
 
-use chrono::{DateTime, Duration, Local, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Duration, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _,
+    Timelike as _, Utc,
+};
 
 use super::Trouble;
 
-/// A point in time: RFC 3339, a date, a word, or so long ago. Dates and times without a zone are UTC.
-pub(super) fn point(option: &str, typed: &str) -> Result<DateTime<Utc>, Trouble> {
+/// A point in time: a date, a time, both, with a zone or without, a word, or so long ago. What has no zone is of
+/// `zone`; a time without a date is today's.
+pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Utc>, Trouble> {
     let now = Utc::now();
-    let midnight = |date: NaiveDate| Utc.from_utc_datetime(&date.and_time(chrono::NaiveTime::MIN));
-    let today = now.date_naive();
     let text = typed.trim();
     let found = match text.to_ascii_lowercase().as_str() {
         "now" => Some(now),
-        "today" => Some(midnight(today)),
-        "yesterday" => Some(midnight(today - Duration::days(1))),
-        _ => None,
+        "today" => zone.begin(zone.today(now)),
+        "yesterday" => zone.today(now).pred_opt().and_then(|day| zone.begin(day)),
+        _ => match text.strip_prefix('-') {
+            Some(ago) => parse_duration(ago).and_then(|ago| now.checked_sub_signed(ago)),
+            None => stated(text, zone, now),
+        },
     };
-    let found = found
-        .or_else(|| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()))
-        .or_else(|| Some(midnight(text.parse::<NaiveDate>().ok()?)))
-        .or_else(|| {
-            [
-                "%Y-%m-%dT%H:%M:%S%.f",
-                "%Y-%m-%d %H:%M:%S%.f",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%d %H:%M",
-            ]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-            .map(|time| Utc.from_utc_datetime(&time))
-        })
-        .or_else(|| now.checked_sub_signed(parse_duration(text.strip_prefix('-')?)?));
     found.ok_or_else(|| {
+        let here = if zone.local { "this zone" } else { "UTC" };
         Trouble::Usage(format!(
-            "{option} {typed}: this is no time; write 2026-11-24T10:00:00Z, 2026-11-24 (UTC), today, yesterday, or -3h"
+            "{option} {typed}: this is no time; write 2026-11-24T10:00:00Z, 2026-11-24 10:00 (in {here}), \
+             2026-11-24 10:00 +0200, 10:00Z (today), 2026-11-24, today, yesterday, or -3h"
         ))
     })
 }
 
-/// A duration such as `90s`, `15m`, `3h` or `7d`.
-pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, Trouble> {
-    parse_duration(typed.trim()).ok_or_else(|| {
-        Trouble::Usage(format!(
-            "{option} {typed}: this is no duration; write a number and s, m, h, d or w, such as 90s or 3h"
-        ))
-    })
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let unit = text.chars().last()?;
-    let number: i64 = text[..text.len() - unit.len_utf8()]
-        .parse()
-        .ok()
-        .filter(|n| *n >= 0)?;
-    match unit {
-        's' => Duration::try_seconds(number),
-        'm' => Duration::try_minutes(number),
-        'h' => Duration::try_hours(number),
-        'd' => Duration::try_days(number),
-        'w' => Duration::try_weeks(number),
-        _ => None,
+/// A date, a time, or both, with a zone or without.
+fn stated(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (text, offset) = split_offset(text);
+    let (date, time) = match text.split_once(['T', 't', ' ']) {
+        Some((date, time)) => (Some(date), Some(time.trim_start())),
+        None if text.contains(':') => (None, Some(text)),
+        None => (Some(text), None),
+    };
+    let date = match (date, offset) {
+        (Some(date), _) => NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?,
+        (None, Some(offset)) => now.with_timezone(&offset).date_naive(),
+        (None, None) => zone.today(now),
+    };
+    let time = match time {
+        Some(time) => ["%H:%M:%S%.f", "%H:%M"]
+            .iter()
+            .find_map(|form| NaiveTime::parse_from_str(time, form).ok())?,
+        None => NaiveTime::MIN,
+    };
+    // A leap second is no second of a clock that anybody reads.
+    if time.nanosecond() >= 1_000_000_000 {
+        return None;
+    }
+    let time = date.and_time(time);
+    match offset {
+        Some(offset) => Some(offset.from_local_datetime(&time).earliest()?.to_utc()),
+        None => zone.of(time),
     }
 }
 
-/// How times are shown.
+/// The zone behind a time: `Z`, `UTC`, `+0200`, `+02:00` or `+02`.
+fn split_offset(text: &str) -> (&str, Option<FixedOffset>) {
+    let utc = FixedOffset::east_opt(0);
+    let upper = text.to_ascii_uppercase();
+    for name in ["UTC", "GMT", "Z"] {
+        if upper.ends_with(name) {
+            return (text[..text.len() - name.len()].trim_end(), utc);
+        }
+    }
+    let Some(sign) = text.rfind(['+', '-']) else {
+        return (text, None);
+    };
+    let (time, offset) = text.split_at(sign);
+    // The sign in a date is none of a zone.
+    let offset = match time.contains(':') {
+        true => parse_offset(offset),
+        false => None,
+    };
+    match offset {
+        Some(offset) => (time.trim_end(), Some(offset)),
+        None => (text, None),
+    }
+}
+
+fn parse_offset(text: &str) -> Option<FixedOffset> {
+    let digits: String = text[1..].chars().filter(|digit| *digit != ':').collect();
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number || !matches!(digits.len(), 2 | 4) {
+        return None;
+    }
+    let hours: i32 = digits[..2].parse().ok()?;
+    let minutes: i32 = match &digits[2..] {
+        "" => 0,
+        minutes => minutes.parse().ok().filter(|minutes| *minutes < 60)?,
+    };
+    let seconds = hours * 3600 + minutes * 60;
+    match text.starts_with('-') {
+        true => FixedOffset::west_opt(seconds),
+        false => FixedOffset::east_opt(seconds),
+    }
+}
+
+/// A duration such as `90s`, `15min`, `1h30m` or `7d`, no longer than time is.
+pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, Trouble> {
+    let Some(duration) = parse_duration(typed.trim()) else {
+        return Err(Trouble::Usage(format!(
+            "{option} {typed}: this is no duration; write numbers with s, m, h, d or w, such as 90s, 15min or 1h30m"
+        )));
+    };
+    match Utc::now().checked_sub_signed(duration) {
+        Some(_) => Ok(duration),
+        None => Err(Trouble::Usage(format!(
+            "{option} {typed}: this is longer than time is; leave it out, and every record is meant"
+        ))),
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut whole = Duration::zero();
+    let mut rest = text;
+    loop {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, behind) = rest.split_at(digits);
+        let letters = behind.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, behind) = behind.split_at(letters);
+        let number = number.parse().ok()?;
+        let part = match unit {
+            "s" | "sec" | "secs" | "second" | "seconds" => Duration::try_seconds(number),
+            "m" | "min" | "mins" | "minute" | "minutes" => Duration::try_minutes(number),
+            "h" | "hr" | "hrs" | "hour" | "hours" => Duration::try_hours(number),
+            "d" | "day" | "days" => Duration::try_days(number),
+            "w" | "week" | "weeks" => Duration::try_weeks(number),
+            _ => None,
+        };
+        whole = whole.checked_add(&part?)?;
+        rest = behind.trim_start();
+        if rest.is_empty() {
+            return Some(whole);
+        }
+    }
+}
+
+/// How times are shown, and what those are that are typed without a zone.
 #[derive(Clone, Copy)]
 pub(super) struct Zone {
     pub(super) local: bool,
 }
 
 impl Zone {
+    /// Where no other is asked for.
+    pub(super) const UTC: Zone = Zone { local: false };
+
+    /// `None`: clocks were set on, and there was no such time.
+    fn of(self, time: NaiveDateTime) -> Option<DateTime<Utc>> {
+        match self.local {
+            true => Some(Local.from_local_datetime(&time).earliest()?.to_utc()),
+            false => Some(time.and_utc()),
+        }
+    }
+
+    fn today(self, now: DateTime<Utc>) -> NaiveDate {
+        match self.local {
+            true => now.with_timezone(&Local).date_naive(),
+            false => now.date_naive(),
+        }
+    }
+
+    /// When a day begins.
+    fn begin(self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        self.of(day.and_time(NaiveTime::MIN))
+    }
+
     /// Date and time to the millisecond.
     pub(super) fn full(self, time: DateTime<Utc>) -> String {
         match self.local {
@@ -94,7 +196,7 @@ impl Zone {
         match self.local {
             true => time
                 .with_timezone(&Local)
-                .format("%H:%M:%S%.3f")
+                .format("%H:%M:%S%.3f%:z")
                 .to_string(),
             false => time.format("%H:%M:%S%.3fZ").to_string(),
         }
@@ -105,7 +207,7 @@ impl Zone {
         match self.local {
             true => time
                 .with_timezone(&Local)
-                .format("%Y-%m-%d %H:00")
+                .format("%Y-%m-%d %H:%M%:z")
                 .to_string(),
             false => time.format("%Y-%m-%d %H:00Z").to_string(),
         }
@@ -130,13 +232,25 @@ mod tests {
 
     #[test]
     fn what_people_type_for_times_is_understood() {
-        let read = |typed: &str| point("--since", typed).ok();
+        let read = |typed: &str| point("--since", typed, Zone::UTC).ok();
         let day = Utc.with_ymd_and_hms(2026, 11, 24, 0, 0, 0).single();
         assert_eq!(read("2026-11-24"), day);
         assert_eq!(read("2026-11-24T00:00:00Z"), day);
+        assert_eq!(read("2026-11-24T00:00:00.000Z"), day);
         assert_eq!(read("2026-11-24T01:00:00+01:00"), day);
-        assert_eq!(read("2026-11-24 00:00"), day);
-        for typed in ["now", "Today", "yesterday", "-3h", "-90s", "-2w"] {
+        for typed in [
+            "2026-11-24 00:00",
+            "2026-11-24T00:00Z",
+            "2026-11-24 00:00 UTC",
+            "2026-11-24 00:00:00 utc",
+            "2026-11-24 02:00 +0200",
+            "2026-11-24T02:00+02",
+            "2026-11-23 19:00:00-0500",
+            "2026-11-24T05:30:00+05:30",
+        ] {
+            assert_eq!(read(typed), day, "{typed}");
+        }
+        for typed in ["now", "Today", "yesterday", "-3h", "-90s", "-2w", "-1h30m"] {
             assert!(
                 read(typed).is_some_and(|time| time <= Utc::now()),
                 "{typed}"
@@ -144,6 +258,11 @@ mod tests {
         }
         let then = read("-3h").unwrap_or_default();
         assert_eq!((Utc::now() - then).num_minutes(), 180);
+        let today = Utc::now().date_naive().and_hms_opt(10, 27, 0);
+        let today = today.map(|time| time.and_utc());
+        for typed in ["10:27Z", "10:27", "10:27:00 UTC"] {
+            assert_eq!(read(typed), today, "{typed}");
+        }
         for typed in [
             "",
             "3h",
@@ -153,8 +272,48 @@ mod tests {
             "-h",
             "--3h",
             "-99999999999999d",
+            "2026-11-24T10:27:60Z",
+            "2026-11-24 10:27:60",
+            "23:59:60",
+            "2026-11-24 10:27 +02000",
+            "2026-11-24 10:27 +99",
+            "2026-11-24 10:27 CET",
+            "10:27:",
         ] {
             assert!(read(typed).is_none(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let read = |typed: &str| {
+            duration("--last", typed)
+                .ok()
+                .map(|found| found.num_seconds())
+        };
+        for (typed, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("15min", 900),
+            ("1h30m", 5_400),
+            ("1h 30min", 5_400),
+            ("2days", 172_800),
+            ("1w", 604_800),
+        ] {
+            assert_eq!(read(typed), Some(seconds), "{typed}");
+        }
+        for typed in [
+            "",
+            "h",
+            "1",
+            "1h30",
+            "-1h",
+            "1x",
+            "1.5h",
+            "99999999999d",
+            "9999999999999999w",
+        ] {
+            assert_eq!(read(typed), None, "{typed}");
         }
     }
 }

@@ -129,9 +129,10 @@ impl Query {
         self
     }
 
-    /// Records of the time up to now.
+    /// Records of the time up to now. A duration that is longer than time is selects all.
     pub fn last(self, duration: Duration) -> Query {
-        self.since(Utc::now() - duration)
+        let since = Utc::now().checked_sub_signed(duration);
+        self.since(since.unwrap_or(DateTime::<Utc>::MIN_UTC))
     }
 
     /// Records of the last hour.
@@ -387,6 +388,11 @@ mod tests {
                 .selects(&record)
         );
         assert!(!Query::new().since(time + second).selects(&record));
+    }
+
+    #[test]
+    fn all_of_time_is_longer_than_time() {
+        assert!(Query::new().last(Duration::MAX).selects(&record("")));
     }
 
     #[test]
