@@ -50,10 +50,12 @@ pub struct Record {
     /// The conversation that the turn belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
-    /// 1-based number of the turn within its conversation.
+    /// 1-based number of the turn within its conversation: of the one that `turn_id` names, where the record has
+    /// one, else of the last that began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_number: Option<u64>,
-    /// Where the conversation stands after this record.
+    /// Where that turn stands after this record: `open` (no prompt was seen), `prompted`, `answered` or `blocked`; where
+    /// the record has a `turn_id` also `failed`, `cut`, `abandoned` or `withheld`. Or what the application says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_state: Option<String>,
     /// What was asked, redacted.

@@ -156,7 +156,8 @@ fn a_response_of_another_turn_is_not_released() {
     let bench = Bench::new();
     let (one, two) = (begin(&bench), begin(&bench));
     let answer = two.hold("for two".to_owned());
-    assert!(one.release(answer).is_err());
+    let error = one.release(answer).expect_err("not its own");
+    assert!(error.to_string().contains("another turn's"), "{error}");
     two.fail("no answer").expect("recorded");
     let outcomes = || {
         read(&bench.path())
@@ -166,6 +167,8 @@ fn a_response_of_another_turn_is_not_released() {
     };
     bench.audit.flush().expect("written");
     assert_eq!(outcomes(), [Outcome::Blocked, Outcome::Failed]);
+    let blocked = &read(&bench.path())[0].records[1];
+    assert_eq!(blocked.other["reason"], "the response is another turn's");
 }
 
 #[test]
@@ -285,6 +288,58 @@ fn turns_side_by_side_in_one_conversation_are_told_apart() {
         );
         assert_eq!(turn.completeness().missing, ["pii"]);
     }
+}
+
+#[test]
+fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restart() {
+    let bench = Bench::new();
+    let [first, second] = [(); 2].map(|()| begin(&bench));
+    let answer = first.hold("one");
+    first.release(answer).expect("released");
+    bench.audit.close().expect("closed");
+    let audit = stinger_audit::to(bench.path())
+        .redact_pii(false)
+        .open()
+        .expect("opened again");
+    let third = audit.turn("c").begin("three").expect("begun");
+    // As the end of a turn that another process left comes: under its id, in whatever order.
+    stinger_audit::event("turn_failed")
+        .conversation_id("c")
+        .field("turn_id", second.id())
+        .log()
+        .expect("recorded");
+    let mut cut = third.send(["thr", "ee"]);
+    cut.next();
+    drop(cut);
+    drop(audit.turn("c").begin("four").expect("begun"));
+    let five = audit.turn("c").begin("five").expect("begun");
+    five.block("an attack").expect("recorded");
+    audit.close().expect("closed");
+    let places: Vec<_> = common::records(&bench.path())
+        .into_iter()
+        .map(|record| {
+            (
+                record.turn_number.unwrap_or(0),
+                record.conversation_state.unwrap_or_default(),
+            )
+        })
+        .collect();
+    let expected = [
+        (1, "prompted"),
+        (2, "prompted"),
+        (1, "answered"),
+        (3, "prompted"),
+        (2, "failed"),
+        (3, "cut"),
+        (4, "prompted"),
+        (4, "abandoned"),
+        (5, "prompted"),
+        (5, "blocked"),
+    ];
+    let expected = expected.map(|(turn, state)| (turn, state.to_owned()));
+    assert_eq!(places, expected);
+    // Its trail is closed: this end is refused.
+    drop(second);
 }
 
 #[test]

@@ -1,27 +1,39 @@
-//! Where each conversation stands: turn numbers and states for applications that give none.
+//! Where each conversation and each of its turns stands: numbers and states for applications that give none.
 //!
-//! Runs on the worker, in the order of `seq`. Memory is bounded: of conversations that have
-//! been silent longest the place is forgotten, and they count on from 1 when they come back.
+//! Runs on the worker, in the order of `seq`. Memory is bounded: of conversations and turns that have
+//! been silent longest the place is forgotten. Such a conversation counts on from 1 when it comes back, and such
+//! a turn has the number of the conversation's last one.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
+use serde_json::Value as Json;
+
 use crate::record::{EventType, Record};
 
-/// Conversations remembered: this many at least, twice as many at most.
+/// Conversations remembered, and turns: this many at least, twice as many at most.
 const REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Flow {
-    recent: Places,
-    older: Places,
+    /// Each where its last turn stands.
+    conversations: Places,
+    /// Those whose records carry a `turn_id`: several of one conversation may be open.
+    turns: Places,
     key: RandomState,
 }
 
-type Places = HashMap<Id, Place, BuildHasherDefault<IdentityHasher>>;
+/// Where those stand that were noted last.
+#[derive(Default)]
+struct Places {
+    recent: ById,
+    older: ById,
+}
 
-/// A conversation's id, hashed with a key of the process: ids may be of any length, and of 20,000 hashes
-/// no two meet by chance or by somebody's choice.
+type ById = HashMap<Id, Place, BuildHasherDefault<IdentityHasher>>;
+
+/// What a conversation or a turn is named by, hashed with a key of the process: ids may be of any length, and
+/// of 20,000 hashes no two meet by chance or by somebody's choice.
 type Id = u64;
 
 /// An id is a hash already, and nobody outside knows its key.
@@ -42,7 +54,7 @@ impl Hasher for IdentityHasher {
     }
 }
 
-/// Where a conversation stands.
+/// Where a conversation or a turn stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) turn: u64,
@@ -58,8 +70,16 @@ pub(super) enum State {
     Prompted,
     /// The model answered.
     Answered,
-    /// A guardrail stopped the turn.
+    /// A guardrail or the application stopped the turn.
     Blocked,
+    /// An error ended the turn.
+    Failed,
+    /// The client went away in the middle of the answer.
+    Cut,
+    /// The turn was dropped without an end.
+    Abandoned,
+    /// The answer was recorded and not let go.
+    Withheld,
 }
 
 impl State {
@@ -69,6 +89,10 @@ impl State {
             State::Prompted => "prompted",
             State::Answered => "answered",
             State::Blocked => "blocked",
+            State::Failed => "failed",
+            State::Cut => "cut",
+            State::Abandoned => "abandoned",
+            State::Withheld => "withheld",
         }
     }
 
@@ -78,6 +102,10 @@ impl State {
             State::Prompted,
             State::Answered,
             State::Blocked,
+            State::Failed,
+            State::Cut,
+            State::Abandoned,
+            State::Withheld,
         ]
         .into_iter()
         .find(|state| state.as_str() == word)
@@ -92,39 +120,96 @@ pub(super) struct Step<'a> {
     pub(super) blocks: bool,
     /// The turn that the application says it is.
     pub(super) turn: Option<u64>,
+    /// Which of the turns that may be open it is of.
+    pub(super) of: Option<Of<'a>>,
 }
 
-impl Place {
-    fn step(&mut self, step: Step<'_>) {
-        let is = |known: EventType| step.event_type == known.as_str().as_bytes();
-        let is_prompt = is(EventType::UserPrompt);
-        self.turn = match step.turn {
-            Some(turn) => turn,
-            None if is_prompt || self.turn == 0 => self.turn.saturating_add(1),
-            None => self.turn,
-        };
-        self.state = if step.blocks {
+/// The turn that a record names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Of<'a> {
+    pub(super) turn_id: &'a [u8],
+    /// How the turn's answer ended, where the record says so.
+    pub(super) outcome: Option<&'a [u8]>,
+}
+
+impl Step<'_> {
+    fn is(&self, known: EventType) -> bool {
+        self.event_type == known.as_str().as_bytes()
+    }
+
+    fn is_prompt(&self) -> bool {
+        self.is(EventType::UserPrompt)
+    }
+
+    fn state_after(&self, state: State) -> State {
+        if self.blocks {
             State::Blocked
-        } else if is_prompt {
+        } else if self.is_prompt() {
             State::Prompted
-        } else if is(EventType::LlmResponse) {
-            State::Answered
+        } else if self.is(EventType::LlmResponse) {
+            self.of.map_or(State::Answered, |of| of.answered())
+        } else if self.of.is_some() {
+            self.end().unwrap_or(state)
         } else {
-            self.state
-        };
+            state
+        }
+    }
+
+    /// How the turn ended, where the record is its end and no answer.
+    fn end(&self) -> Option<State> {
+        match self.event_type {
+            b"turn_blocked" => Some(State::Blocked),
+            b"turn_failed" => Some(State::Failed),
+            b"turn_abandoned" => Some(State::Abandoned),
+            b"turn_withheld" => Some(State::Withheld),
+            _ => None,
+        }
     }
 }
 
-impl Flow {
-    /// Notes a record, and says where its conversation stands after it.
-    pub(super) fn note(&mut self, conversation: &[u8], step: Step<'_>) -> Place {
-        let id = self.id(conversation);
+impl Of<'_> {
+    fn answered(&self) -> State {
+        match self.outcome {
+            Some(b"stopped") => State::Blocked,
+            Some(b"failed") => State::Failed,
+            Some(b"cut") => State::Cut,
+            _ => State::Answered,
+        }
+    }
+}
+
+impl Place {
+    /// Of a conversation: a prompt begins its next turn.
+    fn step(&mut self, step: Step<'_>) {
+        self.turn = match step.turn {
+            Some(turn) => turn,
+            None if step.is_prompt() || self.turn == 0 => self.turn.saturating_add(1),
+            None => self.turn,
+        };
+        self.state = step.state_after(self.state);
+    }
+
+    /// Of a turn, which keeps its number.
+    fn step_within(&mut self, step: Step<'_>) {
+        self.turn = step.turn.unwrap_or(self.turn);
+        self.state = step.state_after(self.state);
+    }
+}
+
+impl Places {
+    fn get(&self, id: Id) -> Option<Place> {
+        let place = self.recent.get(&id).or_else(|| self.older.get(&id));
+        place.copied()
+    }
+
+    /// Changes the place of an id, which one that is not known gets, and says what it is then.
+    fn change(&mut self, id: Id, change: impl FnOnce(&mut Place)) -> Place {
         if let Some(known) = self.recent.get_mut(&id) {
-            known.step(step);
+            change(known);
             return *known;
         }
         let mut place = self.older.remove(&id).unwrap_or_default();
-        place.step(step);
+        change(&mut place);
         if self.recent.len() >= REMEMBERED {
             std::mem::swap(&mut self.recent, &mut self.older);
             self.recent.clear();
@@ -132,8 +217,39 @@ impl Flow {
         self.recent.insert(id, place);
         place
     }
+}
 
-    /// Goes on where an earlier process left a conversation.
+impl Flow {
+    /// Notes a record, and says where its turn stands after it; where it names none, its conversation.
+    pub(super) fn note(&mut self, conversation: &[u8], step: Step<'_>) -> Place {
+        let id = self.id(conversation);
+        match step.of {
+            None => self.conversations.change(id, |place| place.step(step)),
+            Some(of) => self.note_turn(id, of.turn_id, step),
+        }
+    }
+
+    fn note_turn(&mut self, conversation: Id, turn_id: &[u8], step: Step<'_>) -> Place {
+        let id = self.turn(conversation, turn_id);
+        if self.turns.get(id).is_none() {
+            let place = self
+                .conversations
+                .change(conversation, |last| last.step(step));
+            if step.is_prompt() || step.turn.is_some() {
+                self.turns.change(id, |turn| *turn = place);
+            }
+            return place;
+        }
+        let place = self.turns.change(id, |turn| turn.step_within(step));
+        self.conversations.change(conversation, |last| {
+            if last.turn == place.turn || last.turn == 0 {
+                *last = place;
+            }
+        });
+        place
+    }
+
+    /// Goes on where an earlier process left a conversation and its turns.
     pub(super) fn remember(&mut self, record: &Record) {
         let (Some(conversation), Some(turn)) = (&record.conversation_id, record.turn_number) else {
             return;
@@ -143,12 +259,26 @@ impl Flow {
             turn,
             state: state.unwrap_or_default(),
         };
-        let id = self.id(conversation.as_bytes());
-        self.recent.insert(id, place);
+        let conversation = self.id(conversation.as_bytes());
+        let turn_id = record.other.get("turn_id").and_then(Json::as_str);
+        if let Some(turn_id) = turn_id {
+            let id = self.turn(conversation, turn_id.as_bytes());
+            self.turns.change(id, |turn| *turn = place);
+        }
+        let begins = turn_id.is_none() || record.event_type == EventType::UserPrompt;
+        self.conversations.change(conversation, |last| {
+            if begins || last.turn <= turn {
+                *last = place;
+            }
+        });
     }
 
     fn id(&self, conversation: &[u8]) -> Id {
         self.key.hash_one(conversation)
+    }
+
+    fn turn(&self, conversation: Id, turn_id: &[u8]) -> Id {
+        self.key.hash_one((conversation, turn_id))
     }
 }
 
@@ -161,6 +291,17 @@ mod tests {
             event_type: event_type.as_bytes(),
             blocks: false,
             turn: None,
+            of: None,
+        }
+    }
+
+    fn of<'a>(turn_id: &'a str, step: Step<'a>) -> Step<'a> {
+        Step {
+            of: Some(Of {
+                turn_id: turn_id.as_bytes(),
+                outcome: None,
+            }),
+            ..step
         }
     }
 
@@ -191,12 +332,39 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_names_its_turn_has_that_turns_number_whatever_others_do() {
+        let mut flow = Flow::default();
+        let mut note = |turn_id, event_type| {
+            let place = flow.note(b"c", of(turn_id, step(event_type)));
+            (place.turn, place.state.as_str())
+        };
+        assert_eq!(note("a", "user_prompt"), (1, "prompted"));
+        assert_eq!(note("b", "user_prompt"), (2, "prompted"));
+        assert_eq!(note("a", "llm_response"), (1, "answered"));
+        assert_eq!(note("a", "turn_withheld"), (1, "withheld"));
+        assert_eq!(note("b", "guardrail_decision"), (2, "prompted"));
+        assert_eq!(note("c", "user_prompt"), (3, "prompted"));
+        assert_eq!(note("b", "turn_abandoned"), (2, "abandoned"));
+        // What names no turn is of the last one.
+        let last = flow.note(b"c", step("note"));
+        assert_eq!((last.turn, last.state.as_str()), (3, "prompted"));
+        let end = flow.note(b"c", of("c", step("turn_failed")));
+        assert_eq!((end.turn, end.state), (3, State::Failed));
+        assert_eq!(flow.note(b"c", step("note")).state, State::Failed);
+        // The same id in another conversation is another turn.
+        assert_eq!(flow.note(b"d", of("c", step("user_prompt"))).turn, 1);
+    }
+
+    #[test]
     fn memory_is_bounded_and_active_conversations_are_kept() {
         let mut flow = Flow::default();
         for number in 0..5 * REMEMBERED {
             flow.note(b"active", step("user_prompt"));
-            flow.note(number.to_string().as_bytes(), step("user_prompt"));
-            assert!(flow.recent.len() + flow.older.len() <= 2 * REMEMBERED);
+            let number = number.to_string();
+            flow.note(number.as_bytes(), of(&number, step("user_prompt")));
+            for places in [&flow.conversations, &flow.turns] {
+                assert!(places.recent.len() + places.older.len() <= 2 * REMEMBERED);
+            }
         }
         let place = flow.note(b"active", step("llm_response"));
         assert_eq!(place.turn, 5 * REMEMBERED as u64);

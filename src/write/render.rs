@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::flow::{Flow, Step};
+use super::flow::{Flow, Of, Step};
 use super::frame::{Fields, Frame, Name, Read, Value};
 use crate::record::{Decision, EventType, Key, KeySet, Record};
 use crate::trail::json;
@@ -26,6 +26,7 @@ struct Sorted<'a> {
     rest: Fields<'a>,
     has_problems: bool,
     has_decisions: bool,
+    turn_id: Option<&'a [u8]>,
 }
 
 impl<'a> Sorted<'a> {
@@ -36,6 +37,7 @@ impl<'a> Sorted<'a> {
             rest: Fields(&[]),
             has_problems: false,
             has_decisions: false,
+            turn_id: None,
         };
         let mut left = fields;
         loop {
@@ -51,6 +53,7 @@ impl<'a> Sorted<'a> {
                     sorted.known[key as usize] = Some(value);
                     continue;
                 }
+                (Name::Other(b"turn_id"), Value::Str(turn_id)) => sorted.turn_id = Some(turn_id),
                 (Name::Other(_), _) => {}
             }
             if sorted.rest.0.is_empty() {
@@ -75,6 +78,17 @@ impl<'a> Sorted<'a> {
             (Name::Key(Key::Problems), Value::Str(problem)) => Some(problem),
             _ => None,
         })
+    }
+
+    /// The turn that the record names.
+    fn turn(&self) -> Option<Of<'a>> {
+        let turn_id = self.turn_id?;
+        let mut rest = self.rest;
+        let outcome = rest.find_map(|field| match field {
+            (Name::Other(b"outcome"), Value::Str(outcome)) => Some(outcome),
+            _ => None,
+        });
+        Some(Of { turn_id, outcome })
     }
 
     fn get(&self, key: Key) -> Option<Read<'a>> {
@@ -153,6 +167,7 @@ impl Renderer {
                 event_type,
                 blocks: sorted.blocks(),
                 turn: sorted.count(Key::TurnNumber),
+                of: sorted.turn(),
             };
             self.flow.note(conversation, step)
         });
