@@ -175,8 +175,9 @@ impl Builder {
     }
 
     /// Whether the typed functions return an error from the moment at which the trail cannot be
-    /// written until a record is durable again, so that the service can refuse to answer.
-    /// Default: `false`, the application goes on.
+    /// written until a record is durable again, so that the service can refuse to answer. What they
+    /// were called with may be recorded all the same ([`ErrorKind::Unwritable`] says when it was lost): do
+    /// not repeat it. Default: `false`, the application goes on.
     pub fn fail_safe(mut self, fail_safe: bool) -> Builder {
         self.given.fail_safe = Some(fail_safe);
         self

@@ -72,10 +72,13 @@ pub enum ErrorKind {
         /// Why not.
         why: String,
     },
-    /// The trail cannot be written at the moment.
+    /// The trail cannot be written at the moment: what was recorded is not known to be durable.
     Unwritable {
         /// The trail.
         trail: String,
+        /// Whether the record was lost, which the trail counts. Else it waits and is written once that is possible, and
+        /// must not be recorded again.
+        lost: bool,
     },
     /// An operation on a file failed.
     Io {
@@ -164,6 +167,11 @@ impl Error {
             ErrorKind::Rule { position, .. } => position.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether what was to be recorded is not in the trail, and will not be.
+    pub(crate) fn is_loss(&self) -> bool {
+        !matches!(&*self.0, ErrorKind::Unwritable { lost: false, .. })
     }
 
     /// The same error about a rule, with the place where it stands.
@@ -277,11 +285,22 @@ impl fmt::Display for Error {
                 f,
                 "the response of turn {turn_id} is not released: {why}; the trail says so, and the user must not see it"
             ),
-            ErrorKind::Unwritable { trail } => write!(
-                f,
-                "the audit trail {trail} cannot be written at the moment; \
-                 status() names the cause, and recording resumes by itself once it is gone"
-            ),
+            ErrorKind::Unwritable { trail, lost } => {
+                write!(
+                    f,
+                    "the audit trail {trail} cannot be written at the moment; "
+                )?;
+                f.write_str(match lost {
+                    true => "the record was lost, and is counted",
+                    false => {
+                        "what was recorded is not known to be durable, but waits and will be written: do not record it again"
+                    }
+                })?;
+                write!(
+                    f,
+                    "; status() names the cause, and recording resumes by itself once it is gone"
+                )
+            }
             ErrorKind::Io { doing, path, .. } => write!(f, "couldn't {doing} {}", path.display()),
             ErrorKind::NoTrail { trail, why } => {
                 write!(f, "there is no audit trail {}: {why}", trail.display())

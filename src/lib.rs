@@ -87,7 +87,9 @@
 //! wait in the journal; when it is full, emitting threads wait up to [`Builder::patience`], then
 //! records are counted as lost, and a `trail_gap` record says how many. Under
 //! [`Builder::fail_safe`] the typed functions and `confirm` return an error from the first
-//! failure until a record is durable again, so that the service can refuse to answer.
+//! failure until a record is durable again, so that the service can refuse to answer. Such an error means that
+//! the record is not known to be durable, not that there is none: it waits, and is written when that can be done, unless
+//! the error says that it was lost. Do not record it again.
 //!
 //! # Reading while it is written
 //!

@@ -101,7 +101,8 @@ impl TurnBuilder {
     ///
     /// # Errors
     ///
-    /// The trail is closed; or, under fail-safe, it cannot be written.
+    /// The trail is closed; or, under fail-safe, it cannot be written. The prompt may be in the trail all the same, and its
+    /// turn is abandoned then.
     pub fn begin(self, prompt: &str) -> Result<Turn> {
         let turn = self.record(prompt)?;
         turn.confirm()?;
@@ -127,7 +128,6 @@ impl TurnBuilder {
         } = self;
         known.turn_id = next_id();
         let around = audit.around();
-        // Recorded first: a prompt that could not be recorded has no turn to abandon.
         let mut entry = known.entry(EventType::UserPrompt, "prompt", prompt);
         if !known.expects.is_empty() {
             entry = entry.field("expects", json!(known.expects));
@@ -135,17 +135,19 @@ impl TurnBuilder {
         for (name, value) in other {
             entry = entry.field(name, value);
         }
-        audit.log_in(entry, &around)?;
-        Ok(Turn {
+        let recorded = audit.log_in(entry, &around);
+        let turn = Turn {
             audit,
             known,
             around,
             begun: Instant::now(),
             tokens: None,
             blocked_by: None,
-            ended: false,
+            // A prompt that is not in the trail has no turn to abandon; of any other the end must be.
+            ended: recorded.as_ref().is_err_and(Error::is_loss),
             holding: false,
-        })
+        };
+        recorded.map(|()| turn)
     }
 }
 

@@ -200,8 +200,8 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// The trail is closed; or, under fail-safe, it cannot be written. A record that could
-    /// not be taken in is counted as lost either way.
+    /// The trail is closed; or, under fail-safe, it cannot be written: the record waits then, or was lost, as the error
+    /// says. A record that could not be taken in is counted as lost either way.
     fn record(
         &self,
         around: impl Into<Around>,
@@ -230,10 +230,12 @@ impl Core {
             Some(Ok(())) if !self.settings.fail_safe => Ok(()),
             Some(Ok(())) => match self.tripped.load(Ordering::Relaxed) {
                 false => Ok(()),
-                true => Err(self.unwritable()),
+                true => Err(self.unwritable(false)),
             },
             Some(Err(Refusal::Closed)) => Err(Error::from(ErrorKind::Closed)),
-            Some(Err(Refusal::Full { .. })) if self.settings.fail_safe => Err(self.unwritable()),
+            Some(Err(Refusal::Full { .. })) if self.settings.fail_safe => {
+                Err(self.unwritable(true))
+            }
             Some(Err(Refusal::Full { .. })) => Ok(()),
             None => {
                 self.lose(
@@ -308,9 +310,10 @@ impl Core {
         }
     }
 
-    fn unwritable(&self) -> Error {
+    fn unwritable(&self, lost: bool) -> Error {
         Error::from(ErrorKind::Unwritable {
             trail: self.name.clone(),
+            lost,
         })
     }
 
@@ -338,7 +341,7 @@ impl Core {
         } else if progress.ended {
             Err(Error::from(ErrorKind::Closed))
         } else {
-            Err(self.unwritable())
+            Err(self.unwritable(false))
         }
     }
 
@@ -373,7 +376,7 @@ impl Core {
         self.wait(|progress| progress.ended);
         match lock(&self.progress).written >= target {
             true => Ok(()),
-            false => Err(self.unwritable()),
+            false => Err(self.unwritable(false)),
         }
     }
 

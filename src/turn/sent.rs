@@ -151,8 +151,9 @@ impl<I> Sent<I> {
         Err(Error::from(
             match self.unrecorded.as_ref().map(Error::kind) {
                 None => return Ok(()),
-                Some(ErrorKind::Unwritable { trail }) => ErrorKind::Unwritable {
+                Some(ErrorKind::Unwritable { trail, lost }) => ErrorKind::Unwritable {
                     trail: trail.clone(),
+                    lost: *lost,
                 },
                 Some(ErrorKind::Forked) => ErrorKind::Forked,
                 Some(_) => ErrorKind::Closed,

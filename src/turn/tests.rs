@@ -137,3 +137,31 @@ fn an_answer_in_pieces_whose_record_fails_on_its_way_is_not_reported_as_recorded
         assert_eq!(turn.outcome(), Some(Outcome::Released));
     }
 }
+
+#[test]
+fn a_turn_whose_prompt_cannot_be_confirmed_is_abandoned() {
+    let beginnings: [fn(&Audit) -> Result<Turn>; 2] = [
+        |audit| audit.turn("c").begin("the prompt"),
+        |audit| wait(audit.turn("c").begin_async("the prompt")),
+    ];
+    for begin in beginnings {
+        for has_tripped in [false, true] {
+            let disk = Disk::default();
+            let audit = fail_safe(&disk);
+            audit.confirm().expect("on the medium");
+            disk.unsyncable.store(true, Ordering::SeqCst);
+            if has_tripped {
+                let _ = audit.log(crate::event("e"));
+                audit.confirm().expect_err("it trips");
+            }
+            let error = begin(&audit).expect_err("not confirmed");
+            assert!(!error.is_loss(), "{error}");
+            assert!(error.to_string().contains("do not record it again"));
+            disk.unsyncable.store(false, Ordering::SeqCst);
+            let turn = only(&disk, &audit);
+            let types = turn.records.iter().map(|record| record.event_type.as_str());
+            let types: Vec<_> = types.filter(|event_type| *event_type != "e").collect();
+            assert_eq!(types, ["user_prompt", "turn_abandoned"]);
+        }
+    }
+}

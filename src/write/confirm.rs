@@ -47,7 +47,7 @@ impl Future for Confirm {
                 return Poll::Ready(Err(Error::from(ErrorKind::Closed)));
             }
             if progress.failures > self.failures {
-                return Poll::Ready(Err(core.unwritable()));
+                return Poll::Ready(Err(core.unwritable(false)));
             }
             if !progress
                 .wakers

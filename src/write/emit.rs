@@ -209,7 +209,8 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     ///
-    /// No trail is open; or, under fail-safe, the trail cannot be written.
+    /// No trail is open; or, under fail-safe, the trail cannot be written. The record waits to be written
+    /// then, unless [`ErrorKind::Unwritable`] says that it was lost: do not record it again.
     pub fn log(self) -> Result<()> {
         let here = dispatcher::get_default(|dispatch| {
             dispatch.downcast_ref::<Recorder>().map(Recorder::here)

@@ -278,6 +278,40 @@ fn under_fail_safe_the_typed_functions_say_that_the_trail_cannot_be_written() {
 }
 
 #[test]
+fn an_error_says_whether_the_record_waits_or_was_lost() {
+    let disk = Disk::default();
+    let core = trail(
+        &disk,
+        Given {
+            fail_safe: Some(true),
+            buffer: Some(64 << 10),
+            patience: Some(Duration::ZERO),
+            ..Given::default()
+        },
+    );
+    core.flush().expect("written");
+    disk.broken.store(true, Ordering::SeqCst);
+    let (mut waiting, mut lost) = (0, 0);
+    while lost == 0 {
+        match record(&core, "e", &"x".repeat(1000)) {
+            Ok(()) => waiting += 1,
+            Err(error) => match error.kind() {
+                ErrorKind::Unwritable { lost: false, .. } => waiting += 1,
+                ErrorKind::Unwritable { lost: true, .. } => lost += 1,
+                _ => panic!("{error}"),
+            },
+        }
+    }
+    disk.broken.store(false, Ordering::SeqCst);
+    until("it is written", || core.flush().is_ok());
+    core.close().expect("closed");
+    assert_eq!(core.status().lost, lost);
+    let records = disk.records();
+    let kept = records.iter().filter(|record| record.prompt.is_some());
+    assert_eq!(kept.count(), waiting);
+}
+
+#[test]
 fn a_trail_that_is_closed_while_it_cannot_be_written_says_so() {
     let disk = Disk::default();
     let core = trail(&disk, Given::default());
