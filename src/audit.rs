@@ -143,8 +143,8 @@ impl Builder {
     }
 
     /// The file of the keys with which values are tagged. Default: `redaction.keys` in the directory
-    /// of the trail; where there is none, it is made. A trail on stdout has none, and its values
-    /// are not tagged.
+    /// of the trail. The file is made where there is none, and its directory too. A trail on stdout has none, and
+    /// its values are not tagged.
     ///
     /// Whoever may read the trail and the keys can tell whom a tag stands for: keep them apart
     /// where different people may.

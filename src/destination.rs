@@ -99,6 +99,14 @@ impl Destinations {
         Destinations(list.split(',').map(|item| item.trim().into()).collect())
     }
 
+    /// Whether none of them would keep a record: they are empty, or the null device.
+    pub(crate) fn keep_nothing(&self) -> bool {
+        self.0.iter().all(|Destination(path)| {
+            path.to_string_lossy().trim().is_empty()
+                || path.metadata().is_ok_and(|found| is_null_device(&found))
+        })
+    }
+
     pub(crate) fn resolve(&self) -> Result<Places> {
         let mut copies: Vec<Place> = Vec::new();
         let mut pattern = None;

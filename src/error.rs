@@ -9,10 +9,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Something that went wrong: what, where, and what to do next.
 ///
-/// `Display` speaks of this level only; the cause comes through
-/// [`source`](std::error::Error::source). `Debug` prints both in one sentence, because
-/// that is what `fn main() -> Result<(), stinger_audit::Error>` shows. No message
-/// carries audited text.
+/// `Display` says all of it in one line, the reason that the system gave with it; so
+/// [`source`](std::error::Error::source) has only what lies behind that reason, and a report of the whole chain says nothing
+/// twice. `Debug` is the same line, because that is what `fn main() -> Result<(), stinger_audit::Error>`
+/// shows. No message carries audited text.
 pub struct Error(Box<ErrorKind>);
 
 /// What went wrong.
@@ -301,7 +301,14 @@ impl fmt::Display for Error {
                     "; status() names the cause, and recording resumes by itself once it is gone"
                 )
             }
-            ErrorKind::Io { doing, path, .. } => write!(f, "couldn't {doing} {}", path.display()),
+            ErrorKind::Io {
+                doing,
+                path,
+                source,
+            } => {
+                write!(f, "couldn't {doing} {}: {source}", path.display())?;
+                f.write_str(remedy(source.kind()))
+            }
             ErrorKind::NoTrail { trail, why } => {
                 write!(f, "there is no audit trail {}: {why}", trail.display())
             }
@@ -323,25 +330,39 @@ impl fmt::Display for Error {
                 write!(f, "{rule} is no rule of the redaction: {why}")
             }
             ErrorKind::Unverifiable { why } => write!(f, "couldn't verify the trail: {why}"),
-            ErrorKind::Export { format, .. } => write!(f, "couldn't write the {format} export"),
+            ErrorKind::Export { format, source } => {
+                write!(f, "couldn't write the {format} export: {source}")?;
+                f.write_str(remedy(source.kind()))
+            }
         }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        match std::error::Error::source(self) {
-            Some(cause) => write!(f, ": {cause}"),
-            None => Ok(()),
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What to do where the system said no, to be put behind its reason.
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            "; give the user of this process the right to it (chown, chmod), or choose another path"
         }
+        io::ErrorKind::NotFound => "; create it, or choose another path",
+        io::ErrorKind::NotADirectory => "; a part of the path is a file: choose another path",
+        io::ErrorKind::IsADirectory => "; name a file in it",
+        io::ErrorKind::ReadOnlyFilesystem => "; choose a path on a file system that can be written",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there",
+        _ => "",
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            ErrorKind::Io { source, .. } | ErrorKind::Export { source, .. } => Some(source),
+            ErrorKind::Io { source, .. } | ErrorKind::Export { source, .. } => source.source(),
             _ => None,
         }
     }

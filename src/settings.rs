@@ -10,6 +10,7 @@ use crate::destination::{Destinations, Place, Places};
 use crate::environment::{Environment, Surroundings, detect, truth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::{Chain, Custom, Keys, Redactor, Rules};
+use crate::trail::files::create_private_dir;
 
 /// How long the trail's closed files are kept.
 ///
@@ -186,7 +187,9 @@ impl Given {
             Some(list) => match Destinations::from_list(&list).resolve() {
                 Ok(places) => places,
                 Err(error) => {
-                    guard.refuse(DESTINATION, &list, &error.to_string())?;
+                    if Destinations::from_list(&list).keep_nothing() {
+                        guard.refuse(DESTINATION, &list, &error.to_string())?;
+                    }
                     return Err(Error::setting(DESTINATION, list, error.to_string()));
                 }
             },
@@ -246,23 +249,22 @@ impl Given {
         })
     }
 
-    /// What became of settings under which the trail could not be opened: where a variable
-    /// named a place that cannot be written, that is an attempt to switch the trail off.
+    /// What became of settings under which the trail could not be opened: where a variable named stdout and that
+    /// keeps nothing, it is an attempt to switch the trail off. A place that cannot be written is a mistake.
     pub(crate) fn refused(settings: &Settings, error: Error) -> Error {
-        let is_place = matches!(
+        let keeps_nothing = matches!(
             error.kind(),
-            ErrorKind::Io { .. } | ErrorKind::Destination { .. } | ErrorKind::Unwritable { .. }
+            ErrorKind::Destination { destination, .. } if destination == "stdout"
         );
-        if !settings.places_stated || !is_place {
+        if !settings.places_stated || !keeps_nothing {
             return error;
         }
         let guard = Guard {
             environment: settings.environment,
             reason: &settings.environment_reason,
         };
-        let place = settings.places.trail.to_string();
         guard
-            .refuse(DESTINATION, &place, &format!("{error:?}"))
+            .refuse(DESTINATION, "stdout", &error.to_string())
             .err()
             .unwrap_or(error)
     }
@@ -294,7 +296,14 @@ impl Settings {
         }
         let keys = match (&self.redaction_keys, &self.places.trail) {
             (Some(KeySource::Given(keys)), _) => Some(keys.clone()),
-            (Some(KeySource::File(path)), _) => Some(Keys::open(path)?),
+            (Some(KeySource::File(path)), _) => {
+                // As the directory of the seal keys.
+                if let Some(directory) = path.parent() {
+                    create_private_dir(directory)
+                        .map_err(|error| Error::io("create the directory", directory, error))?;
+                }
+                Some(Keys::open(path)?)
+            }
             (None, Place::Files(name)) => Some(Keys::open(name.directory().join(KEYS_FILE))?),
             // Nothing that stays: the next process could not make the same tags.
             (None, _) => None,

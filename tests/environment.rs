@@ -216,7 +216,6 @@ fn in_production_an_attempt_to_switch_off_is_an_error_and_a_record() {
         ("STINGER_AUDIT_REDACT_PII", "false"),
         ("STINGER_AUDIT_DESTINATION", "/dev/null"),
         ("STINGER_AUDIT_DESTINATION", ""),
-        ("STINGER_AUDIT_DESTINATION", "/proc/nowhere/audit.log"),
     ] {
         let said = run("", &[("STINGER_ENV", "production"), (name, value)]);
         assert!(
@@ -224,12 +223,42 @@ fn in_production_an_attempt_to_switch_off_is_an_error_and_a_record() {
             "{name}: {}",
             said.error
         );
+        assert!(said.error.contains("STINGER_ENV=development"));
         let types = said.types_in_file();
         assert_eq!(
             types,
             ["trail_opened", "trail_refused", "trail_closed"],
             "{name}={value}"
         );
+    }
+}
+
+#[test]
+fn in_production_a_destination_that_is_a_mistake_is_an_error_that_names_it_and_no_refusal() {
+    for (value, names, says) in [
+        (
+            "/proc/nowhere/audit.log",
+            "/proc/nowhere",
+            "create it, or choose another path",
+        ),
+        (
+            "audit.log,/proc/nowhere/b.log",
+            "/proc/nowhere",
+            "create it, or choose another path",
+        ),
+        ("audit.log,~/b.log", "\"~/b.log\"", "write the whole path"),
+        ("audit.log,/dev/null", "\"/dev/null\"", "name a file"),
+    ] {
+        let variables = [
+            ("STINGER_ENV", "production"),
+            ("STINGER_AUDIT_DESTINATION", value),
+        ];
+        let said = run("", &variables);
+        for part in [names, says] {
+            assert!(said.error.contains(part), "{value}: {}", said.error);
+        }
+        assert!(!said.error.contains("STINGER_ENV"), "{}", said.error);
+        assert!(said.types_in_file().is_empty(), "{value}");
     }
 }
 
