@@ -265,6 +265,50 @@ fn confirm_async_needs_no_runtime() {
 }
 
 #[test]
+fn a_disk_without_room_for_the_journal_is_an_error_that_fills_nothing() {
+    let Some(disk) = SmallDisk::mount("1m") else {
+        println!("SKIPPED: mounting a tmpfs needs root");
+        return;
+    };
+    let path = disk.path().join("audit.log");
+    for _ in 0..2 {
+        let error = stinger_audit::to(&path).open().expect_err("no room");
+        let says = error.to_string();
+        for part in ["audit.log.journal", "8392704 bytes", "buffer(", "make room"] {
+            assert!(says.contains(part), "{says}");
+        }
+        assert!(!disk.path().join("audit.log.journal.new").exists());
+    }
+    let opened = stinger_audit::to(&path).buffer(128 << 10).open();
+    opened.expect("room").close().expect("closed");
+}
+
+#[test]
+fn an_error_of_the_system_has_its_reason_and_a_remedy_in_one_line_and_only_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("a file");
+    fs::write(&path, "").expect("written");
+    let error = stinger_audit::to(path.join("audit.log"))
+        .open()
+        .expect_err("no directory");
+    let ErrorKind::Io { source, .. } = error.kind() else {
+        panic!("{error}");
+    };
+    let line = error.to_string();
+    assert!(line.contains(&source.to_string()), "{line}");
+    assert_eq!(format!("{error:?}"), line);
+    assert!(std::error::Error::source(&error).is_none());
+    let error = stinger_audit::to("/proc/nowhere/audit.log")
+        .open()
+        .expect_err("no directory")
+        .to_string();
+    assert!(
+        error.ends_with("; create it, or choose another path"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
     let Some(disk) = SmallDisk::mount("1m") else {
         println!("SKIPPED: mounting a tmpfs needs root");

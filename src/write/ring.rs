@@ -79,11 +79,30 @@ impl Ring {
 
     /// Makes a ring in a new file.
     ///
-    /// It gets its name when it is whole: a process that dies before leaves none.
+    /// It gets its name when it is whole: a process that dies before leaves none, and one that has no room for
+    /// it takes none.
     pub(super) fn create(path: &Path, capacity: usize) -> io::Result<Ring> {
         let mut begun = path.as_os_str().to_owned();
         begun.push(".new");
-        let mut file = open(Path::new(&begun), true)?;
+        let begun = Path::new(&begun);
+        let made = Ring::fill(begun, capacity)
+            .and_then(|file| std::fs::rename(begun, path).map(|()| file));
+        let file = made.map_err(|error| {
+            // What is half written would fill the disk for whoever tries again.
+            let _ = std::fs::remove_file(begun);
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    no_room(&error, HEADER + capacity)
+                }
+                _ => error,
+            }
+        })?;
+        Ring::map(file, capacity)
+    }
+
+    /// Writes an empty ring from end to end.
+    fn fill(path: &Path, capacity: usize) -> io::Result<File> {
+        let mut file = open(path, true)?;
         let mut header = vec![0; HEADER];
         header[..8].copy_from_slice(&MAGIC.to_le_bytes());
         header[8..16].copy_from_slice(&(capacity as u64).to_le_bytes());
@@ -95,8 +114,7 @@ impl Ring {
             file.write_all(&zeros[..size])?;
             left -= size;
         }
-        std::fs::rename(&begun, path)?;
-        Ring::map(file, capacity)
+        Ok(file)
     }
 
     /// Opens the ring in a file. `None`: the file holds none.
@@ -245,6 +263,11 @@ fn fetch_to_write(byte: &u8) {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn fetch_to_write(_byte: &u8) {}
+
+fn no_room(error: &io::Error, bytes: usize) -> io::Error {
+    let why = format!("{error}; the journal takes {bytes} bytes there, fewer with buffer(…)");
+    io::Error::new(error.kind(), why)
+}
 
 fn open(path: &Path, create: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
