@@ -643,3 +643,59 @@ fn numbers_and_unknown_verdicts_are_redacted_as_the_texts_they_are() {
     assert!(!text.contains("4111") && !text.contains("ann@"), "{text}");
     assert!(text.contains("\"order\":42"));
 }
+
+#[test]
+fn what_is_odd_about_an_event_is_kept_and_named() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        info!(target: TARGET, event_type = "guardrail_decision", filter_name = "f", decision = true);
+        info!(target: TARGET, event_type = "guardrail_decision", filter_name = "f", decision = 1);
+        info!(target: TARGET, event_type = "guardrail_decision", filter_name = "f");
+        info!(target: TARGET, event_type = "guardrail_decision");
+        info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", phase = "middle");
+        info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", confidence = 1.5);
+        info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", confidence = f64::NAN);
+        info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", confidence = 80);
+        info!(target: TARGET, event_type = "user_prompt", text = "hello");
+        info!(target: TARGET, event_type = 5, prompt = "p");
+        let elements = json!([{"filter_name": "a"}, {"filter_name": "b", "decision": true}]);
+        info!(target: TARGET, event_type = "e", guardrail_decisions = elements.to_string());
+        let unsure = GuardrailDecision::warn("f").confidence(-0.1);
+        stinger_audit::guardrail(unsure).log().expect("recorded");
+    });
+    let records = bench.records();
+    let named: Vec<_> = records.iter().map(problems).collect();
+    let says = [
+        "[\"the decision is none of allow, warn, block, modify, error, skipped\"]",
+        "[\"the decision is none of allow, warn, block, modify, error, skipped\"]",
+        "[\"a guardrail is named without its decision\"]",
+        "[\"the guardrail_decision came without a decision\"]",
+        "[\"the phase is none of input, output, tool\"]",
+        "[\"the confidence is not from 0 to 1\"]",
+        "[\"the confidence is not from 0 to 1\"]",
+        "[\"the confidence is not from 0 to 1\"]",
+        "[\"the user_prompt came without a prompt\"]",
+        "[\"the event_type is no text\"]",
+        "[\"a guardrail is named without its decision\",\"the decision is none of allow, warn, block, modify, error, skipped\"]",
+        "[\"the confidence is not from 0 to 1\"]",
+    ];
+    assert_eq!(named, says);
+    assert_eq!(records[0].guardrail_decisions[0].decision.as_str(), "true");
+    assert_eq!(records[4].guardrail_decisions[0].other["phase"], "middle");
+    assert_eq!(records[5].guardrail_decisions[0].confidence, Some(1.5));
+    assert_eq!(records[9].other["event.event_type"], 5);
+
+    let bench = Bench::new();
+    bench.emit(|| {
+        info!(target: TARGET, event_type = "user_prompt", prompt = "");
+        for confidence in [0.0, 1.0] {
+            info!(target: TARGET, event_type = "e", filter_name = "f", decision = "Allow", phase = "Tool", confidence);
+        }
+        info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", confidence = "1");
+        let sure = GuardrailDecision::warn("f").confidence(1.0);
+        stinger_audit::guardrail(sure).log().expect("recorded");
+    });
+    for record in bench.records() {
+        assert!(!record.other.contains_key("problems"), "{record:?}");
+    }
+}

@@ -149,7 +149,7 @@ pub struct GuardrailDecision {
     /// Why, in words; redacted like any other text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How sure the guardrail was, usually 0 to 1.
+    /// How sure the guardrail was, from 0 to 1; what is not is kept, and stands in the record's `problems`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// The rule that matched.

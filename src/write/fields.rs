@@ -15,11 +15,13 @@ use tracing::field::Field;
 
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
-use super::meaning::{Mark, Marks, Meaning, Meanings, Way};
+use super::meaning::{Mark, Marks, Meaning, Meanings, Way, is_share};
 use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
 use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
+
+const NO_TYPE: &str = "the event_type is no text";
 
 /// What the fields belong to, which decides the names that mean something.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,12 +79,19 @@ impl<'r> FieldWriter<'r> {
     #[inline]
     pub(super) fn finish(mut self) -> Vec<u8> {
         if !self.seen.contains(Key::EventType) {
-            self.problem("the event came without an event_type");
+            self.name_missing_type();
         }
         if let Some(told) = self.told.take() {
             self.tell(&told);
         }
         self.out
+    }
+
+    #[cold]
+    fn name_missing_type(&mut self) {
+        if !self.told().problems.iter().any(|told| told == NO_TYPE) {
+            self.problem("the event came without an event_type");
+        }
     }
 
     #[cold]
@@ -224,7 +233,10 @@ impl<'r> FieldWriter<'r> {
         match (key, value) {
             (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
-            (Key::EventType, value) => self.other(name, &meaning, value),
+            (Key::EventType, value) => {
+                self.other(name, &meaning, value);
+                self.problem(NO_TYPE);
+            }
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
             _ => match self.free_key(&meaning) {
                 Some(key) => self.known(key, value),
@@ -272,14 +284,18 @@ impl<'r> FieldWriter<'r> {
                         Some(known) => self.push(name, Value::Str(known.as_str())),
                         None => {
                             self.text(name, text);
-                            self.problem("the decision is none of allow, warn, block, modify, error, skipped");
+                            self.unknown_word(key);
                         }
                     },
                     Key::Phase if is_phase(text) => {
                         self.push(name, Value::Str(&text.to_ascii_lowercase()));
                     }
-                    // Words of the application's own, which may be somebody's.
-                    Key::Phase | Key::ConversationState => self.text(name, text),
+                    Key::Phase => {
+                        self.text(name, text);
+                        self.unknown_word(key);
+                    }
+                    // A word of the application's own, which may be somebody's.
+                    Key::ConversationState => self.text(name, text),
                     Key::UserId | Key::UserIp => self.identifier(key, text),
                     _ => self.push(name, Value::Str(text)),
                 }
@@ -290,15 +306,37 @@ impl<'r> FieldWriter<'r> {
             (Kind::Id | Kind::Text, Value::Bool(truth)) => self.string_of(name, truth),
             (Kind::Count, Value::U64(_))
             | (Kind::Number, Value::U64(_) | Value::I64(_) | Value::F64(_)) => {
-                self.push(name, value);
+                self.push_number(key, value);
             }
             (kind, value) => match (kind, as_number(kind, value)) {
-                (Kind::Count | Kind::Number, Some(number)) => self.push(name, number),
+                (Kind::Count | Kind::Number, Some(number)) => self.push_number(key, number),
                 _ => {
                     self.keep(name, value);
                     self.problem(format!("{} has not the type it should have", key.name()));
                 }
             },
+        }
+    }
+
+    fn push_number(&mut self, key: Key, value: Value<'_>) {
+        self.push(Name::Key(key), value);
+        let is_share = match value {
+            Value::U64(number) => number <= 1,
+            Value::F64(number) => is_share(number),
+            _ => false,
+        };
+        if key == Key::Confidence && !is_share {
+            self.problem("the confidence is not from 0 to 1");
+        }
+    }
+
+    fn unknown_word(&mut self, key: Key) {
+        match key {
+            Key::Decision => {
+                self.problem("the decision is none of allow, warn, block, modify, error, skipped")
+            }
+            Key::Phase => self.problem("the phase is none of input, output, tool"),
+            _ => {}
         }
     }
 
@@ -387,6 +425,9 @@ impl<'r> FieldWriter<'r> {
 
     fn string_of(&mut self, name: Name<&str>, value: impl fmt::Display) {
         let text = value.to_string();
+        if let Name::Key(key) = name {
+            self.unknown_word(key);
+        }
         match name {
             Name::Key(key @ (Key::UserId | Key::UserIp)) => self.identifier(key, &text),
             Name::Key(key) if key.kind() == Kind::Id => self.push(name, Value::Str(&text)),

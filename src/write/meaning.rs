@@ -67,7 +67,16 @@ impl Marks {
 struct Takes {
     strings: Strings,
     counts: bool,
-    numbers: bool,
+    numbers: Numbers,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Numbers {
+    #[default]
+    None,
+    All,
+    /// From 0 to 1.
+    Shares,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -137,7 +146,11 @@ impl Meaning {
             }
             (Value::Str(text), Strings::Decisions) => Decision::is_word(text),
             (Value::U64(_), _) => self.takes.counts,
-            (Value::F64(_), _) => self.takes.numbers,
+            (Value::F64(number), _) => match self.takes.numbers {
+                Numbers::None => false,
+                Numbers::All => true,
+                Numbers::Shares => is_share(*number),
+            },
             _ => false,
         };
         match takes {
@@ -165,10 +178,19 @@ impl Takes {
         };
         Takes {
             strings,
-            counts: matches!(key.kind(), Kind::Count | Kind::Number),
-            numbers: key.kind() == Kind::Number,
+            counts: matches!(key.kind(), Kind::Count | Kind::Number) && key != Key::Confidence,
+            numbers: match key.kind() {
+                Kind::Number if key == Key::Confidence => Numbers::Shares,
+                Kind::Number => Numbers::All,
+                _ => Numbers::None,
+            },
         }
     }
+}
+
+/// Whether a number says how much of something there is, from nothing to all.
+pub(super) fn is_share(number: f64) -> bool {
+    (0.0..=1.0).contains(&number)
 }
 
 /// The place of a name among those that are kept, by its ends and its length.

@@ -109,6 +109,22 @@ impl<'a> Sorted<'a> {
         }
     }
 
+    /// What the event should have said and has not.
+    fn missing(&self, event_type: &[u8]) -> Option<&'static str> {
+        let is = |known: EventType| event_type == known.as_str().as_bytes();
+        if self.get(Key::Prompt).is_none() && is(EventType::UserPrompt) {
+            Some("the user_prompt came without a prompt")
+        } else if self.get(Key::Decision).is_some() {
+            None
+        } else if self.get(Key::FilterName).is_some() {
+            Some(NO_VERDICT)
+        } else if !self.has_decisions && is(EventType::GuardrailDecision) {
+            Some("the guardrail_decision came without a decision")
+        } else {
+            None
+        }
+    }
+
     /// Whether the event's own plain fields make up a decision.
     fn has_plain_decision(&self) -> bool {
         self.get(Key::FilterName).is_some() || self.get(Key::Decision).is_some()
@@ -122,6 +138,9 @@ impl<'a> Sorted<'a> {
             || self.decisions().any(|mut fields| fields.any(is_block))
     }
 }
+
+/// What is said of a guardrail that decided nothing.
+pub(super) const NO_VERDICT: &str = "a guardrail is named without its decision";
 
 /// Keys that may stand in a line without standing in its frame.
 const COMPOSED: KeySet = KeySet::of(&[
@@ -207,9 +226,11 @@ impl Renderer {
                 push_other(out, name, value);
             }
         }
-        if sorted.has_problems {
+        let missing = sorted.missing(event_type);
+        if sorted.has_problems || missing.is_some() {
             out.extend_from_slice(b",\"problems\":[");
-            for (index, problem) in sorted.problems().enumerate() {
+            let problems = sorted.problems().chain(missing.map(str::as_bytes));
+            for (index, problem) in problems.enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }

@@ -3,6 +3,7 @@
 use super::{FieldWriter, Owner};
 use crate::record::{GuardrailDecision, Key};
 use crate::write::frame::{Name, Value};
+use crate::write::render::NO_VERDICT;
 
 impl FieldWriter<'_> {
     /// Adds one element of `guardrail_decisions`.
@@ -32,6 +33,9 @@ impl FieldWriter<'_> {
         }
         for (name, value) in &decision.other {
             fields.json_field(name, value);
+        }
+        if !fields.has(Key::Decision) {
+            fields.problem(NO_VERDICT);
         }
         if let Some(told) = fields.take_told() {
             let place = self.decisions;
