@@ -406,7 +406,8 @@ impl Audit {
     /// # Errors
     ///
     /// A write failed meanwhile, or the destination did not answer for 10 seconds; the
-    /// records wait, and writing goes on being tried. Or the trail is closed.
+    /// records wait, and writing goes on being tried. Or an event came after [`close`](Audit::close), and
+    /// is not in the trail.
     pub fn flush(&self) -> Result<()> {
         self.core().map_or(Ok(()), |core| core.flush())
     }
@@ -417,8 +418,9 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// A write or a sync failed meanwhile, or the destination did not answer for 10 seconds.
-    /// Or the trail is closed.
+    /// A write or a sync failed meanwhile, or the destination did not answer for 10 seconds: what was
+    /// recorded is not known to be on the medium, and waits; do not record it again. Or an event came after
+    /// [`close`](Audit::close), and is not in the trail.
     pub fn confirm(&self) -> Result<()> {
         self.core().map_or(Ok(()), |core| core.confirm())
     }

@@ -279,7 +279,7 @@ impl fmt::Display for Error {
             ),
             ErrorKind::Closed => write!(
                 f,
-                "the audit trail was closed; open it again to record more"
+                "the audit trail was closed, and what comes later is not in it; open it again to record more"
             ),
             ErrorKind::NotReleased { turn_id, why } => write!(
                 f,

@@ -337,11 +337,19 @@ impl Core {
         });
         let progress = lock(&self.progress);
         if reached(&progress) >= target {
-            Ok(())
+            self.refused_nothing()
         } else if progress.ended {
             Err(Error::from(ErrorKind::Closed))
         } else {
             Err(self.unwritable(false))
+        }
+    }
+
+    /// What came after `close()` is in no journal that could be waited for.
+    fn refused_nothing(&self) -> Result<()> {
+        match self.counts.after_close.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(Error::from(ErrorKind::Closed)),
         }
     }
 

@@ -483,11 +483,22 @@ fn an_event_behind_close_is_an_error_and_is_counted() {
         .expect("a trail");
     log(&audit, "before");
     audit.close().expect("closed");
+    let confirm_async = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(audit.confirm_async())
+    };
+    for all_is_there in [audit.flush(), audit.confirm(), confirm_async()] {
+        all_is_there.expect("nothing came late");
+    }
     let error = audit
         .log(stinger_audit::prompt("late"))
         .expect_err("closed");
     assert!(matches!(error.kind(), ErrorKind::Closed));
     assert_eq!(audit.status().after_close, 1);
+    for late_is_not in [audit.flush(), audit.confirm(), confirm_async()] {
+        let error = late_is_not.expect_err("it is not in the trail");
+        assert!(matches!(error.kind(), ErrorKind::Closed), "{error}");
+    }
 }
 
 #[test]

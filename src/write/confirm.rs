@@ -41,7 +41,7 @@ impl Future for Confirm {
         {
             let mut progress = lock(&core.progress);
             if progress.synced >= self.target {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(core.refused_nothing());
             }
             if progress.ended {
                 return Poll::Ready(Err(Error::from(ErrorKind::Closed)));
