@@ -363,7 +363,8 @@ impl Audit {
         self.core().map_or(Ok(()), |core| entry.log_to(core))
     }
 
-    /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`](crate::turn::Turn).
+    /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`](crate::turn::Turn). An empty id is
+    /// none, and so is an empty user or the like: what the spans around say holds then.
     pub fn turn(&self, conversation: impl Into<String>) -> TurnBuilder {
         TurnBuilder::new(self.clone(), conversation.into())
     }

@@ -33,7 +33,7 @@ pub struct TurnBuilder {
 #[derive(Clone, Debug, Default)]
 struct Known {
     turn_id: String,
-    conversation_id: String,
+    conversation_id: Option<String>,
     user_id: Option<String>,
     session_id: Option<String>,
     user_ip: Option<String>,
@@ -58,7 +58,7 @@ impl TurnBuilder {
         TurnBuilder {
             audit,
             known: Known {
-                conversation_id: conversation,
+                conversation_id: Some(conversation),
                 ..Known::default()
             },
             other: Vec::new(),
@@ -174,10 +174,9 @@ impl Known {
     }
 
     fn about<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
-        let mut entry = entry
-            .conversation_id(self.conversation_id.clone())
-            .field("turn_id", self.turn_id.clone());
+        let mut entry = entry.field("turn_id", self.turn_id.clone());
         for (name, value) in [
+            ("conversation_id", &self.conversation_id),
             ("user_id", &self.user_id),
             ("session_id", &self.session_id),
             ("user_ip", &self.user_ip),
@@ -185,7 +184,8 @@ impl Known {
             ("request_id", &self.request_id),
             ("model_used", &self.model_used),
         ] {
-            if let Some(value) = value {
+            // An empty one names nobody: what the spans around say holds then.
+            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
                 entry = entry.field(name, value.clone());
             }
         }

@@ -33,7 +33,7 @@ const LONGEST_ID: usize = 128;
 ///
 /// While the trail has tripped under fail-safe, or is closed, requests are answered with 503
 /// and `Retry-After` before their handler runs. A request on an audited route that ends without
-/// any record is recorded as `request_unaudited`.
+/// any record is recorded as `request_unaudited`, unless it is answered with 404 or 405: no handler took it then.
 ///
 /// ```no_run
 /// use stinger_audit::web::{Identity, RequestLayer};
@@ -54,7 +54,7 @@ pub struct RequestLayer {
     config: Arc<Config>,
 }
 
-/// Who a request is about, as far as the application can tell.
+/// Who a request is about, as far as the application can tell. An empty id is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The user.
@@ -125,7 +125,8 @@ impl RequestLayer {
         self
     }
 
-    /// On which paths a request that leaves no record is a finding.
+    /// On which paths a request that leaves no record is a finding, unless the answer is 404 or 405: whoever scans
+    /// for paths asks no model.
     pub fn audited(
         mut self,
         audited: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -240,7 +241,7 @@ impl Config {
             session_id,
         } = (self.identity)(parts);
         for (name, value) in [("user_id", user_id), ("session_id", session_id)] {
-            if let Some(value) = value {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
                 span.record(name, value);
             }
         }
@@ -278,6 +279,10 @@ enum Ending {
 
 impl Drop for End {
     fn drop(&mut self) {
+        // No handler took it.
+        if let Ending::Status(404 | 405) = self.ending {
+            return;
+        }
         // Without the layer in the thread's subscriber nobody counted.
         let Some(false) = self.watched.as_ref().map(Watched::has_records) else {
             return;

@@ -414,6 +414,25 @@ fn a_turn_keeps_what_surrounded_its_beginning() {
 }
 
 #[test]
+fn an_empty_id_is_none_and_the_spans_around_are_asked() {
+    let bench = Bench::new();
+    bench.emit(|| {
+        let span = tracing::info_span!("request", user_id = "u-7", conversation_id = "c");
+        let turn = || bench.audit.turn("").user("").session("").model("");
+        span.in_scope(|| drop(turn().begin("the prompt").expect("begun")));
+        drop(turn().begin("the prompt").expect("begun"));
+    });
+    let records = bench.records();
+    assert_eq!(records.len(), 4);
+    for (number, record) in records.iter().enumerate() {
+        let said = (number < 2).then_some(("u-7", "c"));
+        assert_eq!(record.user_id.as_deref(), said.map(|(user, _)| user));
+        assert_eq!(record.conversation_id.as_deref(), said.map(|(_, c)| c));
+        assert_eq!((&record.session_id, &record.model_used), (&None, &None));
+    }
+}
+
+#[test]
 fn ends_without_a_thread_are_the_same_ends_and_durable() {
     let bench = Bench::with(|builder| builder.redact_pii(false).fail_safe(true));
     let ended = |count: usize| {

@@ -28,6 +28,10 @@ fn layer(bench: &Bench) -> RequestLayer {
 }
 
 async fn handler(request: Request<String>) -> Result<Response<String>, Infallible> {
+    if request.uri().path() == "/v1/missing" {
+        let missing = Response::builder().status(404).body(String::new());
+        return Ok(missing.expect("a response"));
+    }
     if request.uri().path() != "/v1/silent" {
         tokio::task::yield_now().await;
         stinger_audit::log_prompt(request.body()).expect("recorded");
@@ -104,13 +108,16 @@ fn odd_requests_are_recorded_as_what_they_are() {
         &bench,
         request("/v1/c", &[("x-request-id", &"i".repeat(129))]),
     );
-    send(&bench, request("/v1/d", &[("x-request-id", "same")]));
+    let nobody = [("x-request-id", "same"), ("x-user", ""), ("x-session", "")];
+    send(&bench, request("/v1/d", &nobody));
     send(&bench, request("/v1/e", &[("x-request-id", "same")]));
     let records = bench.records();
     assert_eq!(records.len(), 5);
     assert_eq!(records[0].user_agent.as_deref(), Some(long.as_str()));
     assert!(
-        records.iter().all(|record| record.user_id.is_none()),
+        records
+            .iter()
+            .all(|record| record.user_id.is_none() && record.session_id.is_none()),
         "a missing user is nobody"
     );
     let id = |record: &Record| record.request_id.clone().expect("an id");
@@ -129,6 +136,7 @@ fn a_request_without_a_record_on_an_audited_route_is_one() {
     let bench = Bench::new();
     send(&bench, request("/v1/silent", &[("x-user", "u-7")]));
     send(&bench, request("/health", &[]));
+    send(&bench, request("/v1/missing", &[("x-user", "a scanner")]));
     // One that the client gives up before it is done.
     let mut service = layer(&bench).layer(service_fn(|_: Request<String>| async {
         std::future::pending::<Result<Response<String>, Infallible>>().await
