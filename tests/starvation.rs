@@ -392,6 +392,11 @@ fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_process
             dispatcher::with_default(&other, || {
                 both(1);
                 assert_eq!(bench.audit.probe().lowest, None);
+                let text = log.text();
+                assert!(text.contains("looks whether audit events"), "{text}");
+                assert!(!text.contains("ERROR"), "an alarm: {text}");
+                let starved = bench.audit.status().starved;
+                assert!(starved.is_some_and(|why| why.contains("in clear")));
             });
         });
     });

@@ -10,6 +10,7 @@ use serde_json::json;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Metadata, dispatcher};
 
+use super::layer::Recorder;
 use super::{Core, TARGET, lock, say};
 
 thread_local! {
@@ -47,6 +48,9 @@ impl Reach {
 }
 
 /// Probes from this thread, with the subscriber that it speaks to.
+///
+/// An event that does not arrive may be shown by a log of the application's, where ERROR is somebody's alarm. So
+/// INFO is asked first, and ERROR only where nothing else came through to a layer that is there.
 fn probe(trail: u64) -> Reach {
     macro_rules! reaches {
         ($level:expr) => {{
@@ -54,23 +58,27 @@ fn probe(trail: u64) -> Reach {
             tracing::event!(
                 target: TARGET,
                 $level,
-                "stinger-audit probe: if a log shows this line, audit events of this level do not reach the trail"
+                "stinger-audit looks whether audit events of this level reach the trail; one that is shown here does not"
             );
             ANSWERED.try_with(Cell::get).ok().flatten() == Some(trail)
         }};
     }
-    let lowest = if !reaches!(Level::ERROR) {
-        None
-    } else if !reaches!(Level::WARN) {
-        Some(Level::ERROR)
-    } else if !reaches!(Level::INFO) {
+    let has_layer =
+        || dispatcher::get_default(|dispatch| dispatch.downcast_ref::<Recorder>().is_some());
+    let lowest = if reaches!(Level::INFO) {
+        Some(if !reaches!(Level::DEBUG) {
+            Level::INFO
+        } else if !reaches!(Level::TRACE) {
+            Level::DEBUG
+        } else {
+            Level::TRACE
+        })
+    } else if reaches!(Level::WARN) {
         Some(Level::WARN)
-    } else if !reaches!(Level::DEBUG) {
-        Some(Level::INFO)
-    } else if !reaches!(Level::TRACE) {
-        Some(Level::DEBUG)
+    } else if has_layer() && reaches!(Level::ERROR) {
+        Some(Level::ERROR)
     } else {
-        Some(Level::TRACE)
+        None
     };
     Reach { lowest }
 }
@@ -93,7 +101,8 @@ impl Core {
             };
             format!(
                 "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
-                 or the layer is not part of the global subscriber; the typed functions are recorded all the same, \
+                 or the layer is not part of the global subscriber or stands behind a filter of its own, and then their \
+                 texts stand in the application's log, in clear; the typed functions are recorded all the same, \
                  without what filtered spans say"
             )
         });
