@@ -423,8 +423,7 @@ impl Journal {
             return Ok(false);
         }
         let mut state = lock_soon(&self.state);
-        let mut ring = Ring::create(path, state.ring.capacity())?;
-        ring.copy_from(&state.ring);
+        let ring = Ring::create_like(path, &state.ring)?;
         *file = ring.file();
         state.ring = ring;
         Ok(true)

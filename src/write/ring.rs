@@ -82,12 +82,26 @@ impl Ring {
     /// It gets its name when it is whole: a process that dies before leaves none, and one that has no room for
     /// it takes none.
     pub(super) fn create(path: &Path, capacity: usize) -> io::Result<Ring> {
+        Ring::create_with(path, capacity, |_| {})
+    }
+
+    /// Makes a ring in a new file that holds all that another one does.
+    pub(super) fn create_like(path: &Path, other: &Ring) -> io::Result<Ring> {
+        let copy = |ring: &mut Ring| ring.bytes.copy_from_slice(&other.bytes);
+        Ring::create_with(path, other.capacity, copy)
+    }
+
+    fn create_with(path: &Path, capacity: usize, fill: impl FnOnce(&mut Ring)) -> io::Result<Ring> {
         let mut begun = path.as_os_str().to_owned();
         begun.push(".new");
         let begun = Path::new(&begun);
-        let made = Ring::fill(begun, capacity)
-            .and_then(|file| std::fs::rename(begun, path).map(|()| file));
-        let file = made.map_err(|error| {
+        let made = Ring::reserve(begun, capacity).and_then(|file| {
+            let mut ring = Ring::map(file, capacity)?;
+            fill(&mut ring);
+            std::fs::rename(begun, path)?;
+            Ok(ring)
+        });
+        made.map_err(|error| {
             // What is half written would fill the disk for whoever tries again.
             let _ = std::fs::remove_file(begun);
             match error.kind() {
@@ -96,12 +110,11 @@ impl Ring {
                 }
                 _ => error,
             }
-        })?;
-        Ring::map(file, capacity)
+        })
     }
 
     /// Writes an empty ring from end to end.
-    fn fill(path: &Path, capacity: usize) -> io::Result<File> {
+    fn reserve(path: &Path, capacity: usize) -> io::Result<File> {
         let mut file = open(path, true)?;
         let mut header = vec![0; HEADER];
         header[..8].copy_from_slice(&MAGIC.to_le_bytes());
@@ -163,11 +176,6 @@ impl Ring {
             Bytes::Memory(_) => None,
             Bytes::Mapped(_, file) => Some(file.clone()),
         }
-    }
-
-    /// Takes over all that another ring of the same capacity holds.
-    pub(super) fn copy_from(&mut self, other: &Ring) {
-        self.bytes.copy_from_slice(&other.bytes);
     }
 
     pub(super) fn capacity(&self) -> usize {
