@@ -301,7 +301,8 @@ impl Turn {
     }
 
     /// Records the response, ends the turn, and lets the response go. Under fail-safe it is on
-    /// the medium first.
+    /// the medium first. Only a decision to block holds it: a check that came to none (`error`, `skipped`) is the
+    /// caller's to decide on.
     ///
     /// # Errors
     ///

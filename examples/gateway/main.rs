@@ -93,13 +93,33 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         listener.local_addr()?,
         arguments.trail
     );
-    let stopped = async {
-        // Where the signal cannot be waited for, the gateway runs until it is killed.
+    service::serve(listener, router, stopped()).await?;
+    audit.close()?;
+    Ok(())
+}
+
+/// Ctrl-C, or SIGTERM, by which services are stopped. Where they cannot be waited for, the gateway runs until it is
+/// killed.
+async fn stopped() {
+    let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    service::serve(listener, router, stopped).await?;
-    audit.close()?;
-    Ok(())
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                terminated.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
 }

@@ -167,7 +167,11 @@ pub(super) fn run(
         let _ = core.append(&own::frame("trail_recovered", &recovered));
     }
     if let Some(wrong) = wrong {
-        say(&format!("{}: its seals are broken: {wrong}", core.name));
+        let happened = wrong["happened"].as_str().unwrap_or_default();
+        say(&format!(
+            "{}: its seals are broken: {happened}; trail_seal_broken in it says more",
+            core.name
+        ));
         let _ = core.append(&own::frame("trail_seal_broken", &wrong));
     }
     let _ = core.append(&own::frame("trail_opened", &opened(&core)));
