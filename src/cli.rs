@@ -17,6 +17,7 @@ mod args;
 mod check;
 mod export;
 mod index;
+mod nearest;
 mod output;
 mod overview;
 mod progress;

@@ -107,6 +107,10 @@ fn main() -> ExitCode {
             "times_are_those_of_the_zone_that_is_asked_for",
             times_are_those_of_the_zone_that_is_asked_for,
         ),
+        (
+            "what_the_trail_does_not_know_is_told_with_what_it_knows",
+            what_the_trail_does_not_know_is_told_with_what_it_knows,
+        ),
     ];
     let mut run = 0;
     for (name, test) in tests {
@@ -260,6 +264,14 @@ fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() {
         (
             &["--tag", "[EMAIL:k1:9GZ4M2QX7R1B]"],
             Query::new().tag("EMAIL:k1:9GZ4M2QX7R1B"),
+        ),
+        (
+            &["--tag", "k1:9gz4m2qx7r1b"],
+            Query::new().tag("[EMAIL:k1:9GZ4M2QX7R1B]"),
+        ),
+        (
+            &["--tag", "PHONE:k1:9GZ4M2QX7R1B"],
+            Query::new().tag("PHONE:k1:9GZ4M2QX7R1B"),
         ),
         (
             &[
@@ -1324,4 +1336,64 @@ fn times_are_those_of_the_zone_that_is_asked_for() {
     assert!(shown.contains("turn 1  15:45:00.170+05:30  "), "{shown}");
     let counted = local(&["stats", "audit.log", "--local"]);
     assert!(counted.contains("  2026-11-24 15:30+05:30 "), "{counted}");
+}
+
+fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
+    let users = [10, 11, 2].map(|user| {
+        let rest = format!(",\"user_id\":\"u-{user}\",\"session_id\":\"s-{user}\"");
+        line(user, "user_prompt", &rest)
+    });
+    let dir = trail_of(&users);
+    for command in [
+        &["query"][..],
+        &["tail", "--no-follow"],
+        &["stats"],
+        &["export"],
+    ] {
+        for (filter, says) in [
+            (
+                ["--user", "u-1"],
+                "the trail has no user u-1, but u-10, u-11",
+            ),
+            (
+                ["--user", "x"],
+                "no record matches; the trail has no user x\n",
+            ),
+            (
+                ["--session", "s-1"],
+                "the trail has no session s-1, but s-10, s-11",
+            ),
+            (
+                ["--event", "user_promt"],
+                "the trail has no event user_promt, but user_prompt",
+            ),
+            (
+                ["--event", "zzz"],
+                "the trail has no event zzz, but user_prompt",
+            ),
+            (["--since", "now"], "no record matches\n"),
+        ] {
+            let output = run(dir.path(), &[command, &["audit.log"], &filter].concat());
+            let told = stderr(&output);
+            assert!(told.contains(says), "{command:?} {filter:?}: {told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+            assert_eq!(output.status.code(), Some(1), "{command:?} {filter:?}");
+        }
+    }
+    let found = run(
+        dir.path(),
+        &["query", "audit.log", "--user", "u-1", "--user", "u-2"],
+    );
+    assert_eq!(stdout(&found).lines().count(), 1, "ids are exact");
+    for filter in [
+        &["--user", ""][..],
+        &["--filter", ""],
+        &["--text", ""],
+        &["--tag", "ann@example.com"],
+        &["--tag", "k1"],
+        &["--tag", "[EMAIL]"],
+    ] {
+        let output = run(dir.path(), &[&["query", "audit.log"], filter].concat());
+        assert_eq!(output.status.code(), Some(2), "{filter:?}");
+    }
 }

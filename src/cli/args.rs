@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::time::{self, Zone};
@@ -83,37 +84,37 @@ pub(super) struct Source {
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
     /// Of this conversation
-    #[arg(long, value_name = "ID")]
-    conversation: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) conversation: Vec<String>,
     /// For this user
-    #[arg(long, value_name = "ID")]
-    user: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) user: Vec<String>,
     /// Of this session
-    #[arg(long, value_name = "ID")]
-    session: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) session: Vec<String>,
     /// Of this request
-    #[arg(long, value_name = "ID")]
-    request: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) request: Vec<String>,
     /// For users at this address
-    #[arg(long, value_name = "ADDRESS")]
-    ip: Vec<String>,
+    #[arg(long, value_name = "ADDRESS", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) ip: Vec<String>,
     /// Of this type, such as user_prompt
-    #[arg(long, value_name = "TYPE")]
-    event: Vec<String>,
+    #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) event: Vec<String>,
     /// In which a guardrail decided this: allow, warn, block, modify, error, skipped
-    #[arg(long, value_name = "DECISION")]
+    #[arg(long, value_name = "DECISION", value_parser = NonEmptyStringValueParser::new())]
     decision: Vec<String>,
     /// In which this guardrail decided
-    #[arg(long, value_name = "NAME")]
-    filter: Vec<String>,
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) filter: Vec<String>,
     /// Of this model
-    #[arg(long, value_name = "NAME")]
-    model: Vec<String>,
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) model: Vec<String>,
     /// In whose texts this stands, in upper or lower case
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     text: Vec<String>,
     /// In which a value with this tag was redacted: see the command `tag`
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     tag: Vec<String>,
     /// From this time on: 2026-11-24T10:00:00Z, 2026-11-24 10:00 +0200, 10:00Z, today, yesterday, -3h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -161,7 +162,7 @@ impl Filters {
             query = query.text(text);
         }
         for tag in &self.tag {
-            query = query.tag(tag);
+            query = query.tag(known_tag(tag)?);
         }
         if let Some(since) = &self.since {
             query = query.since(time::point("--since", since, zone)?);
@@ -173,10 +174,6 @@ impl Filters {
             query = query.last(time::duration("--last", last)?);
         }
         Ok(query)
-    }
-
-    pub(super) fn names_conversation(&self) -> bool {
-        !self.conversation.is_empty()
     }
 
     /// The filters in words, for the head of an export.
@@ -217,6 +214,30 @@ fn known_decision(word: &str) -> Result<&str, Trouble> {
         false => Err(Trouble::Usage(format!(
             "--decision {word}: there is no such decision; there are {}",
             WORDS.join(", ")
+        ))),
+    }
+}
+
+/// A tag as a text, the list of redactions or the command `tag` has it.
+fn known_tag(typed: &str) -> Result<String, Trouble> {
+    let tag = typed.trim().trim_start_matches('[').trim_end_matches(']');
+    let mut parts = tag.rsplitn(3, ':');
+    let (digest, key, kind) = (parts.next(), parts.next(), parts.next());
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let digest = digest.map(str::to_ascii_uppercase);
+    match (digest, key) {
+        (Some(digest), Some(key))
+            if digest.len() == 12 && is_word(&digest) && is_word(key) && kind != Some("") =>
+        {
+            let kind = kind.map_or(String::new(), |kind| format!("{kind}:"));
+            Ok(format!("{kind}{key}:{digest}"))
+        }
+        _ => Err(Trouble::Usage(format!(
+            "--tag {typed}: this is no tag; write [EMAIL:k1:9GZ4M2QX7R1B] or k1:9GZ4M2QX7R1B; \
+             the command `tag` makes one of a value, and --text finds what stands in a text"
         ))),
     }
 }
@@ -271,7 +292,7 @@ pub(super) struct QueryArguments {
 #[derive(Args)]
 pub(super) struct ShowArguments {
     /// The conversation, or the beginning of its id
-    #[arg(value_name = "CONVERSATION")]
+    #[arg(value_name = "CONVERSATION", value_parser = NonEmptyStringValueParser::new())]
     pub(super) id: String,
     #[command(flatten)]
     pub(super) source: Source,

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::source::{Input, Unreadable};
 use super::text::{json_line, one_line};
 use super::time::Zone;
-use super::{Done, Ended, Trouble};
+use super::{Done, Ended, Trouble, nearest};
 use crate::error::Result;
 use crate::read::{Csv, Exported, Line, Query};
 use crate::record::timestamp_text;
@@ -39,6 +39,9 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
             exported.records,
             one_line(&path.to_string_lossy())
         );
+    }
+    if exported.records == 0 {
+        nearest::tell(&input, &arguments.filters);
     }
     unreadable.finish()?;
     Ok(match exported.records {

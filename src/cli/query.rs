@@ -6,7 +6,7 @@ use super::args::QueryArguments;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone};
 use super::text::{fitted, json_line, one_line};
-use super::{Done, Ended, Trouble};
+use super::{Done, Ended, Trouble, nearest};
 use crate::error::Result;
 use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
@@ -29,6 +29,9 @@ pub(super) fn run(arguments: &QueryArguments) -> Done {
             ));
         }
     };
+    if found == 0 {
+        nearest::tell(&input, &arguments.filters);
+    }
     unreadable.finish()?;
     Ok(match found {
         0 => Ended::Nothing,

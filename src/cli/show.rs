@@ -19,7 +19,7 @@ use crate::record::{Decision, GuardrailDecision, Phase, Record};
 const SILENCE: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn run(arguments: &ShowArguments) -> Done {
-    if arguments.filters.names_conversation() {
+    if !arguments.filters.conversation.is_empty() {
         return Err(Trouble::Usage(format!(
             "show takes one conversation: {}; leave --conversation out, or ask query for several",
             arguments.id

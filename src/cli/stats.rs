@@ -7,7 +7,7 @@ use super::args::StatsArguments;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone};
 use super::text::one_line;
-use super::{Done, Ended};
+use super::{Done, Ended, nearest};
 use crate::read::{Spread, Stats};
 use crate::trail::json;
 
@@ -20,8 +20,8 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
         .iter()
         .for_each(|error| unreadable.tell(error));
     if stats.records == 0 {
+        nearest::tell(&input, &arguments.filters);
         unreadable.finish()?;
-        eprintln!("stinger-audit: no record matches");
         return Ok(Ended::Nothing);
     }
     if arguments.json {

@@ -8,7 +8,7 @@ use super::query::row;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style};
 use super::text::json_line;
-use super::{Done, Ended};
+use super::{Done, Ended, nearest};
 use crate::error::Result;
 use crate::read::Line;
 
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
             false => writeln!(out, "{}", row(&style, &line.record)),
         }
     };
-    match input {
+    match &input {
         Input::Stdin => {
             let (lines, _progress) = input.lines(query);
             for line in lines {
@@ -67,6 +67,9 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         }
     }
     out.finish()?;
+    if found == 0 {
+        nearest::tell(&input, &arguments.filters);
+    }
     unreadable.finish()?;
     Ok(match found {
         0 => Ended::Nothing,

@@ -83,10 +83,11 @@ impl Query {
     }
 
     /// Records in which a value with this tag was redacted: `[EMAIL:k1:9GZ4M2QX7R1B]`, as
-    /// [`Keys::tags`](crate::redact::Keys::tags) gives it, or what stands between the brackets.
+    /// [`Keys::tags`](crate::redact::Keys::tags) gives it, what stands between the brackets, or
+    /// `k1:9GZ4M2QX7R1B`, as `redactions` have it, of whatever kind.
     pub fn tag(mut self, tag: impl AsRef<str>) -> Query {
         let tag = tag.as_ref().trim_start_matches('[').trim_end_matches(']');
-        self.tags.push(format!("[{tag}]"));
+        self.tags.push(tag.to_owned());
         self
     }
 
@@ -169,18 +170,27 @@ impl Query {
         if self.tags.is_empty() {
             return true;
         }
-        let of_user = [&record.user_id, &record.user_ip];
-        let is_user = |wanted: &String| of_user.into_iter().flatten().any(|found| found == wanted);
+        let of_user = || [&record.user_id, &record.user_ip].into_iter().flatten();
         let told = record.redactions();
-        let is_told = |wanted: &String| {
-            told.iter().any(|told| {
-                let Some(tag) = &told.tag else { return false };
-                wanted[1..wanted.len() - 1].split_once(':') == Some((told.kind.as_str(), tag))
-            })
-        };
-        self.tags
-            .iter()
-            .any(|wanted| is_user(wanted) || is_told(wanted))
+        self.tags.iter().any(|wanted| {
+            let (kind, wanted) = kind_and_tag(wanted);
+            let is_user = of_user().any(|found| {
+                let found = found
+                    .strip_prefix('[')
+                    .and_then(|found| found.strip_suffix(']'));
+                let found = found.and_then(|found| found.split_once(':'));
+                found.is_some_and(|(found_kind, tag)| {
+                    tag == wanted && kind.is_none_or(|kind| kind == found_kind)
+                })
+            });
+            let is_told = || {
+                told.iter().any(|told| {
+                    told.tag.as_deref() == Some(wanted)
+                        && kind.is_none_or(|kind| kind == told.kind.as_str())
+                })
+            };
+            is_user || is_told()
+        })
     }
 
     /// Whether the query names ids, which may have been meant as beginnings.
@@ -263,12 +273,8 @@ impl Query {
         }
         // A tag stands in the text, and with its kind and key in the list.
         if !self.tags.is_empty() {
-            let tag = |tag: &String| {
-                tag[1..tag.len() - 1]
-                    .split_once(':')
-                    .map(|(_, tag)| tag.into())
-            };
-            return self.tags.iter().map(tag).collect();
+            let tag = |tag: &String| kind_and_tag(tag).1.into();
+            return Some(self.tags.iter().map(tag).collect());
         }
         if !self.filter_names.is_empty() {
             return Some(
@@ -320,6 +326,14 @@ impl Query {
             || record.response.as_deref().is_some_and(has)
             || in_decisions()
             || record.other.values().any(|value| has_text(value, &has))
+    }
+}
+
+/// The kind, where a tag has one, and the id of the key with the digest.
+fn kind_and_tag(tag: &str) -> (Option<&str>, &str) {
+    match tag.split_once(':') {
+        Some((kind, tag)) if tag.contains(':') => (Some(kind), tag),
+        _ => (None, tag),
     }
 }
 
