@@ -33,7 +33,7 @@ const LONGEST_ID: usize = 128;
 ///
 /// While the trail has tripped under fail-safe, or is closed, requests are answered with 503
 /// and `Retry-After` before their handler runs. A request on an audited route that ends without
-/// any record is recorded as `request_unaudited`, unless it is answered with 404 or 405: no handler took it then.
+/// any record is recorded as `request_unaudited`.
 ///
 /// ```no_run
 /// use stinger_audit::web::{Identity, RequestLayer};
@@ -125,8 +125,8 @@ impl RequestLayer {
         self
     }
 
-    /// On which paths a request that leaves no record is a finding, unless the answer is 404 or 405: whoever scans
-    /// for paths asks no model.
+    /// On which paths a request that leaves no record is recorded as that. For `check` it is a finding, unless the answer
+    /// was 404 or 405: whoever scans for paths asks no model.
     pub fn audited(
         mut self,
         audited: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -279,10 +279,6 @@ enum Ending {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // No handler took it.
-        if let Ending::Status(404 | 405) = self.ending {
-            return;
-        }
         // Without the layer in the thread's subscriber nobody counted.
         let Some(false) = self.watched.as_ref().map(Watched::has_records) else {
             return;

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use http::{Request, Response};
+use stinger_audit::read::{FindingKind, Trail};
 use stinger_audit::record::Record;
 use stinger_audit::web::{Identity, RequestLayer};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
@@ -148,10 +149,18 @@ fn a_request_without_a_record_on_an_audited_route_is_one() {
         .filter(|record| record.event_type.as_str() == "request_unaudited")
         .map(|record| record.other["path"].as_str().unwrap_or_default())
         .collect();
-    assert_eq!(seen, ["/v1/silent", "/v1/slow"]);
+    assert_eq!(seen, ["/v1/silent", "/v1/missing", "/v1/slow"]);
     assert_eq!(records[0].user_id.as_deref(), Some("u-7"));
     assert_eq!(records[0].other["status"], 200);
-    assert_eq!(records[2].other["cancelled"], true);
+    let cancelled = records.last().expect("a record");
+    assert_eq!(cancelled.other["cancelled"], true);
+    // Whoever scans for paths is in the trail, and no finding.
+    let report = Trail::open(bench.path()).expect("a trail").check();
+    let found = report.findings.into_iter();
+    let unaudited = found.filter(|found| found.kind == FindingKind::Unaudited);
+    let details: Vec<_> = unaudited.map(|found| found.detail).collect();
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(!details.iter().any(|detail| detail.contains("/v1/missing")));
 }
 
 #[test]

@@ -424,7 +424,10 @@ impl Check {
     }
 
     fn turn(&mut self, mut record: Record, position: Position) {
-        if record.event_type.as_str() == "request_unaudited" {
+        // Where no handler took it, somebody looks for paths.
+        let status = record.other.get("status").and_then(Value::as_u64);
+        let is_taken = !matches!(status, Some(404 | 405));
+        if record.event_type.as_str() == "request_unaudited" && is_taken {
             let path = record
                 .other
                 .get("path")
