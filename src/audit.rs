@@ -161,6 +161,9 @@ impl Builder {
 
     /// Whether the trail is sealed (default: it is): signed checkpoints in it prove that no record was
     /// changed, removed or added since, and `stinger-audit verify` checks them.
+    ///
+    /// Where it is switched off for a while, `verify` finds the records of that time for good: no seal was made
+    /// over them when they were written, and anybody could have added them.
     pub fn sealing(mut self, seal: bool) -> Builder {
         self.given.sealing = Some(seal);
         self

@@ -22,12 +22,12 @@ use chrono::{DateTime, Utc};
 
 use super::file::RawLine;
 use super::scan::{Make, Merge, Taken};
+use super::verify::whole_seq;
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
 use crate::trail::seal::Seal;
-use crate::trail::seq_of;
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, leaves, root_of};
 
 const HEAD: &str = "stinger-audit evidence 1";
@@ -297,7 +297,7 @@ impl Make for OfProofs {
     }
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Self::Item>>> {
-        Ok(seq_of(line.bytes).map(|seq| self.taken(line, seq, leaf(line.bytes))))
+        Ok(whole_seq(line).map(|seq| self.taken(line, seq, leaf(line.bytes))))
     }
 
     fn take_many<'b>(
@@ -306,7 +306,7 @@ impl Make for OfProofs {
         _query: &Query,
         mut put: impl FnMut(Result<Taken<Self::Item>>) -> Option<()>,
     ) -> Option<()> {
-        let records = lines.filter_map(|line| Some((seq_of(line.bytes)?, line)));
+        let records = lines.filter_map(|line| Some((whole_seq(&line)?, line)));
         let hashes = leaves(records.clone().map(|(_, line)| line.bytes));
         records
             .zip(hashes)

@@ -374,15 +374,19 @@ impl Make for OfLeaves {
     }
 }
 
+/// The `seq` of a line that is a record. A torn line that was ended later begins like one, and may even end like
+/// one: then it is found out where it does not fit.
+pub(super) fn whole_seq(line: &RawLine<'_>) -> Option<u64> {
+    let is_whole = match line.end {
+        End::Ended => line.bytes.ends_with(b"}"),
+        _ => is_json(line.bytes),
+    };
+    seq_of(line.bytes).filter(|_| is_whole)
+}
+
 fn taken(line: &RawLine<'_>, hash: Hash) -> Taken<Leaf> {
     let bytes = line.bytes;
-    // A torn line that was ended later begins like a record, and may even end like one: then it is
-    // found out where it does not fit.
-    let is_whole = match line.end {
-        End::Ended => bytes.ends_with(b"}"),
-        _ => is_json(bytes),
-    };
-    let seq = seq_of(bytes).filter(|_| is_whole);
+    let seq = whole_seq(line);
     let what = match seq {
         None => What::Foreign(bytes.to_vec()),
         Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),

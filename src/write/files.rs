@@ -38,6 +38,8 @@ pub(super) struct Files {
     /// The medium refused the live file: from this byte on it is not believed to be there, until
     /// it stands in another one.
     distrusted: Option<u64>,
+    /// What was written again and is not told in the trail yet.
+    untold: Vec<Json>,
     /// Syncs beside the worker. `None`: it was not needed yet, or the system gives no thread.
     syncer: Option<Syncer>,
     /// How long the file was when the sync began that is underway, if one is.
@@ -121,6 +123,7 @@ impl Files {
             name,
             rotation: rotation.clone(),
             distrusted: None,
+            untold: Vec::new(),
             syncer: None,
             syncing: None,
             early: None,
@@ -159,9 +162,10 @@ impl Files {
     pub(super) fn write(&mut self, bytes: &[u8], begins_line: bool) -> io::Result<usize> {
         if let Some(next) = self.rolls_to().filter(|_| begins_line) {
             if let Err(error) = self.sync() {
-                let rewritten = self.distrust()?;
+                let refused = self.live.clone();
+                self.distrust()?;
                 super::say(&format!(
-                    "couldn't sync {}: {error}: {rewritten}",
+                    "couldn't sync {refused}: {error}: what it held stands in {}, too",
                     self.live
                 ));
             }
@@ -324,21 +328,24 @@ impl Files {
 
     /// Leaves a file that could not be synced, which is not trusted any more, and writes what
     /// was not known to be on the medium once more to a new one.
-    pub(super) fn distrust(&mut self) -> io::Result<Json> {
+    pub(super) fn distrust(&mut self) -> io::Result<()> {
         let from = self.distrusted.unwrap_or(self.synced);
         self.distrusted = Some(from);
         let path = self.name.directory().join(&self.live);
         let aside = free_dated_name(&self.name, Utc::now(), &self.live);
         fs::rename(&path, &aside)?;
         let rewritten = self.begin_anew(Some(from))?;
-        if let Err(error) = self.sync() {
-            self.distrusted = Some(0);
-            return Err(error);
-        }
-        Ok(json!({
+        // The lines stand there again, also where this file is refused as well.
+        self.untold.push(json!({
             "file": aside.file_name().and_then(|name| name.to_str()),
             "rewritten_bytes": rewritten,
-        }))
+        }));
+        self.sync().inspect_err(|_| self.distrusted = Some(0))
+    }
+
+    /// What was written again and is to be told in the trail, once for each time.
+    pub(super) fn take_untold(&mut self) -> Vec<Json> {
+        std::mem::take(&mut self.untold)
     }
 
     /// Begins the live file anew, with what the last one holds from a byte on.
@@ -430,10 +437,10 @@ pub(super) struct Prunable {
 }
 
 impl Prunable {
-    /// Removes the files, and names those that could not be.
-    pub(super) fn remove(self) -> Vec<(PathBuf, io::Error)> {
-        let remove = |path: PathBuf| fs::remove_file(&path).err().map(|error| (path, error));
-        self.paths.into_iter().filter_map(remove).collect()
+    /// Removes the files, the oldest first; names the one that could not be, and leaves those behind it.
+    pub(super) fn remove(self) -> Option<(PathBuf, io::Error)> {
+        let mut paths = self.paths.into_iter();
+        paths.find_map(|path| fs::remove_file(&path).err().map(|error| (path, error)))
     }
 }
 

@@ -211,6 +211,7 @@ impl Sealer {
     fn first(files: KeptIn) -> Result<Sealer> {
         let (mut sealer, next) = (Sealer::new(fresh()?, None), fresh()?);
         let written = files.key.write(&sealer.state(&next));
+        let written = written.and_then(|()| files.key.sync());
         written.map_err(|error| Error::io("write the seal key", files.key.path(), error))?;
         sealer.announced = Some(next);
         sealer.files = Some(files);

@@ -106,8 +106,12 @@ impl KeyFile {
         (write, written)
     }
 
-    /// Waits until what the file says is on the medium.
+    /// Waits until the file and its name are on the medium. Where directories cannot be synced, names are.
     pub(super) fn sync(&self) -> io::Result<()> {
+        let directory = self.path.parent().map(File::open);
+        if let Some(Ok(directory)) = directory {
+            let _ = directory.sync_all();
+        }
         self.file.sync_data()
     }
 }

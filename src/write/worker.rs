@@ -149,7 +149,7 @@ impl Worker {
     /// Works until the trail is closed.
     fn work(&mut self) -> Result<(), GaveUp> {
         let _ = self.core.worker.set(std::thread::current());
-        self.prune()?;
+        let mut is_pruned = false;
         let mut idle_rounds = 0;
         loop {
             if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
@@ -176,8 +176,9 @@ impl Worker {
             self.heal()?;
             self.seal_if_due();
             self.sync_if_due()?;
-            if rolls {
+            if rolls || !is_pruned && self.is_opened() {
                 self.prune()?;
+                is_pruned = true;
             }
             if self.core.closing.load(Ordering::SeqCst) {
                 let end_at = *lock(&self.core.end_at);
@@ -200,6 +201,13 @@ impl Worker {
                 IDLE
             });
         }
+    }
+
+    /// Whether what it tells of the writer before is written, and sealed where it is.
+    fn is_opened(&self) -> bool {
+        let is_written = self.position >= self.core.opened_at.load(Ordering::SeqCst);
+        let is_sealed = !self.opens && self.seal_due.is_none();
+        is_written && (is_sealed || self.sealer.is_none())
     }
 
     fn has_work(&self) -> bool {
@@ -459,6 +467,11 @@ impl Worker {
             }
         }
         self.unsynced = true;
+        if let Sink::Files(files) = &mut self.sink {
+            let untold = files.take_untold().into_iter();
+            self.to_tell
+                .extend(untold.map(|fields| ("trail_sync_failed", fields)));
+        }
         self.to_tell.extend(
             happened
                 .into_iter()

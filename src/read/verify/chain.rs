@@ -17,9 +17,6 @@ use crate::trail::seal::{Hint, Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
 use crate::trail::{TornLine, is_record};
 
-/// Lines that come again are known so far back.
-const RECENT: usize = 1 << 16;
-
 pub(super) struct Chain {
     verified: Verified,
     /// Of each record each finding is told once.
@@ -41,16 +38,15 @@ pub(super) struct Chain {
     noted: Option<Checkpoint>,
     /// A seal between the last one and the next is known to be damaged or gone.
     excused: bool,
-    /// By seq modulo their number: the seq behind it, and the beginning of the hash.
-    recent: Vec<[u64; 2]>,
+    recent: Recent,
     /// A break in the chain of keys: nothing behind it is proven.
     is_broken: bool,
     /// The records of one of the checkpoints that somebody kept are those that are there.
     is_anchored: bool,
     /// The origins of the seals so far.
     origins: HashSet<String>,
-    /// Records that stood in front of a seal and belong behind it.
-    early: BTreeMap<u64, Entry>,
+    /// Records that stood in front of a seal and belong behind it, by their seq.
+    early: BTreeMap<u64, Vec<Entry>>,
     /// Records that were found to be missing, with their hints.
     missing: BTreeMap<u64, Hint>,
     files: Vec<Arc<Path>>,
@@ -63,8 +59,8 @@ pub(super) struct Chain {
     /// Lines at the head of a file that stand in another already.
     repeated: Option<Repeated>,
     repeats: Vec<Repeated>,
-    /// How many bytes a writer says that it has written again, each time.
-    rewritten: Vec<u64>,
+    /// How often a writer says that it has written so many bytes again.
+    rewritten: HashMap<u64, u32>,
     key_seen: bool,
     /// Retention has removed the records in front of this one, as the trail says.
     pruned: Option<u64>,
@@ -75,6 +71,9 @@ pub(super) struct Chain {
 
 mod end;
 mod judge;
+mod recent;
+
+use recent::Recent;
 
 #[derive(Clone, Copy)]
 struct Place {
@@ -122,6 +121,8 @@ struct Repeated {
     last: u64,
     bytes: u64,
     place: Place,
+    /// How many seals stand in front of it.
+    seals: u64,
 }
 
 impl Chain {
@@ -139,7 +140,7 @@ impl Chain {
             last: None,
             noted: None,
             excused: false,
-            recent: vec![[0; 2]; RECENT],
+            recent: Recent::default(),
             is_broken: false,
             is_anchored: false,
             origins: HashSet::new(),
@@ -151,7 +152,7 @@ impl Chain {
             torn: HashMap::new(),
             repeated: None,
             repeats: Vec::new(),
-            rewritten: Vec::new(),
+            rewritten: HashMap::new(),
             key_seen: false,
             pruned: None,
             is_unreadable: false,
@@ -247,7 +248,7 @@ impl Chain {
         {
             self.begins = Some((seq, place));
         }
-        if seq < self.next && self.is_known(&entry) {
+        if seq < self.next && self.recent.has(&entry) {
             return self.again(entry);
         }
         if let Some(hint_of) = self.missing.get(&seq)
@@ -255,8 +256,7 @@ impl Chain {
         {
             return self.late(entry);
         }
-        let slot = &mut self.recent[seq as usize % RECENT];
-        *slot = known(&entry);
+        self.recent.note(&entry);
         self.next = self.next.max(seq.saturating_add(1));
         match own {
             Some(line) if Seal::is_one(&line) => self.seal(entry, &line),
@@ -266,10 +266,6 @@ impl Chain {
             }
             None => self.entries.push(entry),
         }
-    }
-
-    fn is_known(&self, entry: &Entry) -> bool {
-        self.recent[entry.seq as usize % RECENT] == known(entry)
     }
 
     /// A record that was there before.
@@ -289,6 +285,7 @@ impl Chain {
                     last: seq,
                     bytes,
                     place,
+                    seals: self.verified.seals,
                 });
             }
             _ => self.find(
@@ -305,11 +302,11 @@ impl Chain {
         self.repeats.extend(self.repeated.take());
     }
 
-    fn judge_repeats(&mut self) {
-        self.end_repeated();
-        for run in std::mem::take(&mut self.repeats) {
-            if let Some(told) = self.rewritten.iter().position(|bytes| *bytes == run.bytes) {
-                self.rewritten.swap_remove(told);
+    fn judge_repeats(&mut self, repeats: Vec<Repeated>) {
+        for run in repeats {
+            let told = self.rewritten.get_mut(&run.bytes);
+            if let Some(left) = told.filter(|left| **left > 0) {
+                *left -= 1;
                 continue;
             }
             let detail = format!("records {} to {} stand there again", run.first, run.last);
@@ -331,8 +328,7 @@ impl Chain {
             let detail = format!("record {} is missing", seq + 1);
             self.find(Kind::Removed, Some(seq + 1), Some(entry.place), detail);
         }
-        let slot = &mut self.recent[seq as usize % RECENT];
-        *slot = known(&entry);
+        self.recent.note(&entry);
     }
 
     fn foreign(&mut self, place: Place, bytes: Vec<u8>, end: End) {
@@ -362,13 +358,13 @@ impl Chain {
         }
     }
 
-    /// Takes what the trail says of itself for true, as far as a seal covers it.
-    fn believe(&mut self, seal: &Checkpoint) {
-        let (said, open) = std::mem::take(&mut self.said)
+    /// Takes what the trail says of itself for true, as far as a seal covers it and proves it.
+    fn believe(&mut self, seal: &Checkpoint, is_proven: bool) {
+        let (said, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.said)
             .into_iter()
             .partition(|(seq, _)| *seq < seal.size);
         self.said = open;
-        for (_, line) in said {
+        for (_, line) in said.into_iter().filter(|_| is_proven) {
             self.own(&line, Some(seal));
         }
     }
@@ -399,7 +395,9 @@ impl Chain {
             }
             "trail_sync_failed" | "trail_put_back" => {
                 let again = number("rewritten_bytes").or(number("restored_bytes"));
-                self.rewritten.extend(again);
+                if let Some(bytes) = again {
+                    *self.rewritten.entry(bytes).or_default() += 1;
+                }
             }
             // A writer seals it before it removes a file: what the next seal of another covers, or none, is
             // somebody else's.
@@ -416,7 +414,7 @@ impl Chain {
                 let (from, to) = (number("from_seq"), number("to_seq"));
                 if let (Some(from), Some(to)) = (from, to) {
                     let detail = format!(
-                        "records {from} to {to} stand behind the seal that closed the trail, and no writer had opened it"
+                        "records {from} to {to} stand behind the seal that closed the trail, and no writer that seals had opened it"
                     );
                     self.find(Kind::Inserted, Some(from), None, detail);
                 }
@@ -480,20 +478,16 @@ impl Chain {
         }
         let proven = self.judge(&seal);
         self.follow(&seal, entry);
+        let is_proven = proven.is_some() && !self.is_broken;
         if let Some((from, to)) = proven {
             self.prove(from, to);
         }
-        if self.is_broken {
-            self.said.clear();
-        } else {
-            self.believe(&seal.checkpoint);
-        }
+        self.believe(&seal.checkpoint, is_proven);
         self.is_closed = seal.checkpoint.reason == "closed";
         self.verified.until = Some(seal.checkpoint.time);
         self.last = Some(seal.checkpoint);
         self.excused = false;
         self.entries.push(entry);
-        self.entries.sort_by_key(|entry| entry.seq);
     }
 
     /// Whether the first record that is there is not the first of all, as far as its first seal tells.
@@ -590,10 +584,4 @@ impl Chain {
         }
         self.is_broken |= self.verified.findings.len() > known;
     }
-}
-
-/// What is remembered of a record.
-fn known(entry: &Entry) -> [u64; 2] {
-    let (begin, _) = entry.hash.as_chunks::<8>();
-    [entry.seq.wrapping_add(1), u64::from_le_bytes(begin[0])]
 }

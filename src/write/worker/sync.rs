@@ -82,7 +82,7 @@ impl Worker {
 
     fn end_sync(&mut self, reached: Reached, outcome: io::Result<()>) -> Result<(), GaveUp> {
         self.syncing = None;
-        let mut rewritten = None;
+        let mut rewritten = Vec::new();
         if let Err(error) = outcome {
             self.note_failure(&error);
             self.unsynced = true;
@@ -90,7 +90,7 @@ impl Worker {
                 return Ok(());
             };
             match files.distrust() {
-                Ok(fields) => rewritten = Some(fields),
+                Ok(()) => rewritten = files.take_untold(),
                 Err(error) => {
                     self.note_failure(&error);
                     // Each attempt leaves a file behind.
@@ -110,9 +110,9 @@ impl Worker {
         counts.synced.store(reached.written, Ordering::Relaxed);
         *lock(&counts.last_sync) = Some(Utc::now());
         self.progress(|progress, _| progress.synced = reached.position);
-        match rewritten {
-            Some(fields) => self.put_own("trail_sync_failed", &fields),
-            None => Ok(()),
+        for fields in rewritten {
+            self.put_own("trail_sync_failed", &fields)?;
         }
+        Ok(())
     }
 }

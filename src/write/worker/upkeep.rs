@@ -60,9 +60,11 @@ impl Worker {
         let Some(sealer) = &mut self.sealer else {
             return;
         };
+        // Before it is opened, what it tells of the writer before may still come.
         let opened_at = self.core.opened_at.load(Ordering::SeqCst);
-        let reason = match self.opens && self.position >= opened_at {
-            true => "opened",
+        let reason = match self.opens {
+            true if self.position >= opened_at => "opened",
+            true => return,
             false => match sealer.due() {
                 Some(reason) => reason,
                 None => return,
@@ -97,7 +99,7 @@ impl Worker {
         if self.unsynced {
             return Ok(());
         }
-        for (path, error) in prunable.remove() {
+        if let Some((path, error)) = prunable.remove() {
             say(&format!(
                 "couldn't remove {}, which is past retention: {error}",
                 path.display()
@@ -123,9 +125,21 @@ impl Worker {
             "write_errors": counts.write_errors.load(Ordering::Relaxed),
         });
         self.put_own("trail_closed", &totals)?;
-        self.put_seal("closed")?;
-        self.sync()?;
-        self.core.journal.remove();
+        // A sync that fails has something to tell, which is sealed and synced as well.
+        const MOST_SYNCS: usize = 3;
+        for _ in 0..MOST_SYNCS {
+            // So that it names another key, and what has signed is erased behind it.
+            if let Some(sealer) = &self.sealer {
+                sealer.wait_for_keys();
+            }
+            self.put_seal("closed")?;
+            self.sync()?;
+            if !self.unsynced {
+                self.core.journal.remove();
+                break;
+            }
+        }
+        // Else the journal stays: for the next writer the end is not in order.
         Ok(())
     }
 }

@@ -18,9 +18,10 @@ impl Chain {
             }
             let kept = self.against.remove(at);
             let when = crate::record::timestamp_text(kept.time);
+            // Its seal is the very next record.
             let signed = seal.filter(|seal| seal.size == kept.size);
             if tree.root() == kept.root
-                && signed.is_none_or(|seal| (seal.key, seal.next) == (kept.key, kept.next))
+                && signed.is_some_and(|seal| (seal.key, seal.next) == (kept.key, kept.next))
             {
                 // Whatever signs from there on, the records so far are those of then.
                 self.is_anchored = true;
@@ -33,7 +34,7 @@ impl Chain {
             }
             let detail = match tree.root() == kept.root {
                 true => format!(
-                    "the seal over the first {} records is not that of the checkpoint that was kept at {when}: another key has signed it",
+                    "behind the first {} records does not stand the seal of the checkpoint that was kept at {when}",
                     kept.size
                 ),
                 false => format!(
@@ -111,12 +112,17 @@ impl Chain {
             .into_iter()
             .partition(|fragment| fragment.seals == seals);
         self.judge_fragments_told(sealed);
+        self.end_repeated();
+        let (open, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats)
+            .into_iter()
+            .partition(|run| run.seals == seals);
+        self.judge_repeats(sealed);
         // Of what no seal covers, what is said there is the only account, and as good as it.
         for (_, line) in std::mem::take(&mut self.said) {
             self.own(&line, None);
         }
         self.judge_fragments_told(behind);
-        self.judge_repeats();
+        self.judge_repeats(open);
     }
 
     fn judge_fragments_told(&mut self, fragments: Vec<Fragment>) {
@@ -144,11 +150,16 @@ impl Chain {
 
     /// What stands behind the last seal.
     fn judge_tail(&mut self) {
-        let entries = std::mem::take(&mut self.entries);
+        let mut entries = std::mem::take(&mut self.entries);
         // The seal itself is the first of them: its bytes follow from what is signed.
         let Some(base) = self.last.as_ref().map(|last| last.size) else {
             return;
         };
+        let early: Vec<_> = std::mem::take(&mut self.early)
+            .into_values()
+            .flatten()
+            .collect();
+        entries.splice(1..1, early.iter().copied());
         let mut next = base;
         let mut tree = self.tree.take();
         // The last seal itself needs no other.
@@ -180,9 +191,9 @@ impl Chain {
         {
             self.prove(base, base + 1);
         }
-        for (seq, entry) in std::mem::take(&mut self.early) {
-            let detail = format!("record {seq} stands in front of the seal before it");
-            self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
+        for entry in early {
+            let detail = format!("record {} stands in front of the seal before it", entry.seq);
+            self.find(Kind::Reordered, Some(entry.seq), Some(entry.place), detail);
         }
         let waiting = next.saturating_sub(sealed);
         if waiting > 0 {

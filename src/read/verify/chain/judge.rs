@@ -14,10 +14,14 @@ impl Chain {
     pub(super) fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len();
-        let entries = std::mem::take(&mut self.entries);
+        let mut entries = std::mem::take(&mut self.entries);
+        let early = self.due(size);
+        // Behind the last seal, as if they stood where they belong.
+        let at = entries.len().min(1);
+        entries.splice(at..at, early.iter().copied());
         let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
             // Of the tree in front nothing is known, and four bytes of a hash prove nothing.
-            self.diagnose(&entries, told, seal);
+            self.diagnose(&entries, &early, told, seal);
             self.compare(&seal.frontier, Some(&seal.checkpoint));
             if let Some(first) = entries.first().filter(|entry| entry.seq < size) {
                 self.unknown(format!(
@@ -30,7 +34,7 @@ impl Chain {
             return None;
         };
         let base = tree.size();
-        let is_plain = self.early.is_empty()
+        let is_plain = early.is_empty()
             && entries.len() as u64 == size.saturating_sub(base)
             && entries
                 .iter()
@@ -44,7 +48,7 @@ impl Chain {
             }
         }
         let before = self.verified.findings.len();
-        let intact = self.diagnose(&entries, base, seal);
+        let intact = self.diagnose(&entries, &early, base, seal);
         // Whatever stands in another place, the records themselves may all be there.
         let is_same = !is_plain
             && intact.is_some_and(|leaves| {
@@ -77,7 +81,13 @@ impl Chain {
 
     /// What has happened to the records from `base` on up to a seal. The leaves in their order, where
     /// all are there.
-    fn diagnose(&mut self, entries: &[Entry], base: u64, seal: &Seal) -> Option<Vec<Hash>> {
+    fn diagnose(
+        &mut self,
+        entries: &[Entry],
+        early: &[Entry],
+        base: u64,
+        seal: &Seal,
+    ) -> Option<Vec<Hash>> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len();
         let hint_of = |seq: u64| seal.leaves.get(seq.checked_sub(told)?);
@@ -143,8 +153,8 @@ impl Chain {
             self.miss(next..size, told, seal);
             self.end_gap(next, size, entries.last().map(|entry| entry.place));
         }
-        let behind = self.early.split_off(&size);
-        for (seq, entry) in std::mem::replace(&mut self.early, behind) {
+        for entry in early {
+            let seq = entry.seq;
             if hint_of(seq) == Some(hint(&entry.hash)) {
                 let detail = format!("record {seq} stands in front of the seal before it");
                 self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
@@ -202,9 +212,19 @@ impl Chain {
     /// Keeps what belongs behind a seal and stands in front of it.
     fn carry(&mut self, entries: Vec<Entry>, size: u64) {
         for entry in entries.into_iter().filter(|entry| entry.seq >= size) {
-            self.entries.push(entry);
-            self.early.entry(entry.seq).or_insert(entry);
+            self.early.entry(entry.seq).or_default().push(entry);
         }
+    }
+
+    /// Takes what was kept and belongs in front of a seal.
+    fn due(&mut self, size: u64) -> Vec<Entry> {
+        let mut due = Vec::new();
+        while let Some(first) = self.early.first_entry()
+            && *first.key() < size
+        {
+            due.extend(first.remove());
+        }
+        due
     }
 
     pub(super) fn prove(&mut self, from: u64, to: u64) {
