@@ -57,7 +57,7 @@ impl Table<'_> {
         let zone = self.style.zone;
         if let (Some(from), Some(to)) = (stats.from, stats.to) {
             let head = format!(
-                "{} records, {} to {}",
+                "{} records, {} to {}; the trail's own are not counted",
                 stats.records,
                 zone.full(from),
                 zone.full(to)
@@ -83,8 +83,8 @@ impl Table<'_> {
                 let latency = match stats.guardrail_latency_ms.get(filter) {
                     Some(spread) => format!(
                         "   p50 {} p99 {} ms",
-                        short(spread.percentile(50.0)),
-                        short(spread.percentile(99.0))
+                        about(spread.percentile(50.0)),
+                        about(spread.percentile(99.0))
                     ),
                     None => String::new(),
                 };
@@ -174,9 +174,9 @@ impl Table<'_> {
             self.out,
             "  {:<NAME$} p50 {}  p90 {}  p99 {}  largest {}",
             format!("of {} records", spread.count()),
-            short(spread.percentile(50.0)),
-            short(spread.percentile(90.0)),
-            short(spread.percentile(99.0)),
+            about(spread.percentile(50.0)),
+            about(spread.percentile(90.0)),
+            about(spread.percentile(99.0)),
             short(spread.largest()),
         )
     }
@@ -190,11 +190,43 @@ impl Table<'_> {
     }
 }
 
+/// A percentile, which is within 3 %, in the two digits that it has.
+fn about(value: f64) -> String {
+    if value < 0.001 {
+        return "<0.001".to_owned();
+    }
+    // It reads what was just written.
+    let value: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    let decimals = (1.0 - value.log10().floor()).max(0.0) as usize;
+    format!("~{value:.decimals$}")
+}
+
 /// A figure with as many digits as say something.
 fn short(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),
         10.0..100.0 => format!("{value:.1}"),
         _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_have_two_digits() {
+        for (value, shown) in [
+            (0.0, "<0.001"),
+            (0.0123, "~0.012"),
+            (0.2, "~0.20"),
+            (1.776, "~1.8"),
+            (9.96, "~10"),
+            (14.6, "~15"),
+            (306.3, "~310"),
+            (1_234.0, "~1200"),
+        ] {
+            assert_eq!(about(value), shown);
+        }
     }
 }
