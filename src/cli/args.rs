@@ -4,12 +4,15 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::builder::NonEmptyStringValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::time::{self, Zone};
-use super::{Done, Ended, Trouble};
+use super::{Done, Ended, Trouble, output};
 use crate::read::Query;
+use crate::trail::TrailName;
 
 /// Reads a security audit trail: find, follow, rebuild, count, check and export.
 #[derive(Parser)]
@@ -167,13 +170,20 @@ impl Filters {
         if let Some(since) = &self.since {
             query = query.since(time::point("--since", since, zone)?);
         }
-        if let Some(until) = &self.until {
-            query = query.until(time::point("--until", until, zone)?);
+        if let Some(until) = self.until(zone)? {
+            query = query.until(until);
         }
         if let Some(last) = &self.last {
             query = query.last(time::duration("--last", last)?);
         }
         Ok(query)
+    }
+
+    pub(super) fn until(&self, zone: Zone) -> Result<Option<DateTime<Utc>>, Trouble> {
+        let until = self.until.as_deref();
+        until
+            .map(|until| time::point("--until", until, zone))
+            .transpose()
     }
 
     /// The filters in words, for the head of an export.
@@ -314,10 +324,11 @@ pub(super) struct TailArguments {
     pub(super) source: Source,
     #[command(flatten)]
     pub(super) filters: Filters,
-    /// How many records to begin with
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-    pub(super) lines: usize,
-    /// Ends behind the last record there is
+    /// How many records to begin with: 10 unless told otherwise. Of standard input so many at its end, all as
+    /// they come unless told
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(super) lines: Option<usize>,
+    /// Ends behind the last record there is. It ends also when --until has passed
     #[arg(long)]
     pub(super) no_follow: bool,
     /// The lines of the trail, byte for byte
@@ -504,6 +515,23 @@ pub(super) fn meant(typed: &[OsString]) -> Option<String> {
             .trim_end()
             .to_owned(),
     )
+}
+
+/// What to do instead where several files of a trail were typed, as a shell makes them of a pattern.
+pub(super) fn several(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(file)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    if !is_unknown || !Path::new(file).is_file() {
+        return None;
+    }
+    let name = TrailName::new(file).ok()?;
+    let name = output::undated(&name).unwrap_or(name).path();
+    Some(format!(
+        "{file}: one trail is read at a time, by its name, and with all of its files; name it once, such as {}",
+        name.display()
+    ))
 }
 
 /// Writes completions for a shell to stdout.

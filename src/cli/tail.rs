@@ -1,7 +1,10 @@
 //! `tail`: the last records that match, and those that come.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
 use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
 
 use super::args::TailArguments;
 use super::query::row;
@@ -10,15 +13,20 @@ use super::style::{Out, Style};
 use super::text::json_line;
 use super::{Done, Ended, nearest};
 use crate::error::Result;
-use crate::read::Line;
+use crate::read::{Line, Lines};
 
 /// How often it looks for something new.
 const PULSE: Duration = Duration::from_millis(20);
+/// So many records it begins with, unless told otherwise.
+const LINES: usize = 10;
+/// A record may be written so long after its time.
+const DELAY: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) fn run(arguments: &TailArguments) -> Done {
     let input = Input::open(&arguments.source)?;
     let query = arguments.filters.query(arguments.look.zone())?;
-    let style = Style::new(&arguments.look);
+    let until = arguments.filters.until(arguments.look.zone())?;
+    let style = Style::unpaged(&arguments.look);
     let mut out = Out::plain();
     let mut unreadable = Unreadable::of(&input);
     let mut found = 0_u64;
@@ -42,21 +50,34 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
     match &input {
         Input::Stdin => {
             let (lines, _progress) = input.lines(query);
-            for line in lines {
-                show(line, &mut out)?;
-                out.flush()?;
+            match arguments.lines.or(arguments.no_follow.then_some(LINES)) {
+                Some(count) => {
+                    for line in last(lines, count) {
+                        show(line, &mut out)?;
+                    }
+                }
+                None => {
+                    for line in lines {
+                        show(line, &mut out)?;
+                        out.flush()?;
+                    }
+                }
             }
         }
         Input::Trail { trail, .. } => {
-            let (last, mut coming) = trail.follow(query, arguments.lines)?;
+            let count = arguments.lines.unwrap_or(LINES);
+            let (last, mut coming) = trail.follow(query, count)?;
             for line in last {
                 show(line, &mut out)?;
             }
             out.flush()?;
             if !arguments.no_follow {
                 loop {
+                    // Asked before the files: what was written until then is found.
+                    let is_over = until.is_some_and(|until| until + DELAY < Utc::now());
                     match coming.next() {
                         Some(line) => show(line, &mut out)?,
+                        None if is_over => break,
                         None => {
                             out.flush()?;
                             std::thread::sleep(PULSE);
@@ -75,4 +96,19 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         0 => Ended::Nothing,
         _ => Ended::Found,
     })
+}
+
+/// The last records of a stream, when it has ended, and what could not be read of it.
+fn last(lines: Lines, count: usize) -> VecDeque<Result<Line>> {
+    let mut last = VecDeque::new();
+    let mut records = 0;
+    for line in lines {
+        records += usize::from(line.is_ok());
+        last.push_back(line);
+        while records > count {
+            let first = last.pop_front();
+            records -= usize::from(first.is_some_and(|first| first.is_ok()));
+        }
+    }
+    last
 }
