@@ -85,6 +85,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
                         run this as the user that writes the trail";
             (Tone::Bad, what.to_owned())
         }
+        0 if report.records == 0 => {
+            let what = "nothing can be told: it has no record";
+            (Tone::Doubtful, what.to_owned())
+        }
         0 => (Tone::Good, "complete: nothing is missing".to_owned()),
         1 => (Tone::Bad, "NOT complete: 1 finding".to_owned()),
         count => (Tone::Bad, format!("NOT complete: {count} findings")),
@@ -94,7 +98,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     if is_partial {
         return Err(Trouble::Told);
     }
-    Ok(match report.is_complete() {
+    Ok(match report.is_complete() && report.records > 0 {
         true => Ended::Found,
         false => Ended::Nothing,
     })

@@ -46,7 +46,12 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
     };
     let whole = whole(&trail, &name);
     let (Some(first), Some(last)) = (first, last) else {
-        writeln!(out, "it has no record\n{whole}")?;
+        let found = if whole.starts_with("NOT") {
+            whole.as_str()
+        } else {
+            ""
+        };
+        writeln!(out, "{}", format!("it has no record\n{found}").trim_end())?;
         out.finish()?;
         return Ok(Ended::Nothing);
     };

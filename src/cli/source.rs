@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
 use crate::error::{Error, ErrorKind, Unreadable as Why};
+
 use crate::read::{Csv, Lines, Query, Report, Rows, Stats, Trail};
+use crate::trail::head;
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -46,11 +48,14 @@ impl Input {
         }
         let path = path(source.trail.as_deref());
         match Trail::open(&path) {
-            Ok(trail) => Ok(Input::Trail {
-                trail,
-                path,
-                indexes: !source.no_index,
-            }),
+            Ok(trail) => match instead(&trail, &path) {
+                Some(what) => Err(Trouble::Usage(what)),
+                None => Ok(Input::Trail {
+                    trail,
+                    path,
+                    indexes: !source.no_index,
+                }),
+            },
             Err(error) => Err(explained(error, source.trail.is_some())),
         }
     }
@@ -146,6 +151,71 @@ pub(super) fn size(trail: &Trail) -> u64 {
         .sum()
 }
 
+/// What to do with files in which no record is, if they are no trail. What has a writer's files beside it is one,
+/// whatever became of it.
+fn instead(trail: &Trail, path: &Path) -> Option<String> {
+    let path = path.to_string_lossy();
+    let mut what = None;
+    for name in trail.names() {
+        let beside = [name.lock(), name.journal(), name.checkpoint()];
+        if beside.iter().any(|beside| beside.exists()) {
+            return None;
+        }
+        for file in name.files().ok()? {
+            what = Some(match kind(&file)? {
+                Foreign::Packed => format!(
+                    "{path}: it is compressed; unpack it beside the other files, or read it alone: \
+                     gunzip -c {path} | stinger-audit query -"
+                ),
+                Foreign::Binary => {
+                    format!("{path}: it is binary, and a trail is text; {DESTINATION_MEANT}")
+                }
+                Foreign::Text => {
+                    format!("{path}: no line of it is a record of a trail; {DESTINATION_MEANT}")
+                }
+            });
+        }
+    }
+    what
+}
+
+const DESTINATION_MEANT: &str = "give the destination that the service writes to";
+
+/// What a file is that is none of a trail.
+enum Foreign {
+    Packed,
+    Binary,
+    Text,
+}
+
+/// `None`: it may be one of a trail, or cannot be read.
+fn kind(file: &Path) -> Option<Foreign> {
+    const PACKED: [&[u8]; 5] = [
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+        b"\x28\xb5\x2f\xfd",
+        b"\xfd7zXZ",
+        b"BZh",
+    ];
+    let mut begin = Vec::new();
+    let opened = fs::File::open(file).ok()?;
+    opened.take(64 << 10).read_to_end(&mut begin).ok()?;
+    // A trail that has no whole line yet.
+    if begin.is_empty() || begin.starts_with(b"{\"seq\":") {
+        return None;
+    }
+    if PACKED.iter().any(|packed| begin.starts_with(packed)) {
+        return Some(Foreign::Packed);
+    }
+    if begin.contains(&0) {
+        return Some(Foreign::Binary);
+    }
+    match head(file) {
+        Ok(None) => Some(Foreign::Text),
+        _ => None,
+    }
+}
+
 fn explained(error: Error, is_typed: bool) -> Trouble {
     let ErrorKind::NoTrail { trail, .. } = error.kind() else {
         return Trouble::Trail(error);
@@ -181,6 +251,8 @@ pub(super) struct Unreadable {
     known: HashSet<u64>,
     hasher: RandomState,
     is_partial: bool,
+    /// What is told at the end: a pager has the terminal.
+    held: Option<Vec<String>>,
 }
 
 /// So many are told one by one.
@@ -194,6 +266,10 @@ impl Unreadable {
         }
     }
 
+    pub(super) fn hold_back(&mut self, is_held: bool) {
+        self.held = is_held.then(Vec::new);
+    }
+
     pub(super) fn tell(&mut self, error: &Error) {
         if self.is_stream && is_foreign(error) {
             self.foreign += 1;
@@ -205,12 +281,19 @@ impl Unreadable {
         let is_new = self.known.insert(self.hasher.hash_one(&told));
         // Files are few, and each matters.
         if is_new && (is_file || self.known.len() <= TOLD) {
-            eprintln!("stinger-audit: {}", text::one_line(&told));
+            let line = format!("stinger-audit: {}", text::one_line(&told));
+            match &mut self.held {
+                Some(held) => held.push(line),
+                None => eprintln!("{line}"),
+            }
         }
     }
 
     /// Ends in trouble where a file could not be read: what stands in it is not in the answer.
     pub(super) fn finish(self) -> Result<(), Trouble> {
+        for line in self.held.iter().flatten() {
+            eprintln!("{line}");
+        }
         if self.known.len() > TOLD {
             eprintln!(
                 "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",
