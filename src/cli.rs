@@ -20,6 +20,7 @@ mod index;
 mod nearest;
 mod output;
 mod overview;
+mod pager;
 mod progress;
 mod query;
 mod redact;
@@ -90,6 +91,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(what) = args::several(&error) {
+                eprintln!("stinger-audit: {}", text::one_line(&what));
+                return ExitCode::from(2);
+            }
             match error.use_stderr() {
                 // It quotes what was typed, which a shell may have made of the names of files.
                 true => eprint!("{}", text::safe(&error.render().to_string())),

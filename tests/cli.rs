@@ -111,6 +111,18 @@ fn main() -> ExitCode {
             "what_the_trail_does_not_know_is_told_with_what_it_knows",
             what_the_trail_does_not_know_is_told_with_what_it_knows,
         ),
+        (
+            "tail_ends_where_it_was_asked_to",
+            tail_ends_where_it_was_asked_to,
+        ),
+        (
+            "what_is_no_trail_is_told_what_it_is",
+            what_is_no_trail_is_told_what_it_is,
+        ),
+        (
+            "the_pager_gets_the_interrupt_and_colours_only_where_it_shows_them",
+            the_pager_gets_the_interrupt_and_colours_only_where_it_shows_them,
+        ),
     ];
     let mut run = 0;
     for (name, test) in tests {
@@ -1395,5 +1407,157 @@ fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
     ] {
         let output = run(dir.path(), &[&["query", "audit.log"], filter].concat());
         assert_eq!(output.status.code(), Some(2), "{filter:?}");
+    }
+}
+
+fn tail_ends_where_it_was_asked_to() {
+    let trail = fs::read(golden().join("audit.2026-11-24-10.log")).expect("readable");
+    let printed = |arguments: &[&str]| {
+        let output = piped(&golden(), arguments, &trail);
+        stdout(&output).lines().count()
+    };
+    assert_eq!(printed(&["tail", "-n", "2", "-"]), 2);
+    assert_eq!(printed(&["tail", "-n", "0", "-"]), 0);
+    assert_eq!(printed(&["tail", "--no-follow", "-"]), 10);
+    assert_eq!(printed(&["tail", "-"]), 14, "all as they come");
+    let output = piped(&golden(), &["tail", "-n", "1", "-", "--json"], &trail);
+    assert!(stdout(&output).starts_with("{\"seq\":13,"));
+    let begun = Instant::now();
+    let until = [
+        "tail",
+        "audit.log",
+        "-n",
+        "100",
+        "--until",
+        "2026-11-24T10:16:00Z",
+    ];
+    let output = run(&golden(), &until);
+    assert_eq!(stdout(&output).lines().count(), 5, "{}", stdout(&output));
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+fn what_is_no_trail_is_told_what_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write =
+        |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).expect("written");
+    write("audit.2026-11-24.log.gz", b"\x1f\x8b\x08\0\0\0");
+    write("program", b"\x7fELF\0\0\0\0");
+    write("notes.txt", b"one\ntwo\n{\"level\":\"info\"}\n");
+    write("begun.log", b"{\"seq\":0,\"time");
+    write("empty.log", b"");
+    for command in ["query", "check", "stats", "verify", "export"] {
+        for (file, says) in [
+            ("audit.2026-11-24.log.gz", "it is compressed; unpack it"),
+            ("program", "it is binary, and a trail is text"),
+            ("notes.txt", "no line of it is a record of a trail"),
+        ] {
+            let output = run(dir.path(), &[command, file]);
+            assert!(
+                stderr(&output).contains(says),
+                "{command} {file}: {}",
+                stderr(&output)
+            );
+            assert_eq!(output.status.code(), Some(2), "{command} {file}");
+        }
+    }
+    let begun = run(dir.path(), &["check", "begun.log"]);
+    assert!(
+        stdout(&begun).contains("the last line has no end"),
+        "{}",
+        stdout(&begun)
+    );
+    for arguments in [&["check", "empty.log"][..], &["check", "-"]] {
+        let output = run(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(!stdout(&output).contains("complete"), "{}", stdout(&output));
+    }
+    for day in 1..4 {
+        write(
+            &format!("audit.2026-11-0{day}.log"),
+            line(day, "e", "").as_bytes(),
+        );
+    }
+    let files: Vec<String> = (1..4)
+        .map(|day| format!("audit.2026-11-0{day}.log"))
+        .collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    for command in [&["check"][..], &["query", "--user", "u"], &["show", "c-1"]] {
+        let output = run(dir.path(), &[command, &files].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let told = stderr(&output);
+        assert!(
+            told.contains("one trail is read at a time") && told.ends_with("such as ./audit.log\n"),
+            "{command:?}: {told}"
+        );
+    }
+}
+
+/// Under a terminal of its own, where `script` is installed.
+#[cfg(unix)]
+fn on_a_terminal(directory: &Path, variables: &[(&str, &str)], arguments: &str) -> Option<String> {
+    let mut script = Command::new("script");
+    let program = std::env::current_exe().expect("a path");
+    let line = format!("{} {arguments}", program.display());
+    script
+        .current_dir(directory)
+        .args(["-q", "-e", "-c", &line, "/dev/null"])
+        .env(ROLE, "1")
+        .env("XDG_CACHE_HOME", directory.join("no-cache"))
+        .env_remove("NO_COLOR")
+        .env_remove("LESS")
+        .env("TERM", "xterm")
+        .stdin(Stdio::null());
+    script.envs(variables.iter().copied());
+    let output = script.output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn the_pager_gets_the_interrupt_and_colours_only_where_it_shows_them() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let lines: Vec<String> = (0..2_000)
+            .map(|seq| {
+                line(
+                    seq,
+                    "user_prompt",
+                    ",\"user_id\":\"u-7\",\"prompt\":\"\u{9b}31m\"",
+                )
+            })
+            .collect();
+        let dir = trail_of(&lines);
+        let pager = dir.path().join("less");
+        // As if somebody pressed Ctrl-C: the command and the pager get it.
+        let script = "#!/bin/sh\ntrap : INT\nkill -INT $PPID\nsleep 0.3\ncat\n";
+        fs::write(&pager, script).expect("written");
+        fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).expect("permitted");
+        let pager = pager.to_str().expect("UTF-8");
+        let query = "query audit.log";
+        let Some(paged) = on_a_terminal(dir.path(), &[("PAGER", pager)], query) else {
+            eprintln!("not tried: there is no `script` here");
+            return;
+        };
+        let rows = |shown: &str| shown.matches("user_prompt").count();
+        assert_eq!(rows(&paged), 2_000);
+        let is_coloured = |shown: &str| shown.contains('\u{1b}');
+        assert!(is_coloured(&paged));
+        for variables in [
+            &[("PAGER", pager), ("LESS", "FX")][..],
+            &[("PAGER", pager), ("TERM", "dumb")],
+            &[("PAGER", "cat"), ("NO_COLOR", "1")],
+        ] {
+            let shown = on_a_terminal(dir.path(), variables, query).expect("it runs");
+            assert_eq!(rows(&shown), 2_000, "{variables:?}");
+            assert!(!is_coloured(&shown), "{variables:?}");
+        }
+        for arguments in [
+            "query audit.log --json --limit 3",
+            "export audit.log --csv-raw --limit 3",
+            "export audit.log --format jsonl --limit 3",
+        ] {
+            let shown = on_a_terminal(dir.path(), &[], arguments).expect("it runs");
+            assert_eq!(rows(&shown), 3, "{arguments}: {shown}");
+            assert!(!shown.contains('\u{9b}'), "{arguments}: {shown}");
+        }
     }
 }

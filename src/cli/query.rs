@@ -49,6 +49,7 @@ fn print(
         true => Out::plain(),
         false => Out::paged(&arguments.look),
     };
+    unreadable.hold_back(out.is_paged());
     let mut found = 0;
     for line in lines {
         let line = match line {

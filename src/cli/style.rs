@@ -1,9 +1,9 @@
-//! Colour with meaning, a word beside it always; the terminal's width; the pager.
+//! Colour with meaning, a word beside it always; the terminal's width; where output goes.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::process::{Child, Command, Stdio};
 
 use super::args::{Look, When};
+use super::pager::{Pager, Running};
 use super::time::Zone;
 
 /// What a colour means.
@@ -34,14 +34,26 @@ pub(super) struct Style {
 const UNBOUNDED: usize = usize::MAX;
 
 impl Style {
+    /// Of what may go through the pager.
     pub(super) fn new(look: &Look) -> Style {
+        let pager = Pager::here().filter(|_| !look.no_pager);
+        Style::with(look, pager.is_none_or(|pager| pager.takes_colours()))
+    }
+
+    /// Of what never does.
+    pub(super) fn unpaged(look: &Look) -> Style {
+        Style::with(look, true)
+    }
+
+    fn with(look: &Look, takes_colours: bool) -> Style {
         let is_terminal = io::stdout().is_terminal();
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Style {
             colour: match look.color {
                 When::Always => true,
                 When::Never => false,
-                When::Auto => is_terminal && !no_colour,
+                When::Auto => is_terminal && takes_colours && !no_colour && !is_dumb,
             },
             width: match terminal_size::terminal_size() {
                 Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
@@ -104,7 +116,7 @@ impl Style {
 /// Where human output goes: stdout, or a pager where stdout is a terminal.
 pub(super) enum Out {
     Stdout(io::BufWriter<io::Stdout>),
-    Pager(Child),
+    Pager(Running),
 }
 
 impl Out {
@@ -112,35 +124,26 @@ impl Out {
         Out::Stdout(io::BufWriter::with_capacity(64 << 10, io::stdout()))
     }
 
-    /// The pager of `PAGER`, else `less`, which ends by itself where everything fits on the screen.
+    /// Through the pager, where there is one to use.
     pub(super) fn paged(look: &Look) -> Out {
-        if look.no_pager || !io::stdout().is_terminal() {
-            return Out::plain();
+        let pager = Pager::here().filter(|_| !look.no_pager);
+        match pager.and_then(|pager| pager.start().ok()) {
+            Some(running) => Out::Pager(running),
+            None => Out::plain(),
         }
-        let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
-        let mut words = pager.split_whitespace();
-        let Some(program) = words.next().filter(|program| *program != "cat") else {
-            return Out::plain();
-        };
-        let mut command = Command::new(program);
-        command.args(words).stdin(Stdio::piped());
-        if std::env::var_os("LESS").is_none() {
-            // Colours, no clearing, and an end where it fits.
-            command.env("LESS", "FRX");
-        }
-        match command.spawn() {
-            Ok(child) => Out::Pager(child),
-            Err(_) => Out::plain(),
-        }
+    }
+
+    pub(super) fn is_paged(&self) -> bool {
+        matches!(self, Out::Pager(_))
     }
 
     /// Writes what is left, and waits for the reader to leave the pager.
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
             Out::Stdout(mut out) => out.flush(),
-            Out::Pager(mut child) => {
-                drop(child.stdin.take());
-                child.wait().map(|_| ())
+            Out::Pager(pager) => {
+                pager.finish();
+                Ok(())
             }
         }
     }
@@ -150,10 +153,7 @@ impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Out::Stdout(out) => out.write(bytes),
-            Out::Pager(child) => match &mut child.stdin {
-                Some(stdin) => stdin.write(bytes),
-                None => Err(io::ErrorKind::BrokenPipe.into()),
-            },
+            Out::Pager(pager) => pager.write(bytes),
         }
     }
 
