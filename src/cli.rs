@@ -41,8 +41,6 @@ enum Ended {
     Found,
     /// Nothing was.
     Nothing,
-    /// Not all of what was asked for could be done, which was said.
-    Partly,
 }
 
 /// Why a command could not do what it was asked to.
@@ -51,7 +49,7 @@ enum Trouble {
     Trail(Error),
     /// What was typed, and what to type instead.
     Usage(String),
-    /// What was told already: a file could not be read, and the rest was.
+    /// What was told already: a part of what was asked for could not be done, and the rest was.
     Told,
     /// Nobody reads the output any more.
     Closed,
@@ -129,7 +127,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(Ended::Found) | Err(Trouble::Closed) => ExitCode::SUCCESS,
         Ok(Ended::Nothing) => ExitCode::from(1),
-        Ok(Ended::Partly) => ExitCode::from(2),
         Err(Trouble::Trail(error)) => {
             let told = match error.kind() {
                 // What is wrong with it may take lines.

@@ -349,6 +349,49 @@ fn retention_by_days_goes_by_the_last_record() {
 }
 
 #[test]
+fn retention_waits_until_what_the_writer_before_left_is_told() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    for rotation in [Rotation::NEVER, Rotation::DAILY] {
+        let audit = open(&path, rotation);
+        log(&audit, "hello");
+        audit.close().expect("closed");
+    }
+    let live = dir.path().join(fs::read_link(&path).expect("a link"));
+    let mut text = fs::read(&live).expect("readable");
+    text.extend_from_slice(b"{\"seq\":99,\"timest");
+    fs::write(&live, text).expect("written");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .retain(Retain::files(1))
+        .open()
+        .expect("a trail");
+    // Not before it is removed, and whoever verifies meanwhile is told no lie.
+    let trail = Trail::open(&path).expect("a trail");
+    let types = || -> Vec<String> {
+        let records = trail.records().filter_map(Result::ok);
+        records
+            .map(|record| record.event_type.to_string())
+            .collect()
+    };
+    let begun = std::time::Instant::now();
+    while !types().contains(&"trail_pruned".to_owned()) {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        let verified = trail.verify(&Verify::new()).expect("sealed");
+        assert!(verified.is_intact(), "{verified:#?}");
+    }
+    audit.close().expect("closed");
+    let types = types();
+    let place = |of: &str| types.iter().position(|known| known == of).expect("there");
+    assert!(
+        place("trail_recovered") < place("trail_pruned"),
+        "{types:?}"
+    );
+    let verified = trail.verify(&Verify::new()).expect("sealed");
+    assert!(verified.is_intact(), "{verified:#?}");
+}
+
+#[test]
 fn retention_keeps_what_a_wrong_clock_dated_before_what_is_older() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");

@@ -395,3 +395,81 @@ fn damage_in_front_takes_no_evidence_from_what_is_behind_a_seal() {
         assert_eq!(evidence.records().expect("records")[0].seq, seq);
     });
 }
+
+#[test]
+fn the_seal_of_a_kept_checkpoint_stands_where_it_stood() {
+    let small = Small::new();
+    let lines: Vec<Vec<u8>> = small
+        .files
+        .iter()
+        .flat_map(|(_, lines)| lines.clone())
+        .collect();
+    let last = lines.len() - 1;
+    let record: Value = serde_json::from_slice(&lines[last]).expect("JSON");
+    let kept = record["checkpoint"].as_str().expect("a note").to_owned();
+    // Whoever has the key of that seal puts a record in its place, and signs behind it.
+    let mut forged = lines[..last].to_vec();
+    forged.push(
+        own(
+            last as u64,
+            "llm_response",
+            &json!({ "response": "forged" }),
+        )
+        .into_bytes(),
+    );
+    let mut text = String::from_utf8(lines[last].clone()).expect("UTF-8");
+    text = text.replacen(
+        &format!("{{\"seq\":{last},"),
+        &format!("{{\"seq\":{},", last + 1),
+        1,
+    );
+    text = text.replace(&format!("\\n{last}\\n"), &format!("\\n{}\\n", last + 1));
+    forged.push(text.into_bytes());
+    let forger = Forger {
+        key: SigningKey::from_bytes(&[9; 32]),
+    };
+    let forged = forger.sign(&forged, last + 1);
+    let begin = last + 1 - small.files[3].1.len();
+    fs::write(&small.files[3].0, bytes(&forged[begin..])).expect("written");
+    let trail = Trail::open(small.path()).expect("a trail");
+    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let verified = trail.verify(&against).expect("verified");
+    let of_kept = verified
+        .findings
+        .iter()
+        .filter(|found| found.kind == Kind::ReSigned);
+    let details: Vec<_> = of_kept.map(|found| found.detail.as_str()).collect();
+    assert!(
+        details
+            .iter()
+            .any(|detail| detail.contains("does not stand the seal")),
+        "{details:?}: {verified:#?}"
+    );
+}
+
+#[test]
+fn lines_that_stand_there_again_are_excused_by_what_is_sealed_alone() {
+    let small = Small::new();
+    let end = small.lines().len() as u64;
+    let again = &small.files[1].1[..3];
+    let mut third = again.to_vec();
+    third.extend_from_slice(&small.files[2].1);
+    let bytes_again: usize = again.iter().map(|line| line.len() + 1).sum();
+    let mut last = small.files[3].1.clone();
+    let told = json!({ "file": "audit.log", "rewritten_bytes": bytes_again });
+    last.push(own(end, "trail_sync_failed", &told).into_bytes());
+    let verified = small.with(&[(2, third), (3, last)], || small.verify());
+    assert!(has(&verified, Kind::Doubled), "{verified:#?}");
+}
+
+#[test]
+fn a_torn_line_with_the_next_number_takes_no_evidence() {
+    let small = Small::new();
+    let mut first = small.files[0].1.clone();
+    let torn = first[2][..first[2].len() / 2].to_vec();
+    first.insert(2, torn);
+    small.with(&[(0, first)], || {
+        let trail = Trail::open(small.path()).expect("a trail");
+        trail.prove(&[2]).expect("proven");
+    });
+}

@@ -303,11 +303,10 @@ fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restar
         .expect("opened again");
     let third = audit.turn("c").begin("three").expect("begun");
     // As the end of a turn that another process left comes: under its id, in whatever order.
-    stinger_audit::event("turn_failed")
+    let failed = stinger_audit::event("turn_failed")
         .conversation_id("c")
-        .field("turn_id", second.id())
-        .log()
-        .expect("recorded");
+        .field("turn_id", second.id());
+    audit.log(failed).expect("recorded");
     let mut cut = third.send(["thr", "ee"]);
     cut.next();
     drop(cut);

@@ -620,6 +620,21 @@ fn the_command_tells_by_its_exit_code() {
     assert_eq!(code, Some(0), "{said}");
     let (code, said, _) = command(&["verify", "evidence", "--against", "kept"]);
     assert_eq!(code, Some(0), "{said}");
+    // The first key has not signed it, and what follows from the first key it does not show.
+    let first = small.verify().key.expect("a key");
+    let (code, said, _) = command(&["verify", "evidence", "--key", &first]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("could not be checked"), "{said}");
+    // What exists is replaced only where that was said, and what is a trail's never.
+    let again = ["prove", "audit.log", "--seq", "3", "-o", "evidence"];
+    assert_eq!(command(&again).0, Some(2));
+    assert_eq!(command(&[&again[..], &["--force"]].concat()).0, Some(0));
+    let over = ["prove", "audit.log", "--seq", "4", "--force", "-o"];
+    for name in ["audit.log", "audit.log.checkpoint", "audit.log.sealkey"] {
+        let (code, _, talk) = command(&[&over[..], &[name]].concat());
+        assert_eq!(code, Some(2), "{name}: {talk}");
+    }
+    assert!(small.verify().is_intact());
     let evidence = fs::read_to_string(small.dir.path().join("evidence")).expect("evidence");
     fs::write(
         small.dir.path().join("evidence"),

@@ -445,6 +445,9 @@ pub(super) struct ProveArguments {
     /// Writes the evidence to this file, and a page beside it that says what it shows
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Replaces files that exist; those of a trail it never does
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{CheckpointArguments, ProveArguments, Source, VerifyArguments};
+use super::output::Output;
 use super::progress::Progress;
 use super::source::{Input, size};
 use super::style::{Out, Style, Tone};
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     drop(progress);
     tell(&input.name(), &verified, arguments)?;
     if !verified.unchecked.is_empty() && verified.findings.is_empty() {
-        return Ok(Ended::Partly);
+        return Err(Trouble::Told);
     }
     Ok(match verified.is_intact() {
         true => Ended::Found,
@@ -168,7 +169,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
             style.paint(Tone::Bad, &format!("could not be checked: {what}"))
         )?;
         out.finish()?;
-        return Ok(Ended::Partly);
+        return Err(Trouble::Told);
     }
     let mut is_kept = true;
     for path in &arguments.against {
@@ -213,14 +214,31 @@ fn open(trail: Option<&PathBuf>, command: &str) -> Result<(Trail, PathBuf), Trou
 }
 
 pub(super) fn prove(arguments: &ProveArguments) -> Done {
-    let (trail, _) = open(arguments.trail.as_ref(), "prove")?;
+    let input = Input::open(&Source {
+        trail: arguments.trail.clone(),
+        no_index: true,
+    })?;
+    let Input::Trail { trail, .. } = &input else {
+        return input.trail("prove").map(|_| Ended::Found);
+    };
+    let output = arguments.output.as_deref();
+    // What cannot be written is refused before anything is read.
+    let mut out = Output::open(output, &input, arguments.force)?;
+    let page = output.filter(|_| matches!(out, Output::Draft(_)));
+    let page = page.map(|path| {
+        let mut page = path.to_owned().into_os_string();
+        page.push(".md");
+        PathBuf::from(page)
+    });
+    let mut page_out = match &page {
+        Some(page) => Some(Output::open(Some(page), &input, arguments.force)?),
+        None => None,
+    };
+
     let mut seqs = arguments.seq.clone();
     if let Some(conversation) = &arguments.conversation {
-        for line in trail
-            .lines(Query::new().conversation_id(conversation))
-            .flatten()
-        {
-            seqs.push(line.record.seq);
+        for line in trail.lines(Query::new().conversation_id(conversation)) {
+            seqs.push(line?.record.seq);
         }
         if seqs.is_empty() {
             eprintln!("stinger-audit: no record is of that conversation");
@@ -230,25 +248,20 @@ pub(super) fn prove(arguments: &ProveArguments) -> Done {
     seqs.sort_unstable();
     seqs.dedup();
     let evidence = trail.prove(&seqs)?;
-    let Some(path) = &arguments.output else {
-        let mut out = Out::plain();
-        write!(out, "{evidence}")?;
-        out.finish()?;
+    write!(out, "{evidence}")?;
+    if let (Some(path), Some(page), Some(mut page_out)) = (output, page, page_out.take()) {
+        page_out.write_all(page_of(&evidence, path)?.as_bytes())?;
+        page_out.complete()?;
+        out.complete()?;
+        eprintln!(
+            "stinger-audit: {} records in {}; {} says what that shows",
+            seqs.len(),
+            one_line(&path.to_string_lossy()),
+            one_line(&page.to_string_lossy())
+        );
         return Ok(Ended::Found);
-    };
-    let failed = |error| Error::io("write", path, error);
-    fs::write(path, evidence.to_string()).map_err(failed)?;
-    let mut page = path.clone().into_os_string();
-    page.push(".md");
-    let page = PathBuf::from(page);
-    fs::write(&page, page_of(&evidence, path)?)
-        .map_err(|error| Error::io("write", &page, error))?;
-    eprintln!(
-        "stinger-audit: {} records in {}; {} says what that shows",
-        seqs.len(),
-        path.display(),
-        page.display()
-    );
+    }
+    out.complete()?;
     Ok(Ended::Found)
 }
 

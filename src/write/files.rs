@@ -566,6 +566,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_time_that_lines_are_written_again_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
+        let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
+        files.write(line, true).expect("written");
+        for _ in 0..2 {
+            files.distrusted = Some(0);
+            files.distrust().expect("written again");
+        }
+        let told = files.take_untold();
+        let bytes: Vec<_> = told
+            .iter()
+            .map(|told| told["rewritten_bytes"].as_u64())
+            .collect();
+        assert_eq!(bytes, [Some(line.len() as u64); 2]);
+        assert!(files.take_untold().is_empty());
+        assert_eq!(name.files().expect("readable").len(), 3);
+    }
+
+    #[test]
     fn a_file_that_was_made_when_the_clock_was_ahead_is_not_written_on() {
         let dir = tempfile::tempdir().expect("a directory");
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
