@@ -1,7 +1,6 @@
 //! Whether a trail is what its writer wrote: every byte is read again, and no index is asked.
 
 use std::fmt;
-use std::fs;
 use std::io::{ErrorKind as ErrorKindOfIo, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -255,7 +254,7 @@ impl Trail {
             return Err(none());
         };
         if let Beside::Sound(_) = beside(name)
-            && let Ok(note) = note_beside(name)
+            && let Ok(note) = name.read_checkpoint()
         {
             return Ok(note);
         }
@@ -278,7 +277,7 @@ enum Beside {
 }
 
 fn beside(name: &TrailName) -> Beside {
-    match note_beside(name) {
+    match name.read_checkpoint() {
         Err(error) if error.kind() == ErrorKindOfIo::NotFound => Beside::None,
         Err(error) if error.kind() == ErrorKindOfIo::InvalidData => Beside::Unsound,
         Err(error) => Beside::Unreadable(error),
@@ -286,17 +285,6 @@ fn beside(name: &TrailName) -> Beside {
             Some(checkpoint) => Beside::Sound(Box::new(checkpoint)),
             None => Beside::Unsound,
         },
-    }
-}
-
-/// What the file beside the trail holds. Anything but a small file was put there by somebody.
-fn note_beside(name: &TrailName) -> std::io::Result<String> {
-    const LONGEST: u64 = 64 << 10;
-    let path = name.checkpoint();
-    let found = fs::metadata(&path)?;
-    match found.is_file() && found.len() <= LONGEST {
-        true => fs::read_to_string(&path),
-        false => Err(ErrorKindOfIo::InvalidData.into()),
     }
 }
 

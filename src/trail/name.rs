@@ -125,6 +125,17 @@ impl TrailName {
             .join(format!("{}.checkpoint", self.file_name(None)))
     }
 
+    /// What the checkpoint beside the trail says. Anything but a small file was put there by somebody.
+    pub(crate) fn read_checkpoint(&self) -> io::Result<String> {
+        const LONGEST: u64 = 64 << 10;
+        let path = self.checkpoint();
+        let found = fs::metadata(&path)?;
+        match found.is_file() && found.len() <= LONGEST {
+            true => fs::read_to_string(&path),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
     /// The key that signs the next seal, beside the trail or in another directory.
     pub(crate) fn seal_key(&self, directory: Option<&Path>) -> PathBuf {
         let directory = directory.unwrap_or(&self.directory);

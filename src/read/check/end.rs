@@ -29,7 +29,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 impl End<'_> {
     pub(super) fn of(name: &TrailName) -> End<'_> {
         let path = name.checkpoint();
-        let checkpoint = match fs::read_to_string(&path) {
+        let checkpoint = match name.read_checkpoint() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(_) => Err(path),
             Ok(note) => Checkpoint::read(&note).map(Some).ok_or(path),

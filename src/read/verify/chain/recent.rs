@@ -12,16 +12,16 @@ pub(super) struct Recent(Vec<[u64; 2]>);
 
 impl Recent {
     pub(super) fn has(&self, entry: &Entry) -> bool {
-        !self.0.is_empty() && self.0[place(entry.seq, self.0.len())] == known(entry)
+        let slot = self.0.get(self.place(entry.seq));
+        slot.is_some_and(|slot| *slot == known(entry))
     }
 
     pub(super) fn note(&mut self, entry: &Entry) {
-        if self.0.len() < MOST
-            && (self.0.is_empty() || self.0[place(entry.seq, self.0.len())][0] != 0)
-        {
+        let is_taken = |slot: &[u64; 2]| slot[0] != 0;
+        if self.0.len() < MOST && self.0.get(self.place(entry.seq)).is_none_or(is_taken) {
             self.grow();
         }
-        let place = place(entry.seq, self.0.len());
+        let place = self.place(entry.seq);
         self.0[place] = known(entry);
     }
 
@@ -29,13 +29,15 @@ impl Recent {
         let size = (2 * self.0.len()).clamp(FIRST, MOST);
         let old = std::mem::replace(&mut self.0, vec![[0; 2]; size]);
         for slot in old.into_iter().filter(|slot| slot[0] != 0) {
-            self.0[place(slot[0].wrapping_sub(1), size)] = slot;
+            let place = self.place(slot[0].wrapping_sub(1));
+            self.0[place] = slot;
         }
     }
-}
 
-fn place(seq: u64, slots: usize) -> usize {
-    seq as usize % slots
+    /// Their number is a power of two, so that no line costs a division.
+    fn place(&self, seq: u64) -> usize {
+        seq as usize & self.0.len().wrapping_sub(1)
+    }
 }
 
 /// What is remembered of a record.
