@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use stinger_audit::read::{TamperingKind as Kind, Trail, Verified, Verify};
-use stinger_audit::{Retain, Rotation, prompt};
+use stinger_audit::{Rotation, prompt};
 
 mod common;
 use common::small::{Forger, Small, bytes, files, verify, write_on};
@@ -130,13 +130,7 @@ fn what_stands_behind_the_seal_that_closed_the_trail_is_told_by_the_next_writer(
 fn pruned() -> (Small, String) {
     let small = Small::new();
     let kept = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
-    let audit = stinger_audit::to(small.path())
-        .redact_pii(false)
-        .retain(Retain::files(2))
-        .rotation(Rotation::DAILY)
-        .open()
-        .expect("a trail");
-    audit.close().expect("closed");
+    small.prune();
     (small, kept)
 }
 
@@ -148,13 +142,7 @@ fn what_cannot_be_compared_is_not_passed_over() {
         let early = small.files[0].1.iter().rev().find(|line| is_seal(line));
         let record: Value = serde_json::from_slice(early.expect("a seal")).expect("JSON");
         let early = record["checkpoint"].as_str().expect("a note").to_owned();
-        let audit = stinger_audit::to(small.path())
-            .redact_pii(false)
-            .retain(Retain::files(2))
-            .rotation(Rotation::DAILY)
-            .open()
-            .expect("a trail");
-        audit.close().expect("closed");
+        small.prune();
         let trail = Trail::open(small.path()).expect("a trail");
 
         // A checkpoint from before what is left: nothing that is left shows that it was of this trail.
@@ -210,11 +198,7 @@ fn records_in_front_of_the_first_seal_that_is_left_are_not_proven() {
 #[test]
 fn a_checkpoint_beside_the_trail_proves_only_with_the_key_that_the_last_seal_names() {
     let small = Small::new();
-    let lines: Vec<Vec<u8>> = small
-        .files
-        .iter()
-        .flat_map(|(_, lines)| lines.clone())
-        .collect();
+    let lines = small.whole();
     let last = lines.len() - 1;
     let mut forged = lines.clone();
     let changed = (0..last).rev().find(|place| {
@@ -251,11 +235,7 @@ fn an_end_that_was_cut_off_behind_a_lost_key_is_missed() {
 #[test]
 fn behind_a_damaged_seal_only_the_key_that_it_names_proves() {
     let small = Small::new();
-    let lines: Vec<Vec<u8>> = small
-        .files
-        .iter()
-        .flat_map(|(_, lines)| lines.clone())
-        .collect();
+    let lines = small.whole();
     let seals: Vec<usize> = (0..lines.len())
         .filter(|place| is_seal(&lines[*place]))
         .collect();
@@ -399,11 +379,7 @@ fn damage_in_front_takes_no_evidence_from_what_is_behind_a_seal() {
 #[test]
 fn the_seal_of_a_kept_checkpoint_stands_where_it_stood() {
     let small = Small::new();
-    let lines: Vec<Vec<u8>> = small
-        .files
-        .iter()
-        .flat_map(|(_, lines)| lines.clone())
-        .collect();
+    let lines = small.whole();
     let last = lines.len() - 1;
     let record: Value = serde_json::from_slice(&lines[last]).expect("JSON");
     let kept = record["checkpoint"].as_str().expect("a note").to_owned();

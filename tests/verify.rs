@@ -276,11 +276,7 @@ fn a_tail_that_is_written_and_signed_anew_is_caught() {
         files: files(dir.path()),
         dir,
     };
-    let whole: Vec<Vec<u8>> = small
-        .files
-        .iter()
-        .flat_map(|(_, lines)| lines.clone())
-        .collect();
+    let whole = small.whole();
     let kept = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
     let against = Verify::new().against(&kept).expect("a checkpoint");
 
@@ -461,13 +457,7 @@ fn a_trail_is_verified_from_a_stream_while_it_lives_and_behind_retention() {
     }
 
     // Pruned: the oldest two files go, and the trail says so.
-    let audit = stinger_audit::to(small.path())
-        .redact_pii(false)
-        .retain(stinger_audit::Retain::files(2))
-        .rotation(Rotation::DAILY)
-        .open()
-        .expect("a trail");
-    audit.close().expect("closed");
+    small.prune();
     let verified = verify(&small.path());
     assert!(verified.is_intact(), "{verified:#?}");
     assert!(
@@ -515,11 +505,7 @@ fn a_key_that_is_lost_or_exchanged_is_a_finding_and_no_crash() {
 fn evidence_of_a_record_stands_for_itself_and_shows_no_other() {
     let small = Small::new();
     let trail = Trail::open(small.path()).expect("a trail");
-    let lines: Vec<Vec<u8>> = small
-        .files
-        .iter()
-        .flat_map(|(_, lines)| lines.clone())
-        .collect();
+    let lines = small.whole();
     // The last seal proves all in front of it.
     for (seq, line) in lines.iter().enumerate().take(lines.len() - 1) {
         let evidence = trail.prove(&[seq as u64]).expect("proven");

@@ -140,9 +140,16 @@ impl Evidence {
         (self.checkpoint.time, self.checkpoint.size)
     }
 
-    /// Whether it says that it is of the trail that this key began.
-    pub(crate) fn is_of_trail_of(&self, first: &str) -> bool {
-        parse_verifier_key(first).is_some_and(|first| origin(&first) == self.checkpoint.origin)
+    /// Whether it says that it is of the trail that this key, its first one, began. That the key which has signed it
+    /// follows from that one, the trail shows.
+    ///
+    /// # Errors
+    ///
+    /// It is no key.
+    pub fn is_of_trail(&self, first: &str) -> Result<bool> {
+        let parsed = parse_verifier_key(first);
+        let parsed = parsed.ok_or_else(|| Error::setting("key", first, "it is no key"))?;
+        Ok(origin(&parsed) == self.checkpoint.origin)
     }
 
     /// Whether this key has signed it.

@@ -10,7 +10,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use stinger_audit::read::{Trail, Verified, Verify};
-use stinger_audit::{Rotation, prompt};
+use stinger_audit::{Retain, Rotation, prompt};
 use tempfile::TempDir;
 
 /// A trail of four files: a process each, which is closed in order.
@@ -55,6 +55,23 @@ impl Small {
 
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("audit.log")
+    }
+
+    /// All lines, in the order of their records.
+    pub fn whole(&self) -> Vec<Vec<u8>> {
+        let files = self.files.iter();
+        files.flat_map(|(_, lines)| lines.clone()).collect()
+    }
+
+    /// Has retention remove the oldest two files.
+    pub fn prune(&self) {
+        let audit = stinger_audit::to(self.path())
+            .redact_pii(false)
+            .retain(Retain::files(2))
+            .rotation(Rotation::DAILY)
+            .open()
+            .expect("a trail");
+        audit.close().expect("closed");
     }
 
     pub fn checkpoint(&self) -> PathBuf {
