@@ -686,9 +686,12 @@ fn a_dry_run_over_a_trail_shows_what_a_change_would_hide_and_expose() {
 #[test]
 fn keys_that_cannot_be_used_are_an_error_at_start() {
     let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("audit.log");
+    // A trail for each: a process that another test starts holds the locks of this one until it is the other program.
+    let trails = std::cell::Cell::new(0);
     let open = |keys: &Path| {
-        stinger_audit::to(&path)
+        trails.set(trails.get() + 1);
+        let path = dir.path().join(format!("audit-{}.log", trails.get()));
+        stinger_audit::to(path)
             .redact_pii(true)
             .redaction_keys(keys)
             .open()
