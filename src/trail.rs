@@ -97,4 +97,4 @@ mod unsealed;
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use tail::{TornLine, head, is_record, recent, tail};
-pub(crate) use unsealed::{Unsealed, seq_of, unsealed};
+pub(crate) use unsealed::{Unsealed, miss, seq_of, unsealed};

@@ -58,7 +58,7 @@ pub(crate) fn unsealed(
             let Some(seq) = seq.filter(|_| is_record(&line)) else {
                 continue;
             };
-            to.miss(seq, most_leaves);
+            miss(&mut to.tree, &mut to.leaves, seq, most_leaves);
             let leaf = leaf(&line);
             to.tree.push(leaf);
             to.leaves.push(hint(&leaf));
@@ -70,18 +70,16 @@ pub(crate) fn unsealed(
     Ok(last)
 }
 
-impl Unsealed {
-    /// Goes on at `seq`: the records in front of it are missing, and empty leaves stand for them.
-    fn miss(&mut self, seq: u64, most_leaves: usize) {
-        let missing = usize::try_from(seq - self.tree.size()).unwrap_or(usize::MAX);
-        self.tree.skip_to(seq);
-        if missing >= most_leaves {
-            self.leaves.clear();
-        }
-        let count = missing.min(most_leaves);
-        self.leaves
-            .extend(std::iter::repeat_n(hint(&leaf(b"")), count));
+/// Has a tree go on at `seq`: the records in front of it are missing, and empty leaves stand for them, also among
+/// the hints of the leaves, of which `most` count.
+pub(crate) fn miss(tree: &mut Frontier, hints: &mut Vec<Hint>, seq: u64, most: usize) {
+    let missing = usize::try_from(seq - tree.size()).unwrap_or(usize::MAX);
+    tree.skip_to(seq);
+    if missing >= most {
+        hints.clear();
     }
+    let empty = hint(&leaf(b""));
+    hints.extend(std::iter::repeat_n(empty, missing.min(most)));
 }
 
 /// The `seq` with which a line begins, if it begins as a record does.

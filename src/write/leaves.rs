@@ -11,6 +11,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use crate::trail::miss;
 use crate::trail::seal::{Hint, hint};
 use crate::trail::tree::{self, Frontier, Hash};
 
@@ -141,18 +142,6 @@ impl Tree {
         }
     }
 
-    /// Records from `size` up to `first` are missing: empty leaves stand for them.
-    fn miss(&mut self, first: u64, size: u64) {
-        self.frontier.skip_to(first);
-        let missing = usize::try_from(first - size).unwrap_or(usize::MAX);
-        if missing >= MOST_LEAVES {
-            self.hints.clear();
-        }
-        let empty = hint(&tree::leaf(b""));
-        let count = missing.min(MOST_LEAVES);
-        self.hints.extend(std::iter::repeat_n(empty, count));
-    }
-
     fn take(&mut self, hashed: &Hashed) {
         self.hints.extend_from_slice(&hashed.hints);
         for (level, root) in &hashed.subtrees {
@@ -226,7 +215,10 @@ impl Leaves {
     fn push_again(&mut self, lines: &Lines, first: u64) {
         self.tree.settle();
         if first > self.size {
-            self.tree.miss(first, self.size);
+            let Tree {
+                frontier, hints, ..
+            } = &mut self.tree;
+            miss(frontier, hints, first, MOST_LEAVES);
             self.size = first;
         }
         let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);

@@ -556,10 +556,9 @@ impl Chain {
                 now.number, last.number
             );
             self.find(Kind::RolledBack, at.0, at.1, detail);
-        } else if now.number > last.number + 1 {
-            // The key that the last one names may sign many.
-            if self.excused && now.key == last.next {
-            } else if self.excused {
+        } else if now.number > last.number + 1 && !(self.excused && now.key == last.next) {
+            // The key that the last one names may sign many; any other has to be named.
+            if self.excused {
                 self.unknown(format!(
                     "whether seal {}, record {}, is by the trail's own key: the seal before it is damaged or missing",
                     now.number, entry.seq
