@@ -6,6 +6,7 @@
 //! does itself.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -21,16 +22,16 @@ pub(super) const MOST_LEAVES: usize = 1 << 16;
 /// Fewer bytes are hashed where they are: to wake the thread takes as long.
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
-pub(super) const PART: usize = 32 << 10;
+const PART: usize = 64 << 10;
 /// So many batches may be unsettled.
 const BATCHES: usize = 4;
 
-/// Lines, and where parts of them begin: the byte, and the number of the line.
+/// Whole lines, numbered from `first` on.
 pub(super) struct Lines {
     pub(super) bytes: Arc<Vec<u8>>,
-    pub(super) parts: Vec<(usize, u64)>,
-    /// The number behind the last line.
-    pub(super) end: u64,
+    /// Where each of them ends, behind its line feed.
+    pub(super) ends: Vec<usize>,
+    pub(super) first: u64,
 }
 
 pub(super) struct Leaves {
@@ -56,17 +57,15 @@ pub(super) struct Tree {
 }
 
 struct Batch {
-    bytes: Arc<Vec<u8>>,
+    lines: Lines,
     parts: Vec<Part>,
     /// The next part that nobody has begun with.
     next: AtomicUsize,
 }
 
 struct Part {
-    begin: usize,
-    end: usize,
-    /// The number of the first line.
-    first: u64,
+    /// Which of the lines.
+    lines: Range<usize>,
     hashed: OnceLock<Hashed>,
 }
 
@@ -77,13 +76,17 @@ struct Hashed {
     subtrees: Vec<(u32, Hash)>,
 }
 
-impl Hashed {
-    /// Of whole lines, the first of which has this number.
-    fn of(lines: &[u8], first: u64) -> Hashed {
-        let mut begin = 0;
-        let lines = memchr::memchr_iter(b'\n', lines).map(|feed| {
-            let line = &lines[begin..feed];
-            begin = feed + 1;
+impl Lines {
+    /// Some of them as they are in the tree.
+    fn hash(&self, range: Range<usize>) -> Hashed {
+        let first = self.first + range.start as u64;
+        let mut begin = match range.start {
+            0 => 0,
+            start => self.ends[start - 1],
+        };
+        let lines = self.ends[range].iter().map(|&end| {
+            let line = &self.bytes[begin..end - 1];
+            begin = end;
             line
         });
         let leaves = tree::leaves(lines);
@@ -91,6 +94,23 @@ impl Hashed {
             hints: leaves.iter().map(hint).collect(),
             subtrees: tree::complete_subtrees(first, &leaves),
         }
+    }
+
+    /// Parts of about [`PART`] bytes, the last with what is left.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::with_capacity(1 + self.bytes.len() / PART);
+        let (mut from, mut begin) = (0, 0);
+        for (place, &end) in self.ends.iter().enumerate() {
+            let to = place + 1;
+            if end - begin >= PART || to == self.ends.len() {
+                parts.push(Part {
+                    lines: from..to,
+                    hashed: OnceLock::new(),
+                });
+                (from, begin) = (to, end);
+            }
+        }
+        parts
     }
 }
 
@@ -105,7 +125,7 @@ impl Batch {
     }
 
     fn hash(&self, part: &Part) -> Hashed {
-        Hashed::of(&self.bytes[part.begin..part.end], part.first)
+        self.lines.hash(part.lines.clone())
     }
 }
 
@@ -169,29 +189,17 @@ impl Leaves {
     }
 
     /// Takes in lines. Those it has already come again.
-    pub(super) fn push(&mut self, lines: &Lines) {
-        let first = lines.parts.first().map_or(lines.end, |(_, first)| *first);
-        if first != self.size {
-            return self.push_again(lines, first);
+    pub(super) fn push(&mut self, lines: Lines) {
+        if lines.first != self.size {
+            return self.push_again(&lines);
         }
-        self.size = lines.end;
-        let ends = lines.parts.iter().skip(1).map(|(begin, _)| *begin);
-        let ends = ends.chain([lines.bytes.len()]);
-        let parts = lines.parts.iter().zip(ends);
-        let batch = Batch {
-            bytes: lines.bytes.clone(),
-            parts: parts
-                .map(|(&(begin, first), end)| Part {
-                    begin,
-                    end,
-                    first,
-                    hashed: OnceLock::new(),
-                })
-                .collect(),
-            next: AtomicUsize::new(0),
-        };
+        self.size += lines.ends.len() as u64;
         let is_small = lines.bytes.len() < WORTH && self.tree.unsettled.is_empty();
-        let batch = Arc::new(batch);
+        let batch = Arc::new(Batch {
+            parts: lines.parts(),
+            lines,
+            next: AtomicUsize::new(0),
+        });
         if !is_small {
             if self.hasher.is_none() {
                 self.hasher = start_hasher();
@@ -212,23 +220,19 @@ impl Leaves {
     }
 
     /// Takes in those of the lines that are not in it yet.
-    fn push_again(&mut self, lines: &Lines, first: u64) {
+    fn push_again(&mut self, lines: &Lines) {
         self.tree.settle();
-        if first > self.size {
+        if lines.first > self.size {
             let Tree {
                 frontier, hints, ..
             } = &mut self.tree;
-            miss(frontier, hints, first, MOST_LEAVES);
-            self.size = first;
+            miss(frontier, hints, lines.first, MOST_LEAVES);
+            self.size = lines.first;
         }
-        let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
-        for line in lines
-            .bytes
-            .split_inclusive(|byte| *byte == b'\n')
-            .skip(known)
-        {
-            self.tree.take(&Hashed::of(line, self.size));
-            self.size += 1;
+        let known = usize::try_from(self.size - lines.first).unwrap_or(usize::MAX);
+        if known < lines.ends.len() {
+            self.tree.take(&lines.hash(known..lines.ends.len()));
+            self.size += (lines.ends.len() - known) as u64;
         }
     }
 
@@ -282,42 +286,53 @@ mod tests {
         (frontier, hints)
     }
 
+    fn pushed(lines: &[Vec<u8>], first: u64) -> Lines {
+        let ends = lines.iter().scan(0, |end, line| {
+            *end += line.len();
+            Some(*end)
+        });
+        Lines {
+            ends: ends.collect(),
+            bytes: Arc::new(lines.concat()),
+            first,
+        }
+    }
+
     #[test]
-    fn batches_and_parts_of_any_size_make_the_same_tree() {
+    fn batches_of_any_size_make_the_same_tree() {
         let all = lines(700);
-        for (batch, part) in [
-            (1, 1),
-            (2, 1),
-            (3, 2),
-            (64, 7),
-            (65, 16),
-            (200, 33),
-            (700, 64),
-        ] {
+        for batch in [1, 2, 3, 64, 65, 200, 700] {
             let mut leaves = Leaves::new(Frontier::default(), Vec::new());
             let mut number = 0;
             for batch in all.chunks(batch) {
-                let (mut bytes, mut parts) = (Vec::new(), Vec::new());
-                for part in batch.chunks(part) {
-                    parts.push((bytes.len(), number));
-                    part.iter().for_each(|line| bytes.extend_from_slice(line));
-                    number += part.len() as u64;
-                }
-                let end = number;
-                let bytes = Arc::new(bytes);
-                leaves.push(&Lines { bytes, parts, end });
-                assert_eq!(leaves.size(), end);
+                leaves.push(pushed(batch, number));
+                number += batch.len() as u64;
+                assert_eq!(leaves.size(), number);
                 if number % 5 == 0 {
                     let (frontier, _) = leaves.tree().settled();
                     assert_eq!(frontier, one_by_one(&all[..number as usize]).0);
                     leaves.sealed(frontier);
                 }
             }
-            assert_eq!(
-                leaves.tree().settled().0,
-                one_by_one(&all).0,
-                "{batch} {part}"
-            );
+            assert_eq!(leaves.tree().settled().0, one_by_one(&all).0, "{batch}");
+        }
+    }
+
+    #[test]
+    fn parts_are_all_lines_once_in_their_order() {
+        for count in [0, 1, 2, 200, 700] {
+            let lines = pushed(&lines(count), 7);
+            let parts = lines.parts();
+            let places = parts.iter().flat_map(|part| part.lines.clone());
+            assert!(places.eq(0..count as usize), "{count}");
+            let behind = parts.iter().map(|part| lines.ends[part.lines.end - 1]);
+            let lengths = behind.scan(0, |begin, end| Some(end - std::mem::replace(begin, end)));
+            let lengths: Vec<usize> = lengths.collect();
+            if let Some((_, whole)) = lengths.split_last() {
+                let is_usual = |bytes: &usize| (PART..2 * PART).contains(bytes);
+                assert!(whole.iter().all(is_usual), "{count} {lengths:?}");
+            }
+            assert!(count < 700 || parts.len() > 3);
         }
     }
 
@@ -325,13 +340,7 @@ mod tests {
     fn lines_that_come_again_are_taken_in_once() {
         let all = lines(40);
         let mut leaves = Leaves::new(Frontier::default(), Vec::new());
-        let mut push = |from: usize, to: usize| {
-            leaves.push(&Lines {
-                bytes: Arc::new(all[from..to].concat()),
-                parts: vec![(0, from as u64)],
-                end: to as u64,
-            });
-        };
+        let mut push = |from: usize, to: usize| leaves.push(pushed(&all[from..to], from as u64));
         push(0, 10);
         push(4, 10);
         push(7, 31);

@@ -287,7 +287,7 @@ impl Sealer {
     }
 
     /// Takes in lines. Those it has already come again.
-    pub(super) fn push(&mut self, lines: &Lines) {
+    pub(super) fn push(&mut self, lines: Lines) {
         // It would not be over them.
         self.draft = None;
         self.leaves.push(lines);

@@ -21,7 +21,7 @@ use serde_json::{Value as Json, json};
 use super::copies::CopyFeed;
 use super::frame;
 use super::journal::{Entry, split_entry};
-use super::leaves::{Lines, PART};
+use super::leaves::Lines;
 use super::own::{self, Losses};
 use super::render::{Renderer, is_record};
 use super::seal::Sealer;
@@ -73,8 +73,8 @@ pub(super) struct Worker {
     seq: u64,
     entries: Vec<u8>,
     lines: Vec<u8>,
-    /// Where parts of them begin, and the `seq` there.
-    parts: Vec<(usize, u64)>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
     /// Lines that are written, and may still be being hashed.
     rooms: Vec<Arc<Vec<u8>>>,
     /// How far the journal is written.
@@ -129,7 +129,7 @@ impl Worker {
             seq,
             entries: Vec::new(),
             lines: Vec::new(),
-            parts: Vec::new(),
+            ends: Vec::new(),
             rooms: Vec::new(),
             unsynced: false,
             last_look: Instant::now(),
@@ -266,16 +266,9 @@ impl Worker {
                     &kept
                 }
             };
-            let begin = self.lines.len();
-            if self
-                .parts
-                .last()
-                .is_none_or(|(last, _)| begin - last >= PART)
-            {
-                self.parts.push((begin, *seq));
-            }
             let is_inherited = position + (at as u64) < self.inherited_to;
             self.render(frame, *seq, is_inherited);
+            self.ends.push(self.lines.len());
             *seq += 1;
             at += length;
         }
@@ -379,7 +372,7 @@ impl Worker {
             self.core.name
         ));
         self.lines.clear();
-        self.parts.clear();
+        self.ends.clear();
         self.seal_due = None;
         self.syncing = None;
         if let Some(sealer) = &self.sealer {
@@ -429,16 +422,13 @@ impl Worker {
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
         let records = self.seq - first_seq;
         let lines = Arc::new(std::mem::take(&mut self.lines));
-        let parts = std::mem::take(&mut self.parts);
+        let ends = std::mem::take(&mut self.ends);
         if let Some(sealer) = &mut self.sealer {
             // They are hashed while they are written.
-            sealer.push(&Lines {
+            sealer.push(Lines {
                 bytes: lines.clone(),
-                parts: match parts.is_empty() {
-                    true => vec![(0, first_seq)],
-                    false => parts,
-                },
-                end: self.seq,
+                ends,
+                first: first_seq,
             });
         }
         let mut happened = Vec::new();
@@ -501,6 +491,7 @@ impl Worker {
         if let Some((frame, _)) = frame::split_first(&frame) {
             let seq = self.seq;
             self.renderer.line(&mut self.lines, seq, frame);
+            self.ends.push(self.lines.len());
             self.seq += 1;
             self.put_lines(seq)?;
         }
@@ -518,10 +509,11 @@ impl Worker {
         let seq = self.seq;
         self.seq += 1;
         // Lines that are to follow it may be ready.
+        let end = lines.len();
         let behind = std::mem::replace(&mut self.lines, lines);
-        let parts = std::mem::take(&mut self.parts);
+        let ends = std::mem::replace(&mut self.ends, vec![end]);
         self.put_lines(seq)?;
-        (self.lines, self.parts) = (behind, parts);
+        (self.lines, self.ends) = (behind, ends);
         Ok(())
     }
 

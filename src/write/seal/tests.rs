@@ -61,10 +61,10 @@ impl Process {
             .expect("a file");
         file.write_all(&line).expect("written");
         let first = self.sealer.leaves.size();
-        self.sealer.push(&Lines {
+        self.sealer.push(Lines {
+            ends: vec![line.len()],
             bytes: Arc::new(line),
-            parts: vec![(0, first)],
-            end: first + 1,
+            first,
         });
     }
 
