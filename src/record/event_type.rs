@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -23,11 +24,25 @@ impl EventType {
     /// The name, as it stands in the line.
     pub fn as_str(&self) -> &str {
         match self {
+            EventType::Other(name) => name,
+            known => known.known(),
+        }
+    }
+
+    pub(crate) fn into_name(self) -> Cow<'static, str> {
+        match self {
+            EventType::Other(name) => Cow::Owned(name),
+            known => Cow::Borrowed(known.known()),
+        }
+    }
+
+    /// The name of one that has no name of its own.
+    fn known(&self) -> &'static str {
+        match self {
             EventType::UserPrompt => "user_prompt",
             EventType::LlmResponse => "llm_response",
             EventType::GuardrailDecision => "guardrail_decision",
-            EventType::Unspecified => "unspecified",
-            EventType::Other(name) => name,
+            EventType::Unspecified | EventType::Other(_) => "unspecified",
         }
     }
 
@@ -61,10 +76,7 @@ impl From<String> for EventType {
 
 impl From<EventType> for String {
     fn from(event_type: EventType) -> Self {
-        match event_type {
-            EventType::Other(name) => name,
-            known => known.as_str().to_owned(),
-        }
+        event_type.into_name().into_owned()
     }
 }
 

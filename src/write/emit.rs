@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
+use serde_json::Value as Json;
 use tracing::dispatcher;
 
 use super::field_value::{FieldValue, Given};
@@ -91,10 +92,13 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 /// stinger_audit::event("session_ended").user_id("u-7").field("idle_minutes", 30).log()?;
 /// # Ok(()) }
 /// ```
+#[inline]
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
-    let mut fields = Vec::with_capacity(USUAL);
-    fields.push(Field::EventType(event_type.into()));
-    Entry(fields)
+    let entry = Entry {
+        fields: Vec::with_capacity(USUAL),
+        owned: Vec::new(),
+    };
+    entry.text(Key::EventType, event_type.into().into_name())
 }
 
 /// Room for so many fields is made at once.
@@ -105,16 +109,39 @@ const USUAL: usize = 12;
 /// What is not said here comes from the spans that the thread is in.
 #[must_use = "an entry is recorded by log()"]
 #[derive(Clone, Debug)]
-pub struct Entry<'a>(Vec<Field<'a>>);
+pub struct Entry<'a> {
+    fields: Vec<Field<'a>>,
+    /// What is not borrowed of them, and the decisions.
+    owned: Vec<Owned>,
+}
+
+/// It owns nothing: the usual entry is made and dropped without a look at each of its fields.
+#[derive(Clone, Copy, Debug)]
+struct Field<'a> {
+    name: FieldName<'a>,
+    value: Content<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FieldName<'a> {
+    Key(Key),
+    Other(&'a str),
+    /// A text in this place of what the entry owns.
+    Owned(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Content<'a> {
+    Here(Value<'a>),
+    /// In this place of what the entry owns.
+    Owned(usize),
+}
 
 #[derive(Clone, Debug)]
-enum Field<'a> {
-    EventType(EventType),
-    Text(Key, Cow<'a, str>),
-    Count(Key, u64),
-    Number(Key, f64),
-    Decision(Box<GuardrailDecision>),
-    Other(Cow<'a, str>, FieldValue<'a>),
+enum Owned {
+    Text(String),
+    Json(Json),
+    Decision(GuardrailDecision),
 }
 
 macro_rules! texts {
@@ -148,27 +175,26 @@ impl<'a> Entry<'a> {
     }
 
     /// The 1-based number of the turn, instead of the one that the trail counts.
-    pub fn turn_number(mut self, turn: u64) -> Self {
-        self.0.push(Field::Count(Key::TurnNumber, turn));
-        self
+    #[inline]
+    pub fn turn_number(self, turn: u64) -> Self {
+        self.number(Key::TurnNumber, Value::U64(turn))
     }
 
     /// Tokens in and out, together.
-    pub fn tokens_processed(mut self, tokens: u64) -> Self {
-        self.0.push(Field::Count(Key::TokensProcessed, tokens));
-        self
+    #[inline]
+    pub fn tokens_processed(self, tokens: u64) -> Self {
+        self.number(Key::TokensProcessed, Value::U64(tokens))
     }
 
     /// How long the step took, in milliseconds.
-    pub fn processing_time_ms(mut self, milliseconds: f64) -> Self {
-        self.0
-            .push(Field::Number(Key::ProcessingTimeMs, milliseconds));
-        self
+    #[inline]
+    pub fn processing_time_ms(self, milliseconds: f64) -> Self {
+        self.number(Key::ProcessingTimeMs, Value::F64(milliseconds))
     }
 
     /// What a guardrail decided. Each call adds one decision.
     pub fn decision(mut self, decision: GuardrailDecision) -> Self {
-        self.0.push(Field::Decision(Box::new(decision)));
+        self.owned.push(Owned::Decision(decision));
         self
     }
 
@@ -201,7 +227,17 @@ impl<'a> Entry<'a> {
         name: impl Into<Cow<'a, str>>,
         value: impl Into<FieldValue<'a>>,
     ) -> Self {
-        self.0.push(Field::Other(name.into(), value.into()));
+        let value = match value.into().0 {
+            Given::Text(Cow::Borrowed(text)) => Content::Here(Value::Str(text)),
+            Given::Scalar(value) => Content::Here(value),
+            Given::Text(Cow::Owned(text)) => self.own(Owned::Text(text)),
+            Given::Json(json) => self.own(Owned::Json(json)),
+        };
+        let name = match name.into() {
+            Cow::Borrowed(name) => FieldName::Other(name),
+            Cow::Owned(name) => FieldName::Owned(self.keep(Owned::Text(name))),
+        };
+        self.fields.push(Field { name, value });
         self
     }
 
@@ -242,34 +278,71 @@ impl<'a> Entry<'a> {
     fn fill(&self, fields: &mut FieldWriter<'_>) {
         fields.begin_typed();
         // First what a method was called for: a field of the same name stands beside it.
-        for field in &self.0 {
-            match field {
-                Field::EventType(event) => fields.key(Key::EventType, Value::Str(event.as_str())),
-                Field::Text(key, text) => fields.key(*key, Value::Str(text)),
-                Field::Count(key, number) => fields.key(*key, Value::U64(*number)),
-                Field::Number(key, number) => fields.key(*key, Value::F64(*number)),
-                Field::Decision(_) | Field::Other(..) => {}
+        for field in &self.fields {
+            if let FieldName::Key(key) = field.name {
+                match field.value {
+                    Content::Here(value) => fields.key(key, value),
+                    Content::Owned(place) => fields.key(key, Value::Str(self.text_at(place))),
+                }
             }
         }
-        for field in &self.0 {
-            if let Field::Decision(decision) = field {
+        for owned in &self.owned {
+            if let Owned::Decision(decision) = owned {
                 fields.decision(decision);
             }
         }
-        for field in &self.0 {
-            match field {
-                Field::Other(name, FieldValue(Given::Text(text))) => fields.text_field(name, text),
-                Field::Other(name, FieldValue(Given::Json(value))) => {
-                    fields.json_field(name, value);
-                }
-                _ => {}
+        for field in &self.fields {
+            let name = match field.name {
+                FieldName::Key(_) => continue,
+                FieldName::Other(name) => name,
+                FieldName::Owned(place) => self.text_at(place),
+            };
+            match field.value {
+                Content::Here(value) => fields.named_field(name, value),
+                Content::Owned(place) => match &self.owned[place] {
+                    Owned::Json(json) => fields.json_field(name, json),
+                    _ => fields.named_field(name, Value::Str(self.text_at(place))),
+                },
             }
         }
     }
 
+    fn text_at(&self, place: usize) -> &str {
+        match &self.owned[place] {
+            Owned::Text(text) => text,
+            owned => unreachable!("invariant: what is a text was kept as one, not {owned:?}"),
+        }
+    }
+
     #[inline]
-    fn text(mut self, key: Key, value: impl Into<Cow<'a, str>>) -> Self {
-        self.0.push(Field::Text(key, value.into()));
+    fn number(mut self, key: Key, number: Value<'static>) -> Self {
+        self.fields.push(Field {
+            name: FieldName::Key(key),
+            value: Content::Here(number),
+        });
         self
+    }
+
+    #[inline]
+    fn text(mut self, key: Key, text: impl Into<Cow<'a, str>>) -> Self {
+        let value = match text.into() {
+            Cow::Borrowed(text) => Content::Here(Value::Str(text)),
+            Cow::Owned(text) => self.own(Owned::Text(text)),
+        };
+        self.fields.push(Field {
+            name: FieldName::Key(key),
+            value,
+        });
+        self
+    }
+
+    fn own(&mut self, owned: Owned) -> Content<'a> {
+        Content::Owned(self.keep(owned))
+    }
+
+    /// Says in which place.
+    fn keep(&mut self, owned: Owned) -> usize {
+        self.owned.push(owned);
+        self.owned.len() - 1
     }
 }

@@ -13,6 +13,8 @@ use std::rc::Rc;
 use tracing::Metadata;
 use tracing::field::Field;
 
+pub(super) use nested::number_of;
+
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
 use super::meaning::{Mark, Marks, Meaning, Meanings, Way, is_share};
@@ -49,6 +51,8 @@ pub(super) struct FieldWriter<'r> {
     meanings: Option<Rc<Meanings>>,
     /// What becomes of the texts in the field that is being added.
     manner: Manner,
+    /// Texts stay as they are, but for those whose names say otherwise.
+    keeps_texts: bool,
     pub(super) out: Vec<u8>,
 }
 
@@ -71,6 +75,7 @@ impl<'r> FieldWriter<'r> {
             decisions: 0,
             meanings: None,
             manner: Manner::UNNAMED,
+            keeps_texts: withhold.is_none() && matches!(redactors.only_builtin(), Some(None)),
             out,
         }
     }
@@ -209,6 +214,11 @@ impl<'r> FieldWriter<'r> {
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(super) fn field(&mut self, name: &str, value: Value<'_>) {
         let meaning = Meaning::of(name, self.redactors);
+        self.field_as(name, meaning, value);
+    }
+
+    #[inline]
+    fn field_as(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
         match self.owner {
             Owner::Event => self.add_as(name, meaning, value),
             Owner::Decision => self.add(name, meaning, value),
@@ -221,7 +231,12 @@ impl<'r> FieldWriter<'r> {
             Some(meanings) => meanings.get(key as usize),
             None => Meaning::of(key.name(), self.redactors),
         };
-        self.add_as(key.name(), meaning, value);
+        match (value, meaning.key_of_strings()) {
+            (Value::Str(text), Some(key)) if self.seen.insert(key) => {
+                frame::push_known_text(&mut self.out, key, text.as_bytes());
+            }
+            _ => self.add_as(key.name(), meaning, value),
+        }
     }
 
     fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {

@@ -122,11 +122,18 @@ pub(super) fn push_known(out: &mut Vec<u8>, key: Key, value: Value<'_, impl AsRe
 }
 
 #[inline]
-fn push_known_text(out: &mut Vec<u8>, key: Key, text: &[u8]) {
+pub(super) fn push_known_text(out: &mut Vec<u8>, key: Key, text: &[u8]) {
     let mut head = [key as u8, b's', 0, 0, 0, 0];
     head[2..].copy_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(&head);
     out.extend_from_slice(text);
+}
+
+/// Pushes a whole field with a text under a name of the application's own.
+#[inline]
+pub(super) fn push_other_text(out: &mut Vec<u8>, name: &str, text: &str) {
+    push_name(out, Name::Other(name));
+    push_bytes(out, b's', text.as_bytes());
 }
 
 /// Pushes a string that `append` appends.

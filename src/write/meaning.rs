@@ -20,7 +20,12 @@ pub(super) struct Meaning {
     pub(super) manner: Manner,
     pub(super) mark: Mark,
     takes: Takes,
+    /// The name may have been made of somebody's value: it holds a digit or an `@`.
+    pub(super) may_tell: bool,
 }
+
+/// It is handed on in a register.
+const _: () = assert!(size_of::<Meaning>() == 8);
 
 /// What is to be done with a value that comes under a name.
 pub(super) enum Way<'a> {
@@ -66,7 +71,6 @@ impl Marks {
 #[derive(Clone, Copy, Default)]
 struct Takes {
     strings: Strings,
-    counts: bool,
     numbers: Numbers,
 }
 
@@ -74,6 +78,8 @@ struct Takes {
 enum Numbers {
     #[default]
     None,
+    /// From 0 on, whole.
+    Counts,
     All,
     /// From 0 to 1.
     Shares,
@@ -128,8 +134,16 @@ impl Meaning {
             key,
             manner,
             mark: Mark::of(name),
+            may_tell: may_tell(name),
             takes: key.map_or(Takes::default(), |key| Takes::of(key, manner, redactors)),
         }
+    }
+
+    /// The key that takes every string as it is.
+    #[inline]
+    pub(super) fn key_of_strings(&self) -> Option<Key> {
+        self.key
+            .filter(|_| matches!(self.takes.strings, Strings::All))
     }
 
     /// What is to be done with a value, where its key has none yet.
@@ -145,9 +159,9 @@ impl Meaning {
                 !text.is_empty() && !EventType::names_trail(text)
             }
             (Value::Str(text), Strings::Decisions) => Decision::is_word(text),
-            (Value::U64(_), _) => self.takes.counts,
+            (Value::U64(_), _) => matches!(self.takes.numbers, Numbers::Counts | Numbers::All),
             (Value::F64(number), _) => match self.takes.numbers {
-                Numbers::None => false,
+                Numbers::None | Numbers::Counts => false,
                 Numbers::All => true,
                 Numbers::Shares => is_share(*number),
             },
@@ -178,14 +192,21 @@ impl Takes {
         };
         Takes {
             strings,
-            counts: matches!(key.kind(), Kind::Count | Kind::Number) && key != Key::Confidence,
             numbers: match key.kind() {
+                Kind::Count => Numbers::Counts,
                 Kind::Number if key == Key::Confidence => Numbers::Shares,
                 Kind::Number => Numbers::All,
                 _ => Numbers::None,
             },
         }
     }
+}
+
+fn may_tell(name: &str) -> bool {
+    /// No value that is looked for is shorter.
+    const FEWEST: usize = 7;
+    let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';
+    name.len() >= FEWEST && name.bytes().any(is_of_value)
 }
 
 /// Whether a number says how much of something there is, from nothing to all.
@@ -198,9 +219,12 @@ fn place_of(name: &str) -> usize {
     let bytes = name.as_bytes();
     let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => [first, last].map(|end| u64::from_le_bytes(*end)),
-        _ => bytes.iter().fold([0; 2], |[first, last], byte| {
-            [first << 8 | u64::from(*byte), last]
-        }),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => [first, last].map(|end| u32::from_le_bytes(*end).into()),
+            _ => bytes.iter().fold([0; 2], |[first, last], byte| {
+                [first << 8 | u64::from(*byte), last]
+            }),
+        },
     };
     let mix = |mixed: u64, more: u64| (mixed ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = mix(

@@ -1,67 +1,85 @@
 //! JSON values of the application's own: each string and map key in them is a text.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
 use crate::redact::{Manner, path_names_value};
 use crate::trail::json;
-use crate::write::frame::{Name, Value};
+use crate::write::frame::{self, Name, Value};
 use crate::write::meaning::Meaning;
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
 const DEEPEST: usize = 64;
 
 impl FieldWriter<'_> {
-    /// Adds a text under a name that may have been made at run time.
-    pub(in crate::write) fn text_field(&mut self, name: &str, text: &str) {
-        let made = self.made_name(name);
-        self.field(made.as_deref().unwrap_or(name), Value::Str(text));
+    /// Adds a value under a name that may have been made at run time.
+    #[inline]
+    pub(in crate::write) fn named_field(&mut self, name: &str, value: Value<'_>) {
+        let meaning = Meaning::of(name, self.redactors);
+        if meaning.may_tell {
+            return self.telling_field(name, value);
+        }
+        match value {
+            Value::Str(text)
+                if self.keeps_texts
+                    && meaning.key.is_none()
+                    && meaning.manner == Manner::UNNAMED
+                    && !self.marks.insert(meaning.mark) =>
+            {
+                frame::push_other_text(&mut self.out, name, text);
+            }
+            value => self.field_as(name, meaning, value),
+        }
     }
 
-    /// A name without what must not be seen, where it is one that may be somebody's.
-    fn made_name(&mut self, name: &str) -> Option<String> {
-        let is_made = |byte: u8| byte.is_ascii_digit() || byte == b'@';
-        (name.len() > 6 && name.bytes().any(is_made)).then(|| {
-            self.manner = Manner::UNNAMED;
-            self.redacted("name", name)
-        })
+    /// Under its name without what must not be seen in it.
+    #[cold]
+    fn telling_field(&mut self, name: &str, value: Value<'_>) {
+        let name = self.redacted_name(name);
+        self.field(&name, value);
+    }
+
+    fn redacted_name(&mut self, name: &str) -> String {
+        self.manner = Manner::UNNAMED;
+        self.redacted("name", name)
     }
 
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
     pub(in crate::write) fn json_field(&mut self, name: &str, value: &Json) {
-        let made = self.made_name(name);
-        let name = made.as_deref().unwrap_or(name);
         match value {
             Json::Null => {}
-            Json::String(text) => self.field(name, Value::Str(text)),
-            Json::Bool(truth) => self.field(name, Value::Bool(*truth)),
+            Json::Array(_) | Json::Object(_) => self.nested_field(name, value),
+            Json::String(text) => self.named_field(name, Value::Str(text)),
+            Json::Bool(truth) => self.named_field(name, Value::Bool(*truth)),
             Json::Number(number) => {
-                let value = number
-                    .as_u64()
-                    .map(Value::U64)
-                    .or_else(|| number.as_i64().map(Value::I64))
-                    .or_else(|| number.as_f64().map(Value::F64));
-                if let Some(value) = value {
-                    self.field(name, value);
+                if let Some(number) = number_of(number) {
+                    self.named_field(name, number);
                 }
             }
-            Json::Array(_) | Json::Object(_) => {
-                let meaning = Meaning::of(name, self.redactors);
-                self.manner = meaning.manner;
-                // Its name first: what is told of the texts in it says where they stand.
-                match self.free_key(&meaning) {
-                    Some(key) => {
-                        let json = self.redacted_members(key.name(), value);
-                        self.known(key, Value::Json(&json));
-                    }
-                    None => {
-                        let name = self.beside(name, &meaning);
-                        let json = self.redacted_members(&name, value);
-                        self.keep(Name::Other(&name), Value::Json(&json));
-                    }
-                }
+        }
+    }
+
+    fn nested_field(&mut self, name: &str, value: &Json) {
+        let mut meaning = Meaning::of(name, self.redactors);
+        let mut name = Cow::Borrowed(name);
+        if meaning.may_tell {
+            name = Cow::Owned(self.redacted_name(&name));
+            meaning = Meaning::of(&name, self.redactors);
+        }
+        self.manner = meaning.manner;
+        // Its name first: what is told of the texts in it says where they stand.
+        match self.free_key(&meaning) {
+            Some(key) => {
+                let json = self.redacted_members(key.name(), value);
+                self.known(key, Value::Json(&json));
+            }
+            None => {
+                let name = self.beside(&name, &meaning);
+                let json = self.redacted_members(&name, value);
+                self.keep(Name::Other(&name), Value::Json(&json));
             }
         }
     }
@@ -127,4 +145,13 @@ impl FieldWriter<'_> {
         self.manner.names_value = path_names_value(path);
         self.redacted(path, text)
     }
+}
+
+/// `None`: no frame has a number of its kind.
+pub(in crate::write) fn number_of(number: &Number) -> Option<Value<'static>> {
+    let count = || number.as_u64().map(Value::U64);
+    let whole = || number.as_i64().map(Value::I64);
+    count()
+        .or_else(whole)
+        .or_else(|| number.as_f64().map(Value::F64))
 }
