@@ -127,6 +127,10 @@ impl Batch {
     fn hash(&self, part: &Part) -> Hashed {
         self.lines.hash(part.lines.clone())
     }
+
+    fn is_hashed(&self) -> bool {
+        self.parts.iter().all(|part| part.hashed.get().is_some())
+    }
 }
 
 impl Task for Batch {
@@ -208,6 +212,14 @@ impl Leaves {
         }
         self.tree.unsettled.push_back(batch);
         if is_small || self.tree.unsettled.len() > BATCHES {
+            self.tree.settle_first();
+        }
+    }
+
+    /// Lets go of the lines that are hashed: the sooner their memory is written again, the more of it is in the caches.
+    pub(super) fn let_go(&mut self) {
+        let first = |tree: &Tree| tree.unsettled.front().cloned();
+        while first(&self.tree).is_some_and(|batch| batch.is_hashed()) {
             self.tree.settle_first();
         }
     }

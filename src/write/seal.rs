@@ -293,6 +293,11 @@ impl Sealer {
         self.leaves.push(lines);
     }
 
+    /// Lets go of the lines that it needs no more.
+    pub(super) fn let_go(&mut self) {
+        self.leaves.let_go();
+    }
+
     /// Why a seal is due, if one is.
     pub(super) fn due(&self) -> Option<&'static str> {
         let waiting = self.leaves.size().saturating_sub(self.sealed);
@@ -309,6 +314,12 @@ impl Sealer {
         // Where it is dropped before, its keys are gone with it.
         self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
         self.draft = Some(draft);
+    }
+
+    /// Whether the seal that was begun is made.
+    pub(super) fn is_prepared(&self) -> bool {
+        let draft = self.draft.as_ref();
+        draft.is_none_or(|draft| draft.seal.get().is_some())
     }
 
     fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {

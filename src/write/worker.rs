@@ -37,14 +37,21 @@ use sync::Reached;
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
 
+/// Where the seal in front of it is still being made beside the worker, it may grow to this: to make the seal itself
+/// takes the worker as long.
+const MOST: usize = 4 * BATCH;
+
 /// Entries are taken from the journal as many at a time as the nearest caches hold beside the lines.
 const FEW: usize = 32 << 10;
 
 /// A buffer that grew past this is not kept.
 const LARGEST_KEPT: usize = 8 * BATCH;
 
+/// A buffer for lines has room for a batch and the entries with which it becomes one.
+const ROOM: usize = MOST + 2 * FEW;
+
 /// Buffers of lines that are kept: as many as may be waiting to be hashed, and one that is filled.
-const MOST_ROOMS: usize = 4;
+const MOST_ROOMS: usize = 6;
 
 /// How long to sleep when there is nothing to do: short while events come, longer when not.
 const BUSY: Duration = Duration::from_millis(2);
@@ -222,13 +229,16 @@ impl Worker {
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
         if self.lines.capacity() == 0 {
+            if let Some(sealer) = &mut self.sealer {
+                sealer.let_go();
+            }
             self.lines = room(&mut self.rooms);
         }
         // A seal that is due stands in front of them.
         let first_seq = self.seq + u64::from(self.seal_due.is_some());
         let mut seq = first_seq;
         let mut position = self.position;
-        while self.lines.len() < BATCH {
+        while self.lines.len() < BATCH || self.lines.len() < MOST && self.waits_for_seal() {
             let read = self.render_entries(position, &mut seq);
             if read == 0 {
                 break;
@@ -249,6 +259,13 @@ impl Worker {
         take_flag(&self.core.full);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
+    }
+
+    /// Whether the seal in front of these lines is still being made beside the worker, and nobody waits for them.
+    fn waits_for_seal(&self) -> bool {
+        let sealer = self.sealer.as_ref();
+        let is_underway = sealer.is_some_and(|sealer| !sealer.is_prepared());
+        self.seal_due.is_some() && is_underway && self.sync_at.is_none()
     }
 
     /// Appends the lines of a few entries, and says how many bytes of the journal these are.
@@ -422,7 +439,8 @@ impl Worker {
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
         let records = self.seq - first_seq;
         let lines = Arc::new(std::mem::take(&mut self.lines));
-        let ends = std::mem::take(&mut self.ends);
+        let as_many = Vec::with_capacity(self.ends.len());
+        let ends = std::mem::replace(&mut self.ends, as_many);
         if let Some(sealer) = &mut self.sealer {
             // They are hashed while they are written.
             sealer.push(Lines {
@@ -586,13 +604,14 @@ impl io::Write for Worker {
     }
 }
 
-/// An empty buffer: the one of lines that nobody reads any more, where there is one.
+/// An empty buffer: the one of lines that nobody reads any more, where there is one. The last of them was written
+/// last, and is in the caches.
 fn room(rooms: &mut Vec<Arc<Vec<u8>>>) -> Vec<u8> {
     let free = rooms
         .iter_mut()
-        .position(|room| Arc::get_mut(room).is_some());
-    let room = free.and_then(|place| Arc::into_inner(rooms.swap_remove(place)));
-    let mut room = room.unwrap_or_default();
+        .rposition(|room| Arc::get_mut(room).is_some());
+    let room = free.and_then(|place| Arc::into_inner(rooms.remove(place)));
+    let mut room = room.unwrap_or_else(|| Vec::with_capacity(ROOM));
     room.clear();
     room
 }
