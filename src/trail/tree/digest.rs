@@ -118,8 +118,10 @@ impl<'a> Lane<'a> {
 }
 
 /// A leaf as blocks: they are taken from where they stand, and only the first and the last are copied. It is
-/// filled where it is, for to move it takes a tenth of the time that all this takes.
+/// filled where it is, for to move it takes a tenth of the time that all this takes. The last are filled when they
+/// are needed, behind those in front of them: the end of a line that is new to this core takes long to come.
 struct Message<'a> {
+    line: &'a [u8],
     first: [Block; 1],
     whole: &'a [Block],
     last: [Block; 2],
@@ -140,6 +142,7 @@ impl Default for Message<'_> {
     /// One that is over.
     fn default() -> Self {
         Message {
+            line: &[],
             first: [[0; BLOCK]],
             whole: &[],
             last: [[0; BLOCK]; 2],
@@ -153,30 +156,40 @@ impl Default for Message<'_> {
 impl<'a> Message<'a> {
     #[inline]
     fn begin(&mut self, line: &'a [u8]) {
-        self.at = 0;
-        self.last = [[0; BLOCK]; 2];
-        let [block, _] = &mut self.last;
-        let filled = match line.split_first_chunk::<{ BLOCK - 1 }>() {
+        self.line = line;
+        match line.split_first_chunk::<{ BLOCK - 1 }>() {
             Some((head, rest)) => {
-                let (blocks, end) = rest.as_chunks();
-                self.first[0][0] = LEAF;
-                self.first[0][1..].copy_from_slice(head);
-                self.whole = blocks;
-                self.part = Part::First;
-                block[..end.len()].copy_from_slice(end);
-                end.len()
+                let [block] = &mut self.first;
+                block[0] = LEAF;
+                block[1..].copy_from_slice(head);
+                self.whole = rest.as_chunks().0;
+                (self.part, self.at) = (Part::First, 0);
             }
             None => {
-                self.part = Part::Last;
-                block[0] = LEAF;
-                block[1..=line.len()].copy_from_slice(line);
-                1 + line.len()
+                self.whole = &[];
+                self.fill_last();
             }
-        };
+        }
+    }
+
+    /// Goes on with what stands behind the whole blocks.
+    #[inline]
+    fn fill_last(&mut self) {
+        let filled = (1 + self.line.len()) % BLOCK;
+        self.last = [[0; BLOCK]; 2];
+        let [block, _] = &mut self.last;
+        match self.line.len() < BLOCK - 1 {
+            true => {
+                block[0] = LEAF;
+                block[1..filled].copy_from_slice(self.line);
+            }
+            false => block[..filled].copy_from_slice(&self.line[self.line.len() - filled..]),
+        }
         block[filled] = END;
         self.last_count = 1 + usize::from(filled >= BLOCK - 8);
-        let bits = 8 * (line.len() as u64 + 1);
+        let bits = 8 * (self.line.len() as u64 + 1);
         self.last[self.last_count - 1][BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
+        (self.part, self.at) = (Part::Last, 0);
     }
 
     /// Its next blocks, as many as stand together.
@@ -197,7 +210,7 @@ impl<'a> Message<'a> {
             (self.part, self.at) = (Part::Whole, 0);
         }
         if self.part == Part::Whole && self.at == self.whole.len() {
-            (self.part, self.at) = (Part::Last, 0);
+            self.fill_last();
         }
     }
 
