@@ -26,9 +26,6 @@ const THREADS: usize = 2;
 /// parsed and waits, larger ones where most are held back and two reads would meet in the kernel.
 const PART: u64 = 1 << 20;
 const SIFTED_PART: u64 = 4 << 20;
-/// So many parts, or files, may be ahead of whoever takes the lines.
-const PARTS: usize = 4;
-
 /// A batch is handed on when it holds so many bytes or lines.
 const BATCH_BYTES: usize = PART as usize;
 const BATCH_LINES: usize = 4096;
@@ -108,7 +105,7 @@ impl<T: Send + 'static> Ahead<T> {
         files: VecDeque<(PathBuf, Span)>,
         work: Work<M>,
     ) -> Ahead<T> {
-        let (sender, parts) = sync_channel(PARTS);
+        let (sender, parts) = sync_channel(M::PARTS_AHEAD);
         let jobs = Arc::new(Mutex::new(Jobs {
             files,
             open: None,

@@ -120,6 +120,8 @@ pub(super) trait Make: Clone + Send + 'static {
     type Item: Send + 'static;
     /// Whether a line that comes again is passed over.
     const ONCE: bool = true;
+    /// So many parts, or files, may be ahead of whoever takes the lines: while he is given no core, the threads go on.
+    const PARTS_AHEAD: usize = 4;
 
     fn make(&self, line: &RawLine<'_>, record: Record) -> Self::Item;
 

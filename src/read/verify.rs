@@ -340,6 +340,8 @@ impl Make for OfLeaves {
     type Item = Leaf;
     /// A line that comes again is something to tell.
     const ONCE: bool = false;
+    /// Of a record little is kept.
+    const PARTS_AHEAD: usize = 16;
 
     fn make(&self, _line: &RawLine<'_>, _record: Record) -> Leaf {
         unreachable!("invariant: take does not ask for it")
