@@ -34,6 +34,7 @@ mod fields;
 mod files;
 mod flow;
 mod frame;
+mod helper;
 mod journal;
 mod layer;
 mod leaves;

@@ -8,10 +8,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
+use super::helper::{Helper, Task};
 use crate::trail::miss;
 use crate::trail::seal::{Hint, hint};
 use crate::trail::tree::{self, Frontier, Hash};
@@ -23,6 +22,8 @@ pub(super) const MOST_LEAVES: usize = 1 << 16;
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
 const PART: usize = 64 << 10;
+/// A batch of so many bytes was written because there was no room for more.
+const MANY: usize = 256 << 10;
 /// So many batches may be unsettled.
 const BATCHES: usize = 4;
 
@@ -38,12 +39,9 @@ pub(super) struct Leaves {
     tree: Tree,
     /// Behind the last line, hashed or not.
     size: u64,
-    hasher: Option<SyncSender<Arc<dyn Task>>>,
-}
-
-/// Something to do beside the worker. It is done once more where somebody could not wait for it.
-pub(super) trait Task: Send + Sync {
-    fn run(&self);
+    helper: Option<Helper>,
+    /// The last lines were many: more come soon.
+    is_pressed: bool,
 }
 
 /// The tree over some lines, and the batches of them that may still be being hashed.
@@ -184,7 +182,8 @@ impl Leaves {
                 hints,
                 unsettled: VecDeque::new(),
             },
-            hasher: None,
+            helper: None,
+            is_pressed: false,
         }
     }
 
@@ -198,6 +197,7 @@ impl Leaves {
             return self.push_again(&lines);
         }
         self.size += lines.ends.len() as u64;
+        self.is_pressed = lines.bytes.len() >= MANY;
         let is_small = lines.bytes.len() < WORTH && self.tree.unsettled.is_empty();
         let batch = Arc::new(Batch {
             parts: lines.parts(),
@@ -205,8 +205,8 @@ impl Leaves {
             next: AtomicUsize::new(0),
         });
         if !is_small {
-            if self.hasher.is_none() {
-                self.hasher = start_hasher();
+            if self.helper.is_none() {
+                self.helper = Helper::start(BATCHES);
             }
             self.beside(batch.clone());
         }
@@ -226,8 +226,8 @@ impl Leaves {
 
     /// Has something done beside the worker, where there is a thread and it has room for more.
     pub(super) fn beside(&self, task: Arc<dyn Task>) {
-        if let Some(hasher) = &self.hasher {
-            let _ = hasher.try_send(task);
+        if let Some(helper) = &self.helper {
+            helper.give(task, self.is_pressed);
         }
     }
 
@@ -261,15 +261,6 @@ impl Leaves {
             unsettled: VecDeque::new(),
         };
     }
-}
-
-/// `None`: the system gives no thread.
-fn start_hasher() -> Option<SyncSender<Arc<dyn Task>>> {
-    let (to, tasks) = sync_channel::<Arc<dyn Task>>(BATCHES);
-    let work = move || tasks.into_iter().for_each(|task| task.run());
-    let named = thread::Builder::new().name("stinger-audit-hash".into());
-    named.spawn(work).ok()?;
-    Some(to)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
-use super::leaves::{Leaves, Lines, MOST_LEAVES, Task, Tree};
+use super::helper::Task;
+use super::leaves::{Leaves, Lines, MOST_LEAVES, Tree};
 use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
