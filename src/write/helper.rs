@@ -127,6 +127,6 @@ mod tests {
         let helper = Helper::start(1).expect("a thread");
         helper.give(Arc::new(Policy(Mutex::new(to))), false);
         let policy = told.recv_timeout(Duration::from_secs(60)).expect("it runs");
-        assert_eq!(policy, libc::SCHED_BATCH.into());
+        assert_eq!(policy, libc::c_long::from(libc::SCHED_BATCH));
     }
 }
