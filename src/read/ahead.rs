@@ -26,6 +26,7 @@ const THREADS: usize = 2;
 /// parsed and waits, larger ones where most are held back and two reads would meet in the kernel.
 const PART: u64 = 1 << 20;
 const SIFTED_PART: u64 = 4 << 20;
+
 /// A batch is handed on when it holds so many bytes or lines.
 const BATCH_BYTES: usize = PART as usize;
 const BATCH_LINES: usize = 4096;

@@ -340,7 +340,8 @@ impl Make for OfLeaves {
     type Item = Leaf;
     /// A line that comes again is something to tell.
     const ONCE: bool = false;
-    /// Of a record little is kept.
+    /// Of a record little is kept, of the trail's own the line. Where lines are short a part is several batches, and
+    /// fewer are ahead.
     const PARTS_AHEAD: usize = 16;
 
     fn make(&self, _line: &RawLine<'_>, _record: Record) -> Leaf {

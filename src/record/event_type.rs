@@ -36,7 +36,7 @@ impl EventType {
         }
     }
 
-    /// The name of one that has no name of its own.
+    /// The name of one that is known. That of any other is its own.
     fn known(&self) -> &'static str {
         match self {
             EventType::UserPrompt => "user_prompt",

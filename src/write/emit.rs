@@ -237,8 +237,7 @@ impl<'a> Entry<'a> {
             Cow::Borrowed(name) => FieldName::Other(name),
             Cow::Owned(name) => FieldName::Owned(self.keep(Owned::Text(name))),
         };
-        self.fields.push(Field { name, value });
-        self
+        self.push(name, value)
     }
 
     /// Records the event.
@@ -315,12 +314,8 @@ impl<'a> Entry<'a> {
     }
 
     #[inline]
-    fn number(mut self, key: Key, number: Value<'static>) -> Self {
-        self.fields.push(Field {
-            name: FieldName::Key(key),
-            value: Content::Here(number),
-        });
-        self
+    fn number(self, key: Key, number: Value<'static>) -> Self {
+        self.push(FieldName::Key(key), Content::Here(number))
     }
 
     #[inline]
@@ -329,10 +324,12 @@ impl<'a> Entry<'a> {
             Cow::Borrowed(text) => Content::Here(Value::Str(text)),
             Cow::Owned(text) => self.own(Owned::Text(text)),
         };
-        self.fields.push(Field {
-            name: FieldName::Key(key),
-            value,
-        });
+        self.push(FieldName::Key(key), value)
+    }
+
+    #[inline]
+    fn push(mut self, name: FieldName<'a>, value: Content<'a>) -> Self {
+        self.fields.push(Field { name, value });
         self
     }
 

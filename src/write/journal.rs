@@ -357,6 +357,11 @@ impl Journal {
         }
     }
 
+    /// Bytes that may wait, but for frames that are kept aside.
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity as u64
+    }
+
     /// Where the first entry that is not released begins.
     pub(super) fn head(&self) -> u64 {
         lock_soon(&self.state).ring.get(Word::Head)

@@ -22,8 +22,6 @@ pub(super) const MOST_LEAVES: usize = 1 << 16;
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
 const PART: usize = 64 << 10;
-/// A batch of so many bytes was written because there was no room for more.
-const MANY: usize = 256 << 10;
 /// So many batches may be unsettled.
 const BATCHES: usize = 4;
 
@@ -40,8 +38,6 @@ pub(super) struct Leaves {
     /// Behind the last line, hashed or not.
     size: u64,
     helper: Option<Helper>,
-    /// The last lines were many: more come soon.
-    is_pressed: bool,
 }
 
 /// The tree over some lines, and the batches of them that may still be being hashed.
@@ -183,7 +179,6 @@ impl Leaves {
                 unsettled: VecDeque::new(),
             },
             helper: None,
-            is_pressed: false,
         }
     }
 
@@ -197,7 +192,6 @@ impl Leaves {
             return self.push_again(&lines);
         }
         self.size += lines.ends.len() as u64;
-        self.is_pressed = lines.bytes.len() >= MANY;
         let is_small = lines.bytes.len() < WORTH && self.tree.unsettled.is_empty();
         let batch = Arc::new(Batch {
             parts: lines.parts(),
@@ -218,17 +212,16 @@ impl Leaves {
 
     /// Lets go of the lines that are hashed: the sooner their memory is written again, the more of it is in the caches.
     pub(super) fn let_go(&mut self) {
-        let first = |tree: &Tree| tree.unsettled.front().cloned();
-        while first(&self.tree).is_some_and(|batch| batch.is_hashed()) {
+        let unsettled = |tree: &Tree| tree.unsettled.front().map(|batch| batch.is_hashed());
+        while unsettled(&self.tree) == Some(true) {
             self.tree.settle_first();
         }
     }
 
-    /// Has something done beside the worker, where there is a thread and it has room for more.
-    pub(super) fn beside(&self, task: Arc<dyn Task>) {
-        if let Some(helper) = &self.helper {
-            helper.give(task, self.is_pressed);
-        }
+    /// Has something done beside the worker. `false`: there is no thread, or it has no room for more.
+    pub(super) fn beside(&self, task: Arc<dyn Task>) -> bool {
+        let helper = self.helper.as_ref();
+        helper.is_some_and(|helper| helper.give(task))
     }
 
     /// Takes in those of the lines that are not in it yet.
@@ -309,6 +302,9 @@ mod tests {
             let mut number = 0;
             for batch in all.chunks(batch) {
                 leaves.push(pushed(batch, number));
+                if number % 3 == 0 {
+                    leaves.let_go();
+                }
                 number += batch.len() as u64;
                 assert_eq!(leaves.size(), number);
                 if number % 5 == 0 {

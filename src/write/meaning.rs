@@ -20,8 +20,6 @@ pub(super) struct Meaning {
     pub(super) manner: Manner,
     pub(super) mark: Mark,
     takes: Takes,
-    /// The name may have been made of somebody's value: it holds a digit or an `@`.
-    pub(super) may_tell: bool,
 }
 
 /// It is handed on in a register.
@@ -134,7 +132,6 @@ impl Meaning {
             key,
             manner,
             mark: Mark::of(name),
-            may_tell: may_tell(name),
             takes: key.map_or(Takes::default(), |key| Takes::of(key, manner, redactors)),
         }
     }
@@ -202,7 +199,10 @@ impl Takes {
     }
 }
 
-fn may_tell(name: &str) -> bool {
+/// Whether a name may have been made of somebody's value: it holds a digit or an `@`. What such a name means is not
+/// kept before it is redacted.
+#[inline]
+pub(super) fn may_tell(name: &str) -> bool {
     /// No value that is looked for is shorter.
     const FEWEST: usize = 7;
     let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';

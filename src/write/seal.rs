@@ -52,6 +52,8 @@ pub(super) struct Sealer {
     number: u64,
     /// The next seal, where it was begun before it is needed.
     draft: Option<Arc<Draft>>,
+    /// It is being made beside the worker.
+    is_drafted: bool,
     /// The last note, until a sync takes it to the medium.
     note: Option<String>,
     /// The one that the sync that is underway takes there.
@@ -234,6 +236,7 @@ impl Sealer {
             said: 0,
             number: 0,
             draft: None,
+            is_drafted: false,
             note: None,
             in_sync: None,
             files,
@@ -313,14 +316,14 @@ impl Sealer {
     pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
         let draft = Arc::new(self.draft(reason, now));
         // Where it is dropped before, its keys are gone with it.
-        self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
+        self.is_drafted = self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
         self.draft = Some(draft);
     }
 
-    /// Whether the seal that was begun is made.
-    pub(super) fn is_prepared(&self) -> bool {
-        let draft = self.draft.as_ref();
-        draft.is_none_or(|draft| draft.seal.get().is_some())
+    /// Whether the seal that was begun is still being made beside the worker.
+    pub(super) fn is_underway(&self) -> bool {
+        let draft = self.draft.as_ref().filter(|_| self.is_drafted);
+        draft.is_some_and(|draft| draft.seal.get().is_none())
     }
 
     fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {

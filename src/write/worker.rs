@@ -37,9 +37,10 @@ use sync::Reached;
 /// A batch of lines is written when it has grown to this many bytes.
 const BATCH: usize = 256 << 10;
 
-/// Where the seal in front of it is still being made beside the worker, it may grow to this: to make the seal itself
-/// takes the worker as long.
+/// Where the seal in front of it is still being made beside the worker, it may grow to this, or to so many lines: to
+/// make the seal itself takes the worker as long.
 const MOST: usize = 4 * BATCH;
+const MOST_LINES: usize = 1_000;
 
 /// Entries are taken from the journal as many at a time as the nearest caches hold beside the lines.
 const FEW: usize = 32 << 10;
@@ -47,8 +48,8 @@ const FEW: usize = 32 << 10;
 /// A buffer that grew past this is not kept.
 const LARGEST_KEPT: usize = 8 * BATCH;
 
-/// A buffer for lines has room for a batch and the entries with which it becomes one.
-const ROOM: usize = MOST + 2 * FEW;
+/// A buffer for lines has room for a batch, and for the entries that make it larger than that.
+const ROOM: usize = BATCH + 2 * FEW;
 
 /// Buffers of lines that are kept: as many as may be waiting to be hashed, and one that is filled.
 const MOST_ROOMS: usize = 6;
@@ -202,6 +203,9 @@ impl Worker {
                 continue;
             }
             idle_rounds += 1;
+            if idle_rounds == BUSY_ROUNDS {
+                self.rooms.truncate(1);
+            }
             std::thread::park_timeout(if idle_rounds < BUSY_ROUNDS {
                 BUSY
             } else {
@@ -228,17 +232,11 @@ impl Worker {
 
     /// Writes a batch of entries, and says whether there were any.
     fn write_entries(&mut self) -> Result<bool, GaveUp> {
-        if self.lines.capacity() == 0 {
-            if let Some(sealer) = &mut self.sealer {
-                sealer.let_go();
-            }
-            self.lines = room(&mut self.rooms);
-        }
         // A seal that is due stands in front of them.
         let first_seq = self.seq + u64::from(self.seal_due.is_some());
         let mut seq = first_seq;
         let mut position = self.position;
-        while self.lines.len() < BATCH || self.lines.len() < MOST && self.waits_for_seal() {
+        while self.lines.len() < BATCH || self.waits_for_seal(position) {
             let read = self.render_entries(position, &mut seq);
             if read == 0 {
                 break;
@@ -261,11 +259,28 @@ impl Worker {
         Ok(true)
     }
 
-    /// Whether the seal in front of these lines is still being made beside the worker, and nobody waits for them.
-    fn waits_for_seal(&self) -> bool {
-        let sealer = self.sealer.as_ref();
-        let is_underway = sealer.is_some_and(|sealer| !sealer.is_prepared());
-        self.seal_due.is_some() && is_underway && self.sync_at.is_none()
+    /// Whether the seal in front of these lines is still being made beside the worker and may be waited for: nobody
+    /// waits for the lines, nor for the room of their entries, which go up to `position`.
+    fn waits_for_seal(&self, position: u64) -> bool {
+        let core = &self.core;
+        let is_underway = |sealer: &Sealer| sealer.is_underway();
+        let is_short = self.lines.len() < MOST
+            && self.ends.len() < MOST_LINES
+            && position - self.position < core.journal.capacity() / 4;
+        let is_awaited =
+            self.sync_at.is_some() || core.sync_wanted.load(Ordering::Relaxed) || core.is_closed();
+        self.seal_due.is_some()
+            && is_short
+            && !is_awaited
+            && self.sealer.as_ref().is_some_and(is_underway)
+    }
+
+    /// Takes a buffer for the next lines.
+    fn take_room(&mut self) {
+        if let Some(sealer) = &mut self.sealer {
+            sealer.let_go();
+        }
+        self.lines = room(&mut self.rooms);
     }
 
     /// Appends the lines of a few entries, and says how many bytes of the journal these are.
@@ -273,6 +288,9 @@ impl Worker {
         let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
         self.core.journal.copy(position, FEW, &mut entries);
+        if !entries.is_empty() && self.lines.capacity() == 0 {
+            self.take_room();
+        }
         let mut at = 0;
         while let Some((entry, length)) = split_entry(&entries[at..]) {
             let kept;
@@ -439,16 +457,16 @@ impl Worker {
     fn put_lines(&mut self, first_seq: u64) -> Result<(), GaveUp> {
         let records = self.seq - first_seq;
         let lines = Arc::new(std::mem::take(&mut self.lines));
-        let as_many = Vec::with_capacity(self.ends.len());
-        let ends = std::mem::replace(&mut self.ends, as_many);
         if let Some(sealer) = &mut self.sealer {
             // They are hashed while they are written.
+            let as_many = Vec::with_capacity(self.ends.len());
             sealer.push(Lines {
                 bytes: lines.clone(),
-                ends,
+                ends: std::mem::replace(&mut self.ends, as_many),
                 first: first_seq,
             });
         }
+        self.ends.clear();
         let mut happened = Vec::new();
         let mut at = 0;
         while at < lines.len() {

@@ -9,7 +9,7 @@ use super::FieldWriter;
 use crate::redact::{Manner, path_names_value};
 use crate::trail::json;
 use crate::write::frame::{self, Name, Value};
-use crate::write::meaning::Meaning;
+use crate::write::meaning::{Meaning, may_tell};
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
 const DEEPEST: usize = 64;
@@ -18,10 +18,10 @@ impl FieldWriter<'_> {
     /// Adds a value under a name that may have been made at run time.
     #[inline]
     pub(in crate::write) fn named_field(&mut self, name: &str, value: Value<'_>) {
-        let meaning = Meaning::of(name, self.redactors);
-        if meaning.may_tell {
+        if may_tell(name) {
             return self.telling_field(name, value);
         }
+        let meaning = Meaning::of(name, self.redactors);
         match value {
             Value::Str(text)
                 if self.keeps_texts
@@ -63,12 +63,11 @@ impl FieldWriter<'_> {
     }
 
     fn nested_field(&mut self, name: &str, value: &Json) {
-        let mut meaning = Meaning::of(name, self.redactors);
-        let mut name = Cow::Borrowed(name);
-        if meaning.may_tell {
-            name = Cow::Owned(self.redacted_name(&name));
-            meaning = Meaning::of(&name, self.redactors);
-        }
+        let name = match may_tell(name) {
+            true => Cow::Owned(self.redacted_name(name)),
+            false => Cow::Borrowed(name),
+        };
+        let meaning = Meaning::of(&name, self.redactors);
         self.manner = meaning.manner;
         // Its name first: what is told of the texts in it says where they stand.
         match self.free_key(&meaning) {
