@@ -24,6 +24,8 @@ const WORTH: usize = 8 << 10;
 const PART: usize = 64 << 10;
 /// So many batches may be unsettled.
 const BATCHES: usize = 4;
+/// So many tasks may wait: where the thread was given no core, those that the worker has come to as well.
+const TASKS: usize = 4 * BATCHES;
 
 /// Whole lines, numbered from `first` on.
 pub(super) struct Lines {
@@ -200,7 +202,7 @@ impl Leaves {
         });
         if !is_small {
             if self.helper.is_none() {
-                self.helper = Helper::start(BATCHES);
+                self.helper = Helper::start(TASKS);
             }
             self.beside(batch.clone());
         }
