@@ -220,10 +220,11 @@ impl Leaves {
         }
     }
 
-    /// Has something done beside the worker. `false`: there is no thread, or it has no room for more.
-    pub(super) fn beside(&self, task: Arc<dyn Task>) -> bool {
-        let helper = self.helper.as_ref();
-        helper.is_some_and(|helper| helper.give(task))
+    /// Has something done beside the worker, where there is a thread and it has room for more.
+    pub(super) fn beside(&self, task: Arc<dyn Task>) {
+        if let Some(helper) = &self.helper {
+            helper.give(task);
+        }
     }
 
     /// Takes in those of the lines that are not in it yet.

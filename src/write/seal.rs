@@ -52,8 +52,6 @@ pub(super) struct Sealer {
     number: u64,
     /// The next seal, where it was begun before it is needed.
     draft: Option<Arc<Draft>>,
-    /// It is being made beside the worker.
-    is_drafted: bool,
     /// The last note, until a sync takes it to the medium.
     note: Option<String>,
     /// The one that the sync that is underway takes there.
@@ -236,7 +234,6 @@ impl Sealer {
             said: 0,
             number: 0,
             draft: None,
-            is_drafted: false,
             note: None,
             in_sync: None,
             files,
@@ -316,13 +313,14 @@ impl Sealer {
     pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
         let draft = Arc::new(self.draft(reason, now));
         // Where it is dropped before, its keys are gone with it.
-        self.is_drafted = self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
+        self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
         self.draft = Some(draft);
     }
 
-    /// Whether the seal that was begun is still being made beside the worker.
+    /// Whether the seal that was begun is still being made beside the worker: as long as the task is kept there.
     pub(super) fn is_underway(&self) -> bool {
-        let draft = self.draft.as_ref().filter(|_| self.is_drafted);
+        let is_kept = |draft: &Arc<Draft>| Arc::weak_count(draft) > 0;
+        let draft = self.draft.as_ref().filter(|draft| is_kept(draft));
         draft.is_some_and(|draft| draft.seal.get().is_none())
     }
 
