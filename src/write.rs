@@ -97,7 +97,7 @@ pub(crate) struct Core {
     settings: Settings,
     /// The trail's name, for messages.
     name: String,
-    journal: Journal,
+    journal: Arc<Journal>,
     losses: Apart<Mutex<Losses>>,
     counts: Apart<status::Counts>,
     progress: Apart<Mutex<Progress>>,
@@ -156,7 +156,7 @@ struct Progress {
 }
 
 impl Core {
-    fn new(settings: Settings, journal: Journal) -> Core {
+    fn new(settings: Settings, journal: Arc<Journal>) -> Core {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),

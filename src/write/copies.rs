@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::journal::{Entry, Journal, Refusal, split_entry};
+use super::journal::{Entry, Journal, Reader, Refusal, split_entry};
 use super::sink::Sink;
 use super::status::CopyStatus;
 use super::{Core, lock, say};
@@ -48,10 +48,12 @@ impl CopyFeed {
             });
             copies.len() - 1
         };
-        let queue = Arc::new(Journal::in_memory(core.settings.buffer));
+        let (queue, mut reader) = Journal::in_memory(core.settings.buffer).map_err(|error| {
+            Error::destination(&destination, format!("no buffer for it: {error}"))
+        })?;
         let closing = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (core, queue, closing) = (core.clone(), queue.clone(), closing.clone());
+            let (core, closing) = (core.clone(), closing.clone());
             let destination = destination.clone();
             move || {
                 let on_error = |error: &io::Error| {
@@ -64,7 +66,13 @@ impl CopyFeed {
                         ));
                     }
                 };
-                serve(&mut sink, &queue, &closing, core.settings.retain, on_error);
+                serve(
+                    &mut sink,
+                    &mut reader,
+                    &closing,
+                    core.settings.retain,
+                    on_error,
+                );
             }
         };
         let thread = std::thread::Builder::new()
@@ -132,7 +140,7 @@ impl CopyFeed {
 
 fn serve(
     sink: &mut Sink,
-    queue: &Journal,
+    queue: &mut Reader,
     closing: &AtomicBool,
     retain: Option<Retain>,
     on_error: impl Fn(&io::Error),

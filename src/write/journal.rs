@@ -1,7 +1,7 @@
 //! The journal: what was emitted and is not yet in the trail.
 //!
-//! An emitting thread appends whole frames under one short lock. The worker copies them out,
-//! and releases them when their lines are written: until then they count against the
+//! An emitting thread appends whole frames under one short lock. The worker copies them out by a [`Reader`], without
+//! that lock, and releases them when their lines are written: until then they count against the
 //! capacity, and a frame is always in the journal or in the trail. Where the trail has a
 //! directory the journal is a mapped file in it, and what is left of it when the process
 //! dies is found by the next one.
@@ -16,36 +16,41 @@
 //! none is lost, none doubled, wherever this one died.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::ring::{Ring, Word};
+use super::ring::{Producer, Ring, Word};
 use super::{Apart, lock};
-use crate::trail::files::is_same_file;
 
 mod aside;
 mod checksum;
 mod entry;
+mod reader;
 mod survey;
 #[cfg(test)]
 mod tests;
 
 use aside::{Aside, Large};
 use checksum::{checksum, placed};
-use entry::{ASIDE, ENTRY, entry_length};
+use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
+pub(super) use reader::Reader;
 use survey::survey;
 
 pub(super) struct Journal {
     state: Apart<Mutex<State>>,
-    /// The file that the ring is in, for whoever looks whether it still stands.
-    file: Mutex<Option<Arc<File>>>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
+    /// How many wait for it. Set under the lock.
+    threads_waiting: AtomicUsize,
+    /// That the ring fills was said, since it was released from last.
+    has_told: AtomicBool,
+    /// How many frames are kept aside. Set under the lock.
+    kept_aside: AtomicUsize,
     /// Bytes of the ring, which it keeps for its life.
     capacity: usize,
     /// The journal's file, where it has one.
@@ -55,12 +60,9 @@ pub(super) struct Journal {
 }
 
 struct State {
-    ring: Ring,
+    ring: Producer,
     aside: Aside,
     accepted: u64,
-    threads_waiting: usize,
-    /// That the ring fills was said, since it was released from last.
-    has_told: bool,
     closed: bool,
 }
 
@@ -87,10 +89,6 @@ pub(super) struct Remains {
     pub(super) lost: Option<(u64, i64, i64)>,
 }
 
-/// So many bytes are copied out under one lock, and so many turns are spun between two.
-const PIECE: usize = 8 << 10;
-const BREATH: usize = 8;
-
 /// Whoever holds the lock of the journal copies a few kilobytes at most. Before a thread waits for it by a
 /// call of the system, which takes longer than that, it spins so many turns.
 const SPINS: usize = 200;
@@ -114,8 +112,12 @@ const START_OVER: u64 = 256 << 10;
 const NO_SEQ: u64 = u64::MAX;
 
 impl Journal {
-    pub(super) fn in_memory(capacity: usize) -> Journal {
-        Journal::new(Ring::in_memory(capacity), None, VecDeque::new())
+    pub(super) fn in_memory(capacity: usize) -> io::Result<(Arc<Journal>, Reader)> {
+        Ok(Journal::new(
+            Ring::in_memory(capacity)?,
+            None,
+            VecDeque::new(),
+        ))
     }
 
     /// Opens the journal in a file, with what is left in it of another process.
@@ -125,7 +127,7 @@ impl Journal {
         path: &Path,
         capacity: usize,
         last_seq: Option<u64>,
-    ) -> io::Result<(Journal, Remains)> {
+    ) -> io::Result<(Arc<Journal>, Reader, Remains)> {
         let mut remains = Remains::default();
         let found = match path.exists() {
             true => Ring::open(path)?,
@@ -139,43 +141,45 @@ impl Journal {
         }
         if let Some(mut ring) = found {
             let kept = survey(&mut ring, path, last_seq, &mut remains);
-            if remains.records > 0 || ring.capacity() == capacity {
-                return Ok((Journal::new(ring, Some(path.to_owned()), kept), remains));
+            if remains.records > 0 || ring.consumer.capacity() == capacity {
+                let (journal, reader) = Journal::new(ring, Some(path.to_owned()), kept);
+                return Ok((journal, reader, remains));
             }
         }
-        let mut ring = Ring::create(path, capacity)?;
+        let ring = Ring::create(path, capacity)?;
         if let Some((count, from, to)) = remains.lost {
-            ring.set(Word::LostFrom, from as u64);
-            ring.set(Word::LostTo, to as u64);
-            ring.set(Word::Lost, count);
+            ring.producer.set(Word::LostFrom, from as u64);
+            ring.producer.set(Word::LostTo, to as u64);
+            ring.producer.set(Word::Lost, count);
         }
-        Ok((
-            Journal::new(ring, Some(path.to_owned()), VecDeque::new()),
-            remains,
-        ))
+        let (journal, reader) = Journal::new(ring, Some(path.to_owned()), VecDeque::new());
+        Ok((journal, reader, remains))
     }
 
-    fn new(mut ring: Ring, path: Option<PathBuf>, kept: VecDeque<Large>) -> Journal {
-        ring.set(Word::MarkSeq, NO_SEQ);
+    fn new(ring: Ring, path: Option<PathBuf>, kept: VecDeque<Large>) -> (Arc<Journal>, Reader) {
+        let Ring { producer, consumer } = ring;
+        consumer.set(Word::MarkSeq, NO_SEQ);
         if let Some(path) = &path {
             aside::remove_others(path, &kept);
         }
-        Journal {
+        let journal = Arc::new(Journal {
             // Numbers of an earlier process lie before its tail.
-            next_aside: AtomicU64::new(ring.get(Word::Tail)),
-            capacity: ring.capacity(),
+            next_aside: AtomicU64::new(producer.tail()),
+            capacity: producer.capacity(),
             path,
-            file: Mutex::new(ring.file()),
+            kept_aside: AtomicUsize::new(kept.len()),
+            threads_waiting: AtomicUsize::new(0),
+            has_told: AtomicBool::new(false),
             state: Apart(Mutex::new(State {
                 aside: Aside { kept },
-                ring,
+                ring: producer,
                 accepted: 0,
-                threads_waiting: 0,
-                has_told: false,
                 closed: false,
             })),
             room: Condvar::new(),
-        }
+        });
+        let reader = Reader::new(journal.clone(), consumer);
+        (journal, reader)
     }
 
     /// Appends one frame, and waits up to `patience` for room. `true`: the ring fills, and whoever
@@ -190,8 +194,8 @@ impl Journal {
                 drop(state);
                 state = self.room_for(length, None, patience)?;
             }
-            let used = state.push(frame.len() as u32, checksum, frame);
-            return Ok(state.fills(used));
+            state.push(frame.len() as u32, checksum, frame);
+            return Ok(self.fills(state.ring.used()));
         }
         self.append_large(frame, patience)
     }
@@ -207,15 +211,18 @@ impl Journal {
             .room_for(ENTRY + 8, Some(frame.len()), patience)
             .map(|mut state| {
                 let number_bytes = number.to_le_bytes();
-                state.push(ASIDE, checksum(&number_bytes), &number_bytes);
-                let large = Large {
+                let end = state.ring.tail() + (ENTRY + number_bytes.len()) as u64;
+                // First, so that whoever takes the entry out finds it.
+                state.aside.kept.push_back(Large {
                     number,
-                    end: state.ring.get(Word::Tail),
+                    end,
                     length: frame.len(),
                     // Better in memory than not at all.
                     frame: (!in_file).then(|| frame.to_vec()),
-                };
-                state.aside.kept.push_back(large);
+                });
+                self.kept_aside
+                    .store(state.aside.kept.len(), Ordering::Relaxed);
+                state.push(ASIDE, checksum(&number_bytes), &number_bytes);
                 true
             });
         if let (Err(_), Some(path)) = (&appended, &self.path) {
@@ -240,121 +247,39 @@ impl Journal {
         if state.fits(length, large) {
             return Ok(state);
         }
-        let (begun, head) = (Instant::now(), state.ring.get(Word::Head));
+        let (begun, head) = (Instant::now(), state.ring.head());
         while !state.fits(length, large) {
             let Some(left) = patience
                 .checked_sub(begun.elapsed())
                 .filter(|left| !left.is_zero())
             else {
-                let stalled = state.ring.get(Word::Head) == head;
+                let stalled = state.ring.head() == head;
                 return Err(Refusal::Full { stalled });
             };
-            state.threads_waiting += 1;
-            state = self
-                .room
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            state.threads_waiting -= 1;
+            self.threads_waiting.fetch_add(1, Ordering::Relaxed);
+            // Either the reader, who releases first and then looks whether somebody waits, sees this one, or
+            // this one sees what was released.
+            fence(Ordering::SeqCst);
+            if !state.fits(length, large) {
+                state = self
+                    .room
+                    .wait_timeout(state, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+            self.threads_waiting.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(state)
     }
 
-    /// Copies entries from `position` on into `out`, which must be empty: about `limit` bytes
-    /// at most, but one entry at least if there is one.
-    pub(super) fn copy(&self, position: u64, limit: usize, out: &mut Vec<u8>) {
-        debug_assert!(out.is_empty());
-        let length = (self.tail() - position) as usize;
-        let mut wanted = length.min(limit.max(ENTRY));
-        // Piece by piece, so that no emitting thread waits for the whole.
-        while out.len() < wanted {
-            let piece = (wanted - out.len()).min(PIECE);
-            let state = lock_soon(&self.state);
-            state.ring.copy_out(position + out.len() as u64, piece, out);
-            drop(state);
-            // Whoever waits gets in.
-            (0..BREATH).for_each(|_| std::hint::spin_loop());
-            // A first entry that is cut is copied whole.
-            if let Some(whole) = entry_length(out) {
-                wanted = wanted.max(whole.min(length));
-            }
+    /// Whether more than a quarter of the ring is used, if that was not said yet.
+    #[inline]
+    fn fills(&self, used: u64) -> bool {
+        let fills = used as usize > self.capacity / 4 && !self.has_told.load(Ordering::Relaxed);
+        if fills {
+            self.has_told.store(true, Ordering::Relaxed);
         }
-    }
-
-    /// Notes, before their lines are written, that `count` entries from `position` on are given
-    /// consecutive seqs.
-    pub(super) fn mark(&self, position: u64, count: u64, seq: u64) {
-        let mut state = lock_soon(&self.state);
-        state.ring.set(Word::MarkSeq, NO_SEQ);
-        state.ring.set(Word::MarkPosition, position);
-        state.ring.set(Word::MarkCount, count);
-        state.ring.set(Word::MarkSeq, seq);
-    }
-
-    /// The seq of the first entry that is not released, where its line may be written.
-    pub(super) fn marked_seq(&self) -> Option<u64> {
-        let state = lock_soon(&self.state);
-        let is_marked = state.ring.get(Word::MarkPosition) == state.ring.get(Word::Head);
-        Some(state.ring.get(Word::MarkSeq)).filter(|&seq| is_marked && seq != NO_SEQ)
-    }
-
-    /// Releases the entries whose lines the trail has, up to `last_seq`, after the worker
-    /// lost track of what it had written.
-    pub(super) fn skip_written(&self, last_seq: Option<u64>) {
-        let Some((last, first)) = last_seq.zip(self.marked_seq()) else {
-            return;
-        };
-        let count = lock_soon(&self.state).ring.get(Word::MarkCount);
-        let mut position = self.head();
-        for _ in (first..=last).zip(0..count) {
-            let mut entry = Vec::new();
-            self.copy(position, 1, &mut entry);
-            match split_entry(&entry) {
-                Some((_, length)) => position += length as u64,
-                None => break,
-            }
-        }
-        let position = self.release(position);
-        self.mark(position, 0, NO_SEQ);
-    }
-
-    /// Makes room: the lines of everything before `position` are written. Says where the entries go
-    /// on, which is behind `position` where the ring starts over.
-    #[must_use = "the entries go on there"]
-    pub(super) fn release(&self, position: u64) -> u64 {
-        let mut state = lock_soon(&self.state);
-        let next = match position == state.ring.get(Word::Tail) {
-            true => start_over(position, self.capacity as u64),
-            false => position,
-        };
-        // The head first: the next process takes a head before the tail for an empty ring.
-        state.ring.set(Word::Head, next);
-        if next != position {
-            state.ring.set(Word::Tail, next);
-        }
-        state.has_told = false;
-        let in_files = state.aside.release(position);
-        if state.threads_waiting > 0 {
-            self.room.notify_all();
-        }
-        drop(state);
-        for number in in_files {
-            if let Some(path) = &self.path {
-                aside::remove(path, number);
-            }
-        }
-        next
-    }
-
-    /// The frame that an entry keeps aside.
-    pub(super) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
-        if let Some(frame) = lock_soon(&self.state).aside.in_memory(number) {
-            return Ok(frame);
-        }
-        match &self.path {
-            Some(path) => aside::read(path, number),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        fills
     }
 
     /// Bytes that may wait, but for frames that are kept aside.
@@ -362,14 +287,9 @@ impl Journal {
         self.capacity as u64
     }
 
-    /// Where the first entry that is not released begins.
-    pub(super) fn head(&self) -> u64 {
-        lock_soon(&self.state).ring.get(Word::Head)
-    }
-
     /// How far the journal goes.
     pub(super) fn tail(&self) -> u64 {
-        lock_soon(&self.state).ring.get(Word::Tail)
+        lock_soon(&self.state).ring.tail()
     }
 
     /// Frames taken in by this process.
@@ -381,12 +301,12 @@ impl Journal {
     pub(super) fn backlog(&self) -> u64 {
         let state = lock_soon(&self.state);
         let large = state.aside.bytes() as u64;
-        state.ring.get(Word::Tail) - state.ring.get(Word::Head) + large
+        state.ring.used() + large
     }
 
     /// Counts a lost record, so that the count outlives the process.
     pub(super) fn note_loss(&self, micros: i64) {
-        let mut state = lock_soon(&self.state);
+        let state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost);
         if lost == 0 {
             state.ring.set(Word::LostFrom, micros as u64);
@@ -397,7 +317,7 @@ impl Journal {
 
     /// The losses up to here are told in the trail.
     pub(super) fn losses_told(&self, count: u64) {
-        let mut state = lock_soon(&self.state);
+        let state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost).saturating_sub(count);
         state.ring.set(Word::Lost, lost);
     }
@@ -409,37 +329,18 @@ impl Journal {
 
     /// Whether threads are waiting for room.
     pub(super) fn has_waiters(&self) -> bool {
-        lock_soon(&self.state).threads_waiting > 0
+        self.threads_waiting.load(Ordering::Relaxed) > 0
     }
 
     pub(super) fn is_closed(&self) -> bool {
         lock_soon(&self.state).closed
     }
 
-    /// Puts the journal's file back where somebody removed or replaced it, with all it holds, and
-    /// says whether that was so.
-    pub(super) fn put_back(&self) -> io::Result<bool> {
-        let Some(path) = &self.path else {
-            return Ok(false);
-        };
-        // Looked for without the journal's lock: nobody waits for the file system to emit an event.
-        let mut file = lock(&self.file);
-        if file.as_ref().is_none_or(|file| is_same_file(path, file)) {
-            return Ok(false);
-        }
-        let mut state = lock_soon(&self.state);
-        let ring = Ring::create_like(path, &state.ring)?;
-        *file = ring.file();
-        state.ring = ring;
-        Ok(true)
-    }
-
     /// Removes the file of a journal that is closed and has nothing left to tell.
     pub(super) fn remove(&self) {
-        let state: MutexGuard<'_, State> = lock_soon(&self.state);
-        let is_empty = state.ring.get(Word::Head) == state.ring.get(Word::Tail);
+        let state = lock_soon(&self.state);
         if let Some(path) = &self.path
-            && is_empty
+            && state.ring.used() == 0
             && state.closed
             && state.ring.get(Word::Lost) == 0
         {
@@ -458,18 +359,9 @@ fn start_over(position: u64, capacity: u64) -> u64 {
 }
 
 impl State {
-    /// Whether more than a quarter of the ring waits, if that was not said yet.
-    #[inline]
-    fn fills(&mut self, used: u64) -> bool {
-        let fills = used as usize > self.ring.capacity() / 4 && !self.has_told;
-        self.has_told |= fills;
-        fills
-    }
-
     #[inline]
     fn fits(&self, length: usize, large: Option<usize>) -> bool {
-        let used = self.ring.get(Word::Tail) - self.ring.get(Word::Head);
-        used as usize + length <= self.ring.capacity()
+        self.ring.used() as usize + length <= self.ring.capacity()
             && large.is_none_or(|large| {
                 // Large frames may take as much again as the ring; one of them may take more.
                 let aside = self.aside.bytes();
@@ -477,17 +369,13 @@ impl State {
             })
     }
 
-    /// Adds an entry, and says how many bytes wait.
     #[inline]
-    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) -> u64 {
-        let tail = self.ring.get(Word::Tail);
+    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) {
+        let checksum = placed(checksum, self.ring.tail());
         let mut head = [0; ENTRY];
         head[..4].copy_from_slice(&length.to_le_bytes());
-        head[4..].copy_from_slice(&placed(checksum, tail).to_le_bytes());
-        self.ring.copy_in(tail, &head, bytes);
-        let tail = tail + (ENTRY + bytes.len()) as u64;
-        self.ring.set(Word::Tail, tail);
+        head[4..].copy_from_slice(&checksum.to_le_bytes());
+        self.ring.push(&head, bytes);
         self.accepted += 1;
-        tail - self.ring.get(Word::Head)
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn run(
 ) -> Result<Arc<Core>> {
     let last_seq = found.last.as_ref().map(|last| last.seq);
     let mut was_closed = false;
-    let (journal, remains) = match &settings.places.trail {
+    let (journal, reader, remains) = match &settings.places.trail {
         Place::Files(name) => {
             let path = name.journal();
             // Who closes a trail in order removes it.
@@ -119,7 +119,12 @@ pub(super) fn run(
             Journal::open(&path, settings.buffer, last_seq)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
-        _ => (Journal::in_memory(settings.buffer), Remains::default()),
+        place => {
+            let (journal, reader) = Journal::in_memory(settings.buffer).map_err(|error| {
+                Error::destination(place.to_string(), format!("no buffer for it: {error}"))
+            })?;
+            (journal, reader, Remains::default())
+        }
     };
     let core = Arc::new(Core::new(settings, journal));
     let copies = copies
@@ -153,7 +158,7 @@ pub(super) fn run(
     }
     let seq = last_seq.map_or(0, |last| last + 1);
     let renderer = Renderer::new(flow(&found));
-    let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
+    let worker = Worker::new(core.clone(), reader, sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .buffered_lines_limit(1)

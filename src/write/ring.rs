@@ -1,37 +1,36 @@
 //! The bytes under the journal: a header of words and a ring, in a mapped file that
 //! outlives the process, or in memory where a trail has no directory.
 //!
-//! This file owns the crate's only mapping. The map is of a
-//! file that this process has made or found, holds the lock for, and that was written from end
-//! to end before it was mapped: a full disk shows there, as an error, and not later as SIGBUS.
-//! LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the directory can cut the file under the map, and the
-//! process dies of SIGBUS then; they could as well remove the trail.
+//! One thread pushes and another takes out, and neither waits for the other. What they share is two positions: from the
+//! head to the tail bytes are only read, and the others belong to who pushes. Only this file sets the two.
+//!
+//! It owns the crate's only mapping. The map is of a file that this process has made or found, holds the lock for,
+//! and that was written from end to end before it was mapped: a full disk shows there, as an error, and not later as
+//! SIGBUS. LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the
+//! directory can cut the file under the map, and the process dies of SIGBUS then; they could as well remove the trail.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"stinger2");
 
-/// The words of the header, behind the magic number and the capacity.
+/// The words of the header, behind the magic number, the capacity, the head and the tail.
 #[derive(Clone, Copy)]
 #[repr(usize)]
 pub(super) enum Word {
-    /// Everything before this position was released.
-    Head = 2,
-    /// Everything before this position was appended.
-    Tail,
     /// Entries that were given consecutive seqs: where the first begins, how many there are, and
     /// the first of the seqs.
-    MarkPosition,
+    MarkPosition = 4,
     MarkCount,
     MarkSeq,
     /// Records lost and not yet told: how many, and from when to when, in microseconds.
@@ -40,40 +39,70 @@ pub(super) enum Word {
     LostTo,
 }
 
+/// Everything before this position was released.
+const HEAD: usize = 2;
+/// Everything before this position was appended.
+const TAIL: usize = 3;
+
+/// Both ends of a ring. There is one of each, and they may go to different threads.
 pub(super) struct Ring {
-    bytes: Bytes,
+    pub(super) producer: Producer,
+    pub(super) consumer: Consumer,
+}
+
+/// The end that entries are pushed to. Who has it exclusively moves the tail, and is the only one to touch the bytes
+/// from there to a capacity behind the head.
+pub(super) struct Producer(Arc<Map>);
+
+/// The end that entries are taken from. Who has it exclusively moves the head. Nobody writes from there to the
+/// tail.
+pub(super) struct Consumer(Arc<Map>);
+
+/// The bytes, and the words in front of them, which any thread may read.
+pub(super) struct Map {
+    bytes: MmapRaw,
     capacity: usize,
+    file: Option<File>,
 }
 
-enum Bytes {
-    Memory(Vec<u8>),
-    Mapped(MmapMut, Arc<File>),
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        match self {
-            Bytes::Memory(bytes) => bytes,
-            Bytes::Mapped(bytes, _) => bytes,
-        }
+impl Deref for Producer {
+    type Target = Map;
+    fn deref(&self) -> &Map {
+        &self.0
     }
 }
 
-impl DerefMut for Bytes {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        match self {
-            Bytes::Memory(bytes) => bytes,
-            Bytes::Mapped(bytes, _) => bytes,
-        }
+impl Deref for Consumer {
+    type Target = Map;
+    fn deref(&self) -> &Map {
+        &self.0
     }
 }
 
 impl Ring {
-    pub(super) fn in_memory(capacity: usize) -> Ring {
-        Ring {
-            bytes: Bytes::Memory(vec![0; HEADER + capacity]),
+    pub(super) fn in_memory(capacity: usize) -> io::Result<Ring> {
+        let map = MmapMut::map_anon(HEADER + capacity)?;
+        Ok(Ring::new(map, None))
+    }
+
+    /// Sets where it begins and ends.
+    pub(super) fn set_ends(&mut self, head: u64, tail: u64) {
+        assert!(head <= tail && tail - head <= self.consumer.capacity as u64);
+        self.consumer.store(HEAD, head);
+        self.consumer.store(TAIL, tail);
+    }
+
+    fn new(map: MmapMut, file: Option<File>) -> Ring {
+        let capacity = map.len() - HEADER;
+        let bytes = map.into();
+        let map = Arc::new(Map {
+            bytes,
             capacity,
+            file,
+        });
+        Ring {
+            producer: Producer(map.clone()),
+            consumer: Consumer(map),
         }
     }
 
@@ -85,21 +114,34 @@ impl Ring {
         Ring::create_with(path, capacity, |_| {})
     }
 
-    /// Makes a ring in a new file that holds all that another one does.
-    pub(super) fn create_like(path: &Path, other: &Ring) -> io::Result<Ring> {
-        let copy = |ring: &mut Ring| ring.bytes.copy_from_slice(&other.bytes);
-        Ring::create_with(path, other.capacity, copy)
+    /// Makes a ring in a new file that holds all that another one does. Both its ends, so that nobody moves what
+    /// is copied.
+    pub(super) fn create_like(
+        path: &Path,
+        producer: &mut Producer,
+        consumer: &mut Consumer,
+    ) -> io::Result<Ring> {
+        debug_assert!(Arc::ptr_eq(&producer.0, &consumer.0));
+        let map = &producer.0;
+        #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
+        // SAFETY: so many bytes are mapped, and who has both ends keeps everybody from writing.
+        let bytes = unsafe { slice::from_raw_parts(map.bytes.as_ptr(), map.bytes.len()) };
+        Ring::create_with(path, map.capacity, |new| new.copy_from_slice(bytes))
     }
 
-    fn create_with(path: &Path, capacity: usize, fill: impl FnOnce(&mut Ring)) -> io::Result<Ring> {
+    fn create_with(
+        path: &Path,
+        capacity: usize,
+        fill: impl FnOnce(&mut MmapMut),
+    ) -> io::Result<Ring> {
         let mut begun = path.as_os_str().to_owned();
         begun.push(".new");
         let begun = Path::new(&begun);
         let made = Ring::reserve(begun, capacity).and_then(|file| {
-            let mut ring = Ring::map(file, capacity)?;
-            fill(&mut ring);
+            let mut map = map(&file, capacity)?;
+            fill(&mut map);
             std::fs::rename(begun, path)?;
-            Ok(ring)
+            Ok(Ring::new(map, Some(file)))
         });
         made.map_err(|error| {
             // What is half written would fill the disk for whoever tries again.
@@ -147,35 +189,33 @@ impl Ring {
         if word(0) != MAGIC || !is_sized || capacity == 0 {
             return Ok(None);
         }
-        let ring = Ring::map(file, capacity)?;
+        let map = map(&file, capacity)?;
+        let ring = Ring::new(map, Some(file));
         // No ring comes so far: what is added to a position does not overflow.
-        let is_sound = |word| ring.get(word) < 1 << 62;
-        let is_sound = is_sound(Word::Head) && is_sound(Word::Tail);
+        let is_sound = |position| position < 1 << 62;
+        let is_sound = is_sound(ring.consumer.head()) && is_sound(ring.consumer.tail());
         Ok(is_sound.then_some(ring))
     }
+}
 
-    fn map(file: File, capacity: usize) -> io::Result<Ring> {
-        let mut options = MmapOptions::new();
-        options.len(HEADER + capacity);
-        #[expect(unsafe_code, reason = "there is no safe way to map a file")]
-        // SAFETY: the file is the writer's own, under its lock; see the head of this file.
-        let mut map = unsafe { options.map_mut(&file)? };
-        // Each page is written once, so that no emitting thread meets its first page fault.
-        for page in map.chunks_mut(4096) {
-            page[0] = std::hint::black_box(page[0]);
-        }
-        Ok(Ring {
-            bytes: Bytes::Mapped(map, Arc::new(file)),
-            capacity,
-        })
+/// Maps the file of a ring.
+fn map(file: &File, capacity: usize) -> io::Result<MmapMut> {
+    let mut options = MmapOptions::new();
+    options.len(HEADER + capacity);
+    #[expect(unsafe_code, reason = "there is no safe way to map a file")]
+    // SAFETY: the file is the writer's own, under its lock; see the head of this file.
+    let mut map = unsafe { options.map_mut(file)? };
+    // Each page is written once, so that no emitting thread meets its first page fault.
+    for page in map.chunks_mut(4096) {
+        page[0] = std::hint::black_box(page[0]);
     }
+    Ok(map)
+}
 
+impl Map {
     /// The file that the ring is in, if it is in one.
-    pub(super) fn file(&self) -> Option<Arc<File>> {
-        match &self.bytes {
-            Bytes::Memory(_) => None,
-            Bytes::Mapped(_, file) => Some(file.clone()),
-        }
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -183,42 +223,93 @@ impl Ring {
     }
 
     #[inline]
-    pub(super) fn get(&self, word: Word) -> u64 {
-        let at = word as usize * 8;
-        let bytes = self.bytes[at..at + 8].first_chunk().copied();
-        u64::from_le_bytes(bytes.unwrap_or_default())
+    pub(super) fn head(&self) -> u64 {
+        self.load(HEAD)
     }
 
-    /// Sets a word. A process that is killed leaves it behind everything that was written
+    #[inline]
+    pub(super) fn tail(&self) -> u64 {
+        self.load(TAIL)
+    }
+
+    /// Bytes that are not released.
+    #[inline]
+    pub(super) fn used(&self) -> u64 {
+        self.tail() - self.head()
+    }
+
+    pub(super) fn get(&self, word: Word) -> u64 {
+        self.load(word as usize)
+    }
+
+    pub(super) fn set(&self, word: Word, value: u64) {
+        self.store(word as usize, value);
+    }
+
+    /// Sees what was written before the word was stored.
+    #[inline]
+    fn load(&self, word: usize) -> u64 {
+        u64::from_le(self.word(word).load(Ordering::Acquire))
+    }
+
+    /// A process that is killed leaves the word behind everything that was written
     /// before it, and before everything that is written after it.
     ///
     /// It is killed between two of its instructions, and what stands before them is in memory or on
-    /// its way there: only the compiler has to keep the order. Other threads come through a lock.
+    /// its way there: only the compiler has to keep the order.
     #[inline]
-    pub(super) fn set(&mut self, word: Word, value: u64) {
-        let at = word as usize * 8;
+    fn store(&self, word: usize, value: u64) {
         compiler_fence(Ordering::SeqCst);
-        self.bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        self.word(word).store(value.to_le(), Ordering::Release);
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// Copies a few bytes in at a position and others behind them, round the end where need be.
     #[inline]
-    pub(super) fn copy_in<const N: usize>(&mut self, position: u64, head: &[u8; N], bytes: &[u8]) {
-        let at = (position % self.capacity as u64) as usize;
-        let end = at + N + bytes.len();
-        match self.bytes[HEADER..].get_mut(at..end) {
-            Some(room) => {
-                room[..N].copy_from_slice(head);
-                room[N..].copy_from_slice(bytes);
-                // The next is mostly as long as this one.
-                self.fetch(end, N + bytes.len());
-            }
-            None => {
-                self.copy_round(at, head);
-                self.copy_round((at + N) % self.capacity, bytes);
-            }
+    fn word(&self, word: usize) -> &AtomicU64 {
+        #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
+        // SAFETY: the header is mapped, from the beginning of a page on, and nothing but these reaches into it.
+        unsafe {
+            AtomicU64::from_ptr(self.bytes.as_mut_ptr().cast::<u64>().add(word))
         }
+    }
+
+    /// Where a position is in the ring, and how many of the `length` bytes from there on lie before its end.
+    #[inline]
+    fn place(&self, position: u64, length: usize) -> (usize, usize) {
+        let at = (position % self.capacity as u64) as usize;
+        (at, length.min(self.capacity - at))
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> *mut u8 {
+        self.bytes.as_mut_ptr().wrapping_add(HEADER + at)
+    }
+}
+
+impl Producer {
+    /// Adds a few bytes and others behind them, for which there must be room, and says where they end.
+    #[inline]
+    pub(super) fn push<const N: usize>(&mut self, head: &[u8; N], bytes: &[u8]) -> u64 {
+        let tail = self.tail();
+        let length = N + bytes.len();
+        assert!(self.used() as usize + length <= self.capacity);
+        let (at, first) = self.place(tail, length);
+        if first == length {
+            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
+            // SAFETY: they lie between the tail and a capacity behind the head, which are this end's, and before
+            // the end of the map.
+            let room = unsafe { slice::from_raw_parts_mut(self.byte(at), length) };
+            room[..N].copy_from_slice(head);
+            room[N..].copy_from_slice(bytes);
+            // The next is mostly as long as this one.
+            self.fetch(at + length, length);
+        } else {
+            self.push_round(tail, head);
+            self.push_round(tail + N as u64, bytes);
+        }
+        let tail = tail + length as u64;
+        self.store(TAIL, tail);
+        tail
     }
 
     /// Has the processor fetch what will be written next, while the thread goes on. The worker has read it from
@@ -228,32 +319,58 @@ impl Ring {
         /// Of a longer entry the rest is left to the processor.
         const MOST: usize = 2 << 10;
         const LINE: usize = 64;
-        if let Some(next) = self.bytes[HEADER..].get(at..at + length.min(MOST)) {
-            next.iter().step_by(LINE).for_each(fetch_to_write);
+        let end = at + length.min(MOST);
+        if end <= self.capacity {
+            let lines = (at..end).step_by(LINE);
+            lines.for_each(|at| fetch_to_write(self.byte(at)));
         }
     }
 
+    /// Copies bytes in at a position, round the end where need be.
     #[cold]
-    fn copy_round(&mut self, at: usize, bytes: &[u8]) {
-        let first = bytes.len().min(self.capacity - at);
-        let ring = &mut self.bytes[HEADER..];
-        ring[at..at + first].copy_from_slice(&bytes[..first]);
-        ring[..bytes.len() - first].copy_from_slice(&bytes[first..]);
+    fn push_round(&mut self, position: u64, bytes: &[u8]) {
+        let (at, first) = self.place(position, bytes.len());
+        let (first, rest) = bytes.split_at(first);
+        for (at, bytes) in [(at, first), (0, rest)] {
+            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
+            // SAFETY: as in `push`, which calls it.
+            let room = unsafe { slice::from_raw_parts_mut(self.byte(at), bytes.len()) };
+            room.copy_from_slice(bytes);
+        }
     }
 
-    /// Appends `length` bytes from a position to `out`.
+    /// Has an empty ring go on at a position.
+    pub(super) fn start_over(&mut self, _consumer: &mut Consumer, position: u64) {
+        debug_assert_eq!(self.used(), 0);
+        // The head first: the next process takes a head behind the tail for that of an empty ring.
+        self.store(HEAD, position);
+        self.store(TAIL, position);
+    }
+}
+
+impl Consumer {
+    /// Appends `length` bytes from a position to `out`. They must lie between head and tail.
     pub(super) fn copy_out(&self, position: u64, length: usize, out: &mut Vec<u8>) {
-        let at = (position % self.capacity as u64) as usize;
-        let first = length.min(self.capacity - at);
-        let ring = &self.bytes[HEADER..];
-        out.extend_from_slice(&ring[at..at + first]);
-        out.extend_from_slice(&ring[..length - first]);
+        let end = position + length as u64;
+        assert!(self.head() <= position && end <= self.tail());
+        let (at, first) = self.place(position, length);
+        for (at, length) in [(at, first), (0, length - first)] {
+            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
+            // SAFETY: they are mapped, and nobody writes between head and tail, where they are.
+            out.extend_from_slice(unsafe { slice::from_raw_parts(self.byte(at), length) });
+        }
+    }
+
+    /// Gives what is before a position to the other end.
+    pub(super) fn release(&mut self, position: u64) {
+        debug_assert!(self.head() <= position && position <= self.tail());
+        self.store(HEAD, position);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn fetch_to_write(byte: &u8) {
+fn fetch_to_write(byte: *const u8) {
     #[expect(
         unsafe_code,
         reason = "the intrinsic fetches to read where the processor is not known to fetch to write"
@@ -270,7 +387,7 @@ fn fetch_to_write(byte: &u8) {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn fetch_to_write(_byte: &u8) {}
+fn fetch_to_write(_byte: *const u8) {}
 
 fn no_room(error: &io::Error, bytes: usize) -> io::Error {
     let why = format!("{error}; the journal takes {bytes} bytes there, fewer with buffer(…)");

@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 
 use super::copies::CopyFeed;
 use super::frame;
-use super::journal::{Entry, split_entry};
+use super::journal::{Entry, Reader, split_entry};
 use super::leaves::Lines;
 use super::own::{self, Losses};
 use super::render::{Renderer, is_record};
@@ -74,6 +74,7 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker {
     core: Arc<Core>,
+    journal: Reader,
     sink: Sink,
     copies: Vec<CopyFeed>,
     renderer: Renderer,
@@ -121,6 +122,7 @@ struct GaveUp;
 impl Worker {
     pub(super) fn new(
         core: Arc<Core>,
+        journal: Reader,
         sink: Sink,
         copies: Vec<CopyFeed>,
         renderer: Renderer,
@@ -128,9 +130,10 @@ impl Worker {
         seq: u64,
     ) -> Worker {
         Worker {
-            position: core.journal.head(),
-            inherited_to: core.journal.tail(),
+            position: journal.head(),
+            inherited_to: journal.tail(),
             core,
+            journal,
             sink,
             copies,
             renderer,
@@ -161,7 +164,7 @@ impl Worker {
         let mut idle_rounds = 0;
         loop {
             if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
-                self.sync_at = Some(self.core.journal.tail());
+                self.sync_at = Some(self.journal.tail());
             }
             let is_due = match self.has_work() {
                 true => !self.is_pressed() || self.last_look.elapsed() >= LOOK_AGAIN,
@@ -222,7 +225,7 @@ impl Worker {
     }
 
     fn has_work(&self) -> bool {
-        self.core.journal.tail() > self.position || self.core.is_closed()
+        self.journal.tail() > self.position || self.core.is_closed()
     }
 
     /// Whether there is more to write than time, and nobody waits for the end of it.
@@ -249,11 +252,9 @@ impl Worker {
             return Ok(false);
         }
         self.seq = seq;
-        self.core
-            .journal
-            .mark(self.position, seq - first_seq, first_seq);
+        self.journal.mark(self.position, seq - first_seq, first_seq);
         self.put_lines(first_seq)?;
-        self.position = self.core.journal.release(position);
+        self.position = self.journal.release(position);
         take_flag(&self.core.full);
         self.progress(|progress, worker| progress.written = worker.position);
         Ok(true)
@@ -287,7 +288,7 @@ impl Worker {
     fn render_entries(&mut self, position: u64, seq: &mut u64) -> u64 {
         let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
-        self.core.journal.copy(position, FEW, &mut entries);
+        self.journal.copy(position, FEW, &mut entries);
         if !entries.is_empty() && self.lines.capacity() == 0 {
             self.take_room();
         }
@@ -297,7 +298,7 @@ impl Worker {
             let frame = match entry {
                 Entry::Frame(frame) => frame,
                 Entry::Large(number) => {
-                    kept = self.core.journal.large(number).unwrap_or_default();
+                    kept = self.journal.large(number).unwrap_or_default();
                     &kept
                 }
             };
@@ -346,7 +347,7 @@ impl Worker {
 
     /// Sees to it that the live file stands under its name.
     fn put_back(&mut self) -> Result<(), GaveUp> {
-        match self.core.journal.put_back() {
+        match self.journal.put_back() {
             Ok(false) => {}
             Ok(true) => {
                 say(&format!(
@@ -426,18 +427,18 @@ impl Worker {
                 Ok(found)
             })?;
             let last = found.last.map(|last| last.seq);
-            core.journal.skip_written(last);
+            self.journal.skip_written(last);
             self.seq = last.map_or(0, |last| last + 1);
             if self.sealer.is_some() {
                 let reopened =
                     self.insist(|_| Sealer::open(&core.settings, false).map_err(io::Error::other))?;
                 self.sealer = Some(reopened.0);
             }
-        } else if let Some(seq) = core.journal.marked_seq() {
+        } else if let Some(seq) = self.journal.marked_seq() {
             // Nobody can ask stdout what it has: lines come again with the seqs they had.
             self.seq = seq;
         }
-        self.position = core.journal.head();
+        self.position = self.journal.head();
         self.progress(|progress, worker| progress.written = worker.position);
         self.to_tell.push(("trail_worker_restarted", json!({})));
         Ok(())

@@ -18,24 +18,27 @@ pub(super) fn survey(
     remains: &mut Remains,
 ) -> VecDeque<Large> {
     let mut kept = VecDeque::new();
-    let (head, mut tail) = (ring.get(Word::Head), ring.get(Word::Tail));
-    if head == start_over(tail, ring.capacity() as u64) {
+    let (head, mut tail) = (ring.consumer.head(), ring.consumer.tail());
+    let capacity = ring.consumer.capacity() as u64;
+    if head == start_over(tail, capacity) {
         // It died while an empty ring started over.
         tail = head;
     }
-    if tail < head || tail - head > ring.capacity() as u64 {
-        remains.damaged = ring.capacity() as u64;
-        ring.set(Word::Tail, head);
+    if tail < head || tail - head > capacity {
+        remains.damaged = capacity;
+        ring.set_ends(head, head);
         return kept;
     }
+    ring.set_ends(head, tail);
+    let words = &ring.consumer;
     // A mark before the head is of a batch that was released.
-    let marked_seq = match ring.get(Word::MarkPosition) == head {
-        true => ring.get(Word::MarkSeq),
+    let marked_seq = match words.get(Word::MarkPosition) == head {
+        true => words.get(Word::MarkSeq),
         false => NO_SEQ,
     };
-    let marked = ring.get(Word::MarkCount);
+    let marked = words.get(Word::MarkCount);
     let mut bytes = Vec::new();
-    ring.copy_out(head, (tail - head) as usize, &mut bytes);
+    words.copy_out(head, (tail - head) as usize, &mut bytes);
     let mut at = 0;
     let mut written_to = head;
     let mut index = 0;
@@ -77,15 +80,14 @@ pub(super) fn survey(
         at += length;
     }
     remains.damaged = (bytes.len() - at) as u64;
-    ring.set(Word::Tail, head + at as u64);
-    ring.set(Word::Head, written_to);
-    let lost = ring.get(Word::Lost);
+    let lost = words.get(Word::Lost);
     if lost > 0 {
         remains.lost = Some((
             lost,
-            ring.get(Word::LostFrom) as i64,
-            ring.get(Word::LostTo) as i64,
+            words.get(Word::LostFrom) as i64,
+            words.get(Word::LostTo) as i64,
         ));
     }
+    ring.set_ends(written_to, head + at as u64);
     kept
 }

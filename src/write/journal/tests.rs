@@ -3,17 +3,25 @@ use super::*;
 const NO_WAIT: Duration = Duration::ZERO;
 const CAPACITY: usize = 256;
 
-fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
+/// Words of the header.
+const HEAD: usize = 2;
+const TAIL: usize = 3;
+
+fn set_word(bytes: &mut [u8], word: usize, value: u64) {
+    bytes[8 * word..][..8].copy_from_slice(&value.to_le_bytes());
+}
+
+fn frames(reader: &Reader, from: u64) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     let mut position = from;
     loop {
         let mut bytes = Vec::new();
-        journal.copy(position, 40, &mut bytes);
+        reader.copy(position, 40, &mut bytes);
         let mut at = 0;
         while let Some((entry, length)) = split_entry(&bytes[at..]) {
             frames.push(match entry {
                 Entry::Frame(frame) => frame.to_vec(),
-                Entry::Large(number) => journal.large(number).expect("kept"),
+                Entry::Large(number) => reader.large(number).expect("kept"),
             });
             at += length;
         }
@@ -26,16 +34,16 @@ fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn entries_count_until_they_are_released_and_the_ring_goes_round() {
-    let journal = Journal::in_memory(CAPACITY);
+    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
     let mut expected = Vec::new();
     for number in 0..100_u8 {
         let frame = vec![number; usize::from(number) % 50];
         journal.append(&frame, NO_WAIT).expect("room");
         expected.push(frame);
         if expected.len() == 3 {
-            let head = journal.head();
-            assert_eq!(frames(&journal, head), expected);
-            let _ = journal.release(journal.tail());
+            let head = reader.head();
+            assert_eq!(frames(&reader, head), expected);
+            let _ = reader.release(journal.tail());
             expected.clear();
         }
     }
@@ -45,13 +53,13 @@ fn entries_count_until_they_are_released_and_the_ring_goes_round() {
         journal.append(&fill, NO_WAIT),
         Err(Refusal::Full { stalled: true })
     );
-    let _ = journal.release(journal.tail());
+    let _ = reader.release(journal.tail());
     journal.append(&fill, NO_WAIT).expect("room");
 }
 
 #[test]
 fn a_thread_waits_for_room_and_no_longer_than_told() {
-    let journal = Journal::in_memory(CAPACITY);
+    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
     while journal.append(&[1; 50], NO_WAIT).is_ok() {}
     let patience = Duration::from_millis(20);
     let begun = Instant::now();
@@ -62,7 +70,7 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
     assert!(begun.elapsed() >= patience);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| journal.append(&[2; 50], Duration::from_secs(60)));
-        let _ = journal.release(journal.tail());
+        let _ = reader.release(journal.tail());
         assert!(waiting.join().expect("no panic").is_ok());
     });
     journal.close();
@@ -77,8 +85,9 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
 fn frames_larger_than_the_ring_are_kept_aside() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let mapped = Journal::open(&path, CAPACITY, None).expect("a journal").0;
-    for journal in [Journal::in_memory(CAPACITY), mapped] {
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let in_memory = Journal::in_memory(CAPACITY).expect("memory");
+    for (journal, mut reader) in [in_memory, (journal, reader)] {
         let large = vec![7; 10_000];
         journal.append(b"before", NO_WAIT).expect("room");
         journal.append(&large, NO_WAIT).expect("room");
@@ -87,20 +96,20 @@ fn frames_larger_than_the_ring_are_kept_aside() {
             Err(Refusal::Full { stalled: true })
         );
         journal.append(b"after", NO_WAIT).expect("room");
-        let found = frames(&journal, journal.head());
+        let found = frames(&reader, reader.head());
         assert_eq!(
             found,
             [b"before".to_vec(), large.clone(), b"after".to_vec()]
         );
-        let _ = journal.release(journal.tail());
+        let _ = reader.release(journal.tail());
         journal.append(&large, NO_WAIT).expect("room again");
     }
 }
 
 /// What the next process finds, when the last one died here.
 fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
-    let (journal, remains) = Journal::open(path, CAPACITY, last_seq).expect("a journal");
-    (frames(&journal, journal.head()), remains)
+    let (_, reader, remains) = Journal::open(path, CAPACITY, last_seq).expect("a journal");
+    (frames(&reader, reader.head()), remains)
 }
 
 #[test]
@@ -109,11 +118,11 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
         for frame in [b"a", b"b", b"c"] {
             journal.append(frame, NO_WAIT).expect("room");
         }
-        journal
+        (journal, reader)
     };
     let all = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
     let records = |records| Remains {
@@ -127,34 +136,34 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
         (all.to_vec(), records(3)),
         "before the mark"
     );
-    begin().mark(0, 3, 10);
+    begin().1.mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(9)),
         (all.to_vec(), records(3)),
         "before the write"
     );
-    begin().mark(0, 3, 10);
+    begin().1.mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(11)),
         (all[2..].to_vec(), records(1)),
         "in the write"
     );
-    begin().mark(0, 3, 10);
+    begin().1.mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(12)),
         (vec![], records(0)),
         "before the release"
     );
-    begin().mark(0, 2, 10);
+    begin().1.mark(0, 2, 10);
     assert_eq!(
         found(&path, Some(12)),
         (all[2..].to_vec(), records(1)),
         "before the release, with a record of the trail's own behind the batch"
     );
-    let journal = begin();
-    journal.mark(0, 2, 10);
-    let _ = journal.release(18);
-    drop(journal);
+    let (_, mut reader) = begin();
+    reader.mark(0, 2, 10);
+    let _ = reader.release(18);
+    drop(reader);
     assert_eq!(
         found(&path, Some(11)),
         (all[2..].to_vec(), records(1)),
@@ -171,13 +180,13 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
 fn damage_is_cut_off_and_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
     journal.append(b"good", NO_WAIT).expect("room");
     journal.append(b"to be damaged", NO_WAIT).expect("room");
     journal.append(b"behind it", NO_WAIT).expect("room");
     journal.note_loss(5);
     journal.note_loss(7);
-    drop(journal);
+    drop((journal, reader));
     let mut bytes = fs::read(&path).expect("readable");
     let at = bytes
         .windows(13)
@@ -201,9 +210,8 @@ fn damage_is_cut_off_and_counted() {
         let mut bytes = vec![0; 4096 + capacity as usize];
         bytes[..8].copy_from_slice(b"stinger2");
         bytes[8..16].copy_from_slice(&capacity.to_le_bytes());
-        for word in [2, 3] {
-            bytes[8 * word..8 * word + 8].copy_from_slice(&u64::to_le_bytes(tail));
-        }
+        set_word(&mut bytes, HEAD, tail);
+        set_word(&mut bytes, TAIL, tail);
         fs::write(&path, &bytes).expect("written");
         let (frames, remains) = found(&path, None);
         assert!(frames.is_empty());
@@ -223,16 +231,14 @@ fn damage_is_cut_off_and_counted() {
 fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
     journal.append(b"of the first lap", NO_WAIT).expect("room");
-    let (head, tail) = (journal.head(), journal.tail());
-    drop(journal);
+    let (head, tail) = (reader.head(), reader.tail());
+    drop((journal, reader));
     // The header came to the medium, and the page with what was written a lap later did not.
     let mut bytes = fs::read(&path).expect("readable");
-    for (word, position) in [(Word::Head, head), (Word::Tail, tail)] {
-        let at = word as usize * 8;
-        let later = position + CAPACITY as u64;
-        bytes[at..at + 8].copy_from_slice(&later.to_le_bytes());
+    for (word, position) in [(HEAD, head), (TAIL, tail)] {
+        set_word(&mut bytes, word, position + CAPACITY as u64);
     }
     fs::write(&path, bytes).expect("written");
     let (frames, remains) = found(&path, None);
@@ -243,20 +249,20 @@ fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
 fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
     let frame = vec![b'a'; 2 * CAPACITY];
     journal.append(&frame, NO_WAIT).expect("room");
-    assert_eq!(journal.large(0).expect("whole"), frame);
+    assert_eq!(reader.large(0).expect("whole"), frame);
     let aside = dir.path().join("journal.0");
     let whole = fs::read(&aside).expect("kept aside");
     for place in [0, CAPACITY, whole.len() - 1] {
         let mut damaged = whole.clone();
         damaged[place] ^= 1;
         fs::write(&aside, damaged).expect("written");
-        assert!(journal.large(0).is_err(), "byte {place}");
+        assert!(reader.large(0).is_err(), "byte {place}");
     }
     fs::write(&aside, &whole[..2]).expect("written");
-    assert!(journal.large(0).is_err(), "two bytes");
+    assert!(reader.large(0).is_err(), "two bytes");
 }
 
 #[test]
@@ -265,28 +271,30 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let journal = Journal::open(&path, CAPACITY, None).expect("a journal").0;
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
         let frame = [1; 56];
         journal.append(&frame, NO_WAIT).expect("room");
-        journal
+        (journal, reader)
     };
     let start = CAPACITY as u64;
 
-    let journal = begin();
+    let (journal, mut reader) = begin();
     journal.append(b"waits", NO_WAIT).expect("room");
-    assert_eq!(journal.release(64), 64, "not while something waits");
-    assert_eq!(journal.release(journal.tail()), start);
+    assert_eq!(reader.release(64), 64, "not while something waits");
+    assert_eq!(reader.release(journal.tail()), start);
     journal.append(b"a", NO_WAIT).expect("room");
-    assert_eq!(journal.release(journal.tail()), start + 9, "not so soon");
+    assert_eq!(reader.release(journal.tail()), start + 9, "not so soon");
     journal.append(b"b", NO_WAIT).expect("room");
-    drop(journal);
+    drop((journal, reader));
     assert_eq!(found(&path, None).0, [b"b".to_vec()]);
 
-    let journal = begin();
+    let (journal, reader) = begin();
     journal.note_loss(5);
+    drop((journal, reader));
     // The head is set, the tail not yet.
-    lock(&journal.state).ring.set(Word::Head, start);
-    drop(journal);
+    let mut bytes = fs::read(&path).expect("readable");
+    set_word(&mut bytes, HEAD, start);
+    fs::write(&path, bytes).expect("written");
     let (frames, remains) = found(&path, None);
     assert_eq!(frames, [] as [Vec<u8>; 0]);
     let lost = Some((1, 5, 5));
@@ -297,4 +305,74 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
             ..Remains::default()
         }
     );
+}
+
+#[test]
+fn the_reader_needs_no_lock_while_nobody_waits() {
+    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
+    journal.append(b"a", NO_WAIT).expect("room");
+    journal.append(b"b", NO_WAIT).expect("room");
+    let held = lock(&journal.state);
+    assert_eq!(frames(&reader, 0), [b"a", b"b"]);
+    reader.mark(0, 2, 7);
+    assert_eq!(reader.marked_seq(), Some(7));
+    assert_eq!(reader.release(18), 18, "where it starts over it does later");
+    drop(held);
+    assert_eq!(journal.backlog(), 0);
+}
+
+#[test]
+fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
+    const THREADS: u32 = 3;
+    const EACH: u32 = 3_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    // One in a hundred is too large for the ring.
+    let frame = |thread: u32, number: u32| {
+        let length = if number % 100 == 99 { 90 } else { number % 40 };
+        let mut frame = [thread.to_le_bytes(), number.to_le_bytes()].concat();
+        frame.resize(8 + length as usize, number as u8);
+        frame
+    };
+    let mut next = [0; THREADS as usize];
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let journal = &journal;
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    let patience = Duration::from_secs(60);
+                    let appended = journal.append(&frame(thread, number), patience);
+                    appended.expect("room in time");
+                }
+            });
+        }
+        let (mut round, mut position) = (0, 0);
+        while next != [EACH; THREADS as usize] {
+            let mut bytes = Vec::new();
+            reader.copy(position, 100, &mut bytes);
+            let mut at = 0;
+            while let Some((entry, length)) = split_entry(&bytes[at..]) {
+                let found = match entry {
+                    Entry::Frame(frame) => frame.to_vec(),
+                    Entry::Large(number) => reader.large(number).expect("kept"),
+                };
+                let thread = u32::from_le_bytes(*found.first_chunk().expect("whole"));
+                let next = &mut next[thread as usize];
+                assert_eq!(found, frame(thread, *next));
+                *next += 1;
+                at += length;
+            }
+            position = reader.release(position + at as u64);
+            round += 1;
+            if round % 500 == 0 {
+                fs::remove_file(&path).expect("removed");
+                assert!(reader.put_back().expect("room on the disk"));
+            }
+        }
+    });
+    assert_eq!(journal.accepted(), u64::from(THREADS * EACH));
+    assert_eq!(journal.backlog(), 0);
+    drop((journal, reader));
+    assert_eq!(found(&path, None), (vec![], Remains::default()));
 }
