@@ -5,13 +5,16 @@
 //! SHA-256, and on two. Then it records with and without sealing. All in interleaved rounds, medians.
 //! `RATIO verify_vs_sha256` and `RATIO sealing_sustained` are ours over the other in bytes and in records a second,
 //! `RATIO verify_two_threads` is two cores over one. `RATIO sha256_two_threads` is the same of bare SHA-256, which
-//! touches hardly any memory: it says how much of a second core the machine has to give.
+//! touches hardly any memory: it says how much of a second core the machine has to give. And `RATIO sha256_beside` is
+//! recording without seals beside a thread that hashes as long as sealing does, over recording alone: what the machine
+//! takes from two threads for a third, whatever it is for.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 use stinger_audit::read::{Trail, Verify};
@@ -101,7 +104,8 @@ fn open(path: &Path, rotation: Rotation, seals: bool) -> Audit {
         .expect("a trail")
 }
 
-fn record(audit: &Audit, records: usize) {
+/// Counts them in `recorded`.
+fn record(audit: &Audit, records: usize, recorded: &AtomicUsize) {
     let prompt = "What is the capital of France, and how long does the train take? ".repeat(8);
     let answer = "Paris. The train takes about two hours on an ordinary day. ".repeat(5);
     for number in 0..records {
@@ -118,6 +122,7 @@ fn record(audit: &Audit, records: usize) {
             .field("temperature", 0.7)
             .field("stream", true);
         audit.log(entry).expect("recorded");
+        recorded.store(number + 1, Ordering::Relaxed);
     }
     audit.flush().expect("written");
 }
@@ -139,7 +144,7 @@ fn verification() {
     ];
     for rotation in rotations.iter().cycle().take(FILES) {
         let audit = open(&path, rotation.clone(), true);
-        record(&audit, RECORDS / FILES);
+        record(&audit, RECORDS / FILES, &AtomicUsize::new(0));
         audit.close().expect("closed");
     }
     let files = Trail::open(&path).expect("a trail").names()[0].files();
@@ -194,19 +199,62 @@ fn verification() {
     let _ = fs::remove_dir_all(&directory);
 }
 
+/// What a series of recording is done with.
+#[derive(Clone, Copy)]
+enum With {
+    Nothing,
+    /// A thread that hashes as long as sealing does, and has nothing to do with the trail.
+    Sha256,
+    Seals,
+}
+
 fn sealing() {
-    let mut rates: [Vec<f64>; 2] = Default::default();
+    let mut rates: [Vec<f64>; 3] = Default::default();
     for _ in 0..SEALING_ROUNDS {
-        for (place, seals) in [false, true].into_iter().enumerate() {
-            let dir = tempfile::tempdir().expect("a directory");
-            let audit = open(&dir.path().join("audit.log"), Rotation::NEVER, seals);
-            let begun = Instant::now();
-            record(&audit, RECORDS);
-            rates[place].push(RECORDS as f64 / begun.elapsed().as_secs_f64());
-            audit.close().expect("closed");
+        for (place, with) in [With::Nothing, With::Sha256, With::Seals]
+            .into_iter()
+            .enumerate()
+        {
+            rates[place].push(recording(with));
         }
     }
-    let [without, with] = rates.map(median);
+    let [without, beside, with] = rates.map(median);
     println!("records a second     {without:>10.0} without seals {with:>10.0} with");
     println!("RATIO sealing_sustained {:.3}", with / without);
+    println!("RATIO sha256_beside {:.3}", beside / without);
+}
+
+/// Records a second.
+fn recording(with: With) -> f64 {
+    let dir = tempfile::tempdir().expect("a directory");
+    let seals = matches!(with, With::Seals);
+    let audit = open(&dir.path().join("audit.log"), Rotation::NEVER, seals);
+    let recorded = AtomicUsize::new(0);
+    let rate = std::thread::scope(|scope| {
+        if let With::Sha256 = with {
+            scope.spawn(|| hash_beside(&recorded));
+        }
+        let begun = Instant::now();
+        record(&audit, RECORDS, &recorded);
+        RECORDS as f64 / begun.elapsed().as_secs_f64()
+    });
+    audit.close().expect("closed");
+    rate
+}
+
+/// Hashes behind who records, until all is recorded. Of a line only half, for sealing hashes two at a time, which takes
+/// half as long.
+fn hash_beside(recorded: &AtomicUsize) {
+    const LINE: usize = 1_200;
+    const BATCH: usize = 200;
+    let lines = vec![b'a'; BATCH * LINE / 2];
+    let mut hashed = 0;
+    while hashed < RECORDS {
+        if recorded.load(Ordering::Relaxed) >= hashed + BATCH {
+            std::hint::black_box(Sha256::digest(&lines));
+            hashed += BATCH;
+        } else {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
 }
