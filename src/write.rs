@@ -29,6 +29,7 @@ mod copies;
 mod emit;
 mod encode;
 mod exit;
+mod fetch;
 mod field_value;
 mod fields;
 mod files;

@@ -22,7 +22,7 @@ pub(super) const MOST_LEAVES: usize = 1 << 16;
 const WORTH: usize = 8 << 10;
 /// A batch is hashed in parts of about so many bytes, each by whoever comes to it first.
 const PART: usize = 64 << 10;
-/// So many batches may be unsettled.
+/// So many batches may be underway.
 const BATCHES: usize = 4;
 /// So many tasks may wait: where the thread was given no core, those that the worker has come to as well.
 const TASKS: usize = 4 * BATCHES;
@@ -48,21 +48,25 @@ pub(super) struct Tree {
     frontier: Frontier,
     /// The leaves since the last seal, that seal's own with them.
     hints: Vec<Hint>,
-    /// What is not in the two above, the oldest first.
-    unsettled: VecDeque<Arc<Batch>>,
+    /// What is not in the two above, the oldest first. Who makes the seal puts it there: beside the worker, as a rule.
+    unsettled: VecDeque<Unsettled>,
+}
+
+#[derive(Clone)]
+struct Unsettled {
+    /// For each part of a batch, once it is there.
+    hashed: Arc<[OnceLock<Hashed>]>,
+    /// `None`: all of it is hashed, and its lines are let go.
+    batch: Option<Arc<Batch>>,
 }
 
 struct Batch {
     lines: Lines,
-    parts: Vec<Part>,
+    /// Which of the lines each part has.
+    parts: Vec<Range<usize>>,
     /// The next part that nobody has begun with.
     next: AtomicUsize,
-}
-
-struct Part {
-    /// Which of the lines.
-    lines: Range<usize>,
-    hashed: OnceLock<Hashed>,
+    hashed: Arc<[OnceLock<Hashed>]>,
 }
 
 /// What some lines are in the tree.
@@ -93,16 +97,13 @@ impl Lines {
     }
 
     /// Parts of about [`PART`] bytes, the last with what is left.
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<Range<usize>> {
         let mut parts = Vec::with_capacity(1 + self.bytes.len() / PART);
         let (mut from, mut begin) = (0, 0);
         for (place, &end) in self.ends.iter().enumerate() {
             let to = place + 1;
             if end - begin >= PART || to == self.ends.len() {
-                parts.push(Part {
-                    lines: from..to,
-                    hashed: OnceLock::new(),
-                });
+                parts.push(from..to);
                 (from, begin) = (to, end);
             }
         }
@@ -111,21 +112,24 @@ impl Lines {
 }
 
 impl Batch {
+    fn new(lines: Lines) -> Batch {
+        let parts = lines.parts();
+        Batch {
+            hashed: parts.iter().map(|_| OnceLock::new()).collect(),
+            next: AtomicUsize::new(0),
+            parts,
+            lines,
+        }
+    }
+
     /// Hashes the next part that nobody has begun with. `false`: there is none.
     fn hash_next(&self) -> bool {
-        let Some(part) = self.parts.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(part) = self.parts.get(place) else {
             return false;
         };
-        let _ = part.hashed.set(self.hash(part));
+        let _ = self.hashed[place].set(self.lines.hash(part.clone()));
         true
-    }
-
-    fn hash(&self, part: &Part) -> Hashed {
-        self.lines.hash(part.lines.clone())
-    }
-
-    fn is_hashed(&self) -> bool {
-        self.parts.iter().all(|part| part.hashed.get().is_some())
     }
 }
 
@@ -143,21 +147,39 @@ impl Tree {
     }
 
     fn settle(&mut self) {
-        while !self.unsettled.is_empty() {
-            self.settle_first();
-        }
+        while self.settle_first() {}
     }
 
-    fn settle_first(&mut self) {
-        let Some(batch) = self.unsettled.pop_front() else {
-            return;
+    /// `false`: there is nothing to settle.
+    fn settle_first(&mut self) -> bool {
+        let Some(Unsettled { hashed, batch }) = self.unsettled.pop_front() else {
+            return false;
         };
-        batch.run();
-        for part in &batch.parts {
-            match part.hashed.get() {
-                Some(hashed) => self.take(hashed),
+        if let Some(batch) = &batch {
+            batch.run();
+        }
+        for (place, hashed) in hashed.iter().enumerate() {
+            match (hashed.get(), &batch) {
+                (Some(hashed), _) => self.take(hashed),
                 // The thread is at it, or was stopped there: it is hashed again.
-                None => self.take(&batch.hash(part)),
+                (None, Some(batch)) => self.take(&batch.lines.hash(batch.parts[place].clone())),
+                (None, None) => unreachable!("invariant: lines are let go when they are hashed"),
+            }
+        }
+        true
+    }
+
+    /// Batches that may still be being hashed.
+    fn underway(&self) -> usize {
+        let is_underway = |unsettled: &&Unsettled| unsettled.batch.is_some();
+        self.unsettled.iter().filter(is_underway).count()
+    }
+
+    /// Lets go of lines that are hashed.
+    fn let_go(&mut self) {
+        for unsettled in &mut self.unsettled {
+            if unsettled.hashed.iter().all(|part| part.get().is_some()) {
+                unsettled.batch = None;
             }
         }
     }
@@ -194,30 +216,27 @@ impl Leaves {
             return self.push_again(&lines);
         }
         self.size += lines.ends.len() as u64;
-        let is_small = lines.bytes.len() < WORTH && self.tree.unsettled.is_empty();
-        let batch = Arc::new(Batch {
-            parts: lines.parts(),
-            lines,
-            next: AtomicUsize::new(0),
-        });
-        if !is_small {
-            if self.helper.is_none() {
-                self.helper = Helper::start(TASKS);
-            }
-            self.beside(batch.clone());
+        if lines.bytes.len() < WORTH && self.tree.underway() == 0 {
+            self.tree.settle();
+            return self.tree.take(&lines.hash(0..lines.ends.len()));
         }
-        self.tree.unsettled.push_back(batch);
-        if is_small || self.tree.unsettled.len() > BATCHES {
+        if self.helper.is_none() {
+            self.helper = Helper::start(TASKS);
+        }
+        let batch = Arc::new(Batch::new(lines));
+        self.beside(batch.clone());
+        self.tree.unsettled.push_back(Unsettled {
+            hashed: batch.hashed.clone(),
+            batch: Some(batch),
+        });
+        while self.tree.underway() > BATCHES {
             self.tree.settle_first();
         }
     }
 
     /// Lets go of the lines that are hashed: the sooner their memory is written again, the more of it is in the caches.
     pub(super) fn let_go(&mut self) {
-        let unsettled = |tree: &Tree| tree.unsettled.front().map(|batch| batch.is_hashed());
-        while unsettled(&self.tree) == Some(true) {
-            self.tree.settle_first();
-        }
+        self.tree.let_go();
     }
 
     /// Has something done beside the worker, where there is a thread and it has room for more.
@@ -325,9 +344,9 @@ mod tests {
         for count in [0, 1, 2, 200, 700] {
             let lines = pushed(&lines(count), 7);
             let parts = lines.parts();
-            let places = parts.iter().flat_map(|part| part.lines.clone());
+            let places = parts.iter().cloned().flatten();
             assert!(places.eq(0..count as usize), "{count}");
-            let behind = parts.iter().map(|part| lines.ends[part.lines.end - 1]);
+            let behind = parts.iter().map(|part| lines.ends[part.end - 1]);
             let lengths = behind.scan(0, |begin, end| Some(end - std::mem::replace(begin, end)));
             let lengths: Vec<usize> = lengths.collect();
             if let Some((_, whole)) = lengths.split_last() {

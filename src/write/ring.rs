@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
+use super::fetch::fetch_to_write;
+
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
@@ -301,8 +303,9 @@ impl Producer {
             let room = unsafe { slice::from_raw_parts_mut(self.byte(at), length) };
             room[..N].copy_from_slice(head);
             room[N..].copy_from_slice(bytes);
-            // The next is mostly as long as this one.
-            self.fetch(at + length, length);
+            // The next is mostly as long as this one, and the worker has read from there.
+            let next = at + length;
+            fetch_to_write(self.byte(next), length.min(self.capacity - next));
         } else {
             self.push_round(tail, head);
             self.push_round(tail + N as u64, bytes);
@@ -310,20 +313,6 @@ impl Producer {
         let tail = tail + length as u64;
         self.store(TAIL, tail);
         tail
-    }
-
-    /// Has the processor fetch what will be written next, while the thread goes on. The worker has read it from
-    /// here, so it lies in another core's cache, and to wait for it takes as long as all else that an event does.
-    #[inline]
-    fn fetch(&self, at: usize, length: usize) {
-        /// Of a longer entry the rest is left to the processor.
-        const MOST: usize = 2 << 10;
-        const LINE: usize = 64;
-        let end = at + length.min(MOST);
-        if end <= self.capacity {
-            let lines = (at..end).step_by(LINE);
-            lines.for_each(|at| fetch_to_write(self.byte(at)));
-        }
     }
 
     /// Copies bytes in at a position, round the end where need be.
@@ -367,27 +356,6 @@ impl Consumer {
         self.store(HEAD, position);
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn fetch_to_write(byte: *const u8) {
-    #[expect(
-        unsafe_code,
-        reason = "the intrinsic fetches to read where the processor is not known to fetch to write"
-    )]
-    // SAFETY: it is a hint. It changes nothing and cannot fault, and a processor that does not have it
-    // passes it over.
-    unsafe {
-        std::arch::asm!(
-            "prefetchw [{}]",
-            in(reg) byte,
-            options(nostack, preserves_flags, readonly)
-        );
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn fetch_to_write(_byte: *const u8) {}
 
 fn no_room(error: &io::Error, bytes: usize) -> io::Error {
     let why = format!("{error}; the journal takes {bytes} bytes there, fewer with buffer(…)");

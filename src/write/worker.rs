@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::copies::CopyFeed;
+use super::fetch::fetch_to_write;
 use super::frame;
 use super::journal::{Entry, Reader, split_entry};
 use super::leaves::Lines;
@@ -303,8 +304,15 @@ impl Worker {
                 }
             };
             let is_inherited = position + (at as u64) < self.inherited_to;
+            let begin = self.lines.len();
             self.render(frame, *seq, is_inherited);
             self.ends.push(self.lines.len());
+            if self.sealer.is_some() {
+                // Where these lines will stand others were hashed, on another core.
+                let length = self.lines.len() - begin;
+                let room = self.lines.spare_capacity_mut();
+                fetch_to_write(room.as_ptr().cast(), length.min(room.len()));
+            }
             *seq += 1;
             at += length;
         }
