@@ -90,11 +90,13 @@ pub(crate) mod json;
 mod name;
 mod pattern;
 pub(crate) mod seal;
+mod stamps;
 mod tail;
 pub(crate) mod tree;
 mod unsealed;
 
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
+pub(crate) use stamps::{Stamp, stamps};
 pub(crate) use tail::{TornLine, head, is_record, recent, tail};
 pub(crate) use unsealed::{Unsealed, miss, seq_of, unsealed};

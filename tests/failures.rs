@@ -41,7 +41,7 @@ fn numbers(records: &[Record]) -> Vec<u64> {
         .collect()
 }
 
-fn until(what: &str, reached: impl Fn() -> bool) {
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !reached() {
         assert!(Instant::now() < deadline, "{what}");
@@ -692,6 +692,51 @@ fn what_a_dead_process_left_is_adopted_and_trails_of_several_are_merged() {
             .windows(2)
             .all(|pair| pair[0].timestamp <= pair[1].timestamp)
     );
+}
+
+/// A journal as it stood while entries waited in it.
+fn journal_with_entries(journal: &Path) -> Option<Vec<u8>> {
+    let bytes = fs::read(journal).expect("readable");
+    let word = |at: usize| bytes[at..][..8].first_chunk().copied();
+    let [head, tail] = [word(16)?, word(24)?].map(u64::from_le_bytes);
+    (head < tail).then_some(bytes)
+}
+
+#[test]
+fn a_journal_older_than_the_trail_as_after_a_loss_of_power_doubles_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let journal = dir.path().join("audit.log.journal");
+    let mut next = 0;
+    for _ in 0..3 {
+        let audit = open(&path);
+        let mut kept = None;
+        until("entries wait in the journal", || {
+            log(&audit, next..next + 500);
+            next += 500;
+            kept = journal_with_entries(&journal);
+            kept.is_some()
+        });
+        // What waits is written and sealed, and more behind it.
+        audit.flush().expect("written");
+        log(&audit, next..next + 1_500);
+        next += 1_500;
+        audit.close().expect("closed");
+        fs::write(&journal, kept.expect("entries wait")).expect("put back");
+    }
+    open(&path).close().expect("closed");
+    let trail = Trail::open(&path).expect("a trail");
+    let read = all_records(&path);
+    assert_eq!(numbers(&read), (0..next).collect::<Vec<_>>());
+    let recovered = read
+        .iter()
+        .filter(|record| record.event_type.as_str() == "trail_recovered");
+    let replayed = recovered.filter_map(|record| record.other["replayed"].as_u64());
+    assert_eq!(replayed.sum::<u64>(), 0);
+    let verified = trail
+        .verify(&stinger_audit::read::Verify::new())
+        .expect("sealed");
+    assert!(verified.is_intact(), "{verified:#?}");
 }
 
 #[test]

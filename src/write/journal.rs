@@ -13,7 +13,8 @@
 //!
 //! Before the worker writes the lines of some entries, it marks the position of the first, how
 //! many they are, and the first `seq`. The next process skips those whose `seq` the trail has:
-//! none is lost, none doubled, wherever this one died.
+//! none is lost, none doubled, wherever this one died. Where the system died with it, the journal's header on the
+//! medium may be older than the trail: behind the marked ones the next process skips those that follow in the trail.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use super::ring::{Producer, Ring, Word};
 use super::{Apart, lock};
+use crate::trail::Stamp;
 
 mod aside;
 mod checksum;
@@ -40,6 +42,8 @@ use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
 pub(super) use reader::Reader;
 use survey::survey;
+#[cfg(test)]
+pub(super) use tests::Nothing;
 
 pub(super) struct Journal {
     state: Apart<Mutex<State>>,
@@ -89,6 +93,14 @@ pub(super) struct Remains {
     pub(super) lost: Option<(u64, i64, i64)>,
 }
 
+/// What a trail has, for whoever looks which entries are not in it.
+pub(super) trait Written {
+    fn last_seq(&self) -> Option<u64>;
+
+    /// The records from a `seq` on.
+    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_>;
+}
+
 /// Whoever holds the lock of the journal copies a few kilobytes at most. Before a thread waits for it by a
 /// call of the system, which takes longer than that, it spins so many turns.
 const SPINS: usize = 200;
@@ -113,22 +125,20 @@ const NO_SEQ: u64 = u64::MAX;
 
 impl Journal {
     pub(super) fn in_memory(capacity: usize) -> io::Result<(Arc<Journal>, Reader)> {
-        Ok(Journal::new(
-            Ring::in_memory(capacity)?,
-            None,
-            VecDeque::new(),
-        ))
+        let ring = Ring::in_memory(capacity)?;
+        Ok(Journal::new(ring, None, VecDeque::new(), NO_SEQ))
     }
 
     /// Opens the journal in a file, with what is left in it of another process.
     ///
-    /// `last_seq` is the last one that the trail has. What remains keeps its capacity.
+    /// `written` is what the trail has. What remains keeps its capacity.
     pub(super) fn open(
         path: &Path,
         capacity: usize,
-        last_seq: Option<u64>,
+        written: &dyn Written,
     ) -> io::Result<(Arc<Journal>, Reader, Remains)> {
         let mut remains = Remains::default();
+        let next_seq = written.last_seq().map_or(0, |last| last + 1);
         let found = match path.exists() {
             true => Ring::open(path)?,
             false => None,
@@ -140,9 +150,9 @@ impl Journal {
             fs::rename(path, aside)?;
         }
         if let Some(mut ring) = found {
-            let kept = survey(&mut ring, path, last_seq, &mut remains);
+            let kept = survey(&mut ring, path, written, &mut remains);
             if remains.records > 0 || ring.consumer.capacity() == capacity {
-                let (journal, reader) = Journal::new(ring, Some(path.to_owned()), kept);
+                let (journal, reader) = Journal::new(ring, Some(path.to_owned()), kept, next_seq);
                 return Ok((journal, reader, remains));
             }
         }
@@ -152,13 +162,19 @@ impl Journal {
             ring.producer.set(Word::LostTo, to as u64);
             ring.producer.set(Word::Lost, count);
         }
-        let (journal, reader) = Journal::new(ring, Some(path.to_owned()), VecDeque::new());
+        let (journal, reader) =
+            Journal::new(ring, Some(path.to_owned()), VecDeque::new(), next_seq);
         Ok((journal, reader, remains))
     }
 
-    fn new(ring: Ring, path: Option<PathBuf>, kept: VecDeque<Large>) -> (Arc<Journal>, Reader) {
+    /// `next_seq` is what the first entry is given, if the trail's own records leave it.
+    fn new(
+        ring: Ring,
+        path: Option<PathBuf>,
+        kept: VecDeque<Large>,
+        next_seq: u64,
+    ) -> (Arc<Journal>, Reader) {
         let Ring { producer, consumer } = ring;
-        consumer.set(Word::MarkSeq, NO_SEQ);
         if let Some(path) = &path {
             aside::remove_others(path, &kept);
         }
@@ -178,7 +194,8 @@ impl Journal {
             })),
             room: Condvar::new(),
         });
-        let reader = Reader::new(journal.clone(), consumer);
+        let mut reader = Reader::new(journal.clone(), consumer);
+        reader.mark(reader.head(), 0, next_seq);
         (journal, reader)
     }
 

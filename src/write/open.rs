@@ -12,9 +12,9 @@ use tracing_appender::non_blocking::NonBlockingBuilder;
 use super::copies::CopyFeed;
 use super::files::Found;
 use super::flow::Flow;
-use super::journal::{Journal, Remains};
+use super::journal::{Journal, Remains, Written};
 use super::render::Renderer;
-use super::seal::Sealer;
+use super::seal::{self, Sealer};
 use super::sink::Sink;
 use super::worker::Worker;
 use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::timestamp_text;
 use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
-use crate::trail::{hostname, recent};
+use crate::trail::{Stamp, TrailName, hostname, recent, stamps};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -116,7 +116,7 @@ pub(super) fn run(
             let path = name.journal();
             // Who closes a trail in order removes it.
             was_closed = !path.exists();
-            Journal::open(&path, settings.buffer, last_seq)
+            Journal::open(&path, settings.buffer, &Records { name, last_seq })
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         place => {
@@ -183,6 +183,28 @@ pub(super) fn run(
     core.opened_at.store(core.journal.tail(), Ordering::SeqCst);
     then(&core);
     Ok(core)
+}
+
+/// The records of a trail in files.
+struct Records<'a> {
+    name: &'a TrailName,
+    last_seq: Option<u64>,
+}
+
+impl Written for Records<'_> {
+    fn last_seq(&self) -> Option<u64> {
+        self.last_seq
+    }
+
+    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_> {
+        match seal::files(self.name) {
+            Ok(files) => Box::new(stamps(&files, seq)),
+            Err(error) => {
+                say(&format!("{}: {error}", self.name.path().display()));
+                Box::new(std::iter::empty())
+            }
+        }
+    }
 }
 
 /// The fields of `trail_opened`.

@@ -429,7 +429,7 @@ impl Sealer {
 }
 
 /// The files of a trail in the order of their records.
-fn files(name: &TrailName) -> Result<Vec<PathBuf>> {
+pub(super) fn files(name: &TrailName) -> Result<Vec<PathBuf>> {
     let failed = |error| Error::io("read the directory", name.directory(), error);
     let mut files = Vec::new();
     for path in name.files().map_err(failed)? {

@@ -9,7 +9,7 @@ use chrono::Utc;
 
 use super::files::Found;
 use super::frame::{self, Name, Value};
-use super::journal::Journal;
+use super::journal::{Journal, Nothing};
 use super::sink::Sink;
 use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
@@ -418,7 +418,8 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
     let (journal, reader, _) =
-        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, None).expect("a journal");
+        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &Nothing)
+            .expect("a journal");
     let append = |fields: &[u8]| {
         let mut made = Vec::new();
         frame::begin(&mut made, 1_795_000_000_000_000);

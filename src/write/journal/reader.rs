@@ -92,7 +92,7 @@ impl Reader {
             }
         }
         let position = self.release(position);
-        self.mark(position, 0, NO_SEQ);
+        self.mark(position, 0, last + 1);
     }
 
     /// Makes room: the lines of everything before `position` are written. Says where the entries go

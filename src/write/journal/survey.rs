@@ -6,18 +6,29 @@ use std::path::Path;
 use super::aside::{self, Large};
 use super::checksum::{checksum, placed};
 use super::entry::{ENTRY, Entry, split_entry};
-use super::{NO_SEQ, Remains, start_over};
+use super::{NO_SEQ, Remains, Written, start_over};
+use crate::record::{EventType, Key};
+use crate::trail::Stamp;
+use crate::write::frame::{self, Name, Value};
 use crate::write::ring::{Ring, Word};
+
+/// An entry that may have to be written.
+struct Left {
+    end: u64,
+    large: Option<u64>,
+    /// `None`: a frame that was kept aside and is missing, or none that can be read.
+    stamp: Option<(i64, Vec<u8>)>,
+    length: usize,
+}
 
 /// Finds out what another process has left: checks each entry, skips what is in the trail,
 /// and cuts off what is damaged. Returns the frames that are kept aside.
 pub(super) fn survey(
     ring: &mut Ring,
     path: &Path,
-    last_seq: Option<u64>,
+    written: &dyn Written,
     remains: &mut Remains,
 ) -> VecDeque<Large> {
-    let mut kept = VecDeque::new();
     let (head, mut tail) = (ring.consumer.head(), ring.consumer.tail());
     let capacity = ring.consumer.capacity() as u64;
     if head == start_over(tail, capacity) {
@@ -27,52 +38,30 @@ pub(super) fn survey(
     if tail < head || tail - head > capacity {
         remains.damaged = capacity;
         ring.set_ends(head, head);
-        return kept;
+        return VecDeque::new();
     }
     ring.set_ends(head, tail);
     let words = &ring.consumer;
-    // A mark before the head is of a batch that was released.
-    let marked_seq = match words.get(Word::MarkPosition) == head {
-        true => words.get(Word::MarkSeq),
-        false => NO_SEQ,
+    let mark = Mark {
+        position: words.get(Word::MarkPosition),
+        count: words.get(Word::MarkCount),
+        seq: words.get(Word::MarkSeq),
     };
-    let marked = words.get(Word::MarkCount);
+    let marked = mark.written(head, written.last_seq());
     let mut bytes = Vec::new();
     words.copy_out(head, (tail - head) as usize, &mut bytes);
-    let mut at = 0;
-    let mut written_to = head;
+    let mut left = VecDeque::new();
+    let (mut at, mut written_to) = (0, head);
     let mut index = 0;
     while let Some((entry, length)) = split_entry(&bytes[at..]) {
-        let stored = bytes[at + 4..at + ENTRY]
-            .first_chunk()
-            .copied()
-            .map(u32::from_le_bytes);
-        let position = head + at as u64;
-        // Of a frame kept aside the number; where its file is missing or damaged, its line will say so.
-        let sum = checksum(&bytes[at + ENTRY..at + length]);
-        let is_whole = Some(placed(sum, position)) == stored;
-        let end = position + length as u64;
-        let seq = match index < marked {
-            true => marked_seq.checked_add(index),
-            false => None,
-        };
-        if seq.is_some_and(|seq| last_seq.is_some_and(|last| seq <= last)) {
+        let end = head + (at + length) as u64;
+        if index < marked {
             written_to = end;
             if let Entry::Large(number) = entry {
                 aside::remove(path, number);
             }
-        } else if is_whole {
-            remains.records += 1;
-            if let Entry::Large(number) = entry {
-                let length = aside::read(path, number).map_or(0, |frame| frame.len());
-                let frame = None;
-                kept.push_back(Large {
-                    number,
-                    end,
-                    length,
-                    frame,
-                });
-            }
+        } else if is_whole(&bytes[at..at + length], head + at as u64) {
+            left.push_back(Left::new(&entry, end, path));
         } else {
             break;
         }
@@ -80,6 +69,22 @@ pub(super) fn survey(
         at += length;
     }
     remains.damaged = (bytes.len() - at) as u64;
+    let next = mark.next_seq(head).filter(|_| !left.is_empty());
+    if let Some(next) = next.filter(|&next| written.last_seq().is_some_and(|last| last >= next)) {
+        for record in written.from(next) {
+            let Some(first) = left.front() else {
+                break;
+            };
+            if first.is_it(&record) {
+                written_to = first.end;
+                if let Some(number) = first.large {
+                    aside::remove(path, number);
+                }
+                left.pop_front();
+            }
+        }
+    }
+    remains.records = left.len() as u64;
     let lost = words.get(Word::Lost);
     if lost > 0 {
         remains.lost = Some((
@@ -89,5 +94,86 @@ pub(super) fn survey(
         ));
     }
     ring.set_ends(written_to, head + at as u64);
-    kept
+    let large = left.into_iter().filter_map(|left| {
+        Some(Large {
+            number: left.large?,
+            end: left.end,
+            length: left.length,
+            frame: None,
+        })
+    });
+    large.collect()
+}
+
+/// Of a frame kept aside it is that of the number; where its file is missing or damaged, its line will say so.
+fn is_whole(entry: &[u8], position: u64) -> bool {
+    let stored = entry[4..ENTRY].first_chunk().copied();
+    let sum = checksum(&entry[ENTRY..]);
+    stored.map(u32::from_le_bytes) == Some(placed(sum, position))
+}
+
+/// The last batch that was going to be written.
+struct Mark {
+    position: u64,
+    count: u64,
+    seq: u64,
+}
+
+impl Mark {
+    /// How many of its entries, which begin at the head, the trail has.
+    fn written(&self, head: u64, last_seq: Option<u64>) -> u64 {
+        match last_seq {
+            Some(last) if self.position == head && self.seq <= last => {
+                self.count.min((last - self.seq).saturating_add(1))
+            }
+            _ => 0,
+        }
+    }
+
+    /// The `seq` behind its entries. If the trail goes on there with what was emitted, the header of the journal is
+    /// older than the trail, as it may be after a loss of power.
+    fn next_seq(&self, head: u64) -> Option<u64> {
+        let is_known = self.seq != NO_SEQ && self.position <= head;
+        self.seq.checked_add(self.count).filter(|_| is_known)
+    }
+}
+
+impl Left {
+    fn new(entry: &Entry<'_>, end: u64, path: &Path) -> Left {
+        let kept;
+        let (large, frame) = match *entry {
+            Entry::Frame(frame) => (None, frame),
+            Entry::Large(number) => {
+                kept = aside::read(path, number).unwrap_or_default();
+                (Some(number), kept.as_slice())
+            }
+        };
+        Left {
+            end,
+            large,
+            stamp: stamp(frame),
+            length: frame.len(),
+        }
+    }
+
+    /// Whether the trail's record is this entry's. It is the next one of those that were emitted, or one of the
+    /// trail's own.
+    fn is_it(&self, record: &Stamp) -> bool {
+        let event_type = record.event_type.as_bytes();
+        match &self.stamp {
+            Some(stamp) => stamp.0 == record.timestamp.timestamp_micros() && stamp.1 == event_type,
+            None => !event_type.starts_with(b"trail_"),
+        }
+    }
+}
+
+/// When the event of a frame was, and of which type.
+fn stamp(frame: &[u8]) -> Option<(i64, Vec<u8>)> {
+    let (mut frame, _) = frame::split_first(frame)?;
+    let event_type = frame.fields.find_map(|(name, value)| match (name, value) {
+        (Name::Key(Key::EventType), Value::Str(event_type)) => Some(event_type),
+        _ => None,
+    });
+    let event_type = event_type.unwrap_or(EventType::Unspecified.as_str().as_bytes());
+    Some((frame.timestamp_micros, event_type.to_vec()))
 }

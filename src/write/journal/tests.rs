@@ -1,4 +1,8 @@
+use chrono::DateTime;
+
 use super::*;
+use crate::record::Key;
+use crate::write::frame::{self, Value};
 
 const NO_WAIT: Duration = Duration::ZERO;
 const CAPACITY: usize = 256;
@@ -9,6 +13,33 @@ const TAIL: usize = 3;
 
 fn set_word(bytes: &mut [u8], word: usize, value: u64) {
     bytes[8 * word..][..8].copy_from_slice(&value.to_le_bytes());
+}
+
+/// A trail without records.
+pub(in crate::write) struct Nothing;
+
+impl Written for Nothing {
+    fn last_seq(&self) -> Option<u64> {
+        None
+    }
+
+    fn from(&self, _: u64) -> Box<dyn Iterator<Item = Stamp>> {
+        Box::new(std::iter::empty())
+    }
+}
+
+/// Its last record, and some records with their seqs.
+struct Trail(Option<u64>, Vec<(u64, Stamp)>);
+
+impl Written for Trail {
+    fn last_seq(&self) -> Option<u64> {
+        self.0
+    }
+
+    fn from(&self, from: u64) -> Box<dyn Iterator<Item = Stamp> + '_> {
+        let behind = self.1.iter().filter(move |(seq, _)| *seq >= from);
+        Box::new(behind.map(|(_, stamp)| stamp.clone()))
+    }
 }
 
 fn frames(reader: &Reader, from: u64) -> Vec<Vec<u8>> {
@@ -85,7 +116,7 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
 fn frames_larger_than_the_ring_are_kept_aside() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
     let in_memory = Journal::in_memory(CAPACITY).expect("memory");
     for (journal, mut reader) in [in_memory, (journal, reader)] {
         let large = vec![7; 10_000];
@@ -108,7 +139,8 @@ fn frames_larger_than_the_ring_are_kept_aside() {
 
 /// What the next process finds, when the last one died here.
 fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
-    let (_, reader, remains) = Journal::open(path, CAPACITY, last_seq).expect("a journal");
+    let written = Trail(last_seq, vec![]);
+    let (_, reader, remains) = Journal::open(path, CAPACITY, &written).expect("a journal");
     (frames(&reader, reader.head()), remains)
 }
 
@@ -118,7 +150,7 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
         for frame in [b"a", b"b", b"c"] {
             journal.append(frame, NO_WAIT).expect("room");
         }
@@ -180,7 +212,7 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
 fn damage_is_cut_off_and_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
     journal.append(b"good", NO_WAIT).expect("room");
     journal.append(b"to be damaged", NO_WAIT).expect("room");
     journal.append(b"behind it", NO_WAIT).expect("room");
@@ -231,7 +263,7 @@ fn damage_is_cut_off_and_counted() {
 fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
     journal.append(b"of the first lap", NO_WAIT).expect("room");
     let (head, tail) = (reader.head(), reader.tail());
     drop((journal, reader));
@@ -249,7 +281,7 @@ fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
 fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
     let frame = vec![b'a'; 2 * CAPACITY];
     journal.append(&frame, NO_WAIT).expect("room");
     assert_eq!(reader.large(0).expect("whole"), frame);
@@ -271,7 +303,7 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
         let frame = [1; 56];
         journal.append(&frame, NO_WAIT).expect("room");
         (journal, reader)
@@ -327,7 +359,7 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
     const EACH: u32 = 3_000;
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, None).expect("a journal");
+    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
     // One in a hundred is too large for the ring.
     let frame = |thread: u32, number: u32| {
         let length = if number % 100 == 99 { 90 } else { number % 40 };
@@ -375,4 +407,77 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
     assert_eq!(journal.backlog(), 0);
     drop((journal, reader));
     assert_eq!(found(&path, None), (vec![], Remains::default()));
+}
+
+#[test]
+fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
+    const CAPACITY: usize = 1 << 10;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let frame = |micros: i64, event_type: &str, filler: usize| {
+        let mut made = Vec::new();
+        frame::begin(&mut made, micros);
+        frame::push_known(&mut made, Key::EventType, Value::Str(event_type));
+        frame::push_known(&mut made, Key::Prompt, Value::Str("p".repeat(filler)));
+        frame::end(&mut made).expect("short");
+        made
+    };
+    let large = CAPACITY / 4;
+    let all = [
+        frame(1, "a", 0),
+        frame(1, "a", 1),
+        frame(1, "b", large),
+        frame(2, "a", 0),
+        frame(2, "b", 0),
+    ];
+    let stamp = |seq, micros, event_type: &str| {
+        let timestamp = DateTime::from_timestamp_micros(micros).expect("a time");
+        let event_type = event_type.to_owned();
+        let stamp = Stamp {
+            timestamp,
+            event_type,
+        };
+        (seq, stamp)
+    };
+    let written = [
+        stamp(7, 1, "a"),
+        stamp(8, 1, "a"),
+        stamp(9, 1, "b"),
+        // One of the trail's own.
+        stamp(10, 2, "trail_sealed"),
+        stamp(11, 2, "a"),
+        stamp(12, 2, "b"),
+    ];
+    // How many records are in the trail, and how many entries these are.
+    for (records, entries) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5)] {
+        // Marked are none of the entries that are not released, the first one, or two. And no batch was written before.
+        for (marked, is_first) in [(0, true), (0, false), (1, false), (2, false)] {
+            let _ = fs::remove_file(&path);
+            let before = Trail(Some(6), vec![]);
+            let opened = Journal::open(&path, CAPACITY, &before).expect("a journal");
+            let (journal, mut reader, _) = opened;
+            if !is_first {
+                journal.append(&frame(0, "a", 0), NO_WAIT).expect("room");
+                reader.mark(0, 1, 6);
+                let _ = reader.release(journal.tail());
+            }
+            let begin = journal.tail();
+            for frame in &all {
+                journal.append(frame, NO_WAIT).expect("room");
+            }
+            if marked > 0 {
+                reader.mark(begin, marked, 7);
+            }
+            drop((journal, reader));
+            if entries > 2 {
+                // Its file goes with its release, and that was on the medium.
+                fs::remove_file(dir.path().join("journal.0")).expect("kept aside");
+            }
+            let trail = Trail(Some(6 + records), written[..records as usize].to_vec());
+            let (_, reader, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+            assert_eq!(frames(&reader, reader.head()), all[entries..], "{records}");
+            assert_eq!(remains.records, (all.len() - entries) as u64);
+            assert_eq!(remains.damaged, 0);
+        }
+    }
 }

@@ -1,0 +1,106 @@
+//! When the last records of a trail were, and of which type: enough to tell which of a journal's entries they are.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::files::read_at;
+use super::seq_of;
+
+/// How much is read at a time, going backwards.
+const BLOCK: u64 = 256 << 10;
+
+/// What is looked at of a record.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) timestamp: DateTime<Utc>,
+    pub(crate) event_type: String,
+}
+
+/// The records from `seq` on, from files that are in the order of their records. What cannot be read is left out.
+pub(crate) fn stamps(files: &[PathBuf], seq: u64) -> impl Iterator<Item = Stamp> + use<> {
+    let mut begun = Vec::new();
+    for file in files.iter().rev() {
+        let Ok((reader, is_before)) = reader(file, seq) else {
+            continue;
+        };
+        begun.push(reader);
+        if is_before {
+            break;
+        }
+    }
+    let lines = begun.into_iter().rev().flat_map(|file| file.split(b'\n'));
+    let mut next = seq;
+    lines.map_while(Result::ok).filter_map(move |line| {
+        // What a file held that could not be synced stands in the next one again.
+        let seq = seq_of(&line).filter(|&seq| seq >= next)?;
+        let stamp = serde_json::from_slice(&line).ok()?;
+        next = seq + 1;
+        Some(stamp)
+    })
+}
+
+/// A file from a line on that is not behind `seq`, or from its beginning, and whether there is such a line.
+fn reader(path: &Path, seq: u64) -> io::Result<(BufReader<File>, bool)> {
+    let mut file = File::open(path)?;
+    let mut begin = file.metadata()?.len();
+    let mut is_before = false;
+    while begin > 0 && !is_before {
+        let size = begin.min(BLOCK);
+        begin -= size;
+        let mut block = vec![0; size as usize];
+        let read = read_at(&file, &mut block, begin)?;
+        let block = &block[..read];
+        // In front of the first line feed stands the end of a line, unless the file begins there.
+        let line = match begin {
+            0 => Some(0),
+            _ => memchr::memchr(b'\n', block).map(|feed| feed + 1),
+        };
+        let first = line.and_then(|line| seq_of(&block[line..]));
+        if let Some(line) = line.filter(|_| first.is_some_and(|first| first <= seq)) {
+            begin += line as u64;
+            is_before = true;
+        }
+    }
+    file.seek(SeekFrom::Start(begin))?;
+    Ok((BufReader::new(file), is_before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_records_from_a_seq_on_are_found_over_files_and_blocks() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let line = |seq: u64| {
+            let filler = "y".repeat(if seq == 70 { 600_000 } else { 9_000 });
+            let time = format!("2026-11-23T10:00:00.{seq:06}Z");
+            format!(
+                "{{\"seq\":{seq},\"timestamp\":\"{time}\",\"event_type\":\"e\",\"x\":\"{filler}\"}}\n"
+            )
+        };
+        let write = |name: &str, seqs: std::ops::Range<u64>| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, seqs.map(line).collect::<String>()).expect("written");
+            path
+        };
+        let files = [
+            write("a", 0..50),
+            write("b", 50..120),
+            write("c", 120..120),
+            write("d", 110..160),
+        ];
+        for seq in [0, 1, 49, 50, 69, 70, 71, 119, 120, 121, 159, 160, 500] {
+            let found = stamps(&files, seq).map(|stamp| stamp.timestamp.timestamp_subsec_micros());
+            let found: Vec<u64> = found.map(u64::from).collect();
+            assert_eq!(found, (seq..160).collect::<Vec<_>>(), "{seq}");
+        }
+        // Not more than that is read.
+        let (_, is_before) = reader(&files[3], 155).expect("readable");
+        assert!(is_before);
+    }
+}
