@@ -20,7 +20,8 @@ pub(crate) struct Stamp {
     pub(crate) event_type: String,
 }
 
-/// The records from `seq` on, from files that are in the order of their records. What cannot be read is left out.
+/// The records from `seq` on, up to the first that is missing or cannot be read, from files that are in the order of
+/// their records.
 pub(crate) fn stamps(files: &[PathBuf], seq: u64) -> impl Iterator<Item = Stamp> + use<> {
     let mut begun = Vec::new();
     for file in files.iter().rev() {
@@ -32,14 +33,23 @@ pub(crate) fn stamps(files: &[PathBuf], seq: u64) -> impl Iterator<Item = Stamp>
             break;
         }
     }
-    let lines = begun.into_iter().rev().flat_map(|file| file.split(b'\n'));
+    let mut lines = begun.into_iter().rev().flat_map(|file| file.split(b'\n'));
     let mut next = seq;
-    lines.map_while(Result::ok).filter_map(move |line| {
-        // What a file held that could not be synced stands in the next one again.
-        let seq = seq_of(&line).filter(|&seq| seq >= next)?;
-        let stamp = serde_json::from_slice(&line).ok()?;
-        next = seq + 1;
-        Some(stamp)
+    std::iter::from_fn(move || {
+        loop {
+            let line = lines.next()?.ok()?;
+            match seq_of(&line) {
+                Some(seq) if seq > next => return None,
+                // A line may be torn, and what a file held that could not be synced stands in the next one again.
+                Some(seq) if seq == next => {
+                    if let Ok(stamp) = serde_json::from_slice(&line) {
+                        next += 1;
+                        return Some(stamp);
+                    }
+                }
+                _ => {}
+            }
+        }
     })
 }
 
@@ -99,6 +109,19 @@ mod tests {
             let found: Vec<u64> = found.map(u64::from).collect();
             assert_eq!(found, (seq..160).collect::<Vec<_>>(), "{seq}");
         }
+        // Up to the first that is missing, cut or no record.
+        let whole = std::fs::read_to_string(&files[3]).expect("readable");
+        let hole = line(130);
+        for instead in [
+            "",
+            "\n",
+            "{\"seq\":130,\"time",
+            "{\"seq\":130,\"event_type\":\"e\"}\n",
+        ] {
+            std::fs::write(&files[3], whole.replace(&hole, instead)).expect("written");
+            assert_eq!(stamps(&files, 100).count(), 30, "{instead}");
+        }
+        std::fs::write(&files[3], &whole).expect("written");
         // Not more than that is read.
         let (_, is_before) = reader(&files[3], 155).expect("readable");
         assert!(is_before);

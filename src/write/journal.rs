@@ -256,7 +256,7 @@ impl Journal {
         large: Option<usize>,
         patience: Duration,
     ) -> Result<MutexGuard<'_, State>, Refusal> {
-        let mut state = lock_soon(&self.state);
+        let state = lock_soon(&self.state);
         // Whoever came before the journal was closed is let in.
         if state.closed {
             return Err(Refusal::Closed);
@@ -264,6 +264,23 @@ impl Journal {
         if state.fits(length, large) {
             return Ok(state);
         }
+        // As one who waits from here to the end: who closes the journal waits for those.
+        self.threads_waiting.fetch_add(1, Ordering::Relaxed);
+        // Either the reader, who releases first and then looks whether somebody waits, sees this one, or
+        // this one sees what was released.
+        fence(Ordering::SeqCst);
+        let waited = self.wait_for_room(state, length, large, patience);
+        self.threads_waiting.fetch_sub(1, Ordering::Relaxed);
+        waited
+    }
+
+    fn wait_for_room<'j>(
+        &'j self,
+        mut state: MutexGuard<'j, State>,
+        length: usize,
+        large: Option<usize>,
+        patience: Duration,
+    ) -> Result<MutexGuard<'j, State>, Refusal> {
         let (begun, head) = (Instant::now(), state.ring.head());
         while !state.fits(length, large) {
             let Some(left) = patience
@@ -273,18 +290,11 @@ impl Journal {
                 let stalled = state.ring.head() == head;
                 return Err(Refusal::Full { stalled });
             };
-            self.threads_waiting.fetch_add(1, Ordering::Relaxed);
-            // Either the reader, who releases first and then looks whether somebody waits, sees this one, or
-            // this one sees what was released.
-            fence(Ordering::SeqCst);
-            if !state.fits(length, large) {
-                state = self
-                    .room
-                    .wait_timeout(state, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-            }
-            self.threads_waiting.fetch_sub(1, Ordering::Relaxed);
+            state = self
+                .room
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         Ok(state)
     }

@@ -128,7 +128,7 @@ impl Reader {
         let mut state = match self.journal.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(state)) => state.into_inner(),
-            // Somebody appends: it is not empty any more.
+            // Somebody may be appending. It starts over another time.
             Err(TryLockError::WouldBlock) => return position,
         };
         if self.tail() != position {

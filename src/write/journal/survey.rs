@@ -75,7 +75,7 @@ pub(super) fn survey(
             let Some(first) = left.front() else {
                 break;
             };
-            if first.is_it(&record) {
+            if first.is(&record) {
                 written_to = first.end;
                 if let Some(number) = first.large {
                     aside::remove(path, number);
@@ -85,6 +85,14 @@ pub(super) fn survey(
         }
     }
     remains.records = left.len() as u64;
+    if let Some(last) = written.last_seq().filter(|_| written_to > head) {
+        // Whoever dies here: the next one skips the same entries, and then looks for none behind them.
+        let skipped = index - left.len() as u64;
+        words.set(Word::MarkSeq, NO_SEQ);
+        words.set(Word::MarkPosition, head);
+        words.set(Word::MarkCount, skipped);
+        words.set(Word::MarkSeq, (last + 1).saturating_sub(skipped));
+    }
     let lost = words.get(Word::Lost);
     if lost > 0 {
         remains.lost = Some((
@@ -158,7 +166,7 @@ impl Left {
 
     /// Whether the trail's record is this entry's. It is the next one of those that were emitted, or one of the
     /// trail's own.
-    fn is_it(&self, record: &Stamp) -> bool {
+    fn is(&self, record: &Stamp) -> bool {
         let event_type = record.event_type.as_bytes();
         match &self.stamp {
             Some(stamp) => stamp.0 == record.timestamp.timestamp_micros() && stamp.1 == event_type,
