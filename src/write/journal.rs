@@ -31,6 +31,7 @@ use crate::trail::Stamp;
 mod aside;
 mod checksum;
 mod entry;
+mod mark;
 mod reader;
 mod survey;
 #[cfg(test)]
@@ -40,16 +41,17 @@ use aside::{Aside, Large};
 use checksum::{checksum, placed};
 use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
+use mark::NO_SEQ;
 pub(super) use reader::Reader;
 use survey::survey;
 #[cfg(test)]
-pub(super) use tests::Nothing;
+pub(super) use tests::NOTHING;
 
 pub(super) struct Journal {
     state: Apart<Mutex<State>>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
-    /// How many wait for it. Set under the lock.
+    /// How many wait for it. More begin to under the lock only.
     threads_waiting: AtomicUsize,
     /// That the ring fills was said, since it was released from last.
     has_told: AtomicBool,
@@ -119,9 +121,6 @@ fn lock_soon(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// A ring that is empty goes on at its beginning when so much of it was used: where few records
 /// wait, the same memory is used again and again, and stays in the caches and in the page table.
 const START_OVER: u64 = 256 << 10;
-
-/// No entry is marked.
-const NO_SEQ: u64 = u64::MAX;
 
 impl Journal {
     pub(super) fn in_memory(capacity: usize) -> io::Result<(Arc<Journal>, Reader)> {

@@ -289,9 +289,9 @@ impl Map {
 }
 
 impl Producer {
-    /// Adds a few bytes and others behind them, for which there must be room, and says where they end.
+    /// Adds a few bytes and others behind them, for which there must be room.
     #[inline]
-    pub(super) fn push<const N: usize>(&mut self, head: &[u8; N], bytes: &[u8]) -> u64 {
+    pub(super) fn push<const N: usize>(&mut self, head: &[u8; N], bytes: &[u8]) {
         let tail = self.tail();
         let length = N + bytes.len();
         assert!(self.used() as usize + length <= self.capacity);
@@ -310,9 +310,7 @@ impl Producer {
             self.push_round(tail, head);
             self.push_round(tail + N as u64, bytes);
         }
-        let tail = tail + length as u64;
-        self.store(TAIL, tail);
-        tail
+        self.store(TAIL, tail + length as u64);
     }
 
     /// Copies bytes in at a position, round the end where need be.

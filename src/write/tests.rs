@@ -9,7 +9,7 @@ use chrono::Utc;
 
 use super::files::Found;
 use super::frame::{self, Name, Value};
-use super::journal::{Journal, Nothing};
+use super::journal::{Journal, NOTHING};
 use super::sink::Sink;
 use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
@@ -418,7 +418,7 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
     let (journal, reader, _) =
-        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &Nothing)
+        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &NOTHING)
             .expect("a journal");
     let append = |fields: &[u8]| {
         let mut made = Vec::new();

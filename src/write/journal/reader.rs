@@ -8,9 +8,10 @@ use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, TryLockError};
 
 use super::entry::{ENTRY, entry_length, split_entry};
-use super::{Journal, NO_SEQ, aside, lock_soon, start_over};
+use super::mark::{Mark, NO_SEQ};
+use super::{Journal, aside, lock_soon, start_over};
 use crate::trail::files::is_same_file;
-use crate::write::ring::{Consumer, Ring, Word};
+use crate::write::ring::{Consumer, Ring};
 
 pub(in crate::write) struct Reader {
     journal: Arc<Journal>,
@@ -63,27 +64,28 @@ impl Reader {
     /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
     pub(in crate::write) fn mark(&mut self, position: u64, count: u64, seq: u64) {
-        self.ring.set(Word::MarkSeq, NO_SEQ);
-        self.ring.set(Word::MarkPosition, position);
-        self.ring.set(Word::MarkCount, count);
-        self.ring.set(Word::MarkSeq, seq);
+        let mark = Mark {
+            position,
+            count,
+            seq,
+        };
+        mark.set(&self.ring);
     }
 
     /// The seq of the first entry that is not released, where its line may be written.
     pub(in crate::write) fn marked_seq(&self) -> Option<u64> {
-        let is_marked = self.ring.get(Word::MarkPosition) == self.head();
-        Some(self.ring.get(Word::MarkSeq)).filter(|&seq| is_marked && seq != NO_SEQ)
+        let mark = Mark::of(&self.ring);
+        (mark.position == self.head() && mark.seq != NO_SEQ).then_some(mark.seq)
     }
 
     /// Releases the entries whose lines the trail has, up to `last_seq`, after the worker
     /// lost track of what it had written.
     pub(in crate::write) fn skip_written(&mut self, last_seq: Option<u64>) {
-        let Some((last, first)) = last_seq.zip(self.marked_seq()) else {
+        let (Some(last), Some(_)) = (last_seq, self.marked_seq()) else {
             return;
         };
-        let count = self.ring.get(Word::MarkCount);
         let mut position = self.head();
-        for _ in (first..=last).zip(0..count) {
+        for _ in 0..Mark::of(&self.ring).written(position, last_seq) {
             let mut entry = Vec::new();
             self.copy(position, 1, &mut entry);
             match split_entry(&entry) {

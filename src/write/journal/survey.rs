@@ -6,7 +6,8 @@ use std::path::Path;
 use super::aside::{self, Large};
 use super::checksum::{checksum, placed};
 use super::entry::{ENTRY, Entry, split_entry};
-use super::{NO_SEQ, Remains, Written, start_over};
+use super::mark::Mark;
+use super::{Remains, Written, start_over};
 use crate::record::{EventType, Key};
 use crate::trail::Stamp;
 use crate::write::frame::{self, Name, Value};
@@ -42,11 +43,7 @@ pub(super) fn survey(
     }
     ring.set_ends(head, tail);
     let words = &ring.consumer;
-    let mark = Mark {
-        position: words.get(Word::MarkPosition),
-        count: words.get(Word::MarkCount),
-        seq: words.get(Word::MarkSeq),
-    };
+    let mark = Mark::of(words);
     let marked = mark.written(head, written.last_seq());
     let mut bytes = Vec::new();
     words.copy_out(head, (tail - head) as usize, &mut bytes);
@@ -87,11 +84,13 @@ pub(super) fn survey(
     remains.records = left.len() as u64;
     if let Some(last) = written.last_seq().filter(|_| written_to > head) {
         // Whoever dies here: the next one skips the same entries, and then looks for none behind them.
-        let skipped = index - left.len() as u64;
-        words.set(Word::MarkSeq, NO_SEQ);
-        words.set(Word::MarkPosition, head);
-        words.set(Word::MarkCount, skipped);
-        words.set(Word::MarkSeq, (last + 1).saturating_sub(skipped));
+        let count = index - left.len() as u64;
+        let skipped = Mark {
+            position: head,
+            count,
+            seq: (last + 1).saturating_sub(count),
+        };
+        skipped.set(words);
     }
     let lost = words.get(Word::Lost);
     if lost > 0 {
@@ -118,32 +117,6 @@ fn is_whole(entry: &[u8], position: u64) -> bool {
     let stored = entry[4..ENTRY].first_chunk().copied();
     let sum = checksum(&entry[ENTRY..]);
     stored.map(u32::from_le_bytes) == Some(placed(sum, position))
-}
-
-/// The last batch that was going to be written.
-struct Mark {
-    position: u64,
-    count: u64,
-    seq: u64,
-}
-
-impl Mark {
-    /// How many of its entries, which begin at the head, the trail has.
-    fn written(&self, head: u64, last_seq: Option<u64>) -> u64 {
-        match last_seq {
-            Some(last) if self.position == head && self.seq <= last => {
-                self.count.min((last - self.seq).saturating_add(1))
-            }
-            _ => 0,
-        }
-    }
-
-    /// The `seq` behind its entries. If the trail goes on there with what was emitted, the header of the journal is
-    /// older than the trail, as it may be after a loss of power.
-    fn next_seq(&self, head: u64) -> Option<u64> {
-        let is_known = self.seq != NO_SEQ && self.position <= head;
-        self.seq.checked_add(self.count).filter(|_| is_known)
-    }
 }
 
 impl Left {

@@ -16,20 +16,10 @@ fn set_word(bytes: &mut [u8], word: usize, value: u64) {
 }
 
 /// A trail without records.
-pub(in crate::write) struct Nothing;
-
-impl Written for Nothing {
-    fn last_seq(&self) -> Option<u64> {
-        None
-    }
-
-    fn from(&self, _: u64) -> Box<dyn Iterator<Item = Stamp>> {
-        Box::new(std::iter::empty())
-    }
-}
+pub(in crate::write) const NOTHING: Trail = Trail(None, Vec::new());
 
 /// Its last record, and some records with their seqs.
-struct Trail(Option<u64>, Vec<(u64, Stamp)>);
+pub(in crate::write) struct Trail(Option<u64>, Vec<(u64, Stamp)>);
 
 impl Written for Trail {
     fn last_seq(&self) -> Option<u64> {
@@ -119,7 +109,7 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
 fn frames_larger_than_the_ring_are_kept_aside() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     let in_memory = Journal::in_memory(CAPACITY).expect("memory");
     for (journal, mut reader) in [in_memory, (journal, reader)] {
         let large = vec![7; 10_000];
@@ -153,7 +143,7 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
         for frame in [b"a", b"b", b"c"] {
             journal.append(frame, NO_WAIT).expect("room");
         }
@@ -215,7 +205,7 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
 fn damage_is_cut_off_and_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     journal.append(b"good", NO_WAIT).expect("room");
     journal.append(b"to be damaged", NO_WAIT).expect("room");
     journal.append(b"behind it", NO_WAIT).expect("room");
@@ -266,7 +256,7 @@ fn damage_is_cut_off_and_counted() {
 fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     journal.append(b"of the first lap", NO_WAIT).expect("room");
     let (head, tail) = (reader.head(), reader.tail());
     drop((journal, reader));
@@ -284,7 +274,7 @@ fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
 fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     let frame = vec![b'a'; 2 * CAPACITY];
     journal.append(&frame, NO_WAIT).expect("room");
     assert_eq!(reader.large(0).expect("whole"), frame);
@@ -306,7 +296,7 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
         let frame = [1; 56];
         journal.append(&frame, NO_WAIT).expect("room");
         (journal, reader)
@@ -364,7 +354,7 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
     const EACH: u32 = 3_000;
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, &Nothing).expect("a journal");
+    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     // One in a hundred is too large for the ring.
     let frame = |thread: u32, number: u32| {
         let length = if number % 100 == 99 { 90 } else { number % 40 };
