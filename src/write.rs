@@ -22,6 +22,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 
+mod append;
 mod attribution;
 mod clock;
 mod confirm;
@@ -39,6 +40,7 @@ mod helper;
 mod journal;
 mod layer;
 mod leaves;
+mod lines;
 mod meaning;
 mod open;
 mod own;

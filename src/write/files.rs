@@ -16,6 +16,9 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
 use tracing_appender::rolling::Rotation;
 
+use super::append::Append;
+use super::helper::Task;
+use super::lines::Lines;
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
 use crate::error::{Error, ErrorKind, Result};
@@ -179,6 +182,17 @@ impl Files {
         let written = (&*self.file).write(bytes)?;
         self.length += written as u64;
         Ok(written)
+    }
+
+    /// An attempt to append lines beside the worker. It comes before anything else that is done with the files.
+    pub(super) fn append(&self, lines: Arc<Lines>) -> (Arc<dyn Task>, Append) {
+        let file = self.file.clone();
+        Append::new(move || (&*file).write(&lines.bytes))
+    }
+
+    /// So many bytes were appended beside the worker.
+    pub(super) fn appended(&mut self, bytes: usize) {
+        self.length += bytes as u64;
     }
 
     /// A file of records that stands where another is to begin was made when the clock was ahead. No two files hold

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
+pub(super) const NAME: &str = "stinger-audit-hash";
+
 /// Something that can be done beside the worker. It is done once more where somebody could not wait for it.
 pub(super) trait Task: Send + Sync {
     fn run(&self);
@@ -22,7 +24,7 @@ impl Helper {
     pub(super) fn start(tasks: usize) -> Option<Helper> {
         let (to, tasks) = sync_channel::<Arc<dyn Task>>(tasks);
         let work = move || tasks.into_iter().for_each(|task| task.run());
-        let named = thread::Builder::new().name("stinger-audit-hash".into());
+        let named = thread::Builder::new().name(NAME.into());
         named.spawn(work).ok()?;
         Some(Helper(to))
     }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::helper::{Helper, Task};
+use super::lines::Lines;
 use crate::trail::miss;
 use crate::trail::seal::{Hint, hint};
 use crate::trail::tree::{self, Frontier, Hash};
@@ -26,14 +27,6 @@ const PART: usize = 64 << 10;
 const BATCHES: usize = 4;
 /// So many tasks may wait: where the thread was given no core, those that the worker has come to as well.
 const TASKS: usize = 4 * BATCHES;
-
-/// Whole lines, numbered from `first` on.
-pub(super) struct Lines {
-    pub(super) bytes: Arc<Vec<u8>>,
-    /// Where each of them ends, behind its line feed.
-    pub(super) ends: Vec<usize>,
-    pub(super) first: u64,
-}
 
 pub(super) struct Leaves {
     tree: Tree,
@@ -61,7 +54,7 @@ struct Unsettled {
 }
 
 struct Batch {
-    lines: Lines,
+    lines: Arc<Lines>,
     /// Which of the lines each part has.
     parts: Vec<Range<usize>>,
     /// The next part that nobody has begun with.
@@ -112,7 +105,7 @@ impl Lines {
 }
 
 impl Batch {
-    fn new(lines: Lines) -> Batch {
+    fn new(lines: Arc<Lines>) -> Batch {
         let parts = lines.parts();
         Batch {
             hashed: parts.iter().map(|_| OnceLock::new()).collect(),
@@ -211,11 +204,11 @@ impl Leaves {
     }
 
     /// Takes in lines. Those it has already come again.
-    pub(super) fn push(&mut self, lines: Lines) {
+    pub(super) fn push(&mut self, lines: Arc<Lines>) {
         if lines.first != self.size {
             return self.push_again(&lines);
         }
-        self.size += lines.ends.len() as u64;
+        self.size += lines.count();
         if lines.bytes.len() < WORTH && self.tree.underway() == 0 {
             self.tree.settle();
             return self.tree.take(&lines.hash(0..lines.ends.len()));
@@ -224,7 +217,7 @@ impl Leaves {
             self.helper = Helper::start(TASKS);
         }
         let batch = Arc::new(Batch::new(lines));
-        self.beside(batch.clone());
+        let _ = self.beside(batch.clone());
         self.tree.unsettled.push_back(Unsettled {
             hashed: batch.hashed.clone(),
             batch: Some(batch),
@@ -239,11 +232,9 @@ impl Leaves {
         self.tree.let_go();
     }
 
-    /// Has something done beside the worker, where there is a thread and it has room for more.
-    pub(super) fn beside(&self, task: Arc<dyn Task>) {
-        if let Some(helper) = &self.helper {
-            helper.give(task);
-        }
+    /// Has something done beside the worker. `false`: there is no thread, or it has enough to do.
+    pub(super) fn beside(&self, task: Arc<dyn Task>) -> bool {
+        self.helper.as_ref().is_some_and(|helper| helper.give(task))
     }
 
     /// Takes in those of the lines that are not in it yet.
@@ -304,16 +295,16 @@ mod tests {
         (frontier, hints)
     }
 
-    fn pushed(lines: &[Vec<u8>], first: u64) -> Lines {
+    fn pushed(lines: &[Vec<u8>], first: u64) -> Arc<Lines> {
         let ends = lines.iter().scan(0, |end, line| {
             *end += line.len();
             Some(*end)
         });
-        Lines {
+        Arc::new(Lines {
             ends: ends.collect(),
-            bytes: Arc::new(lines.concat()),
+            bytes: lines.concat(),
             first,
-        }
+        })
     }
 
     #[test]

@@ -9,7 +9,8 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value as Json, json};
 
 use super::helper::Task;
-use super::leaves::{Leaves, Lines, MOST_LEAVES, Tree};
+use super::leaves::{Leaves, MOST_LEAVES, Tree};
+use super::lines::Lines;
 use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
@@ -288,10 +289,15 @@ impl Sealer {
     }
 
     /// Takes in lines. Those it has already come again.
-    pub(super) fn push(&mut self, lines: Lines) {
+    pub(super) fn push(&mut self, lines: Arc<Lines>) {
         // It would not be over them.
         self.draft = None;
         self.leaves.push(lines);
+    }
+
+    /// Has something done beside the worker. `false`: there is no thread, or it has enough to do.
+    pub(super) fn beside(&self, task: Arc<dyn Task>) -> bool {
+        self.leaves.beside(task)
     }
 
     /// Lets go of the lines that it needs no more.
@@ -313,7 +319,7 @@ impl Sealer {
     pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
         let draft = Arc::new(self.draft(reason, now));
         // Where it is dropped before, its keys are gone with it.
-        self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
+        let _ = self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
         self.draft = Some(draft);
     }
 

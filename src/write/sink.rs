@@ -3,8 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::append::Append;
 use super::files::{Files, Found};
+use super::helper::Task;
+use super::lines::Lines;
 use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::destination::{Place, is_null_device};
@@ -22,7 +26,7 @@ pub(super) enum Sink {
     Special(PathBuf, Option<File>),
     /// Something that fails when a test wants it to.
     #[cfg(test)]
-    Faulty(Box<dyn Write + Send>),
+    Faulty(super::tests::Disk),
 }
 
 impl Sink {
@@ -90,6 +94,28 @@ impl Sink {
         }
     }
 
+    /// An attempt to write lines beside the worker. It comes before anything else that is done with the sink. `None`:
+    /// that cannot be.
+    pub(super) fn append(&self, lines: &Arc<Lines>) -> Option<(Arc<dyn Task>, Append)> {
+        match self {
+            Sink::Files(files) if !files.rolls() => Some(files.append(lines.clone())),
+            #[cfg(test)]
+            Sink::Faulty(faulty) => {
+                let (mut faulty, lines) = (faulty.clone(), lines.clone());
+                Some(Append::new(move || faulty.write(&lines.bytes)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What an attempt beside the worker comes to: the same as `write`.
+    pub(super) fn appended(&mut self, written: io::Result<usize>) -> io::Result<usize> {
+        if let (Sink::Files(files), Ok(bytes)) = (self, &written) {
+            files.appended(*bytes);
+        }
+        usual(written)
+    }
+
     /// Writes some of `lines`; whether a line begins with them decides whether they may begin a file.
     pub(super) fn write(&mut self, lines: &[u8], begins_line: bool) -> io::Result<usize> {
         let written = match self {
@@ -108,11 +134,16 @@ impl Sink {
                     .write(lines),
             },
         };
-        match written {
-            Ok(0) if !lines.is_empty() => Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            written => written,
-        }
+        usual(written)
+    }
+}
+
+/// What an attempt to write a few bytes comes to.
+fn usual(written: io::Result<usize>) -> io::Result<usize> {
+    match written {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+        written => written,
     }
 }
 

@@ -11,7 +11,7 @@ use super::files::Found;
 use super::frame::{self, Name, Value};
 use super::journal::{Journal, NOTHING};
 use super::sink::Sink;
-use super::{Core, lock, open};
+use super::{Core, helper, lock, open};
 use crate::environment::tests::Imagined;
 use crate::error::ErrorKind;
 use crate::record::{Key, Record};
@@ -32,6 +32,8 @@ pub(crate) struct Disk {
     fails_at: Arc<AtomicUsize>,
     /// The next write panics.
     panics: Arc<AtomicBool>,
+    /// Writes of another thread than the worker's.
+    beside: Arc<AtomicUsize>,
 }
 
 impl Write for Disk {
@@ -43,6 +45,9 @@ impl Write for Disk {
             !self.panics.swap(false, Ordering::SeqCst),
             "a bug below the worker"
         );
+        if std::thread::current().name() == Some(helper::NAME) {
+            self.beside.fetch_add(1, Ordering::SeqCst);
+        }
         if self.fails_now() {
             let half = bytes.len() / 2;
             lock(&self.written).extend_from_slice(&bytes[..half]);
@@ -106,7 +111,7 @@ pub(crate) fn trail(disk: &Disk, given: Given) -> Arc<Core> {
         ..given
     };
     let settings = given.resolve(&Imagined::default()).expect("settings");
-    let sink = Sink::Faulty(Box::new(disk.clone()));
+    let sink = Sink::Faulty(disk.clone());
     open::run(settings, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
 }
 
@@ -371,6 +376,36 @@ fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
         let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
         assert_eq!(prompts, expected, "fault {fault}");
     }
+}
+
+#[test]
+fn a_fault_while_lines_are_appended_beside_the_worker_loses_and_doubles_nothing() {
+    let beside = Arc::new(AtomicUsize::new(0));
+    for fault in 1..16 {
+        let disk = Disk {
+            beside: beside.clone(),
+            ..Disk::default()
+        };
+        let core = trail(&disk, Given::default());
+        core.flush().expect("written");
+        disk.slow.store(1, Ordering::SeqCst);
+        disk.fails_at.store(fault, Ordering::SeqCst);
+        if fault % 3 == 0 {
+            disk.at_most.store(100_000, Ordering::Relaxed);
+        }
+        let prompt = "x".repeat(8 << 10);
+        for number in 0..250 {
+            record(&core, &number.to_string(), &prompt).expect("recorded");
+        }
+        core.close().expect("closed");
+        let types = disk.records().into_iter().filter_map(|record| {
+            let event_type = record.event_type.as_str();
+            record.prompt.map(|_| event_type.to_owned())
+        });
+        let expected = (0..250).map(|number| number.to_string());
+        assert!(types.eq(expected), "fault {fault}");
+    }
+    assert!(beside.load(Ordering::SeqCst) > 0);
 }
 
 #[test]

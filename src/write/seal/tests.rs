@@ -60,12 +60,8 @@ impl Process {
             .open(&self.file)
             .expect("a file");
         file.write_all(&line).expect("written");
-        let first = self.sealer.leaves.size();
-        self.sealer.push(Lines {
-            ends: vec![line.len()],
-            bytes: Arc::new(line),
-            first,
-        });
+        let number = self.sealer.leaves.size();
+        self.sealer.push(Arc::new(Lines::one(number, line)));
     }
 
     fn take(&mut self, step: Step) {

@@ -30,7 +30,10 @@ impl Worker {
         if let Some(reached) = self.syncing {
             match self.sink.sync_outcome() {
                 None => return Ok(()),
-                Some(outcome) => self.end_sync(reached, outcome)?,
+                Some(outcome) => {
+                    self.settle()?;
+                    self.end_sync(reached, outcome)?;
+                }
             }
         }
         let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
@@ -68,6 +71,7 @@ impl Worker {
 
     /// How far a sync reaches that begins now, and what the file of the seal keys is to say behind it.
     fn begin_sync(&mut self) -> Result<(Reached, Option<KeyWrite>), GaveUp> {
+        self.settle()?;
         // So that it becomes durable with what it seals.
         self.put_seal_due()?;
         self.last_sync = Instant::now();

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{CopyFeed, GaveUp, Worker};
 use crate::record::timestamp_text;
@@ -12,6 +12,39 @@ use crate::write::sink::Sink;
 use crate::write::{lock, say};
 
 impl Worker {
+    /// Sees to it that the live file stands under its name.
+    pub(super) fn put_back(&mut self) -> Result<(), GaveUp> {
+        match self.journal.put_back() {
+            Ok(false) => {}
+            Ok(true) => {
+                say(&format!(
+                    "{}: somebody took its journal away; it was put back",
+                    self.core.name
+                ));
+                self.put_own(
+                    "trail_put_back",
+                    &json!({ "file": "journal", "happened": "removed" }),
+                )?;
+            }
+            // The directory may be gone; it is made again with the live file.
+            Err(error) => self.note_failure(&error),
+        }
+        let is_in_place = |sink: &Sink| !matches!(sink, Sink::Files(files) if !files.is_in_place());
+        if is_in_place(&self.sink) {
+            return Ok(());
+        }
+        self.settle()?;
+        let happened = self.insist(|sink| match sink {
+            Sink::Files(files) => files.put_back(),
+            _ => Ok(Json::Null),
+        })?;
+        say(&format!(
+            "{}: somebody tampered with its file: {happened}",
+            self.core.name
+        ));
+        self.put_own("trail_put_back", &happened)
+    }
+
     /// Writes a `trail_gap` record if records were lost.
     pub(super) fn report_losses(&mut self) -> Result<(), GaveUp> {
         if lock(&self.core.losses).count() == 0 {

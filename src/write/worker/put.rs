@@ -1,0 +1,245 @@
+//! How lines come into the trail: sealed and written, however often it takes.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use serde_json::Value as Json;
+
+use super::{GaveUp, Worker};
+use crate::write::append::Append;
+use crate::write::frame;
+use crate::write::lines::Lines;
+use crate::write::own;
+use crate::write::sink::Sink;
+use crate::write::{lock, say, take_flag};
+
+/// How long to sleep after a failed write: the first time, and at most.
+const RETRY_FIRST: Duration = Duration::from_millis(10);
+const RETRY_LAST: Duration = Duration::from_secs(1);
+
+/// How long a trail that is being closed goes on trying to write.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
+/// A batch that is being written beside the worker.
+pub(super) struct Writing {
+    pub(super) append: Append,
+    lines: Arc<Lines>,
+    /// How far its entries go in the journal.
+    pub(super) end: u64,
+}
+
+impl Worker {
+    /// Writes the batch that is made, of the entries up to `end`: beside the worker, where that can be and nobody waits
+    /// for it.
+    pub(super) fn put_batch(&mut self, end: u64) -> Result<(), GaveUp> {
+        let lines = Arc::new(std::mem::take(&mut self.lines));
+        self.seq = lines.next();
+        self.journal.mark(self.position, lines.count(), lines.first);
+        // Given to the thread before it hashes them: they are wanted sooner, and are in its caches then.
+        let append = self.append_beside(&lines, end);
+        self.seal_lines(&lines);
+        match append {
+            Some(append) => {
+                self.writing = Some(Writing { append, lines, end });
+                Ok(())
+            }
+            None => self.write_batch(lines, end, None),
+        }
+    }
+
+    /// Has lines appended beside the worker. `None`: they are not.
+    fn append_beside(&self, lines: &Arc<Lines>, end: u64) -> Option<Append> {
+        let holds_up = end - self.position > self.journal_capacity() / 8;
+        if !self.was_full || holds_up || self.is_awaited() {
+            return None;
+        }
+        let sealer = self.sealer.as_ref()?;
+        let (task, append) = self.sink.append(lines)?;
+        sealer.beside(task).then_some(append)
+    }
+
+    /// Whether the batch before is being appended at this moment.
+    pub(super) fn is_appending(&mut self) -> bool {
+        let writing = self.writing.as_mut();
+        writing.is_some_and(|writing| writing.append.is_underway())
+    }
+
+    /// Sees to it that the batch that is being written beside the worker is written, and says whether there was one.
+    /// Nothing else is done with the sink before.
+    pub(super) fn settle(&mut self) -> Result<bool, GaveUp> {
+        let Some(Writing { append, lines, end }) = self.writing.take() else {
+            return Ok(false);
+        };
+        let attempt = append.outcome();
+        self.write_batch(lines, end, attempt)?;
+        Ok(true)
+    }
+
+    fn write_batch(
+        &mut self,
+        lines: Arc<Lines>,
+        end: u64,
+        attempt: Option<io::Result<usize>>,
+    ) -> Result<(), GaveUp> {
+        self.write(lines, attempt)?;
+        self.position = self.journal.release(end);
+        take_flag(&self.core.full);
+        self.progress(|progress, worker| progress.written = worker.position);
+        Ok(())
+    }
+
+    fn put_lines(&mut self, lines: Lines) -> Result<(), GaveUp> {
+        self.settle()?;
+        let lines = Arc::new(lines);
+        self.seq = lines.next();
+        self.seal_lines(&lines);
+        self.write(lines, None)
+    }
+
+    /// Hands lines to the sealer. They are hashed while they are written.
+    fn seal_lines(&mut self, lines: &Arc<Lines>) {
+        if let Some(sealer) = &mut self.sealer {
+            sealer.push(lines.clone());
+        }
+    }
+
+    /// Writes lines to the trail, however often it takes, and hands them to the copies. The first attempt may have been
+    /// made.
+    fn write(
+        &mut self,
+        lines: Arc<Lines>,
+        mut attempt: Option<io::Result<usize>>,
+    ) -> Result<(), GaveUp> {
+        let bytes = &lines.bytes;
+        let mut happened = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            at = self.insist(|sink| {
+                let written = match attempt.take() {
+                    Some(attempt) => sink.appended(attempt),
+                    None => {
+                        // The rest of a line that began in the old file means nothing in the new one.
+                        if sink.rolls() {
+                            at = line_begin(bytes, at);
+                        }
+                        sink.write(&bytes[at..], at == line_begin(bytes, at))
+                    }
+                };
+                written.map(|count| at + count).or_else(|error| {
+                    // It may be the file that is no good, and another one in its place that is.
+                    if let Sink::Files(files) = sink
+                        && !files.is_in_place()
+                    {
+                        happened.push(files.put_back()?);
+                        at = line_begin(bytes, at);
+                    }
+                    Err(error)
+                })
+            })?;
+            if take_flag(&self.core.failing) {
+                say(&format!("{}: writing works again", self.core.name));
+            }
+        }
+        self.unsynced = true;
+        if let Sink::Files(files) = &mut self.sink {
+            let untold = files.take_untold().into_iter();
+            self.to_tell
+                .extend(untold.map(|fields| ("trail_sync_failed", fields)));
+        }
+        let happened = happened.into_iter();
+        self.to_tell
+            .extend(happened.map(|fields| ("trail_put_back", fields)));
+        let counts = &self.core.counts;
+        counts.written.fetch_add(lines.count(), Ordering::Relaxed);
+        for copy in &mut self.copies {
+            let gap = copy.push(bytes, lines.first, lines.next() - 1);
+            self.to_tell.extend(gap.map(|gap| ("trail_copy_gap", gap)));
+        }
+        self.rooms.keep(lines);
+        Ok(())
+    }
+
+    /// Puts a record of the trail's own.
+    pub(super) fn put_own(&mut self, event_type: &str, fields: &Json) -> Result<(), GaveUp> {
+        let frame = own::frame(event_type, fields);
+        let Some((frame, _)) = frame::split_first(&frame) else {
+            return Ok(());
+        };
+        let mut line = Vec::new();
+        self.renderer.line(&mut line, self.seq, frame);
+        self.put_lines(Lines::one(self.seq, line))
+    }
+
+    /// Seals all records so far, where the trail is sealed.
+    pub(super) fn put_seal(&mut self, reason: &'static str) -> Result<(), GaveUp> {
+        self.seal_due = None;
+        let Some(sealer) = &mut self.sealer else {
+            return Ok(());
+        };
+        let mut line = Vec::new();
+        sealer.seal(reason, Utc::now(), &mut line);
+        self.put_lines(Lines::one(self.seq, line))
+    }
+
+    pub(super) fn put_seal_due(&mut self) -> Result<(), GaveUp> {
+        match self.seal_due {
+            Some(reason) => self.put_seal(reason),
+            None => Ok(()),
+        }
+    }
+
+    /// Tries until it works, or until a trail that is being closed gives up.
+    pub(super) fn insist<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Sink) -> io::Result<T>,
+    ) -> Result<T, GaveUp> {
+        let mut pause = RETRY_FIRST;
+        loop {
+            match attempt(&mut self.sink) {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    self.note_failure(&error);
+                    // A reader that is gone does not come back.
+                    let is_final = error.kind() == io::ErrorKind::BrokenPipe;
+                    if self.gives_up(is_final) {
+                        return Err(GaveUp);
+                    }
+                }
+            }
+            std::thread::park_timeout(pause);
+            pause = (pause * 2).min(RETRY_LAST);
+        }
+    }
+
+    pub(super) fn note_failure(&self, error: &io::Error) {
+        let core = &self.core;
+        core.counts.write_errors.fetch_add(1, Ordering::Relaxed);
+        *lock(&core.counts.last_error) = Some(error.to_string());
+        if !core.failing.swap(true, Ordering::Relaxed) {
+            say(&format!(
+                "{}: cannot be written: {error}; records wait in the journal and writing is tried again",
+                core.name
+            ));
+        }
+        core.trip(&error.to_string());
+        self.progress(|progress, _| progress.failures += 1);
+    }
+
+    fn gives_up(&mut self, is_final: bool) -> bool {
+        let core = &self.core;
+        let since = &mut self.closing_since;
+        core.closing.load(Ordering::SeqCst)
+            && (is_final || since.get_or_insert_with(Instant::now).elapsed() >= GIVE_UP)
+    }
+}
+
+/// Where the line that byte `at` belongs to begins.
+fn line_begin(lines: &[u8], at: usize) -> usize {
+    lines[..at]
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |feed| feed + 1)
+}
