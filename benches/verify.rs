@@ -2,7 +2,9 @@
 //!
 //! `cargo bench --bench verify` writes a sealed trail of 200,000 records in 8 files to the target directory and
 //! verifies it, as a process of its own: on one core beside one that does nothing but read the same files through
-//! SHA-256, and on two. Then it records with and without sealing. All in interleaved rounds, medians.
+//! SHA-256, and on two. Then it records with and without sealing. All in interleaved rounds. Times and rates are their
+//! medians, and a ratio is the median of the rounds' ratios: a machine that is shared changes its speed from one second
+//! to the next, and for what runs in one round it is mostly the same.
 //! `RATIO verify_vs_sha256` and `RATIO sealing_sustained` are ours over the other in bytes and in records a second,
 //! `RATIO verify_two_threads` is two cores over one. `RATIO sha256_two_threads` is the same of bare SHA-256, which
 //! touches hardly any memory: it says how much of a second core the machine has to give. And `RATIO sha256_beside` is
@@ -20,9 +22,7 @@ use sha2::{Digest as _, Sha256};
 use stinger_audit::read::{Trail, Verify};
 use stinger_audit::{Audit, Rotation};
 
-const ROUNDS: usize = 7;
-/// Three threads on two cores swing more than one on one.
-const SEALING_ROUNDS: usize = 21;
+const ROUNDS: usize = 21;
 const RECORDS: usize = 200_000;
 const FILES: usize = 8;
 
@@ -127,9 +127,17 @@ fn record(audit: &Audit, records: usize, recorded: &AtomicUsize) {
     audit.flush().expect("written");
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// Prints the median of what each round has of one over what it has of another.
+fn print_ratio(name: &str, of: &[f64], over: &[f64]) {
+    let rounds = of.iter().zip(over).map(|(of, over)| of / over);
+    let ratio = median(&rounds.collect::<Vec<_>>());
+    println!("RATIO {name} {ratio:.3}");
 }
 
 fn verification() {
@@ -181,21 +189,22 @@ fn verification() {
             times[place].push(run(role, cores));
         }
     }
-    let [sha256, sha256_two, one, two] = times.map(median);
+    let [sha256, sha256_two, one, two] = &times;
     for (name, seconds) in [
         ("SHA-256, one core", sha256),
         ("SHA-256, two cores", sha256_two),
         ("verify, one core", one),
         ("verify, two cores", two),
     ] {
+        let seconds = median(seconds);
         println!(
             "{name:<20} {seconds:>8.3} s {:>8.0} MB/s",
             megabytes / seconds
         );
     }
-    println!("RATIO verify_vs_sha256 {:.3}", sha256 / one);
-    println!("RATIO verify_two_threads {:.3}", one / two);
-    println!("RATIO sha256_two_threads {:.3}", sha256 / sha256_two);
+    print_ratio("verify_vs_sha256", sha256, one);
+    print_ratio("verify_two_threads", one, two);
+    print_ratio("sha256_two_threads", sha256, sha256_two);
     let _ = fs::remove_dir_all(&directory);
 }
 
@@ -210,7 +219,7 @@ enum With {
 
 fn sealing() {
     let mut rates: [Vec<f64>; 3] = Default::default();
-    for _ in 0..SEALING_ROUNDS {
+    for _ in 0..ROUNDS {
         for (place, with) in [With::Nothing, With::Sha256, With::Seals]
             .into_iter()
             .enumerate()
@@ -218,10 +227,14 @@ fn sealing() {
             rates[place].push(recording(with));
         }
     }
-    let [without, beside, with] = rates.map(median);
-    println!("records a second     {without:>10.0} without seals {with:>10.0} with");
-    println!("RATIO sealing_sustained {:.3}", with / without);
-    println!("RATIO sha256_beside {:.3}", beside / without);
+    let [without, beside, with] = &rates;
+    println!(
+        "records a second     {:>10.0} without seals {:>10.0} with",
+        median(without),
+        median(with)
+    );
+    print_ratio("sealing_sustained", with, without);
+    print_ratio("sha256_beside", beside, without);
 }
 
 /// Records a second.

@@ -1,4 +1,5 @@
-//! The thread beside the worker. It does what the worker would do itself if nobody else came to it.
+//! The thread beside the worker, of a trail that is sealed: it hashes lines, makes seals and appends batches. It does
+//! what the worker would do itself if nobody else came to it.
 //!
 //! It sleeps where there is nothing to do, and keeps the scheduler's usual policy. Under full load it was tried to let
 //! it look for work by the clock, which spares the worker the 5 µs of waking it: it then preempted the worker
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-pub(super) const NAME: &str = "stinger-audit-hash";
+pub(super) const NAME: &str = "stinger-audit-helper";
 
 /// Something that can be done beside the worker. It is done once more where somebody could not wait for it.
 pub(super) trait Task: Send + Sync {
