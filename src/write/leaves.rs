@@ -1,6 +1,6 @@
 //! The tree of a trail while it grows: its leaves are hashed beside the worker.
 //!
-//! SHA-256 takes half as long as all else that the worker does for a record. A thread of its own hashes
+//! SHA-256 takes a third as long as all else that the worker does for a record. A thread of its own hashes
 //! a batch of lines while they are written and the next ones are made, and does what else is given to it. The worker
 //! never waits for a hash: what the thread has not come to when it is needed, because it was given no core, the worker
 //! does itself.
