@@ -13,6 +13,9 @@ use crate::trail::Stamp;
 use crate::write::frame::{self, Name, Value};
 use crate::write::ring::{Ring, Word};
 
+/// The type of the record that stands where an entry has become none, and of those that tell other losses.
+const GAP: &str = "trail_gap";
+
 /// An entry that may have to be written.
 struct Left {
     end: u64,
@@ -30,17 +33,12 @@ pub(super) fn survey(
     written: &dyn Written,
     remains: &mut Remains,
 ) -> VecDeque<Large> {
-    let (head, mut tail) = (ring.consumer.head(), ring.consumer.tail());
-    let capacity = ring.consumer.capacity() as u64;
-    if head == start_over(tail, capacity) {
-        // It died while an empty ring started over.
-        tail = head;
-    }
-    if tail < head || tail - head > capacity {
-        remains.damaged = capacity;
+    let Some((head, tail)) = ends(ring) else {
+        remains.damaged = ring.consumer.capacity() as u64;
+        let head = ring.consumer.head();
         ring.set_ends(head, head);
         return VecDeque::new();
-    }
+    };
     ring.set_ends(head, tail);
     let words = &ring.consumer;
     let mark = Mark::of(words);
@@ -68,16 +66,10 @@ pub(super) fn survey(
     remains.damaged = (bytes.len() - at) as u64;
     let next = mark.next_seq(head).filter(|_| !left.is_empty());
     if let Some(next) = next.filter(|&next| written.last_seq().is_some_and(|last| last >= next)) {
-        for record in written.from(next) {
-            let Some(first) = left.front() else {
-                break;
-            };
-            if first.is(&record) {
-                written_to = first.end;
-                if let Some(number) = first.large {
-                    aside::remove(path, number);
-                }
-                left.pop_front();
+        for found in take_written(&mut left, written.from(next)) {
+            written_to = found.end;
+            if let Some(number) = found.large {
+                aside::remove(path, number);
             }
         }
     }
@@ -110,6 +102,40 @@ pub(super) fn survey(
         })
     });
     large.collect()
+}
+
+/// Where its entries begin and end. `None`: the header cannot be believed.
+fn ends(ring: &Ring) -> Option<(u64, u64)> {
+    let (head, tail) = (ring.consumer.head(), ring.consumer.tail());
+    let capacity = ring.consumer.capacity() as u64;
+    if head == start_over(tail, capacity) {
+        // It died while an empty ring started over.
+        return Some((head, head));
+    }
+    (head <= tail && tail - head <= capacity).then_some((head, tail))
+}
+
+/// Takes the entries that the trail has out of those that are left: its records follow in the same order, one for
+/// each entry, and one that cannot be read as a record has become a gap.
+fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = Stamp>) -> Vec<Left> {
+    let mut found = Vec::new();
+    let mut gaps = 0;
+    for record in records {
+        if left.is_empty() {
+            break;
+        }
+        if record.event_type == GAP {
+            gaps += 1;
+        } else if let Some(place) = left
+            .iter()
+            .take(gaps + 1)
+            .position(|entry| entry.is(&record))
+        {
+            found.extend(left.drain(..=place));
+            gaps = 0;
+        }
+    }
+    found
 }
 
 /// Of a frame kept aside it is that of the number; where its file is missing or damaged, its line will say so.

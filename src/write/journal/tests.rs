@@ -480,3 +480,54 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
         }
     }
 }
+
+#[test]
+fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
+    const CAPACITY: usize = 1 << 10;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let frame = |micros: i64| {
+        let mut made = Vec::new();
+        frame::begin(&mut made, micros);
+        frame::push_known(&mut made, Key::EventType, Value::Str("e"));
+        frame::end(&mut made).expect("short");
+        made
+    };
+    let stamp = |event_type: &str, micros| Stamp {
+        timestamp: DateTime::from_timestamp_micros(micros).expect("a time"),
+        event_type: event_type.to_owned(),
+    };
+    let (e, gap) = (|micros| stamp("e", micros), stamp("trail_gap", 9));
+    let all: Vec<_> = (0..6).map(frame).collect();
+    // What stands in the trail, and how many of the entries are in it.
+    let cases = [
+        (vec![e(0), gap.clone(), e(2)], 3),
+        (vec![gap.clone(), gap.clone(), e(2), gap.clone(), e(4)], 5),
+        // Told of something else: no entry has become it.
+        (vec![gap.clone(), e(0), gap.clone(), e(1)], 2),
+        (vec![gap.clone(), e(0), e(1), e(2), e(3), e(4), e(5)], 6),
+        // Nothing stands behind it that says so.
+        (vec![e(0), e(1), gap.clone()], 2),
+        // Without a gap none is passed over.
+        (vec![e(0), e(2)], 1),
+        (vec![e(0), gap, e(3)], 1),
+    ];
+    for (stamps, entries) in cases {
+        let _ = fs::remove_file(&path);
+        let before = Trail(Some(6), vec![]);
+        let (journal, reader, _) = Journal::open(&path, CAPACITY, &before).expect("a journal");
+        for frame in &all {
+            journal.append(frame, NO_WAIT).expect("room");
+        }
+        drop((journal, reader));
+        let written: Vec<_> = (7..).zip(stamps).collect();
+        let trail = Trail(Some(6 + written.len() as u64), written.clone());
+        let (_, reader, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+        assert_eq!(
+            frames(&reader, reader.head()),
+            all[entries..],
+            "{written:?}"
+        );
+        assert_eq!(remains.records, (all.len() - entries) as u64);
+    }
+}
