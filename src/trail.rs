@@ -84,6 +84,7 @@
 /// No trail has so many records: readers of JSON take a larger number for another one.
 pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 
+pub(crate) mod backwards;
 pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod json;

@@ -9,10 +9,8 @@ use super::scan::{Make as _, OfLines};
 use super::sieve::Sieve;
 use super::{Line, Query};
 use crate::error::{Error, Result};
+use crate::trail::backwards::{Backwards, Block};
 use crate::trail::files::read_at;
-
-/// How much is read at once, until a line is longer.
-const BLOCK: u64 = 512 << 10;
 
 /// The selected lines of some files, the last first. What cannot be read is told where it stands;
 /// its line number is counted then.
@@ -22,6 +20,8 @@ pub(super) struct Reverse {
     sieve: Sieve,
     /// What is left: files, each with the place up to which it is to be read.
     files: Vec<(PathBuf, u64)>,
+    /// The one that is being read.
+    file: Option<(PathBuf, Backwards)>,
     /// Lines that were read and not returned, the last at the end.
     waiting: Vec<Result<Line>>,
 }
@@ -33,36 +33,13 @@ impl Reverse {
             sieve: Sieve::of(&query),
             query,
             files,
+            file: None,
             waiting: Vec::new(),
         }
     }
 
-    /// Reads the block in front of `end`, and says where its first whole line begins.
-    fn read_block(&mut self, path: &PathBuf, end: u64) -> io::Result<u64> {
-        let file = File::open(path)?;
-        let mut size = BLOCK;
-        loop {
-            let begin = end.saturating_sub(size);
-            let mut block = vec![0; (end - begin) as usize];
-            let read = read_at(&file, &mut block, begin)?;
-            block.truncate(read);
-            let first = match begin {
-                0 => Some(0),
-                _ => memchr::memchr(b'\n', &block).map(|feed| feed + 1),
-            };
-            match first {
-                // The whole block is the end of one line.
-                None => size *= 2,
-                Some(first) if first == block.len() && begin > 0 => size *= 2,
-                Some(first) => {
-                    self.take_lines(path, begin + first as u64, &block[first..]);
-                    return Ok(begin + first as u64);
-                }
-            }
-        }
-    }
-
-    fn take_lines(&mut self, path: &PathBuf, begin: u64, block: &[u8]) {
+    fn take_lines(&mut self, path: &PathBuf, block: &Block) {
+        let (begin, block) = (block.begin, &block.bytes[..]);
         let mut at = 0;
         while at < block.len() {
             let feed = memchr::memchr(b'\n', &block[at..]);
@@ -104,14 +81,22 @@ impl Iterator for Reverse {
             if let Some(line) = self.waiting.pop() {
                 return Some(line);
             }
-            let (path, end) = self.files.pop()?;
-            if end == 0 {
+            let Some((path, mut blocks)) = self.file.take() else {
+                let (path, end) = self.files.pop()?;
+                match File::open(&path) {
+                    Ok(file) => self.file = Some((path, Backwards::from(file, end))),
+                    // Retention removed it meanwhile, and the trail itself says so.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Some(Err(Error::io("read", &path, error))),
+                }
                 continue;
-            }
-            match self.read_block(&path, end) {
-                Ok(begin) => self.files.push((path, begin)),
-                // Retention removed it meanwhile, and the trail itself says so.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            };
+            match blocks.next_block() {
+                Ok(None) => {}
+                Ok(Some(block)) => {
+                    self.take_lines(&path, &block);
+                    self.file = Some((path, blocks));
+                }
                 Err(error) => return Some(Err(Error::io("read", &path, error))),
             }
         }
@@ -122,7 +107,7 @@ impl Iterator for Reverse {
 fn line_number(path: &PathBuf, byte: u64) -> u64 {
     let count = || {
         let file = File::open(path)?;
-        let mut block = vec![0; BLOCK as usize];
+        let mut block = vec![0; 256 << 10];
         let (mut at, mut feeds) = (0, 0);
         while at < byte {
             let wanted = block.len().min((byte - at) as usize);

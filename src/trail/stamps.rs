@@ -7,11 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::files::read_at;
+use super::backwards::Backwards;
 use super::seq_of;
-
-/// How much is read at a time, going backwards.
-const BLOCK: u64 = 256 << 10;
 
 /// What is looked at of a record.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,26 +52,14 @@ pub(crate) fn stamps(files: &[PathBuf], seq: u64) -> impl Iterator<Item = Stamp>
 
 /// A file from a line on that is not behind `seq`, or from its beginning, and whether there is such a line.
 fn reader(path: &Path, seq: u64) -> io::Result<(BufReader<File>, bool)> {
-    let mut file = File::open(path)?;
-    let mut begin = file.metadata()?.len();
+    let mut begin = 0;
     let mut is_before = false;
-    while begin > 0 && !is_before {
-        let size = begin.min(BLOCK);
-        begin -= size;
-        let mut block = vec![0; size as usize];
-        let read = read_at(&file, &mut block, begin)?;
-        let block = &block[..read];
-        // In front of the first line feed stands the end of a line, unless the file begins there.
-        let line = match begin {
-            0 => Some(0),
-            _ => memchr::memchr(b'\n', block).map(|feed| feed + 1),
-        };
-        let first = line.and_then(|line| seq_of(&block[line..]));
-        if let Some(line) = line.filter(|_| first.is_some_and(|first| first <= seq)) {
-            begin += line as u64;
-            is_before = true;
-        }
+    let mut blocks = Backwards::open(path)?;
+    while !is_before && let Some(block) = blocks.next_block()? {
+        begin = block.begin;
+        is_before = seq_of(&block.bytes).is_some_and(|first| first <= seq);
     }
+    let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(begin))?;
     Ok((BufReader::new(file), is_before))
 }

@@ -6,11 +6,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::MOST_RECORDS;
+use super::backwards::Backwards;
 use super::files::read_at;
 use crate::record::Record;
-
-/// How much is read at a time, going backwards.
-const BLOCK: u64 = 64 * 1024;
 
 /// The end of a file of a trail.
 #[derive(Debug, Default)]
@@ -61,18 +59,13 @@ impl Tail {
 
 /// Reads the end of a file, as far back as its last readable record.
 pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
-    let file = File::open(path)?;
     let mut tail = Tail::default();
-    // `read` holds the file from `start` on; lines are taken from its end.
-    let mut start = file.metadata()?.len();
-    let mut read: Vec<u8> = Vec::new();
-    let mut seen_end = false;
-    loop {
-        while let Some(feed) = read.iter().rposition(|&byte| byte == b'\n') {
-            let line = read.split_off(feed);
-            let line = &line[1..];
-            if !seen_end {
-                seen_end = true;
+    let mut blocks = Backwards::open(path)?;
+    let mut is_end = true;
+    while let Some(block) = blocks.next_block()? {
+        // The first of them stands behind the last line feed.
+        for line in block.bytes.rsplit(|&byte| byte == b'\n') {
+            if std::mem::take(&mut is_end) {
                 if tail.take_end(line) {
                     return Ok(tail);
                 }
@@ -84,22 +77,8 @@ pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
                 tail.torn_lines.push(TornLine::of(line));
             }
         }
-        if start == 0 {
-            if !seen_end {
-                tail.take_end(&read);
-            } else {
-                tail.last = parse(&read);
-            }
-            return Ok(tail);
-        }
-        let size = start.min(BLOCK.max(read.len() as u64));
-        start -= size;
-        let mut block = vec![0; size as usize];
-        let got = read_at(&file, &mut block, start)?;
-        block.truncate(got);
-        block.append(&mut read);
-        read = block;
     }
+    Ok(tail)
 }
 
 /// The first record of a file.

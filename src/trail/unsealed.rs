@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
+use super::backwards::{Backwards, Block};
 use super::checkpoint::Checkpoint;
-use super::files::read_at;
 use super::seal::{Hint, MARK, Seal, hint};
 use super::tree::{Frontier, leaf};
 use super::{MOST_RECORDS, is_record};
@@ -23,9 +23,6 @@ pub(crate) struct Unsealed {
     /// The size of the tree with the last seal.
     pub(crate) sealed: u64,
 }
-
-/// How much is read at a time, going backwards.
-const BLOCK: u64 = 256 << 10;
 
 /// Finds the last sound seal in files that are in the order of their records, and carries its tree on
 /// to the end. A trail without any is read from its beginning.
@@ -100,35 +97,20 @@ pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
 
 /// The last sound seal of a file, and where its line begins.
 fn last_seal(path: &Path) -> io::Result<Option<(u64, Seal)>> {
-    let file = File::open(path)?;
-    let mut end = file.metadata()?.len();
-    // What was read and begins in the middle of a line.
-    let mut rest: Vec<u8> = Vec::new();
-    while end > 0 {
-        let begin = end.saturating_sub(BLOCK.max(rest.len() as u64));
-        let mut block = vec![0; (end - begin) as usize];
-        let read = read_at(&file, &mut block, begin)?;
-        block.truncate(read);
-        block.extend_from_slice(&rest);
-        let whole = match begin {
-            0 => 0,
-            _ => memchr::memchr(b'\n', &block).map_or(block.len(), |feed| feed + 1),
-        };
-        let mut to = block.len();
-        while let Some(mark) = memmem::rfind(&block[whole..to], MARK) {
-            let line = memchr::memrchr(b'\n', &block[whole..whole + mark])
-                .map_or(whole, |feed| whole + feed + 1);
-            let length = memchr::memchr(b'\n', &block[line..]);
+    let mut blocks = Backwards::open(path)?;
+    while let Some(Block { begin, bytes }) = blocks.next_block()? {
+        let mut to = bytes.len();
+        while let Some(mark) = memmem::rfind(&bytes[..to], MARK) {
+            let line = memchr::memrchr(b'\n', &bytes[..mark]).map_or(0, |feed| feed + 1);
+            let length = memchr::memchr(b'\n', &bytes[line..]);
             // A line without its end may be torn.
             if let Some(length) = length
-                && let Some(seal) = Seal::read(&block[line..line + length])
+                && let Some(seal) = Seal::read(&bytes[line..line + length])
             {
                 return Ok(Some((begin + line as u64, seal)));
             }
             to = line;
         }
-        rest = block[..whole].to_vec();
-        end = begin;
     }
     Ok(None)
 }
