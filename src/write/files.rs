@@ -6,10 +6,13 @@
 //! torn end is ended, an existing file is never lost, and what is removed is known by its exact
 //! name.
 
+mod place;
+mod prune;
+
 use std::cell::Cell;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
@@ -21,11 +24,11 @@ use super::helper::Task;
 use super::lines::Lines;
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::record::Record;
-use crate::settings::Retain;
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
 use crate::trail::{TornLine, TrailName, head, tail};
+use place::{refuse_foreign, refuse_foreign_link, settle_plain_file, take_lock};
 
 pub(super) struct Files {
     name: TrailName,
@@ -400,164 +403,6 @@ impl Files {
         let _ = File::open(self.name.directory()).and_then(|directory| directory.sync_all());
         self.live = live;
         self.stays_in.set(None);
-    }
-
-    /// What retention would remove now.
-    pub(super) fn prunable(&self, retain: Retain) -> io::Result<Prunable> {
-        let mut files = Vec::new();
-        for path in self.name.files()? {
-            if path.file_name().and_then(|name| name.to_str()) == Some(&self.live) {
-                continue;
-            }
-            // A file without records is somebody else's, whatever its name.
-            let (Some(first), Some(last)) = (head(&path)?, tail(&path)?.last) else {
-                continue;
-            };
-            let size = path.metadata()?.len();
-            files.push((path, first.seq, last, size));
-        }
-        files.sort_by_key(|(_, first, _, _)| *first);
-        let too_many = retain
-            .files
-            .map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
-        let oldest = retain
-            .days
-            .and_then(|days| Utc::now().checked_sub_signed(Duration::try_days(i64::from(days))?));
-        let mut prunable = Prunable::default();
-        for (index, (path, first, last, size)) in files.into_iter().enumerate() {
-            let is_old = oldest.is_some_and(|oldest| last.timestamp < oldest);
-            // From the beginning on, without a hole: a file that is dated wrong keeps what is newer than it.
-            if !(index < too_many || is_old) {
-                break;
-            }
-            prunable.listed.push(json!({
-                "file": path.file_name().and_then(|name| name.to_str()),
-                "first_seq": first,
-                "last_seq": last.seq,
-                "bytes": size,
-            }));
-            prunable.paths.push(path);
-        }
-        Ok(prunable)
-    }
-}
-
-/// Files that retention removes.
-#[derive(Default)]
-pub(super) struct Prunable {
-    /// What the `trail_pruned` record says of them.
-    pub(super) listed: Vec<Json>,
-    paths: Vec<PathBuf>,
-}
-
-impl Prunable {
-    /// Removes the files, the oldest first; names the one that could not be, and leaves those behind it.
-    pub(super) fn remove(self) -> Option<(PathBuf, io::Error)> {
-        let mut paths = self.paths.into_iter();
-        paths.find_map(|path| fs::remove_file(&path).err().map(|error| (path, error)))
-    }
-}
-
-fn take_lock(name: &TrailName) -> Result<File> {
-    let path = name.lock();
-    let mut lock = open_private(&path)
-        .map_err(|error| Error::io("write in the directory", name.directory(), error))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut holder));
-            return Err(Error::from(ErrorKind::Locked {
-                trail: name.path(),
-                pid: read.ok().and_then(|_| holder.trim().parse().ok()),
-            }));
-        }
-        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),
-    }
-    lock.set_len(0)
-        .and_then(|()| writeln!(lock, "{}", std::process::id()))
-        .map_err(|error| Error::io("write to", &path, error))?;
-    Ok(lock)
-}
-
-/// Makes `audit.log` what the rotation wants it to be, without losing what is there.
-///
-/// A trail that rolls has a link of that name. A plain file from a trail that did not roll
-/// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
-/// has a plain file, and only a link gives way to it.
-fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
-    let path = name.path();
-    let Ok(found) = path.symlink_metadata() else {
-        return Ok(());
-    };
-    let is_link = found.file_type().is_symlink();
-    if is_link {
-        refuse_foreign_link(name, &path)?;
-    }
-    if *rotation == Rotation::NEVER {
-        return match is_link {
-            true => {
-                fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))
-            }
-            false => Ok(()),
-        };
-    }
-    if is_link {
-        return Ok(());
-    }
-    if found.len() == 0 {
-        return fs::remove_file(&path)
-            .map_err(|error| Error::io("replace the empty", &path, error));
-    }
-    refuse_foreign(&path)?;
-    let last = tail(&path)
-        .map_err(|error| Error::io("read", &path, error))?
-        .last
-        .map_or_else(Utc::now, |last| last.timestamp);
-    let live = name.file_at(Utc::now(), rotation);
-    let dated = free_dated_name(name, last.min(Utc::now()), &live);
-    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
-}
-
-/// Refuses a file that holds something, but no record and no beginning of one: it is
-/// somebody else's.
-fn refuse_foreign(path: &Path) -> Result<()> {
-    let is_foreign = || -> io::Result<bool> {
-        if !path.exists() || tail(path)?.last.is_some() || head(path)?.is_some() {
-            return Ok(false);
-        }
-        let mut begin = [0; 7];
-        let count = read_at(&File::open(path)?, &mut begin, 0)?;
-        Ok(!b"{\"seq\":".starts_with(&begin[..count]))
-    };
-    match is_foreign().map_err(|error| Error::io("read", path, error))? {
-        false => Ok(()),
-        true => Err(Error::destination(
-            path.display().to_string(),
-            "a file of that name holds something that is no audit trail; move it away, or choose another name",
-        )),
-    }
-}
-
-/// Refuses a link of the trail's name that the trail has not made: what it leads to would be
-/// lost sight of.
-fn refuse_foreign_link(name: &TrailName, path: &Path) -> Result<()> {
-    let target = fs::read_link(path).map_err(|error| Error::io("read the link", path, error))?;
-    let directory = target.parent().unwrap_or(Path::new(""));
-    let is_beside = directory.as_os_str().is_empty() || directory == name.directory();
-    let file = target
-        .file_name()
-        .and_then(|file| file.to_str())
-        .unwrap_or_default();
-    match is_beside && name.date_of(file).is_some() {
-        true => Ok(()),
-        false => Err(Error::destination(
-            path.display().to_string(),
-            format!(
-                "it is a link to {}; name that file itself",
-                target.display()
-            ),
-        )),
     }
 }
 

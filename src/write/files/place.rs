@@ -1,0 +1,116 @@
+//! The place that a trail takes: its lock, and what stands under its name.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use chrono::Utc;
+use tracing_appender::rolling::Rotation;
+
+use super::free_dated_name;
+use crate::error::{Error, ErrorKind, Result};
+use crate::trail::files::{open_private, read_at};
+use crate::trail::{TrailName, head, tail};
+
+pub(super) fn take_lock(name: &TrailName) -> Result<File> {
+    let path = name.lock();
+    let mut lock = open_private(&path)
+        .map_err(|error| Error::io("write in the directory", name.directory(), error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut holder));
+            return Err(Error::from(ErrorKind::Locked {
+                trail: name.path(),
+                pid: read.ok().and_then(|_| holder.trim().parse().ok()),
+            }));
+        }
+        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),
+    }
+    lock.set_len(0)
+        .and_then(|()| writeln!(lock, "{}", std::process::id()))
+        .map_err(|error| Error::io("write to", &path, error))?;
+    Ok(lock)
+}
+
+/// Makes `audit.log` what the rotation wants it to be, without losing what is there.
+///
+/// A trail that rolls has a link of that name. A plain file from a trail that did not roll
+/// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
+/// has a plain file, and only a link gives way to it.
+pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
+    let path = name.path();
+    let Ok(found) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    let is_link = found.file_type().is_symlink();
+    if is_link {
+        refuse_foreign_link(name, &path)?;
+    }
+    if *rotation == Rotation::NEVER {
+        return match is_link {
+            true => {
+                fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))
+            }
+            false => Ok(()),
+        };
+    }
+    if is_link {
+        return Ok(());
+    }
+    if found.len() == 0 {
+        return fs::remove_file(&path)
+            .map_err(|error| Error::io("replace the empty", &path, error));
+    }
+    refuse_foreign(&path)?;
+    let last = tail(&path)
+        .map_err(|error| Error::io("read", &path, error))?
+        .last
+        .map_or_else(Utc::now, |last| last.timestamp);
+    let live = name.file_at(Utc::now(), rotation);
+    let dated = free_dated_name(name, last.min(Utc::now()), &live);
+    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
+}
+
+/// Refuses a file that holds something, but no record and no beginning of one: it is
+/// somebody else's.
+pub(super) fn refuse_foreign(path: &Path) -> Result<()> {
+    let is_foreign = || -> io::Result<bool> {
+        if !path.exists() || tail(path)?.last.is_some() || head(path)?.is_some() {
+            return Ok(false);
+        }
+        let mut begin = [0; 7];
+        let count = read_at(&File::open(path)?, &mut begin, 0)?;
+        Ok(!b"{\"seq\":".starts_with(&begin[..count]))
+    };
+    match is_foreign().map_err(|error| Error::io("read", path, error))? {
+        false => Ok(()),
+        true => Err(Error::destination(
+            path.display().to_string(),
+            "a file of that name holds something that is no audit trail; move it away, or choose another name",
+        )),
+    }
+}
+
+/// Refuses a link of the trail's name that the trail has not made: what it leads to would be
+/// lost sight of.
+pub(super) fn refuse_foreign_link(name: &TrailName, path: &Path) -> Result<()> {
+    let target = fs::read_link(path).map_err(|error| Error::io("read the link", path, error))?;
+    let directory = target.parent().unwrap_or(Path::new(""));
+    let is_beside = directory.as_os_str().is_empty() || directory == name.directory();
+    let file = target
+        .file_name()
+        .and_then(|file| file.to_str())
+        .unwrap_or_default();
+    match is_beside && name.date_of(file).is_some() {
+        true => Ok(()),
+        false => Err(Error::destination(
+            path.display().to_string(),
+            format!(
+                "it is a link to {}; name that file itself",
+                target.display()
+            ),
+        )),
+    }
+}
