@@ -365,10 +365,10 @@ impl Files {
         std::mem::take(&mut self.untold)
     }
 
-    /// Begins the live file anew, with what the last one holds from a byte on.
+    /// Begins the live file anew, with what the last one holds from a byte on. A line that is cut at its end stays so.
     fn begin_anew(&mut self, from: Option<u64>) -> io::Result<u64> {
         let mut file = open_private(&self.name.directory().join(&self.live))?;
-        let mut copied = 0;
+        let (mut copied, mut is_ended) = (0, true);
         if let Some(from) = from {
             let mut block = vec![0; 256 << 10];
             loop {
@@ -378,7 +378,12 @@ impl Files {
                 }
                 file.write_all(&block[..count])?;
                 copied += count as u64;
+                is_ended = block[count - 1] == b'\n';
             }
+        }
+        // The next line begins anew.
+        if !is_ended {
+            file.write_all(b"\n")?;
         }
         self.length = file.metadata()?.len();
         self.file = Arc::new(file);
@@ -443,6 +448,22 @@ mod tests {
         assert_eq!(bytes, [Some(line.len() as u64); 2]);
         assert!(files.take_untold().is_empty());
         assert_eq!(name.files().expect("readable").len(), 3);
+    }
+
+    #[test]
+    fn behind_a_cut_line_that_is_written_again_a_line_begins() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
+        let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
+        files.write(&line[..20], true).expect("written");
+        fs::remove_file(name.path()).expect("removed");
+        let told = files.put_back().expect("put back");
+        assert_eq!(told["restored_bytes"], 20);
+        files.write(line, true).expect("written");
+        let written = fs::read(name.path()).expect("readable");
+        assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());
+        assert!(files.is_in_place());
     }
 
     #[test]

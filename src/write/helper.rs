@@ -12,7 +12,7 @@ use std::thread;
 
 pub(super) const NAME: &str = "stinger-audit-helper";
 
-/// Something that can be done beside the worker. It is done once more where somebody could not wait for it.
+/// Something that can be done beside the worker.
 pub(super) trait Task: Send + Sync {
     fn run(&self);
 }

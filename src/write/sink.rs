@@ -102,7 +102,8 @@ impl Sink {
             #[cfg(test)]
             Sink::Faulty(faulty) => {
                 let (mut faulty, lines) = (faulty.clone(), lines.clone());
-                Some(Append::new(move || faulty.write(&lines.bytes)))
+                let (task, append) = Append::new(move || faulty.write(&lines.bytes));
+                Some((task, append.patient()))
             }
             _ => None,
         }

@@ -215,10 +215,7 @@ impl Worker {
         ));
         self.lines = Lines::default();
         self.seal_due = None;
-        if let Some(writing) = self.writing.take() {
-            // What another thread still appends is in the trail before it is looked at.
-            let _ = writing.append.outcome();
-        }
+        self.take_appended();
         self.syncing = None;
         if let Some(sealer) = &self.sealer {
             // What another thread still writes to the file of keys is not to come behind what the next sealer does.

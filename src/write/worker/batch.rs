@@ -64,7 +64,8 @@ impl Worker {
         self.seal_due.is_some() && sealer.is_some_and(Sealer::is_underway)
     }
 
-    /// Whether somebody waits for what is written.
+    /// Whether somebody waits for what is written to be on the medium, or for the end. Who waits for it to be written waits a
+    /// batch longer.
     pub(super) fn is_awaited(&self) -> bool {
         let core = &self.core;
         self.sync_at.is_some() || core.sync_wanted.load(Ordering::Relaxed) || core.is_closed()

@@ -25,10 +25,18 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// A batch that is being written beside the worker.
 pub(super) struct Writing {
-    pub(super) append: Append,
+    attempt: Attempt,
     lines: Arc<Lines>,
     /// How far its entries go in the journal.
     pub(super) end: u64,
+}
+
+/// The first attempt to write it.
+enum Attempt {
+    /// It may be underway.
+    Beside(Append),
+    /// Nobody is at it any more. `None`: nobody was.
+    Over(Option<io::Result<usize>>),
 }
 
 impl Worker {
@@ -40,13 +48,17 @@ impl Worker {
         self.journal.mark(self.position, lines.count(), lines.first);
         // Given to the thread before it hashes them: they are wanted sooner, and are in its caches then.
         let append = self.append_beside(&lines, end);
+        let is_beside = append.is_some();
+        // Known before anything else is done: whoever goes on after a panic waits for it.
+        self.writing = append.map(|append| Writing {
+            attempt: Attempt::Beside(append),
+            lines: lines.clone(),
+            end,
+        });
         self.seal_lines(&lines);
-        match append {
-            Some(append) => {
-                self.writing = Some(Writing { append, lines, end });
-                Ok(())
-            }
-            None => self.write_batch(lines, end, None),
+        match is_beside {
+            true => Ok(()),
+            false => self.write_batch(lines, end, None),
         }
     }
 
@@ -63,19 +75,66 @@ impl Worker {
 
     /// Whether the batch before is being appended at this moment.
     pub(super) fn is_appending(&mut self) -> bool {
-        let writing = self.writing.as_mut();
-        writing.is_some_and(|writing| writing.append.is_underway())
+        match &mut self.writing {
+            Some(Writing {
+                attempt: Attempt::Beside(append),
+                ..
+            }) => append.is_underway(),
+            _ => false,
+        }
+    }
+
+    /// Has no other thread at the sink from here on: an attempt that was begun is waited for, and one that was not is
+    /// taken back. What is left of the batch is left to [`settle`](Worker::settle).
+    pub(super) fn recall(&mut self) {
+        if let Some(writing) = &mut self.writing
+            && let Attempt::Beside(append) = &mut writing.attempt
+        {
+            let outcome = append.outcome();
+            let outcome = outcome.map(|written| self.sink.appended(written));
+            writing.attempt = Attempt::Over(outcome);
+        }
     }
 
     /// Sees to it that the batch that is being written beside the worker is written, and says whether there was one.
-    /// Nothing else is done with the sink before.
+    /// Nothing else is written or synced before.
     pub(super) fn settle(&mut self) -> Result<bool, GaveUp> {
-        let Some(Writing { append, lines, end }) = self.writing.take() else {
+        self.recall();
+        let Some(Writing {
+            attempt,
+            lines,
+            end,
+        }) = self.writing.take()
+        else {
             return Ok(false);
         };
-        let attempt = append.outcome();
+        let attempt = match attempt {
+            Attempt::Over(attempt) => attempt,
+            Attempt::Beside(_) => unreachable!("invariant: it was recalled"),
+        };
         self.write_batch(lines, end, attempt)?;
         Ok(true)
+    }
+
+    /// The file is another one now, in which a line begins: so does what is left of a batch that was recalled.
+    pub(super) fn begin_line_anew(&mut self) {
+        if let Some(writing) = &mut self.writing
+            && let Attempt::Over(Some(Ok(written))) = &mut writing.attempt
+        {
+            *written = line_begin(&writing.lines.bytes, *written);
+        }
+    }
+
+    /// After a panic: what was appended beside the worker is in the trail, and is not written again.
+    pub(super) fn take_appended(&mut self) {
+        self.recall();
+        if let Some(Writing { attempt, lines, .. }) = self.writing.take()
+            && let Attempt::Over(Some(Ok(written))) = attempt
+            && matches!(self.sink, Sink::Files(_))
+        {
+            let whole = lines.ends.partition_point(|&end| end <= written);
+            self.note_written(&lines, whole);
+        }
     }
 
     fn write_batch(
@@ -119,7 +178,7 @@ impl Worker {
         while at < bytes.len() {
             at = self.insist(|sink| {
                 let written = match attempt.take() {
-                    Some(attempt) => sink.appended(attempt),
+                    Some(attempt) => attempt,
                     None => {
                         // The rest of a line that began in the old file means nothing in the new one.
                         if sink.rolls() {
@@ -152,14 +211,23 @@ impl Worker {
         let happened = happened.into_iter();
         self.to_tell
             .extend(happened.map(|fields| ("trail_put_back", fields)));
-        let counts = &self.core.counts;
-        counts.written.fetch_add(lines.count(), Ordering::Relaxed);
-        for copy in &mut self.copies {
-            let gap = copy.push(bytes, lines.first, lines.next() - 1);
-            self.to_tell.extend(gap.map(|gap| ("trail_copy_gap", gap)));
-        }
+        self.note_written(&lines, lines.ends.len());
         self.rooms.keep(lines);
         Ok(())
+    }
+
+    /// The first of these lines are in the trail. The copies get them.
+    fn note_written(&mut self, lines: &Lines, count: usize) {
+        let [ends @ .., end] = &lines.ends[..count] else {
+            return;
+        };
+        let last = lines.first + ends.len() as u64;
+        let counts = &self.core.counts;
+        counts.written.fetch_add(count as u64, Ordering::Relaxed);
+        for copy in &mut self.copies {
+            let gap = copy.push(&lines.bytes[..*end], lines.first, last);
+            self.to_tell.extend(gap.map(|gap| ("trail_copy_gap", gap)));
+        }
     }
 
     /// Puts a record of the trail's own.

@@ -30,10 +30,7 @@ impl Worker {
         if let Some(reached) = self.syncing {
             match self.sink.sync_outcome() {
                 None => return Ok(()),
-                Some(outcome) => {
-                    self.settle()?;
-                    self.end_sync(reached, outcome)?;
-                }
+                Some(outcome) => self.end_sync(reached, outcome)?,
             }
         }
         let is_wanted = self.sync_at.is_some_and(|at| self.position >= at);
@@ -90,11 +87,15 @@ impl Worker {
         if let Err(error) = outcome {
             self.note_failure(&error);
             self.unsynced = true;
+            self.recall();
             let Sink::Files(files) = &mut self.sink else {
                 return Ok(());
             };
             match files.distrust() {
-                Ok(()) => rewritten = files.take_untold(),
+                Ok(()) => {
+                    rewritten = files.take_untold();
+                    self.begin_line_anew();
+                }
                 Err(error) => {
                     self.note_failure(&error);
                     // Each attempt leaves a file behind.

@@ -33,11 +33,12 @@ impl Worker {
         if is_in_place(&self.sink) {
             return Ok(());
         }
-        self.settle()?;
+        self.recall();
         let happened = self.insist(|sink| match sink {
             Sink::Files(files) => files.put_back(),
             _ => Ok(Json::Null),
         })?;
+        self.begin_line_anew();
         say(&format!(
             "{}: somebody tampered with its file: {happened}",
             self.core.name
@@ -143,6 +144,7 @@ impl Worker {
 
     /// Ends the trail in order.
     pub(super) fn end(&mut self) -> Result<(), GaveUp> {
+        self.settle()?;
         let missed: Vec<_> = self
             .copies
             .iter_mut()
