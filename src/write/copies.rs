@@ -166,7 +166,13 @@ fn serve(
             let mut written = 0;
             while written < lines.len() {
                 let begins_line = written == 0 || lines[written - 1] == b'\n';
-                match sink.write(&lines[written..], begins_line) {
+                let rolls = begins_line && sink.rolls();
+                prune |= rolls;
+                let attempt = match rolls {
+                    true => sink.roll().map(|()| 0),
+                    false => sink.write(&lines[written..]),
+                };
+                match attempt {
                     Ok(count) => written += count,
                     Err(error) => {
                         on_error(&error);
@@ -187,7 +193,7 @@ fn serve(
                 on_error(&error);
             }
         }
-        prune = sink.rolls();
+        prune = false;
         if at == 0 {
             if last_round {
                 return;

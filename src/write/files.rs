@@ -144,12 +144,12 @@ impl Files {
         Ok((files, found))
     }
 
-    /// Whether the next write begins a new file.
+    /// Whether it is time for a new file.
     pub(super) fn rolls(&self) -> bool {
         self.rolls_to().is_some()
     }
 
-    /// The file that the next write begins, if it does. A clock that is set back begins none:
+    /// The file whose time has come, if it has. A clock that is set back begins none:
     /// names of one rotation are in the order of their dates.
     fn rolls_to(&self) -> Option<String> {
         let now = Utc::now();
@@ -164,27 +164,33 @@ impl Files {
         rolls.then_some(file)
     }
 
-    /// Appends some of `bytes`, to a new file when its time has come and a line begins with them.
-    pub(super) fn write(&mut self, bytes: &[u8], begins_line: bool) -> io::Result<usize> {
-        if let Some(next) = self.rolls_to().filter(|_| begins_line) {
-            if let Err(error) = self.sync() {
-                let refused = self.live.clone();
-                self.distrust()?;
-                super::say(&format!(
-                    "couldn't sync {refused}: {error}: what it held stands in {}, too",
-                    self.live
-                ));
-            }
-            create_private_dir(self.name.directory())?;
-            self.set_aside(&next)?;
-            self.file = Arc::new(open_private(&self.name.directory().join(&next))?);
-            self.length = self.file.metadata()?.len();
-            self.synced = 0;
-            self.point(next);
-        }
+    /// Appends some of `bytes`.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = (&*self.file).write(bytes)?;
         self.length += written as u64;
         Ok(written)
+    }
+
+    /// Begins a new file, where its time has come. The last line must be whole.
+    pub(super) fn roll(&mut self) -> io::Result<()> {
+        let Some(next) = self.rolls_to() else {
+            return Ok(());
+        };
+        if let Err(error) = self.sync() {
+            let refused = self.live.clone();
+            self.distrust()?;
+            super::say(&format!(
+                "couldn't sync {refused}: {error}: what it held stands in {}, too",
+                self.live
+            ));
+        }
+        create_private_dir(self.name.directory())?;
+        self.set_aside(&next)?;
+        self.file = Arc::new(open_private(&self.name.directory().join(&next))?);
+        self.length = self.file.metadata()?.len();
+        self.synced = 0;
+        self.point(next);
+        Ok(())
     }
 
     /// An attempt to append lines beside the worker. It comes before anything else that is done with the files.
@@ -435,7 +441,7 @@ mod tests {
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
         let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
-        files.write(line, true).expect("written");
+        files.write(line).expect("written");
         for _ in 0..2 {
             files.distrusted = Some(0);
             files.distrust().expect("written again");
@@ -456,14 +462,36 @@ mod tests {
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
         let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
-        files.write(&line[..20], true).expect("written");
+        files.write(&line[..20]).expect("written");
         fs::remove_file(name.path()).expect("removed");
         let told = files.put_back().expect("put back");
         assert_eq!(told["restored_bytes"], 20);
-        files.write(line, true).expect("written");
+        files.write(line).expect("written");
         let written = fs::read(name.path()).expect("readable");
         assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());
         assert!(files.is_in_place());
+    }
+
+    #[test]
+    fn lines_go_to_the_same_file_until_a_new_one_is_begun() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let (mut files, _) = Files::open(&name, &Rotation::MINUTELY).expect("files");
+        files.write(b"one\n").expect("written");
+        // Its minute is long over.
+        let old = "audit.2020-01-01-00-00.log";
+        fs::rename(dir.path().join(&files.live), dir.path().join(old)).expect("renamed");
+        files.point(old.to_owned());
+        assert!(files.rolls());
+        files.write(b"two\n").expect("written");
+        files.roll().expect("rolled");
+        assert!(!files.rolls());
+        files.roll().expect("there is nothing to do");
+        files.write(b"three\n").expect("written");
+        let read = |file: &str| fs::read_to_string(dir.path().join(file)).expect("readable");
+        assert_eq!(read(old), "one\ntwo\n");
+        assert_eq!(read(&files.live), "three\n");
+        assert_eq!(fs::read(name.path()).expect("a link"), b"three\n");
     }
 
     #[test]

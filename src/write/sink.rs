@@ -59,11 +59,19 @@ impl Sink {
         }
     }
 
-    /// Whether the next write begins a new file.
+    /// Whether it is time for a new file.
     pub(super) fn rolls(&self) -> bool {
         match self {
             Sink::Files(files) => files.rolls(),
             _ => false,
+        }
+    }
+
+    /// Begins a new file, where it is time for one. The last line must be whole.
+    pub(super) fn roll(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Files(files) => files.roll(),
+            _ => Ok(()),
         }
     }
 
@@ -98,7 +106,7 @@ impl Sink {
     /// that cannot be.
     pub(super) fn append(&self, lines: &Arc<Lines>) -> Option<(Arc<dyn Task>, Append)> {
         match self {
-            Sink::Files(files) if !files.rolls() => Some(files.append(lines.clone())),
+            Sink::Files(files) => Some(files.append(lines.clone())),
             #[cfg(test)]
             Sink::Faulty(faulty) => {
                 let (mut faulty, lines) = (faulty.clone(), lines.clone());
@@ -117,10 +125,10 @@ impl Sink {
         usual(written)
     }
 
-    /// Writes some of `lines`; whether a line begins with them decides whether they may begin a file.
-    pub(super) fn write(&mut self, lines: &[u8], begins_line: bool) -> io::Result<usize> {
+    /// Writes some of `lines`.
+    pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let written = match self {
-            Sink::Files(files) => files.write(lines, begins_line),
+            Sink::Files(files) => files.write(lines),
             Sink::Stdout(stdout) => write_whole_lines(stdout, lines),
             Sink::Terminal(stdout) => {
                 stdout.write_all(terminal::pretty(lines).as_bytes())?;

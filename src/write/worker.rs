@@ -147,10 +147,9 @@ impl Worker {
                 self.put_back()?;
                 self.last_look = Instant::now();
             }
-            let rolls = self.sink.rolls();
+            let rolls = self.has_lines() && self.sink.rolls();
             if rolls {
-                // So that each file can be verified from its beginning.
-                self.put_seal("rolled")?;
+                self.roll()?;
             }
             let worked = self.write_entries()?;
             for (event_type, fields) in std::mem::take(&mut self.to_tell) {
@@ -199,6 +198,11 @@ impl Worker {
 
     fn has_work(&self) -> bool {
         self.journal.tail() > self.position || self.core.is_closed()
+    }
+
+    /// Whether a new file would get lines: a sealed trail has its seal.
+    fn has_lines(&self) -> bool {
+        self.sealer.is_some() || self.has_work() || !self.to_tell.is_empty()
     }
 
     /// Whether there is more to write than time, and nobody waits for the end of it.

@@ -179,13 +179,7 @@ impl Worker {
             at = self.insist(|sink| {
                 let written = match attempt.take() {
                     Some(attempt) => attempt,
-                    None => {
-                        // The rest of a line that began in the old file means nothing in the new one.
-                        if sink.rolls() {
-                            at = line_begin(bytes, at);
-                        }
-                        sink.write(&bytes[at..], at == line_begin(bytes, at))
-                    }
+                    None => sink.write(&bytes[at..]),
                 };
                 written.map(|count| at + count).or_else(|error| {
                     // It may be the file that is no good, and another one in its place that is.
@@ -193,6 +187,7 @@ impl Worker {
                         && !files.is_in_place()
                     {
                         happened.push(files.put_back()?);
+                        // The rest of a line that began in the old file means nothing in the new one.
                         at = line_begin(bytes, at);
                     }
                     Err(error)
@@ -228,6 +223,14 @@ impl Worker {
             let gap = copy.push(&lines.bytes[..*end], lines.first, last);
             self.to_tell.extend(gap.map(|gap| ("trail_copy_gap", gap)));
         }
+    }
+
+    /// Begins a new file. What was made before goes to the old one, and a seal stands at its beginning: so that each file
+    /// can be verified from there.
+    pub(super) fn roll(&mut self) -> Result<(), GaveUp> {
+        self.settle()?;
+        self.insist(Sink::roll)?;
+        self.put_seal("rolled")
     }
 
     /// Puts a record of the trail's own.
