@@ -57,14 +57,14 @@ impl Append {
     }
 
     /// The outcome, for which it waits. `None`: nobody has begun, and nobody will.
-    pub(super) fn outcome(&mut self) -> Option<io::Result<usize>> {
+    pub(super) fn outcome(self) -> Option<io::Result<usize>> {
         #[cfg(test)]
         self.wait_until_begun();
         if lock(&self.order).take().is_some() {
             return None;
         }
         let wait = || self.outcome.recv().unwrap_or_else(|_| Err(gone()));
-        Some(self.seen.take().unwrap_or_else(wait))
+        Some(self.seen.unwrap_or_else(wait))
     }
 
     /// Has the worker of a test come back to it later, as where there are cores enough.

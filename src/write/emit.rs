@@ -275,7 +275,6 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
-        fields.begin_typed();
         // First what a method was called for: a field of the same name stands beside it.
         for field in &self.fields {
             if let FieldName::Key(key) = field.name {

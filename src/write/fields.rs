@@ -17,7 +17,7 @@ pub(super) use nested::number_of;
 
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
-use super::meaning::{Mark, Marks, Meaning, Meanings, Way, is_share};
+use super::meaning::{Mark, Marks, Meaning, Meanings, Names, Way, is_share};
 use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
@@ -49,6 +49,8 @@ pub(super) struct FieldWriter<'r> {
     decisions: usize,
     /// What the fields of the event mean, where it has a callsite.
     meanings: Option<Rc<Meanings>>,
+    /// What names mean, once that was asked.
+    names: Option<Box<Names>>,
     /// What becomes of the texts in the field that is being added.
     manner: Manner,
     /// Texts stay as they are, but for those whose names say otherwise.
@@ -74,6 +76,7 @@ impl<'r> FieldWriter<'r> {
             told: None,
             decisions: 0,
             meanings: None,
+            names: None,
             manner: Manner::UNNAMED,
             keeps_texts: withhold.is_none() && matches!(redactors.only_builtin(), Some(None)),
             out,
@@ -89,7 +92,22 @@ impl<'r> FieldWriter<'r> {
         if let Some(told) = self.told.take() {
             self.tell(&told);
         }
+        if let Some(names) = self.names.take() {
+            names.give_back();
+        }
         self.out
+    }
+
+    #[inline]
+    fn names(&mut self) -> &mut Names {
+        let redactors = self.redactors;
+        self.names.get_or_insert_with(|| Names::take(redactors))
+    }
+
+    /// What a name means that tells nothing of anybody.
+    fn meaning_of(&mut self, name: &str) -> Meaning {
+        let redactors = self.redactors;
+        self.names().other(name, redactors)
     }
 
     #[cold]
@@ -172,11 +190,6 @@ impl<'r> FieldWriter<'r> {
         self.push(Name::Key(Key::SpanId), Value::Str(trace.span_id()));
     }
 
-    /// Says that the fields of typed functions come next, so that their keys are not looked up one by one.
-    pub(super) fn begin_typed(&mut self) {
-        self.meanings = Some(Meanings::of_keys(self.redactors));
-    }
-
     /// Says whose fields come next, so that their names are not looked up one by one.
     #[inline]
     pub(super) fn begin_event(&mut self, metadata: &'static Metadata<'static>) {
@@ -188,7 +201,7 @@ impl<'r> FieldWriter<'r> {
     pub(super) fn field_of(&mut self, field: &Field, value: Value<'_>) {
         let meaning = match &self.meanings {
             Some(meanings) => meanings.get(field.index()),
-            None => Meaning::of(field.name(), self.redactors),
+            None => self.meaning_of(field.name()),
         };
         self.add_as(field.name(), meaning, value);
     }
@@ -213,7 +226,7 @@ impl<'r> FieldWriter<'r> {
 
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(super) fn field(&mut self, name: &str, value: Value<'_>) {
-        let meaning = Meaning::of(name, self.redactors);
+        let meaning = self.meaning_of(name);
         self.field_as(name, meaning, value);
     }
 
@@ -227,10 +240,7 @@ impl<'r> FieldWriter<'r> {
 
     /// Adds the field of a key, for a typed function.
     pub(super) fn key(&mut self, key: Key, value: Value<'_>) {
-        let meaning = match &self.meanings {
-            Some(meanings) => meanings.get(key as usize),
-            None => Meaning::of(key.name(), self.redactors),
-        };
+        let meaning = self.names().key(key);
         match (value, meaning.key_of_strings()) {
             (Value::Str(text), Some(key)) if self.seen.insert(key) => {
                 frame::push_known_text(&mut self.out, key, text.as_bytes());
@@ -402,7 +412,7 @@ impl<'r> FieldWriter<'r> {
 
     /// Keeps a text beside the key that does not take it.
     fn other_key(&mut self, key: Key, text: &str) {
-        let meaning = Meaning::of(key.name(), self.redactors);
+        let meaning = self.names().key(key);
         self.other(key.name(), &meaning, Value::Str(text));
     }
 

@@ -1,13 +1,13 @@
 //! What the name of a field means, for the record and for the redaction.
 //!
 //! The names of an event's fields stand in the program, and mean the same each time. A thread keeps
-//! what they mean for the callsites that it comes by, so that an event compares no strings.
+//! what they mean: for the callsites that it comes by, so that an event compares no strings, and for other names.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+mod callsites;
+mod names;
 
-use tracing::Metadata;
-use tracing::callsite::Identifier;
+pub(super) use callsites::Meanings;
+pub(super) use names::{Names, may_tell};
 
 use super::frame::Value;
 use crate::record::{Decision, EventType, Key, Kind};
@@ -97,34 +97,6 @@ enum Strings {
 }
 
 impl Meaning {
-    /// Of a name that may have been made at run time.
-    pub(super) fn of(name: &str, redactors: &Chain) -> Meaning {
-        let number = redactors.number();
-        let place = place_of(name);
-        let known = NAMES.try_with(|names| match names.borrow().get(place) {
-            Some(Some(known)) if known.redactors == number && *known.name == *name => {
-                Some(known.meaning)
-            }
-            _ => None,
-        });
-        if let Ok(Some(meaning)) = known {
-            return meaning;
-        }
-        let meaning = Meaning::new(name, redactors);
-        if name.len() <= LONGEST_KEPT {
-            let _ = NAMES.try_with(|names| {
-                let mut names = names.borrow_mut();
-                names.resize_with(NAMES_KEPT, || None);
-                names[place] = Some(Known {
-                    redactors: number,
-                    name: name.into(),
-                    meaning,
-                });
-            });
-        }
-        meaning
-    }
-
     fn new(name: &str, redactors: &Chain) -> Meaning {
         let key = Key::of(name);
         let manner = redactors.manner(name, key.map(Key::name));
@@ -199,117 +171,7 @@ impl Takes {
     }
 }
 
-/// Whether a name may have been made of somebody's value: it holds a digit or an `@`. What such a name means is not
-/// kept before it is redacted.
-#[inline]
-pub(super) fn may_tell(name: &str) -> bool {
-    /// No value that is looked for is shorter.
-    const FEWEST: usize = 7;
-    let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';
-    name.len() >= FEWEST && name.bytes().any(is_of_value)
-}
-
 /// Whether a number says how much of something there is, from nothing to all.
 pub(super) fn is_share(number: f64) -> bool {
     (0.0..=1.0).contains(&number)
-}
-
-/// The place of a name among those that are kept, by its ends and its length.
-fn place_of(name: &str) -> usize {
-    let bytes = name.as_bytes();
-    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => [first, last].map(|end| u64::from_le_bytes(*end)),
-        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(first), Some(last)) => [first, last].map(|end| u32::from_le_bytes(*end).into()),
-            _ => bytes.iter().fold([0; 2], |[first, last], byte| {
-                [first << 8 | u64::from(*byte), last]
-            }),
-        },
-    };
-    let mix = |mixed: u64, more: u64| (mixed ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = mix(
-        mix(mix(0, bytes.len() as u64), ends[0]),
-        ends[1].rotate_left(32),
-    );
-    (mixed >> 32) as usize % NAMES_KEPT
-}
-
-/// What the fields of a callsite mean, in their order, or those of the typed functions.
-pub(super) struct Meanings {
-    callsite: Option<Identifier>,
-    /// The redactors' number: their rules are part of what a name means.
-    redactors: u64,
-    fields: Box<[Meaning]>,
-}
-
-/// A thread keeps those of so many callsites, and the meanings of so many other names.
-const KEPT: usize = 256;
-const NAMES_KEPT: usize = 512;
-
-/// A longer name is not kept.
-const LONGEST_KEPT: usize = 64;
-
-/// A name that is kept.
-struct Known {
-    redactors: u64,
-    name: Box<str>,
-    meaning: Meaning,
-}
-
-thread_local! {
-    /// Those that are asked for most stand in front.
-    static KNOWN: RefCell<Vec<Rc<Meanings>>> = const { RefCell::new(Vec::new()) };
-    /// Each name in a place of its own; the next of the same place takes it.
-    static NAMES: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Meanings {
-    /// Of the fields of an event or a span.
-    #[inline]
-    pub(super) fn of(metadata: &'static Metadata<'static>, redactors: &Chain) -> Rc<Meanings> {
-        let names = || metadata.fields().iter().map(|field| field.name());
-        Meanings::find(Some(metadata.callsite()), names, redactors)
-    }
-
-    /// Of the known keys, by their numbers.
-    pub(super) fn of_keys(redactors: &Chain) -> Rc<Meanings> {
-        Meanings::find(None, || Key::ALL.iter().map(|key| key.name()), redactors)
-    }
-
-    #[inline]
-    fn find<N: Iterator<Item = &'static str>>(
-        callsite: Option<Identifier>,
-        names: impl Fn() -> N,
-        redactors: &Chain,
-    ) -> Rc<Meanings> {
-        let number = redactors.number();
-        let found = KNOWN.try_with(|known| {
-            // Nothing of the application's runs while they are borrowed.
-            let mut known = known.borrow_mut();
-            let mut all = known.iter();
-            let place = all.position(|of| of.callsite == callsite && of.redactors == number)?;
-            known.swap(place, place / 2);
-            Some(known[place / 2].clone())
-        });
-        if let Ok(Some(found)) = found {
-            return found;
-        }
-        let made = Rc::new(Meanings {
-            callsite,
-            redactors: number,
-            fields: names().map(|name| Meaning::new(name, redactors)).collect(),
-        });
-        let _ = KNOWN.try_with(|known| {
-            let mut known = known.borrow_mut();
-            known.truncate(KEPT - 1);
-            known.push(made.clone());
-        });
-        made
-    }
-
-    /// Of the field of a number.
-    #[inline]
-    pub(super) fn get(&self, number: usize) -> Meaning {
-        self.fields[number]
-    }
 }

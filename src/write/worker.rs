@@ -143,11 +143,12 @@ impl Worker {
                 true => !self.is_pressed() || self.last_look.elapsed() >= LOOK_AGAIN,
                 false => idle_rounds % LOOK_EVERY == 0,
             };
-            if is_due {
+            let rolls = self.has_lines() && self.sink.rolls();
+            // A file that is gone is told of, and made again, before it is left.
+            if rolls || is_due {
                 self.put_back()?;
                 self.last_look = Instant::now();
             }
-            let rolls = self.has_lines() && self.sink.rolls();
             if rolls {
                 self.roll()?;
             }

@@ -10,6 +10,7 @@ impl FieldWriter<'_> {
     pub(in crate::write) fn decision(&mut self, decision: &GuardrailDecision) {
         let mut fields = FieldWriter {
             owner: Owner::Decision,
+            names: self.names.take(),
             ..FieldWriter::new(self.redactors, Vec::new(), self.withhold)
         };
         for (name, text) in [
@@ -41,6 +42,7 @@ impl FieldWriter<'_> {
             let place = self.decisions;
             self.told().append_decision(place, &told);
         }
+        self.names = fields.names.take();
         self.decisions += 1;
         self.push(Name::Key(Key::Decisions), Value::Group(&fields.out));
     }

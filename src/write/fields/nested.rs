@@ -9,7 +9,7 @@ use super::FieldWriter;
 use crate::redact::{Manner, path_names_value};
 use crate::trail::json;
 use crate::write::frame::{self, Name, Value};
-use crate::write::meaning::{Meaning, may_tell};
+use crate::write::meaning::may_tell;
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
 const DEEPEST: usize = 64;
@@ -18,10 +18,10 @@ impl FieldWriter<'_> {
     /// Adds a value under a name that may have been made at run time.
     #[inline]
     pub(in crate::write) fn named_field(&mut self, name: &str, value: Value<'_>) {
-        if may_tell(name) {
+        let redactors = self.redactors;
+        let Some(meaning) = self.names().given(name, redactors) else {
             return self.telling_field(name, value);
-        }
-        let meaning = Meaning::of(name, self.redactors);
+        };
         match value {
             Value::Str(text)
                 if self.keeps_texts
@@ -67,7 +67,7 @@ impl FieldWriter<'_> {
             true => Cow::Owned(self.redacted_name(name)),
             false => Cow::Borrowed(name),
         };
-        let meaning = Meaning::of(&name, self.redactors);
+        let meaning = self.meaning_of(&name);
         self.manner = meaning.manner;
         // Its name first: what is told of the texts in it says where they stand.
         match self.free_key(&meaning) {

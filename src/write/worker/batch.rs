@@ -55,7 +55,7 @@ impl Worker {
     fn grows(&mut self, position: u64) -> bool {
         let is_short = self.lines.bytes.len() < MOST
             && self.lines.count() < MOST_LINES
-            && position - self.position < self.journal_capacity() / 4;
+            && position - self.position < self.core.journal.capacity() / 4;
         is_short && !self.is_awaited() && (self.waits_for_seal() || self.is_appending())
     }
 
@@ -69,10 +69,6 @@ impl Worker {
     pub(super) fn is_awaited(&self) -> bool {
         let core = &self.core;
         self.sync_at.is_some() || core.sync_wanted.load(Ordering::Relaxed) || core.is_closed()
-    }
-
-    pub(super) fn journal_capacity(&self) -> u64 {
-        self.core.journal.capacity()
     }
 
     /// Appends the lines of a few entries, and says how many bytes of the journal these are.

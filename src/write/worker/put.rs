@@ -25,18 +25,13 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// A batch that is being written beside the worker.
 pub(super) struct Writing {
-    attempt: Attempt,
+    /// The first attempt to write it. `None`: nobody is at it any more.
+    append: Option<Append>,
+    /// What came of that. `None`: nobody had begun.
+    outcome: Option<io::Result<usize>>,
     lines: Arc<Lines>,
     /// How far its entries go in the journal.
     pub(super) end: u64,
-}
-
-/// The first attempt to write it.
-enum Attempt {
-    /// It may be underway.
-    Beside(Append),
-    /// Nobody is at it any more. `None`: nobody was.
-    Over(Option<io::Result<usize>>),
 }
 
 impl Worker {
@@ -48,23 +43,23 @@ impl Worker {
         self.journal.mark(self.position, lines.count(), lines.first);
         // Given to the thread before it hashes them: they are wanted sooner, and are in its caches then.
         let append = self.append_beside(&lines, end);
-        let is_beside = append.is_some();
         // Known before anything else is done: whoever goes on after a panic waits for it.
         self.writing = append.map(|append| Writing {
-            attempt: Attempt::Beside(append),
+            append: Some(append),
+            outcome: None,
             lines: lines.clone(),
             end,
         });
         self.seal_lines(&lines);
-        match is_beside {
-            true => Ok(()),
-            false => self.write_batch(lines, end, None),
+        match self.writing {
+            Some(_) => Ok(()),
+            None => self.write_batch(lines, end, None),
         }
     }
 
     /// Has lines appended beside the worker. `None`: they are not.
     fn append_beside(&self, lines: &Arc<Lines>, end: u64) -> Option<Append> {
-        let holds_up = end - self.position > self.journal_capacity() / 8;
+        let holds_up = end - self.position > self.core.journal.capacity() / 8;
         if !self.was_full || holds_up || self.is_awaited() {
             return None;
         }
@@ -75,24 +70,19 @@ impl Worker {
 
     /// Whether the batch before is being appended at this moment.
     pub(super) fn is_appending(&mut self) -> bool {
-        match &mut self.writing {
-            Some(Writing {
-                attempt: Attempt::Beside(append),
-                ..
-            }) => append.is_underway(),
-            _ => false,
-        }
+        let writing = self.writing.as_mut();
+        let append = writing.and_then(|writing| writing.append.as_mut());
+        append.is_some_and(Append::is_underway)
     }
 
     /// Has no other thread at the sink from here on: an attempt that was begun is waited for, and one that was not is
     /// taken back. What is left of the batch is left to [`settle`](Worker::settle).
     pub(super) fn recall(&mut self) {
         if let Some(writing) = &mut self.writing
-            && let Attempt::Beside(append) = &mut writing.attempt
+            && let Some(append) = writing.append.take()
         {
             let outcome = append.outcome();
-            let outcome = outcome.map(|written| self.sink.appended(written));
-            writing.attempt = Attempt::Over(outcome);
+            writing.outcome = outcome.map(|written| self.sink.appended(written));
         }
     }
 
@@ -100,26 +90,17 @@ impl Worker {
     /// Nothing else is written or synced before.
     pub(super) fn settle(&mut self) -> Result<bool, GaveUp> {
         self.recall();
-        let Some(Writing {
-            attempt,
-            lines,
-            end,
-        }) = self.writing.take()
-        else {
+        let Some(writing) = self.writing.take() else {
             return Ok(false);
         };
-        let attempt = match attempt {
-            Attempt::Over(attempt) => attempt,
-            Attempt::Beside(_) => unreachable!("invariant: it was recalled"),
-        };
-        self.write_batch(lines, end, attempt)?;
+        self.write_batch(writing.lines, writing.end, writing.outcome)?;
         Ok(true)
     }
 
     /// The file is another one now, in which a line begins: so does what is left of a batch that was recalled.
     pub(super) fn begin_line_anew(&mut self) {
         if let Some(writing) = &mut self.writing
-            && let Attempt::Over(Some(Ok(written))) = &mut writing.attempt
+            && let Some(Ok(written)) = &mut writing.outcome
         {
             *written = line_begin(&writing.lines.bytes, *written);
         }
@@ -128,8 +109,8 @@ impl Worker {
     /// After a panic: what was appended beside the worker is in the trail, and is not written again.
     pub(super) fn take_appended(&mut self) {
         self.recall();
-        if let Some(Writing { attempt, lines, .. }) = self.writing.take()
-            && let Attempt::Over(Some(Ok(written))) = attempt
+        if let Some(Writing { outcome, lines, .. }) = self.writing.take()
+            && let Some(Ok(written)) = outcome
             && matches!(self.sink, Sink::Files(_))
         {
             let whole = lines.ends.partition_point(|&end| end <= written);
