@@ -19,9 +19,10 @@ const EMITS: &str = "STINGER_TEST_EMITS";
 const BEGINS: &str = "/stinger-audit-events-begin";
 const ENDS: &str = "/stinger-audit-events-end";
 
+/// Each by a macro and by a typed function.
 const EVENTS: usize = 1_000;
 
-/// Emits events until the thread has all that it keeps, then has `around` run the thousand that count.
+/// Emits events until the thread has all that it keeps, then has `around` run those that count.
 fn emit(audit: &Audit, around: impl FnOnce(&dyn Fn())) {
     let prompt = "What is the capital of France, and how long does the train take? ".repeat(8);
     let event = || {
@@ -35,6 +36,12 @@ fn emit(audit: &Audit, around: impl FnOnce(&dyn Fn())) {
             tokens_processed = 321_u64,
             tenant = "t-17",
         );
+        let typed = stinger_audit::prompt(&prompt)
+            .request_id("01935c2e-8f3c-7d20-a7b9-4e65d1c20f11")
+            .tokens_processed(321)
+            .field("tenant", "t-17")
+            .field("stream", true);
+        audit.log(typed).expect("recorded");
     };
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(audit.layer()));
     dispatcher::with_default(&dispatch, || {
@@ -63,7 +70,7 @@ fn an_event_allocates_nothing() {
         });
         assert_eq!(count, Some(0), "redacting: {redact}");
         audit.flush().expect("written");
-        assert!(audit.status().written > EVENTS as u64);
+        assert!(audit.status().written > 2 * EVENTS as u64);
         audit.close().expect("closed");
     }
 }

@@ -4,6 +4,8 @@
 //! subscriber and record through it, with the attribution of the spans the thread is in;
 //! where there is no layer, they record in the process's trail.
 
+mod room;
+
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
@@ -95,14 +97,11 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 #[inline]
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
     let entry = Entry {
-        fields: Vec::with_capacity(USUAL),
+        fields: room::take(),
         owned: Vec::new(),
     };
     entry.text(Key::EventType, event_type.into().into_name())
 }
-
-/// Room for so many fields is made at once.
-const USUAL: usize = 12;
 
 /// An event that is not recorded yet. [`log`](Entry::log) records it.
 ///
@@ -247,6 +246,12 @@ impl<'a> Entry<'a> {
     /// No trail is open; or, under fail-safe, the trail cannot be written. The record waits to be written
     /// then, unless [`ErrorKind::Unwritable`] says that it was lost: do not record it again.
     pub fn log(self) -> Result<()> {
+        let recorded = self.record_here();
+        room::give_back(self.fields);
+        recorded
+    }
+
+    fn record_here(&self) -> Result<()> {
         let here = dispatcher::get_default(|dispatch| {
             dispatch.downcast_ref::<Recorder>().map(Recorder::here)
         });
@@ -259,7 +264,7 @@ impl<'a> Entry<'a> {
             _ => {}
         }
         match Recording::trail().or_else(current) {
-            Some(core) => self.log_to(&core),
+            Some(core) => core.record(core.around(), |fields| self.fill(fields)),
             None if SWITCHED_OFF.load(Ordering::Relaxed) => Ok(()),
             None if here.is_some() => Err(Error::from(ErrorKind::Closed)),
             None => Err(Error::from(ErrorKind::NotOpen)),
@@ -271,7 +276,9 @@ impl<'a> Entry<'a> {
     }
 
     pub(crate) fn log_in(self, core: &Core, around: Around) -> Result<()> {
-        core.record(around, |fields| self.fill(fields))
+        let recorded = core.record(around, |fields| self.fill(fields));
+        room::give_back(self.fields);
+        recorded
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
