@@ -179,7 +179,6 @@ pub(in crate::write) fn may_tell(name: &str) -> bool {
     name.len() >= FEWEST && name.bytes().any(is_of_value)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +198,11 @@ mod tests {
         }
         for one in &names {
             for other in &names {
-                assert_eq!(Ends::of(one) == Ends::of(other), one == other, "{one:?} {other:?}");
+                assert_eq!(
+                    Ends::of(one) == Ends::of(other),
+                    one == other,
+                    "{one:?} {other:?}"
+                );
             }
         }
     }
