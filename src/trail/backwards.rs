@@ -42,6 +42,11 @@ impl Backwards {
         }
     }
 
+    /// The file, for whoever has gone back far enough.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+
     /// The lines in front of those that were returned: all that begin in the next block. `None`: there are no more.
     pub(crate) fn next_block(&mut self) -> io::Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.rest);

@@ -59,7 +59,7 @@ fn reader(path: &Path, seq: u64) -> io::Result<(BufReader<File>, bool)> {
         begin = block.begin;
         is_before = seq_of(&block.bytes).is_some_and(|first| first <= seq);
     }
-    let mut file = File::open(path)?;
+    let mut file = blocks.into_file();
     file.seek(SeekFrom::Start(begin))?;
     Ok((BufReader::new(file), is_before))
 }
