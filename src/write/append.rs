@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(append.outcome().and_then(Result::ok), Some(7));
         assert_eq!(*lock(&count), 1);
 
-        let (task, mut append) = attempt();
+        let (task, append) = attempt();
         assert!(append.outcome().is_none());
         task.run();
         assert_eq!(*lock(&count), 1, "the worker makes it");

@@ -24,6 +24,7 @@ const LONGEST_KEPT: usize = 64;
 const SPARE_KEPT: usize = 4;
 
 thread_local! {
+    #[expect(clippy::vec_box, reason = "they go into a record and back by their pointer")]
     static SPARE: RefCell<Vec<Box<Names>>> = const { RefCell::new(Vec::new()) };
 }
 

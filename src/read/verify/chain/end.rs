@@ -1,8 +1,7 @@
 //! The end of a trail: what no seal covers, where it begins, and what was kept elsewhere.
 
-use super::{Chain, Fragment};
+use super::Chain;
 use crate::error::{Error, ErrorKind, Result};
-use crate::read::file::End;
 use crate::read::verify::{TamperingKind as Kind, Verified};
 use crate::trail::checkpoint::{Checkpoint, origin};
 use crate::trail::tree::Frontier;
@@ -105,49 +104,6 @@ impl Chain {
         Ok(self.verified)
     }
 
-    /// Lines that are no records, and those that stand there again, against what the writers say of them.
-    fn judge_fragments(&mut self) {
-        let seals = self.verified.seals;
-        let (behind, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fragments)
-            .into_iter()
-            .partition(|fragment| fragment.seals == seals);
-        self.judge_fragments_told(sealed);
-        self.end_repeated();
-        let (open, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats)
-            .into_iter()
-            .partition(|run| run.seals == seals);
-        self.judge_repeats(sealed);
-        // Of what no seal covers, what is said there is the only account, and as good as it.
-        for (_, line) in std::mem::take(&mut self.said) {
-            self.own(&line, None);
-        }
-        self.judge_fragments_told(behind);
-        self.judge_repeats(open);
-    }
-
-    fn judge_fragments_told(&mut self, fragments: Vec<Fragment>) {
-        for fragment in fragments {
-            let length = fragment.line.bytes;
-            if self.is_told(&fragment) {
-                continue;
-            }
-            if fragment.end == End::Open {
-                let what = "the last line has no end: it is being written, or was torn";
-                self.unknown(format!("{what} ({length} bytes)"));
-                continue;
-            }
-            let detail = match fragment.is_record {
-                true => format!(
-                    "a line of {length} bytes is a record to readers, and no writer writes one so"
-                ),
-                false => format!(
-                    "a line of {length} bytes is no record, and the trail does not tell of it"
-                ),
-            };
-            self.find(Kind::Inserted, None, Some(fragment.place), detail);
-        }
-    }
-
     /// What stands behind the last seal.
     fn judge_tail(&mut self) {
         let mut entries = std::mem::take(&mut self.entries);
@@ -225,7 +181,7 @@ impl Chain {
         let Some((first, place)) = self.begins.filter(|(first, _)| *first > 0) else {
             return;
         };
-        if self.pruned.is_some_and(|pruned| pruned >= first) {
+        if self.said.pruned.is_some_and(|pruned| pruned >= first) {
             let told = format!("retention has removed the {first} records in front");
             self.verified.told.push(told);
             return;

@@ -140,7 +140,7 @@ impl Chain {
                         self.find(Kind::Changed, Some(seq), place, detail);
                     }
                     Some(right) if right.hash == entry.hash => {}
-                    Some(_) if self.is_torn(entry) => {}
+                    Some(_) if self.take_torn(entry) => {}
                     _ => {
                         let detail = format!("another line says that it is record {seq}");
                         self.find(Kind::Inserted, Some(seq), place, detail);
