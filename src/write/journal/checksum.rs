@@ -1,42 +1,42 @@
 //! The checksum of an entry, which tells a whole one from one that has lost pages with the power.
 //!
 //! Two sums over stripes of the entry, after Fletcher: the first of what is in the stripes, the second of the first sums,
-//! so that it matters which stripe something is in. His are modulo 2^32 - 1; modulo 2^32 high bits would vanish at even
-//! distances, so the second is turned at each step. Within a stripe each half word has its own weight, which is odd: so
-//! it matters where it stands, and no change of it vanishes. CRC-32 by the library finds any two bits, which
-//! this does not promise; but on a calling thread that comes after a pause it costs a microsecond, for its code
-//! is not in the caches then, and this is three instructions for 16 bytes. Neither is a defence
-//! against somebody who writes the file.
+//! so that it matters which stripe something is in. Within a stripe each half word has a weight of its own. The weights
+//! are primes, and the second sum is multiplied at each step: so in the sums no two bytes that are changed cancel,
+//! wherever they stand. CRC-32 by the library is as good; but on a calling thread that comes after a pause it costs a
+//! microsecond, for its code is not in the caches then, and this is three instructions for 16 bytes. Neither is a
+//! defence against somebody who writes the file.
 
 use wide::{i16x8, i32x4, u32x4};
 
 /// Bytes that are weighed at once.
 const CHUNK: usize = 16;
-/// Chunks of a stripe. The turns come round after 32 stripes; that is no number of pages.
+/// Chunks of a stripe.
 const CHUNKS: usize = 7;
 
-/// Odd numbers without a pattern, none as far from zero as a half word can be: then no product of two overflows.
+/// Primes between 2^14 and 2^15. A byte changes a half word by less than 2^16: what two of them make is no 2^32, and
+/// nothing where only the weights are the same and the changes opposite. What two products make is no 2^31.
 const WEIGHTS: [[i16; CHUNK / 2]; CHUNKS] = [
     [
-        -25_159, 31_229, -17_847, 7_793, 20_411, -9_437, -30_973, 14_691,
+        -26_141, -25_537, 17_033, -29_231, 30_293, -18_041, -22_283, 23_011,
     ],
     [
-        11_927, -22_069, 5_323, 28_459, -13_109, 24_877, -3_671, -19_385,
+        29_573, 21_001, -29_401, 29_303, -22_369, -18_451, -24_709, -23_399,
     ],
     [
-        -7_211, 17_583, 26_737, -29_851, 9_049, -11_363, 21_979, -5_897,
+        -21_419, 27_617, -19_037, -27_431, -29_881, 28_097, 24_671, 24_379,
     ],
     [
-        30_187, -15_701, -1_979, 12_837, -27_241, 6_565, 18_923, -23_459,
+        30_781, -23_873, -23_911, -20_549, 26_501, 17_921, 28_183, -31_481,
     ],
     [
-        -10_543, 23_131, -32_023, 3_149, 15_287, -20_777, 8_421, 27_695,
+        -21_211, -31_181, -32_467, 18_481, 23_563, -28_771, -24_473, 21_599,
     ],
     [
-        19_757, -4_607, 13_961, -26_333, 29_165, -16_519, -12_241, 1_413,
+        27_179, 23_827, 21_673, 17_137, -24_917, -22_397, -16_981, -20_011,
     ],
     [
-        -21_493, 10_279, 24_203, -8_765, -18_251, 31_847, 4_973, -14_035,
+        25_799, -23_279, -20_101, -19_157, -19_211, 20_731, -29_209, 23_327,
     ],
 ];
 
@@ -89,7 +89,9 @@ impl Sums {
             weighed += i16x8::new(halves).dot(i16x8::new(weights));
         }
         self.first += u32x4::new(weighed.to_array().map(|sum| sum as u32));
-        self.second = (self.second << 7 | self.second >> 25) + self.first;
+        // Times 2^17 + 2^2 + 1: a change of a byte and its opposite cancel 14 MiB apart at the soonest.
+        let times = (self.second << 17) + (self.second << 2) + self.second;
+        self.second = times + self.first;
     }
 
     #[inline]
@@ -110,7 +112,7 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
-    use super::checksum;
+    use super::{CHUNK, CHUNKS, WEIGHTS, checksum};
 
     /// Bytes that repeat, as those of records do.
     fn frame(length: usize) -> Vec<u8> {
@@ -176,6 +178,47 @@ mod tests {
                 &[(place, 1), (one, 255), (two, 255), (three, 1)],
                 "1 -1 -1 1",
             );
+        }
+    }
+
+    #[test]
+    fn weights_are_primes_each_once() {
+        let mut weights: Vec<i16> = WEIGHTS.as_flattened().to_vec();
+        weights.iter_mut().for_each(|weight| *weight = weight.abs());
+        weights.sort();
+        assert!(weights.windows(2).all(|two| two[0] < two[1]));
+        for weight in weights {
+            assert!(weight > 1 << 14);
+            assert!((2..182).all(|divisor| weight % divisor != 0), "{weight}");
+        }
+    }
+
+    #[test]
+    fn two_bytes_that_are_changed_show_wherever_they_stand() {
+        let stripe = CHUNK * CHUNKS;
+        let shows = |bytes: &[u8], changes: [(usize, i8); 2]| {
+            let mut changed = bytes.to_vec();
+            for (place, by) in changes {
+                changed[place] = changed[place].wrapping_add_signed(by);
+            }
+            assert_ne!(checksum(&changed), checksum(bytes), "{changes:?}");
+        };
+        // In one stripe, as digits change.
+        let short = frame(stripe + 10);
+        let places = (0..stripe).step_by(3);
+        for (one, two) in places.flat_map(|one| (one + 1..stripe).map(move |two| (one, two))) {
+            for by_one in [1, 3, 5, 8] {
+                (-9..=9).for_each(|by_two| shows(&short, [(one, by_one), (two, by_two)]));
+            }
+        }
+        // In the same place of two stripes, by opposites.
+        let long = frame(40 * stripe);
+        for distance in [1, 2, 3, 4, 8, 16, 31, 32, 38] {
+            for place in 0..stripe {
+                for by in [1, 64] {
+                    shows(&long, [(place, by), (place + distance * stripe, -by)]);
+                }
+            }
         }
     }
 

@@ -16,14 +16,18 @@ pub(in crate::write) struct Names {
     others: Vec<Option<Known>>,
 }
 
-/// So many names are kept. A longer one than this is not.
-const KEPT: usize = 512;
+/// There are so many places for names at first, and twice as many where two want the same, up to the most.
+const FIRST: usize = 32;
+const MOST: usize = 512;
+
+/// A longer name is not kept.
 const LONGEST_KEPT: usize = 64;
 
-/// For so many trails, or records inside others, a thread keeps what it knows.
-const SPARE_KEPT: usize = 4;
+/// A thread keeps what it knows for so many trails, or records inside others.
+const SPARE_KEPT: usize = 32;
 
 thread_local! {
+    /// Those that were used last stand behind.
     #[expect(clippy::vec_box, reason = "they go into a record and back by their pointer")]
     static SPARE: RefCell<Vec<Box<Names>>> = const { RefCell::new(Vec::new()) };
 }
@@ -52,8 +56,8 @@ impl Names {
         // Nothing of the application's runs while they are borrowed.
         let spare = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
-            let place = spare.iter().position(|names| names.redactors == number)?;
-            Some(spare.swap_remove(place))
+            let place = spare.iter().rposition(|names| names.redactors == number)?;
+            Some(spare.remove(place))
         });
         match spare {
             Ok(Some(names)) => names,
@@ -66,7 +70,9 @@ impl Names {
     pub(in crate::write) fn give_back(self: Box<Names>) {
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
-            spare.truncate(SPARE_KEPT - 1);
+            if spare.len() == SPARE_KEPT {
+                spare.remove(0);
+            }
             spare.push(self);
         });
     }
@@ -110,7 +116,7 @@ impl Names {
 
     #[inline]
     fn find(&self, name: &str, ends: Ends) -> Option<&Known> {
-        let known = self.others.get(ends.place())?.as_ref()?;
+        let known = self.others.get(ends.place(self.others.len()))?.as_ref()?;
         let is_it = known.ends == ends && (ends.length <= Ends::WHOLE || *known.name == *name);
         is_it.then_some(known)
     }
@@ -120,8 +126,7 @@ impl Names {
         debug_assert_eq!(self.redactors, redactors.number());
         let meaning = Meaning::new(name, redactors);
         if name.len() <= LONGEST_KEPT {
-            self.others.resize_with(KEPT, || None);
-            self.others[ends.place()] = Some(Known {
+            self.put(Known {
                 ends,
                 name: name.into(),
                 meaning,
@@ -129,6 +134,25 @@ impl Names {
             });
         }
         meaning
+    }
+
+    fn put(&mut self, known: Known) {
+        let is_taken = |others: &[Option<Known>]| match others {
+            [] => true,
+            others => others[known.ends.place(others.len())].is_some(),
+        };
+        while is_taken(&self.others) && self.others.len() < MOST {
+            let size = (2 * self.others.len()).max(FIRST);
+            let mut others: Vec<Option<Known>> = Vec::new();
+            others.resize_with(size, || None);
+            for other in self.others.drain(..).flatten() {
+                let place = other.ends.place(size);
+                others[place] = Some(other);
+            }
+            self.others = others;
+        }
+        let place = known.ends.place(self.others.len());
+        self.others[place] = Some(known);
     }
 }
 
@@ -160,19 +184,20 @@ impl Ends {
         }
     }
 
-    /// The place of such a name among those that are kept.
+    /// The place of such a name among so many, which are a power of two.
     #[inline]
-    fn place(self) -> usize {
+    fn place(self, places: usize) -> usize {
         let mix = |mixed: u64, more: u64| (mixed ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = mix(
             mix(mix(0, self.length as u64), self.first),
             self.last.rotate_left(32),
         );
-        (mixed >> 32) as usize % KEPT
+        (mixed >> 32) as usize & places.wrapping_sub(1)
     }
 }
 
-/// Whether a name may have been made of somebody's value: it holds a digit or an `@`. #[inline]
+/// Whether a name may have been made of somebody's value: it holds a digit or an `@`.
+#[inline]
 pub(in crate::write) fn may_tell(name: &str) -> bool {
     /// No value that is looked for is shorter.
     const FEWEST: usize = 7;
@@ -183,6 +208,51 @@ pub(in crate::write) fn may_tell(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::{Redactor, Rules};
+
+    #[test]
+    fn names_are_known_again_and_the_places_for_them_are_few() {
+        let redactors = Chain::default();
+        let mut names = Names::take(&redactors);
+        for count in 0..2_000 {
+            let name = format!("a_field_of_number_{count}");
+            assert!(names.given(&name, &redactors).is_none(), "it holds digits");
+            names.other(&name, &redactors);
+            assert!(
+                names
+                    .find(&name, Ends::of(&name))
+                    .is_some_and(|known| known.may_tell)
+            );
+            assert!(
+                names.given(&name, &redactors).is_none(),
+                "also where it is known"
+            );
+            assert!(names.others.len() <= MOST);
+        }
+        let mut names = Names::take(&redactors);
+        for name in ["tenant", "route", "temperature", "stream"] {
+            assert!(names.given(name, &redactors).is_some());
+        }
+        assert!(names.others.len() < MOST / 2);
+        assert_eq!(names.others.iter().flatten().count(), 4);
+    }
+
+    #[test]
+    fn of_many_trails_those_are_kept_that_were_used_last() {
+        let redactor = || Some(Redactor::new(Rules::new(), None));
+        let trails: Vec<Chain> = (0..SPARE_KEPT + 8)
+            .map(|_| Chain::new(Vec::new(), redactor()))
+            .collect();
+        for trail in trails.iter().chain(&trails) {
+            let mut names = Names::take(trail);
+            names.other("tenant", trail);
+            names.give_back();
+        }
+        let is_known = |trail| !Names::take(trail).others.is_empty();
+        let known: Vec<bool> = trails.iter().map(is_known).collect();
+        assert!(known[..8].iter().all(|known| !known));
+        assert!(known[8..].iter().all(|known| *known));
+    }
 
     #[test]
     fn short_names_are_told_apart_by_their_ends() {
