@@ -196,6 +196,29 @@ fn records_in_front_of_the_first_seal_that_is_left_are_not_proven() {
 }
 
 #[test]
+fn what_is_left_of_a_beginning_that_is_gone_was_not_inserted() {
+    let small = Small::new();
+    let left = small.files[0].1[3].clone();
+    let behind = small.seq((2, 0));
+    let verified = small.with(&[(0, vec![left]), (1, Vec::new())], || small.verify());
+    let found = &verified.findings;
+    let gaps: Vec<_> = found.iter().map(|found| (found.kind, found.seq)).collect();
+    assert_eq!(gaps.len(), 2, "{verified:#?}");
+    assert!(gaps.contains(&(Kind::Removed, Some(0))), "{verified:#?}");
+    assert!(gaps.contains(&(Kind::Removed, Some(4))), "{verified:#?}");
+    let detail = format!("records 4 to {} are missing: {}", behind - 1, behind - 4);
+    assert!(
+        found.iter().any(|found| found.detail == detail),
+        "{verified:#?}"
+    );
+    assert!(proven_to(&verified) > behind);
+    assert!(
+        verified.proven[0].0 >= behind,
+        "the one that is left is not proven"
+    );
+}
+
+#[test]
 fn a_checkpoint_beside_the_trail_proves_only_with_the_key_that_the_last_seal_names() {
     let small = Small::new();
     let lines = small.whole();

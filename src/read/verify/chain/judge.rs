@@ -108,10 +108,9 @@ impl Chain {
             highest = highest.max(Some(entry.seq));
             by_seq.entry(entry.seq).or_default().push(*entry);
         }
-        let first = entries.first().map_or(size, |entry| entry.seq).min(size);
-        let from = match self.last {
-            // Where a trail begins somewhere, nothing is missing in front of that.
-            None if self.begins_behind(seal) => first.max(base),
+        let from = match self.begins {
+            // Where a trail begins somewhere, what is missing in front of that is told at the end.
+            Some((first, _)) if self.last.is_none() && self.begins_behind(seal) => first.min(size),
             _ => base,
         };
         let mut intact = Some(Vec::new());
