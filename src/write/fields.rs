@@ -104,7 +104,7 @@ impl<'r> FieldWriter<'r> {
         self.names.get_or_insert_with(|| Names::take(redactors))
     }
 
-    /// What a name means that tells nothing of anybody.
+    /// What a name means that stands in the program, or was redacted.
     fn meaning_of(&mut self, name: &str) -> Meaning {
         let redactors = self.redactors;
         self.names().other(name, redactors)

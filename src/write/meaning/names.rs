@@ -92,7 +92,7 @@ impl Names {
         self.keys[key as usize]
     }
 
-    /// What a name means that tells nothing of anybody. The redactors are those they were taken for.
+    /// What a name means that stands in the program, or was redacted. The redactors are those they were taken for.
     #[inline]
     pub(in crate::write) fn other(&mut self, name: &str, redactors: &Chain) -> Meaning {
         let ends = Ends::of(name);
