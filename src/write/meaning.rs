@@ -7,7 +7,7 @@ mod callsites;
 mod names;
 
 pub(super) use callsites::Meanings;
-pub(super) use names::{Names, may_tell};
+pub(super) use names::Names;
 
 use super::frame::Value;
 use crate::record::{Decision, EventType, Key, Kind};

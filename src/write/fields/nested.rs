@@ -9,7 +9,6 @@ use super::FieldWriter;
 use crate::redact::{Manner, path_names_value};
 use crate::trail::json;
 use crate::write::frame::{self, Name, Value};
-use crate::write::meaning::may_tell;
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
 const DEEPEST: usize = 64;
@@ -63,11 +62,15 @@ impl FieldWriter<'_> {
     }
 
     fn nested_field(&mut self, name: &str, value: &Json) {
-        let name = match may_tell(name) {
-            true => Cow::Owned(self.redacted_name(name)),
-            false => Cow::Borrowed(name),
+        let redactors = self.redactors;
+        let (name, meaning) = match self.names().given(name, redactors) {
+            Some(meaning) => (Cow::Borrowed(name), meaning),
+            None => {
+                let name = self.redacted_name(name);
+                let meaning = self.meaning_of(&name);
+                (Cow::Owned(name), meaning)
+            }
         };
-        let meaning = self.meaning_of(&name);
         self.manner = meaning.manner;
         // Its name first: what is told of the texts in it says where they stand.
         match self.free_key(&meaning) {

@@ -2,8 +2,8 @@
 //!
 //! Two sums over stripes of the entry, after Fletcher: the first of what is in the stripes, the second of the first sums,
 //! so that it matters which stripe something is in. Within a stripe each half word has a weight of its own. The weights
-//! are primes, and the second sum is multiplied at each step: so in the sums no two bytes that are changed cancel,
-//! wherever they stand. CRC-32 by the library is as good; but on a calling thread that comes after a pause it costs a
+//! are primes, and the second sum is multiplied at each step: so in the sums no two bytes that are changed cancel, up
+//! to 14 MiB apart. CRC-32 by the library is as good; but on a calling thread that comes after a pause it costs a
 //! microsecond, for its code is not in the caches then, and this is three instructions for 16 bytes. Neither is a
 //! defence against somebody who writes the file.
 
@@ -89,7 +89,7 @@ impl Sums {
             weighed += i16x8::new(halves).dot(i16x8::new(weights));
         }
         self.first += u32x4::new(weighed.to_array().map(|sum| sum as u32));
-        // Times 2^17 + 2^2 + 1: a change of a byte and its opposite cancel 14 MiB apart at the soonest.
+        // Times 2^17 + 2^2 + 1: a change of a byte and its opposite cancel 2^17 stripes apart at the soonest.
         let times = (self.second << 17) + (self.second << 2) + self.second;
         self.second = times + self.first;
     }

@@ -137,9 +137,10 @@ impl Names {
     }
 
     fn put(&mut self, known: Known) {
-        let is_taken = |others: &[Option<Known>]| match others {
-            [] => true,
-            others => others[known.ends.place(others.len())].is_some(),
+        // Where there are no places, each is taken.
+        let is_taken = |others: &[Option<Known>]| {
+            let place = known.ends.place(others.len());
+            others.get(place).is_none_or(Option::is_some)
         };
         while is_taken(&self.others) && self.others.len() < MOST {
             let size = (2 * self.others.len()).max(FIRST);
@@ -198,7 +199,7 @@ impl Ends {
 
 /// Whether a name may have been made of somebody's value: it holds a digit or an `@`.
 #[inline]
-pub(in crate::write) fn may_tell(name: &str) -> bool {
+fn may_tell(name: &str) -> bool {
     /// No value that is looked for is shorter.
     const FEWEST: usize = 7;
     let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';
