@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Decision, EventType, GuardrailDecision, Phase};
+use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
 use crate::write::{Around, Entry, event};
 
 mod check;
@@ -39,6 +39,7 @@ struct Known {
     user_ip: Option<String>,
     user_agent: Option<String>,
     request_id: Option<String>,
+    model_requested: Option<String>,
     model_used: Option<String>,
     expects: Vec<String>,
 }
@@ -76,8 +77,8 @@ impl TurnBuilder {
         agent user_agent;
         /// The request: `request_id`.
         request request_id;
-        /// The model that is asked: `model_used`.
-        model model_used;
+        /// The model that is asked: `model_requested`.
+        model model_requested;
     }
 
     /// The guardrails that must decide in this turn. Those that do not are a finding:
@@ -130,7 +131,7 @@ impl TurnBuilder {
         let around = audit.around();
         let mut entry = known.entry(EventType::UserPrompt, "prompt", prompt);
         if !known.expects.is_empty() {
-            entry = entry.field("expects", json!(known.expects));
+            entry = entry.made(Key::Expects, known.expects.clone());
         }
         for (name, value) in other {
             entry = entry.field(name, value);
@@ -182,6 +183,7 @@ impl Known {
             ("user_ip", &self.user_ip),
             ("user_agent", &self.user_agent),
             ("request_id", &self.request_id),
+            ("model_requested", &self.model_requested),
             ("model_used", &self.model_used),
         ] {
             // An empty one names nobody: what the spans around say holds then.
@@ -277,7 +279,7 @@ impl Turn {
         &self.known.turn_id
     }
 
-    /// Names the model, where it was not known before.
+    /// Names the model that answers: `model_used`.
     pub fn model(&mut self, model: impl Into<String>) {
         self.known.model_used = Some(model.into());
     }
@@ -464,7 +466,7 @@ impl Turn {
         let entry = self
             .known
             .entry(EventType::LlmResponse, "response", response);
-        let entry = also(entry.field("outcome", outcome));
+        let entry = also(entry.made(Key::Outcome, outcome));
         self.log_end(entry)
     }
 

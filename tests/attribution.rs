@@ -66,7 +66,13 @@ fn opentelemetry_names_are_understood_on_spans_and_events() {
             client.address = "192.0.2.1",
             user_agent.original = "a",
             gen_ai.conversation.id = "c",
-            gen_ai.request.model = "m"
+            gen_ai.agent.id = "planner",
+            gen_ai.provider.name = "p",
+            gen_ai.operation.name = "chat",
+            gen_ai.request.model = "m",
+            gen_ai.response.model = "m-2",
+            tenant.id = "t",
+            turn_id = "turn"
         )
         .entered();
         info!(
@@ -82,7 +88,17 @@ fn opentelemetry_names_are_understood_on_spans_and_events() {
     assert_eq!(record.user_ip.as_deref(), Some("192.0.2.1"));
     assert_eq!(record.user_agent.as_deref(), Some("a"));
     assert_eq!(record.conversation_id.as_deref(), Some("c"));
-    assert_eq!(record.model_used.as_deref(), Some("m"));
+    for (key, value) in [
+        ("agent_id", "planner"),
+        ("provider", "p"),
+        ("operation", "chat"),
+        ("model_requested", "m"),
+        ("tenant_id", "t"),
+        ("turn_id", "turn"),
+    ] {
+        assert_eq!(record.other[key], value, "{key}");
+    }
+    assert_eq!(record.model_used.as_deref(), Some("m-2"));
     assert_eq!(record.tokens_processed, Some(42));
     assert_eq!(record.other["gen_ai.usage.input_tokens"], 10);
 }

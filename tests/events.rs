@@ -155,6 +155,7 @@ fn plain_fields_of_a_macro_make_up_a_decision_and_a_json_list_several() {
             reason = "email",
             confidence = 0.5,
             rule_triggered = "r1",
+            policy = "pii@2",
             phase = "Input",
             latency_ms = 3,
         );
@@ -171,6 +172,7 @@ fn plain_fields_of_a_macro_make_up_a_decision_and_a_json_list_several() {
         .reason("email")
         .confidence(0.5)
         .rule_triggered("r1")
+        .policy("pii@2")
         .phase(Phase::Input)
         .latency_ms(3.0);
     assert_eq!(records[0].guardrail_decisions, [expected]);

@@ -155,6 +155,9 @@ pub struct GuardrailDecision {
     /// The rule that matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_triggered: Option<String>,
+    /// Which policy was in force: `name@version`. Not redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// Where in the turn it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
@@ -176,6 +179,7 @@ impl GuardrailDecision {
             reason: None,
             confidence: None,
             rule_triggered: None,
+            policy: None,
             phase: None,
             latency_ms: None,
             other: Map::new(),
@@ -230,6 +234,12 @@ impl GuardrailDecision {
         self
     }
 
+    /// Names the policy that was in force, as `name@version`.
+    pub fn policy(mut self, policy: impl Into<String>) -> Self {
+        self.policy = Some(policy.into());
+        self
+    }
+
     /// Says where in the turn the guardrail ran.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
@@ -265,6 +275,7 @@ impl<'de> Deserialize<'de> for GuardrailDecision {
             reason: take_string(&mut map, "reason"),
             confidence: take(&mut map, "confidence", Value::as_f64),
             rule_triggered: take_string(&mut map, "rule_triggered"),
+            policy: take_string(&mut map, "policy"),
             phase: take(&mut map, "phase", |value| Phase::parse(value.as_str()?)),
             latency_ms: take(&mut map, "latency_ms", Value::as_f64),
             other: map,

@@ -16,9 +16,24 @@ pub(crate) enum Kind {
     Composed,
 }
 
+/// Who gives a key its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The event.
+    Event,
+    /// The event, or a span around it: the key attributes the record.
+    Attribution,
+    /// The event. Where it names a guardrail or a decision, these keys make up one element of
+    /// guardrail_decisions, else they stand for themselves.
+    Decision,
+    /// The trail or the turn, and nobody else.
+    Trail,
+}
+
 macro_rules! keys {
-    ($($variant:ident $name:literal $kind:ident [$($alias:literal),*];)*) => {
-        /// A known key. The order of the variants is the order of the keys in a line.
+    ($($variant:ident $name:literal $kind:ident $source:ident [$($alias:literal),*];)*) => {
+        /// A known key. The order of the variants is the order of the keys in a line; an application's own fields
+        /// stand in front of `problems`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Key { $($variant),* }
@@ -46,100 +61,103 @@ macro_rules! keys {
             pub(crate) fn kind(self) -> Kind {
                 match self { $(Key::$variant => Kind::$kind),* }
             }
+
+            pub(crate) const fn source(self) -> Source {
+                match self { $(Key::$variant => Source::$source),* }
+            }
         }
     };
 }
 
 keys! {
-    EventType         "event_type"          Id       [];
-    RequestId         "request_id"          Id       ["request.id"];
-    UserId            "user_id"             Id       ["user.id", "enduser.id"];
-    SessionId         "session_id"          Id       ["session.id"];
-    UserIp            "user_ip"             Id       ["client.address"];
-    UserAgent         "user_agent"          Text     ["user_agent.original"];
-    ConversationId    "conversation_id"     Id       ["gen_ai.conversation.id"];
-    TurnNumber        "turn_number"         Count    [];
-    ConversationState "conversation_state"  Id       [];
-    Prompt            "prompt"              Text     ["gen_ai.prompt", "gen_ai.input.messages"];
-    Response          "response"            Text     ["gen_ai.completion", "gen_ai.output.messages"];
-    Decisions         "guardrail_decisions" Composed [];
-    ProcessingTimeMs  "processing_time_ms"  Number   [];
-    ModelUsed         "model_used"          Id       ["gen_ai.request.model", "gen_ai.response.model"];
-    TokensProcessed   "tokens_processed"    Count    [];
-    // A single decision, as a bare macro gives it. Where `filter_name` or `decision` is
-    // set these make up one element of guardrail_decisions, else they stand for themselves.
-    FilterName        "filter_name"         Id       [];
-    Decision          "decision"            Id       [];
-    Reason            "reason"              Text     [];
-    Confidence        "confidence"          Number   [];
-    RuleTriggered     "rule_triggered"      Text     [];
-    Phase             "phase"               Id       [];
-    LatencyMs         "latency_ms"          Number   [];
-    // Kept under their own names; tokens_processed is their sum where it is not given.
-    InputTokens       "gen_ai.usage.input_tokens"  Count [];
-    OutputTokens      "gen_ai.usage.output_tokens" Count [];
-    // Made by the trail.
-    Seq               "seq"                 Composed [];
-    Timestamp         "timestamp"           Composed [];
-    Problems          "problems"            Composed [];
-    Redactions        "redactions"          Composed [];
-    // Of the OpenTelemetry span that the event lies in.
-    TraceId           "trace_id"            Id       [];
-    SpanId            "span_id"             Id       [];
-    // How many values of which kind `redactions` lists. Made by the trail.
-    RedactionCounts   "redaction_counts"    Composed [];
+    Seq               "seq"                 Composed Trail       [];
+    Timestamp         "timestamp"           Composed Trail       [];
+    EventType         "event_type"          Id       Event       [];
+    RunId             "run_id"              Composed Trail       [];
+    EventId           "event_id"            Id       Event       [];
+    EventTimestamp    "event_timestamp"     Id       Event       [];
+    RequestId         "request_id"          Id       Attribution ["request.id"];
+    TenantId          "tenant_id"           Id       Attribution ["tenant.id"];
+    UserId            "user_id"             Id       Attribution ["user.id", "enduser.id"];
+    SessionId         "session_id"          Id       Attribution ["session.id"];
+    UserIp            "user_ip"             Id       Attribution ["client.address"];
+    UserAgent         "user_agent"          Text     Attribution ["user_agent.original"];
+    AgentId           "agent_id"            Id       Attribution ["gen_ai.agent.id"];
+    ConversationId    "conversation_id"     Id       Attribution ["gen_ai.conversation.id"];
+    TurnId            "turn_id"             Id       Attribution [];
+    TurnNumber        "turn_number"         Count    Attribution [];
+    ConversationState "conversation_state"  Id       Event       [];
+    Prompt            "prompt"              Text     Event       ["gen_ai.prompt", "gen_ai.input.messages"];
+    Response          "response"            Text     Event       ["gen_ai.completion", "gen_ai.output.messages"];
+    ToolCalls         "tool_calls"          Composed Event       [];
+    Attachments       "attachments"         Composed Event       [];
+    Decisions         "guardrail_decisions" Composed Event       [];
+    Outcome           "outcome"             Composed Trail       [];
+    Expects           "expects"             Composed Trail       [];
+    ProcessingTimeMs  "processing_time_ms"  Number   Event       [];
+    Provider          "provider"            Id       Attribution ["gen_ai.provider.name", "gen_ai.system"];
+    Operation         "operation"           Id       Attribution ["gen_ai.operation.name"];
+    ModelRequested    "model_requested"     Id       Attribution ["gen_ai.request.model"];
+    ModelUsed         "model_used"          Id       Attribution ["gen_ai.response.model"];
+    // The sum of the next two, if the event does not give it.
+    TokensProcessed   "tokens_processed"    Count    Event       [];
+    InputTokens       "gen_ai.usage.input_tokens"  Count Attribution [];
+    OutputTokens      "gen_ai.usage.output_tokens" Count Attribution [];
+    TraceId           "trace_id"            Id       Attribution [];
+    SpanId            "span_id"             Id       Attribution [];
+    FilterName        "filter_name"         Id       Decision    [];
+    Decision          "decision"            Id       Decision    [];
+    Reason            "reason"              Text     Decision    [];
+    Confidence        "confidence"          Number   Decision    [];
+    RuleTriggered     "rule_triggered"      Text     Decision    [];
+    // `name@version` would look like an email address to the redaction.
+    Policy            "policy"              Id       Decision    [];
+    Phase             "phase"               Id       Decision    [];
+    LatencyMs         "latency_ms"          Number   Decision    [];
+    Problems          "problems"            Composed Trail       [];
+    Redactions        "redactions"          Composed Trail       [];
+    RedactionCounts   "redaction_counts"    Composed Trail       [];
 }
 
 impl Key {
     /// Keys that attribute a record: an event inherits them from its spans.
     pub(crate) fn is_attribution(self) -> bool {
-        matches!(
-            self,
-            Key::RequestId
-                | Key::UserId
-                | Key::SessionId
-                | Key::UserIp
-                | Key::UserAgent
-                | Key::ConversationId
-                | Key::TurnNumber
-                | Key::ModelUsed
-                | Key::InputTokens
-                | Key::OutputTokens
-                | Key::TraceId
-                | Key::SpanId
-        )
+        self.source() == Source::Attribution
     }
 
-    /// Keys of one element of `guardrail_decisions`.
+    /// Keys of one element of `guardrail_decisions`, in their order.
+    pub(crate) const OF_DECISION: KeySet = {
+        let mut set = KeySet(0);
+        let mut index = 0;
+        while index < Key::ALL.len() {
+            if matches!(Key::ALL[index].source(), Source::Decision) {
+                set = set.with(KeySet::of(&[Key::ALL[index]]));
+            }
+            index += 1;
+        }
+        set
+    };
+
     pub(crate) fn is_of_decision(self) -> bool {
-        matches!(
-            self,
-            Key::FilterName
-                | Key::Decision
-                | Key::Reason
-                | Key::Confidence
-                | Key::RuleTriggered
-                | Key::Phase
-                | Key::LatencyMs
-        )
+        self.source() == Source::Decision
     }
 }
 
 /// A set of known keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeySet(u32);
+pub(crate) struct KeySet(u64);
 
 impl KeySet {
     /// Adds a key and says whether it was new.
     pub(crate) fn insert(&mut self, key: Key) -> bool {
-        let bit = 1 << key as u32;
+        let bit = 1 << key as u64;
         let new = self.0 & bit == 0;
         self.0 |= bit;
         new
     }
 
     pub(crate) fn contains(self, key: Key) -> bool {
-        self.0 & (1 << key as u32) != 0
+        self.0 & (1 << key as u64) != 0
     }
 
     /// Whether a key is in both.
@@ -151,13 +169,13 @@ impl KeySet {
         let mut set = 0;
         let mut place = 0;
         while place < keys.len() {
-            set |= 1 << keys[place] as u32;
+            set |= 1 << keys[place] as u64;
             place += 1;
         }
         KeySet(set)
     }
 
-    pub(crate) fn with(self, others: KeySet) -> KeySet {
+    pub(crate) const fn with(self, others: KeySet) -> KeySet {
         KeySet(self.0 | others.0)
     }
 
@@ -177,7 +195,7 @@ impl Iterator for KeySet {
     }
 }
 
-const _: () = assert!(Key::ALL.len() <= 32, "KeySet holds 32 keys");
+const _: () = assert!(Key::ALL.len() <= 64, "KeySet holds 64 keys");
 
 #[cfg(test)]
 mod tests {

@@ -239,6 +239,12 @@ impl<'a> Entry<'a> {
         self.push(name, value)
     }
 
+    /// Sets a key that no event may set: what the turn says of itself.
+    pub(crate) fn made(mut self, key: Key, value: impl Into<Json>) -> Self {
+        let value = self.own(Owned::Json(value.into()));
+        self.push(FieldName::Key(key), value)
+    }
+
     /// Records the event.
     ///
     /// # Errors
@@ -287,7 +293,10 @@ impl<'a> Entry<'a> {
             if let FieldName::Key(key) = field.name {
                 match field.value {
                     Content::Here(value) => fields.key(key, value),
-                    Content::Owned(place) => fields.key(key, Value::Str(self.text_at(place))),
+                    Content::Owned(place) => match &self.owned[place] {
+                        Owned::Json(json) => fields.made(key, json),
+                        _ => fields.key(key, Value::Str(self.text_at(place))),
+                    },
                 }
             }
         }

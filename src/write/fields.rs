@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
+use serde_json::Value as Json;
 use tracing::Metadata;
 use tracing::field::Field;
 
@@ -22,6 +23,7 @@ use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
 use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
+use crate::trail::json;
 
 const NO_TYPE: &str = "the event_type is no text";
 
@@ -247,6 +249,19 @@ impl<'r> FieldWriter<'r> {
             }
             _ => self.add_as(key.name(), meaning, value),
         }
+    }
+
+    /// Adds the field of a key that no event may set. Nothing in it is redacted.
+    pub(super) fn made(&mut self, key: Key, value: &Json) {
+        if !self.seen.insert(key) {
+            return;
+        }
+        if let Json::String(text) = value {
+            return self.push(Name::Key(key), Value::Str(text));
+        }
+        let mut bytes = Vec::new();
+        json::push_value(&mut bytes, value);
+        self.push(Name::Key(key), Value::Json(&bytes));
     }
 
     fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {

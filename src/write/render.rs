@@ -26,7 +26,6 @@ struct Sorted<'a> {
     rest: Fields<'a>,
     has_problems: bool,
     has_decisions: bool,
-    turn_id: Option<&'a [u8]>,
 }
 
 impl<'a> Sorted<'a> {
@@ -37,7 +36,6 @@ impl<'a> Sorted<'a> {
             rest: Fields(&[]),
             has_problems: false,
             has_decisions: false,
-            turn_id: None,
         };
         let mut left = fields;
         loop {
@@ -53,7 +51,6 @@ impl<'a> Sorted<'a> {
                     sorted.known[key as usize] = Some(value);
                     continue;
                 }
-                (Name::Other(b"turn_id"), Value::Str(turn_id)) => sorted.turn_id = Some(turn_id),
                 (Name::Other(_), _) => {}
             }
             if sorted.rest.0.is_empty() {
@@ -82,13 +79,10 @@ impl<'a> Sorted<'a> {
 
     /// The turn that the record names.
     fn turn(&self) -> Option<Of<'a>> {
-        let turn_id = self.turn_id?;
-        let mut rest = self.rest;
-        let outcome = rest.find_map(|field| match field {
-            (Name::Other(b"outcome"), Value::Str(outcome)) => Some(outcome),
-            _ => None,
-        });
-        Some(Of { turn_id, outcome })
+        Some(Of {
+            turn_id: self.text(Key::TurnId)?,
+            outcome: self.text(Key::Outcome),
+        })
     }
 
     fn get(&self, key: Key) -> Option<Read<'a>> {
@@ -151,15 +145,8 @@ const COMPOSED: KeySet = KeySet::of(&[
     Key::TokensProcessed,
 ]);
 
-const DECISION_KEYS: [Key; 7] = [
-    Key::FilterName,
-    Key::Decision,
-    Key::Reason,
-    Key::Confidence,
-    Key::RuleTriggered,
-    Key::Phase,
-    Key::LatencyMs,
-];
+/// Keys that follow the application's own fields.
+const LAST: KeySet = KeySet::of(&[Key::Redactions, Key::RedactionCounts]);
 
 impl Renderer {
     pub(super) fn new(flow: Flow) -> Renderer {
@@ -199,9 +186,9 @@ impl Renderer {
 
         let mut keys = sorted.keys.with(COMPOSED);
         if sorted.has_plain_decision() {
-            keys = keys.without(const { KeySet::of(&DECISION_KEYS) });
+            keys = keys.without(Key::OF_DECISION);
         }
-        for key in keys {
+        for key in keys.without(LAST) {
             let given = sorted.get(key);
             match key {
                 Key::EventType => push_known(out, key, Value::Str(event_type)),
@@ -237,6 +224,9 @@ impl Renderer {
                 json::push_string(out, problem);
             }
             out.push(b']');
+        }
+        for key in LAST {
+            push_some(out, key, sorted.get(key));
         }
         out.extend_from_slice(b"}\n");
     }
@@ -293,7 +283,7 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
         }
         out.push(b'{');
         let begin = out.len();
-        for key in DECISION_KEYS {
+        for key in Key::OF_DECISION {
             push_some(out, key, known(key));
         }
         for (name, value) in others {

@@ -24,7 +24,7 @@ use super::fetch::fetch_to_write;
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"stinger3");
+const MAGIC: u64 = u64::from_le_bytes(*b"stinger4");
 
 /// The words of the header, behind the magic number, the capacity, the head and the tail.
 #[derive(Clone, Copy)]

@@ -18,6 +18,7 @@ impl FieldWriter<'_> {
             ("decision", Some(decision.decision.as_str())),
             ("reason", decision.reason.as_deref()),
             ("rule_triggered", decision.rule_triggered.as_deref()),
+            ("policy", decision.policy.as_deref()),
             ("phase", decision.phase.map(|phase| phase.as_str())),
         ] {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
