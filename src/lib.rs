@@ -120,7 +120,6 @@ pub mod read;
 pub mod record;
 pub mod redact;
 mod settings;
-mod sha256;
 pub mod trail;
 pub mod turn;
 #[cfg(feature = "tower")]

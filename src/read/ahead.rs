@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::Query;
-use super::file::{End, OpenFile};
+use super::file::{End, OpenFile, RawLine};
 use super::index::{Block, Indexes};
 use super::scan::{Make, Taken};
 use super::sieve::Sieve;
@@ -300,23 +300,25 @@ impl<M: Make> Work<M> {
 
     fn lines(&self, file: &mut OpenFile, out: &mut Out<'_, M::Item>) -> Option<()> {
         loop {
-            match file.next_lines(&self.sieve, &self.read) {
-                Ok(Some(places)) => {
-                    let lines = places.iter().map(|place| file.line_at(place));
-                    self.make
-                        .take_many(lines, &self.query, |line| out.put(line))?;
-                }
+            match file.next_line(&self.sieve, &self.read) {
+                Ok(Some(line)) => self.take(&file.line(line, End::Ended), out)?,
                 Ok(None) => break,
                 Err(error) => return out.put(Err(Error::io("read", &file.path, error))),
             }
         }
         if let Some(rest) = file.take_rest() {
-            let line = file.line(rest, End::Cut);
-            let line = self.make.take(&line, &self.query);
-            line.transpose().map_or(Some(()), |line| out.put(line))?;
+            self.take(&file.line(rest, End::Cut), out)?;
         }
         out.read_to(file.number - 1);
         Some(())
+    }
+
+    /// `None`: the receiver is gone.
+    fn take(&self, line: &RawLine<'_>, out: &mut Out<'_, M::Item>) -> Option<()> {
+        match self.make.take(line, &self.query).transpose() {
+            Some(taken) => out.put(taken),
+            None => Some(()),
+        }
     }
 }
 

@@ -37,14 +37,6 @@ pub(super) struct OpenFile {
     pub(super) last_pass: bool,
 }
 
-/// Where a line stands that was taken: in the buffer, without its line feed, and in the file.
-pub(super) struct LinePlace {
-    bytes: Range<usize>,
-    number: u64,
-    byte: u64,
-    end: End,
-}
-
 /// One line, without its line feed.
 #[derive(Clone, Copy)]
 pub(super) struct RawLine<'b> {
@@ -91,8 +83,6 @@ impl Read for PartSource {
 
 /// How much is read at once.
 const CHUNK: usize = 512 << 10;
-/// So many lines are taken at once at most.
-const LINES: usize = 4096;
 
 impl OpenFile {
     pub(super) fn open(path: PathBuf) -> Result<OpenFile> {
@@ -215,25 +205,6 @@ impl OpenFile {
         }
     }
 
-    /// Takes those lines that the sieve lets through of what was read, and reads on where there are none. What
-    /// it gives stands where it is until the next call. `None`: the end.
-    pub(super) fn next_lines(
-        &mut self,
-        sieve: &Sieve,
-        progress: &AtomicU64,
-    ) -> io::Result<Option<Vec<LinePlace>>> {
-        let Some(first) = self.next_line(sieve, progress)? else {
-            return Ok(None);
-        };
-        let mut places = vec![self.pass(first, End::Ended)];
-        while places.len() < LINES
-            && let Some(line) = self.sift(sieve)
-        {
-            places.push(self.pass(line, End::Ended));
-        }
-        Ok(Some(places))
-    }
-
     /// Looks for a line that is let through in what was read. What the sieve looks for is searched
     /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
     fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
@@ -320,33 +291,17 @@ impl OpenFile {
         }
     }
 
-    /// Passes over a line that was just found.
-    fn pass(&mut self, bytes: Range<usize>, end: End) -> LinePlace {
-        let place = LinePlace {
-            number: self.number,
-            byte: self.byte,
-            end,
-            bytes,
-        };
-        self.number += 1;
-        self.byte += place.bytes.len() as u64 + u64::from(end == End::Ended);
-        place
-    }
-
-    /// A line that was just found.
+    /// A line that was just found, which is passed over.
     pub(super) fn line(&mut self, bytes: Range<usize>, end: End) -> RawLine<'_> {
-        let place = self.pass(bytes, end);
-        self.line_at(&place)
-    }
-
-    /// A line that was taken.
-    pub(super) fn line_at(&self, place: &LinePlace) -> RawLine<'_> {
+        let (number, byte) = (self.number, self.byte);
+        self.number += 1;
+        self.byte += bytes.len() as u64 + u64::from(end == End::Ended);
         RawLine {
-            bytes: &self.buffer[place.bytes.clone()],
+            bytes: &self.buffer[bytes],
             path: &self.path,
-            number: place.number,
-            byte: place.byte,
-            end: place.end,
+            number,
+            byte,
+            end,
         }
     }
 }

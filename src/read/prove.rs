@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
 use crate::trail::seal::Seal;
-use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, leaves, root_of};
+use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
 
 const HEAD: &str = "stinger-audit evidence 1";
 const PROOF: &str = "c2sp.org/tlog-proof@v1";
@@ -305,19 +305,6 @@ impl Make for OfProofs {
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Self::Item>>> {
         Ok(whole_seq(line).map(|seq| self.taken(line, seq, leaf(line.bytes))))
-    }
-
-    fn take_many<'b>(
-        &self,
-        lines: impl Iterator<Item = RawLine<'b>> + Clone,
-        _query: &Query,
-        mut put: impl FnMut(Result<Taken<Self::Item>>) -> Option<()>,
-    ) -> Option<()> {
-        let records = lines.filter_map(|line| Some((whole_seq(&line)?, line)));
-        let hashes = leaves(records.clone().map(|(_, line)| line.bytes));
-        records
-            .zip(hashes)
-            .try_for_each(|((seq, line), hash)| put(Ok(self.taken(&line, seq, hash))))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::record::Record;
 use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
-use crate::trail::tree::{Hash, leaf, leaves};
+use crate::trail::tree::{Hash, leaf};
 use crate::trail::{TrailName, seq_of};
 
 mod chain;
@@ -350,18 +350,6 @@ impl Make for OfLeaves {
 
     fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Leaf>>> {
         Ok(Some(taken(line, leaf(line.bytes))))
-    }
-
-    fn take_many<'b>(
-        &self,
-        lines: impl Iterator<Item = RawLine<'b>> + Clone,
-        _query: &Query,
-        mut put: impl FnMut(Result<Taken<Leaf>>) -> Option<()>,
-    ) -> Option<()> {
-        let hashes = leaves(lines.clone().map(|line| line.bytes));
-        lines
-            .zip(hashes)
-            .try_for_each(|(line, hash)| put(Ok(taken(&line, hash))))
     }
 }
 

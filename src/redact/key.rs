@@ -12,7 +12,6 @@ use sha2::Sha256;
 
 use super::canonical::canonical;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sha256::{BLOCK, INITIAL, compress};
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
 # stands for, by trying values. The last key is in use; the others tell what is in older records.\n";
@@ -44,9 +43,6 @@ struct Key {
     id: String,
     /// Ready for the first byte of a message.
     mac: Hmac<Sha256>,
-    /// The states of SHA-256 behind the key's inner and outer block, for short messages.
-    inner: [u32; 8],
-    outer: [u32; 8],
 }
 
 /// The tag of a value: 60 bits of HMAC-SHA256, in Crockford's base32.
@@ -245,21 +241,7 @@ impl fmt::Debug for Keys {
 impl Key {
     fn new(id: String, secret: &[u8]) -> Key {
         let mac = Hmac::new_from_slice(secret).expect("invariant: HMAC takes a key of any length");
-        let state = |pad: u8| {
-            let mut block = [pad; BLOCK];
-            for (byte, key) in block.iter_mut().zip(secret) {
-                *byte ^= key;
-            }
-            let mut state = INITIAL;
-            compress(&mut state, &[block]);
-            state
-        };
-        Key {
-            id,
-            mac,
-            inner: state(0x36),
-            outer: state(0x5c),
-        }
+        Key { id, mac }
     }
 
     fn parse(line: &str) -> Option<Key> {
@@ -278,11 +260,10 @@ impl Key {
     }
 
     fn tag(&self, kind: &str, canonical: &[u8]) -> Tag {
-        let length = kind.len() + 1 + canonical.len();
-        let mut bits = match length <= LONGEST_IN_BLOCK {
-            true => self.short_mac(kind.as_bytes(), canonical),
-            false => self.long_mac(kind.as_bytes(), canonical),
-        };
+        let mac = self.mac.clone().chain_update(kind).chain_update([0]);
+        let sum = mac.chain_update(canonical).finalize().into_bytes();
+        let mut bits =
+            u64::from_be_bytes(*sum.first_chunk().expect("invariant: the sum has 32 bytes"));
         let mut tag = [0; Tag::LENGTH];
         for place in &mut tag {
             *place = BASE32[(bits >> 59) as usize];
@@ -290,46 +271,6 @@ impl Key {
         }
         Tag(tag)
     }
-}
-
-impl Key {
-    fn long_mac(&self, kind: &[u8], canonical: &[u8]) -> u64 {
-        let mac = self.mac.clone().chain_update(kind).chain_update([0]);
-        let sum = mac.chain_update(canonical).finalize().into_bytes();
-        u64::from_be_bytes(*sum.first_chunk().expect("invariant: the sum has 32 bytes"))
-    }
-
-    /// The same for a message that leaves room for the padding in its block: two compressions
-    /// and nothing else. Most values are that short, and this is on the path of each event.
-    fn short_mac(&self, kind: &[u8], canonical: &[u8]) -> u64 {
-        let mut block = [0; BLOCK];
-        let (head, rest) = block.split_at_mut(kind.len());
-        head.copy_from_slice(kind);
-        rest[1..=canonical.len()].copy_from_slice(canonical);
-        let mut state = self.inner;
-        compress(
-            &mut state,
-            &[padded(block, kind.len() + 1 + canonical.len())],
-        );
-        let mut block = [0; BLOCK];
-        for (bytes, word) in block.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-            *bytes = word.to_be_bytes();
-        }
-        let mut state = self.outer;
-        compress(&mut state, &[padded(block, 32)]);
-        u64::from(state[0]) << 32 | u64::from(state[1])
-    }
-}
-
-/// A block of SHA-256, in bytes; a message in it has behind it one byte and its length in eight.
-const LONGEST_IN_BLOCK: usize = BLOCK - 9;
-
-/// The last block of a message of which one block has gone before.
-fn padded(mut block: [u8; BLOCK], length: usize) -> [u8; BLOCK] {
-    block[length] = 0x80;
-    let bits = 8 * (BLOCK + length) as u64;
-    block[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-    block
 }
 
 fn fresh_line(number: u64) -> Result<String> {
@@ -387,19 +328,6 @@ mod tests {
             tag,
             "the kind counts"
         );
-    }
-
-    #[test]
-    fn short_and_long_messages_have_the_same_mac() {
-        let key = Key::new("k1".to_owned(), &[7; 32]);
-        for length in 0..=LONGEST_IN_BLOCK - 6 {
-            let value = vec![b'x'; length];
-            assert_eq!(
-                key.short_mac(b"EMAIL", &value),
-                key.long_mac(b"EMAIL", &value),
-                "{length}"
-            );
-        }
     }
 
     const EXPECTED: &str = "V2AT3TCTHZXB";

@@ -5,34 +5,26 @@
 
 use sha2::{Digest as _, Sha256};
 
-mod digest;
-
-use digest::nodes;
-pub(crate) use digest::{leaf, leaves, node};
-
 /// A node of the tree.
 pub(crate) type Hash = [u8; 32];
 
-/// The complete subtrees that consecutive leaves make, in their order: level and root. `first` is the number of
-/// the first leaf.
-pub(crate) fn complete_subtrees(mut first: u64, leaves: &[Hash]) -> Vec<(u32, Hash)> {
-    let (mut roots, mut behind) = (Vec::new(), Vec::new());
-    let (mut level, mut row) = (0, leaves.to_vec());
-    while !row.is_empty() {
-        // One whose neighbour is not among them is as far as it gets.
-        let mut pairs = &row[..];
-        if first % 2 == 1 {
-            roots.push((level, pairs[0]));
-            pairs = &pairs[1..];
-        }
-        let (pairs, single) = pairs.as_chunks::<2>();
-        behind.extend(single.iter().map(|node| (level, *node)));
-        row = nodes(pairs);
-        first = first.div_ceil(2);
-        level += 1;
-    }
-    roots.extend(behind.into_iter().rev());
-    roots
+/// The first byte of what is hashed says whether it is a leaf or a node.
+const LEAF: [u8; 1] = [0];
+const NODE: [u8; 1] = [1];
+
+/// The hash of a leaf: a line without its line feed.
+pub(crate) fn leaf(line: &[u8]) -> Hash {
+    let hash = Sha256::new().chain_update(LEAF).chain_update(line);
+    hash.finalize().into()
+}
+
+/// The hash of the node above two.
+pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
+    let hash = Sha256::new().chain_update(NODE);
+    hash.chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
 }
 
 /// The leaves so far, as the roots of complete subtrees, the largest first.
@@ -61,15 +53,8 @@ impl Frontier {
         self.push_subtree(0, leaf);
     }
 
-    /// Adds many leaves in half the time.
-    pub(crate) fn push_all(&mut self, leaves: &[Hash]) {
-        for (level, root) in complete_subtrees(self.size, leaves) {
-            self.push_subtree(level, root);
-        }
-    }
-
     /// Adds a complete subtree of 2^level leaves where one begins.
-    pub(crate) fn push_subtree(&mut self, level: u32, root: Hash) {
+    fn push_subtree(&mut self, level: u32, root: Hash) {
         let mut hash = root;
         for _ in 0..(self.size >> level).trailing_ones() {
             let left = self.nodes.pop();
@@ -234,21 +219,6 @@ mod tests {
             _ => {
                 let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
                 node(&mth(left), &mth(right))
-            }
-        }
-    }
-
-    #[test]
-    fn leaves_from_anywhere_make_the_subtrees_that_a_tree_takes() {
-        let all: Vec<Hash> = (0..70).map(|number: u8| leaf(&[number])).collect();
-        for first in 0..40 {
-            let mut begun = Frontier::default();
-            all[..first].iter().for_each(|leaf| begun.push(*leaf));
-            for end in first..all.len() {
-                let (mut together, mut single) = (begun.clone(), begun.clone());
-                together.push_all(&all[first..end]);
-                all[first..end].iter().for_each(|leaf| single.push(*leaf));
-                assert_eq!(together, single, "{first}..{end}");
             }
         }
     }

@@ -14,7 +14,7 @@ use super::helper::{Helper, Task};
 use super::lines::Lines;
 use crate::trail::miss;
 use crate::trail::seal::{Hint, hint};
-use crate::trail::tree::{self, Frontier, Hash};
+use crate::trail::tree::{Frontier, Hash, leaf};
 
 /// A seal tells the beginnings of so many leaves at most.
 pub(super) const MOST_LEAVES: usize = 1 << 16;
@@ -65,15 +65,12 @@ struct Batch {
 
 /// What some lines are in the tree.
 struct Hashed {
-    hints: Vec<Hint>,
-    /// The complete subtrees that they make, in their order: level and root.
-    subtrees: Vec<(u32, Hash)>,
+    leaves: Vec<Hash>,
 }
 
 impl Lines {
     /// Some of them as they are in the tree.
     fn hash(&self, range: Range<usize>) -> Hashed {
-        let first = self.first + range.start as u64;
         let mut begin = match range.start {
             0 => 0,
             start => self.ends[start - 1],
@@ -83,10 +80,8 @@ impl Lines {
             begin = end;
             line
         });
-        let leaves = tree::leaves(lines);
         Hashed {
-            hints: leaves.iter().map(hint).collect(),
-            subtrees: tree::complete_subtrees(first, &leaves),
+            leaves: lines.map(leaf).collect(),
         }
     }
 
@@ -179,9 +174,9 @@ impl Tree {
     }
 
     fn take(&mut self, hashed: &Hashed) {
-        self.hints.extend_from_slice(&hashed.hints);
-        for (level, root) in &hashed.subtrees {
-            self.frontier.push_subtree(*level, *root);
+        self.hints.extend(hashed.leaves.iter().map(hint));
+        for leaf in &hashed.leaves {
+            self.frontier.push(*leaf);
         }
     }
 }
@@ -273,7 +268,6 @@ impl Leaves {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trail::tree::leaf;
 
     /// Some lines of different lengths.
     fn lines(count: u64) -> Vec<Vec<u8>> {

@@ -31,20 +31,6 @@ pub(in crate::read) trait Make: Clone + Send + 'static {
             item: self.make(line, record),
         }))
     }
-
-    /// The same of lines that stand behind each other, for what is cheaper to find out of many at once.
-    /// `None`: nobody takes them any more.
-    fn take_many<'b>(
-        &self,
-        mut lines: impl Iterator<Item = RawLine<'b>> + Clone,
-        query: &Query,
-        mut put: impl FnMut(Result<Taken<Self::Item>>) -> Option<()>,
-    ) -> Option<()> {
-        lines.try_for_each(|line| match self.take(&line, query).transpose() {
-            Some(taken) => put(taken),
-            None => Some(()),
-        })
-    }
 }
 
 /// What was made of a line, and what the line's place among the others depends on.

@@ -73,7 +73,7 @@ impl Chain {
         let mut rest = leaves;
         while !rest.is_empty() {
             let (leaves, behind) = rest.split_at(self.before_comparison(tree, rest.len()));
-            tree.push_all(leaves);
+            leaves.iter().for_each(|leaf| tree.push(*leaf));
             self.compare(tree, Some(&seal.checkpoint));
             rest = behind;
         }
