@@ -2,36 +2,22 @@
 
 /// Microseconds since 1970, by the system's clock.
 ///
-/// What `SystemTime` makes of it passes through five functions of the standard library, which take longer
-/// than the clock where they are not in the caches.
+/// The standard library's `SystemTime` takes five functions for this. After a pause of the thread, when they are not
+/// in the caches, these take longer than the clock itself.
 #[cfg(unix)]
 #[inline]
 pub(super) fn micros() -> i64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    #[expect(unsafe_code, reason = "the system's clock writes through a pointer")]
-    // SAFETY: the pointer is to a timespec of this function's own.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now) } != 0;
-    if failed {
-        return micros_of_library();
-    }
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     #[allow(
         clippy::unnecessary_cast,
-        reason = "some systems have 32 bits for them"
+        reason = "some systems have 32 bits for nanoseconds"
     )]
-    let (seconds, nanoseconds) = (now.tv_sec as i64, now.tv_nsec as i64);
-    seconds * 1_000_000 + nanoseconds / 1_000
+    let nanoseconds = now.tv_nsec as i64;
+    now.tv_sec * 1_000_000 + nanoseconds / 1_000
 }
 
 #[cfg(not(unix))]
 pub(super) fn micros() -> i64 {
-    micros_of_library()
-}
-
-#[cold]
-fn micros_of_library() -> i64 {
     chrono::Utc::now().timestamp_micros()
 }
 

@@ -38,7 +38,7 @@ mod survey;
 mod tests;
 
 use aside::{Aside, Large};
-use checksum::{checksum, placed};
+use checksum::{at_position, checksum};
 use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
 use mark::NO_SEQ;
@@ -397,7 +397,7 @@ impl State {
 
     #[inline]
     fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) {
-        let checksum = placed(checksum, self.ring.tail());
+        let checksum = at_position(checksum, self.ring.tail());
         let mut head = [0; ENTRY];
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&checksum.to_le_bytes());

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::aside::{self, Large};
-use super::checksum::{checksum, placed};
+use super::checksum::{at_position, checksum};
 use super::entry::{ENTRY, Entry, split_entry};
 use super::mark::Mark;
 use super::{Remains, Written, start_over};
@@ -142,7 +142,7 @@ fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = Stamp>)
 fn is_whole(entry: &[u8], position: u64) -> bool {
     let stored = entry[4..ENTRY].first_chunk().copied();
     let sum = checksum(&entry[ENTRY..]);
-    stored.map(u32::from_le_bytes) == Some(placed(sum, position))
+    stored.map(u32::from_le_bytes) == Some(at_position(sum, position))
 }
 
 impl Left {

@@ -233,7 +233,7 @@ fn damage_is_cut_off_and_counted() {
     // A ring of no length, and positions that no ring comes to.
     for (capacity, tail) in [(0_u64, 0), (CAPACITY as u64, u64::MAX - 7)] {
         let mut bytes = vec![0; 4096 + capacity as usize];
-        bytes[..8].copy_from_slice(b"stinger3");
+        bytes[..8].copy_from_slice(b"stinger4");
         bytes[8..16].copy_from_slice(&capacity.to_le_bytes());
         set_word(&mut bytes, HEAD, tail);
         set_word(&mut bytes, TAIL, tail);
