@@ -24,7 +24,7 @@ mod common;
 use common::{Bench, records};
 
 /// Texts with values in them, and the values.
-const PLANTED: [(&str, &str); 31] = [
+const PLANTED: [(&str, &str); 32] = [
     ("mail ann.lee@example.com today", "ann.lee@example.com"),
     ("mail %40: bob%40example.org ok", "bob%40example.org"),
     ("{\"to\": \"cy\\u0040example.net\"}", "cy\\u0040example.net"),
@@ -58,6 +58,11 @@ const PLANTED: [(&str, &str); 31] = [
     (
         "pay 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    ),
+    // The case of the digits is not the checksum of EIP-55.
+    (
+        "pay 0x5aaEB6053F3E94C9b9A09f33669435E7Ef1BeAeD",
+        "0x5aaEB6053F3E94C9b9A09f33669435E7Ef1BeAeD",
     ),
     (
         "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",

@@ -35,7 +35,7 @@ entities! {
     Email "EMAIL";
     /// An international bank account number whose checksum holds.
     Iban "IBAN";
-    /// An address of Bitcoin or Ethereum whose checksum holds.
+    /// An address of Bitcoin whose checksum holds, or of Ethereum: `0x` and 40 hex digits.
     Crypto "CRYPTO";
     /// A payment card number whose brand, length and checksum hold.
     CreditCard "CREDIT_CARD";

@@ -1,7 +1,6 @@
 //! Addresses of Bitcoin and Ethereum, found as long runs of token characters.
 
 use sha2::{Digest as _, Sha256};
-use sha3::Keccak256;
 
 use super::Finder;
 use crate::redact::Entity;
@@ -19,7 +18,8 @@ impl Finder<'_> {
         let start = joined.map_or(start, |at| start + at + 1);
         let text = &self.bytes[start..end];
         let is_address = match text {
-            [b'0', b'x', hex @ ..] if hex.len() == 40 => is_ethereum(hex),
+            // The case of the digits can be a checksum (EIP-55), but not every wallet writes or keeps it.
+            [b'0', b'x', hex @ ..] => hex.len() == 40 && hex.iter().all(u8::is_ascii_hexdigit),
             [b'1' | b'3', ..] if (25..=35).contains(&text.len()) => is_base58check(text),
             [b'b' | b'B' | b't' | b'T', ..] => is_bech32(text),
             _ => false,
@@ -28,21 +28,6 @@ impl Finder<'_> {
             self.found(Entity::Crypto, start, end);
         }
     }
-}
-
-/// 40 hex digits; where they are of both cases, the cases are a checksum (EIP-55).
-fn is_ethereum(hex: &[u8]) -> bool {
-    if !hex.iter().all(u8::is_ascii_hexdigit) {
-        return false;
-    }
-    let lower = hex.to_ascii_lowercase();
-    let is_mixed = hex.iter().any(u8::is_ascii_uppercase) && hex.iter().any(u8::is_ascii_lowercase);
-    let sum = Keccak256::digest(&lower);
-    !is_mixed
-        || hex.iter().enumerate().all(|(place, digit)| {
-            let nibble = sum[place / 2] >> (4 * (1 - place % 2)) & 15;
-            digit.is_ascii_digit() || digit.is_ascii_uppercase() == (nibble >= 8)
-        })
 }
 
 fn is_base58check(text: &[u8]) -> bool {
