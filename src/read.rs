@@ -158,8 +158,9 @@ impl Trail {
     }
 
     /// Uses and makes indexes in a directory of the reader's: queries for a conversation, a user, a
-    /// session or a request, and for times, read only what may hold them. An index changes no answer: one
-    /// that does not fit its file is not used.
+    /// session or a request, and for times, read only what may hold them. An index that is damaged or does not fit
+    /// its file is not used. Nobody but the reader may write to the directory: a forged index can hide records from
+    /// queries and counts. It cannot hide them from [`verify`](Trail::verify) and [`check`](Trail::check), which use none.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 //! Indexes change no answer: what they say is compared with what a scan says, also where they are
-//! stale, cut, forged or gone, and while a trail is written.
+//! stale, cut, damaged or gone, and while a trail is written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -143,11 +143,12 @@ impl Written {
         trail
     }
 
-    /// The files of the indexes, without the key.
+    /// The files of the indexes.
     fn indexes(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.cache()).expect("a directory");
-        let paths = entries.map(|entry| entry.expect("an entry").path());
-        paths.filter(|path| !path.ends_with("key")).collect()
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
     }
 }
 
@@ -260,7 +261,7 @@ fn length(path: &Path) -> u64 {
 }
 
 #[test]
-fn an_index_that_is_cut_forged_or_gone_is_not_used_and_is_made_again() {
+fn an_index_that_is_cut_damaged_or_gone_is_not_used_and_is_made_again() {
     let mut random = Random(4711);
     let written = Written::new(&mut random, 2, false);
     let scanned = written.trail();
@@ -272,7 +273,7 @@ fn an_index_that_is_cut_forged_or_gone_is_not_used_and_is_made_again() {
         panic!("two indexes");
     };
     let whole = fs::read(first).expect("an index");
-    let mut forgeries: Vec<Vec<u8>> = vec![
+    let mut damages: Vec<Vec<u8>> = vec![
         Vec::new(),
         whole[..whole.len() / 2].to_vec(),
         whole[..whole.len() - 1].to_vec(),
@@ -281,12 +282,12 @@ fn an_index_that_is_cut_forged_or_gone_is_not_used_and_is_made_again() {
         vec![0; whole.len()],
     ];
     for _ in 0..15 {
-        let mut forged = whole.clone();
-        forged[random.below(whole.len() as u64) as usize] ^= 1 << random.below(8);
-        forgeries.push(forged);
+        let mut damaged = whole.clone();
+        damaged[random.below(whole.len() as u64) as usize] ^= 1 << random.below(8);
+        damages.push(damaged);
     }
-    for forged in forgeries {
-        fs::write(first, forged).expect("written");
+    for damaged in damages {
+        fs::write(first, damaged).expect("written");
         assert_eq!(found(&indexed, &query), expected);
         assert_eq!(
             counted(&indexed, &Query::new()),
@@ -390,8 +391,7 @@ fn only_its_owner_reads_an_index() {
     written.indexed();
     let mode = |path: &Path| path.metadata().expect("a file").permissions().mode() & 0o777;
     assert_eq!(mode(&written.cache()), 0o700);
-    for path in written.indexes() {
-        assert_eq!(mode(&path), 0o600);
-    }
-    assert_eq!(mode(&written.cache().join("key")), 0o600);
+    let indexes = written.indexes();
+    assert_eq!(indexes.len(), 1);
+    assert_eq!(mode(&indexes[0]), 0o600);
 }

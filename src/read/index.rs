@@ -1,10 +1,11 @@
 //! Indexes of files that the writer has left: which blocks of a file may hold a conversation, a user,
 //! a session or a request, which times they cover, and what the file comes to.
 //!
-//! An index is never evidence. It is kept apart from the trail, in a cache directory of the reader's;
-//! it is bound to the very bytes it describes and carries a keyed checksum. One that is missing,
-//! stale, cut or forged without that key is not used, and the file is scanned. Neither `check` nor an
-//! export uses one. Deleting them all costs time and nothing else.
+//! An index is not trusted: whoever can write to the cache directory can forge one that hides records from
+//! queries and from counts. It cannot hide a record from `verify`, `check` or the command `export`, which read every byte
+//! and use no index. The checksums only find damage: an index that is missing, stale or damaged is not used, and the file is
+//! scanned. Indexes are kept apart from the trail, in a cache directory of the reader's. Deleting them costs time and
+//! nothing else.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,7 +29,6 @@ mod build;
 use bloom::Bloom;
 
 const MAGIC: &[u8; 8] = b"stidx\x00\x00\x01";
-const SUM: usize = 32;
 /// Bytes of the sum of a file's path that name its index.
 const NAME: usize = 16;
 /// About so many bytes of a file are one block.
@@ -37,11 +36,10 @@ const BLOCK: u64 = 256 << 10;
 /// How much of the beginning and the end of a file binds its index to it.
 const BOUND: u64 = 16 << 10;
 
-/// Where indexes are kept, and the key of their checksums.
+/// Where indexes are kept.
 #[derive(Clone, Debug)]
 pub(super) struct Indexes {
     directory: Arc<PathBuf>,
-    key: Arc<[u8; 32]>,
 }
 
 /// What an index says first.
@@ -64,9 +62,8 @@ struct Head {
 pub(super) struct Index {
     path: PathBuf,
     source: File,
-    key: Arc<[u8; 32]>,
-    /// Where the parts begin and end, and their checksums.
-    parts: [(u64, usize, [u8; SUM]); PARTS],
+    /// Where each part begins, its length and its CRC-32.
+    parts: [(u64, usize, u32); PARTS],
     head: Head,
     /// The ids of the whole file.
     filter: Vec<u8>,
@@ -77,8 +74,8 @@ const PARTS: usize = 3;
 const BLOCKS: usize = 1;
 const COUNTS: usize = 2;
 
-/// What stands in front of the parts: their lengths and checksums. The first checksum covers the others.
-const FRONT: usize = MAGIC.len() + PARTS * (4 + SUM);
+/// Bytes in front of the parts: the magic number, then the length and the CRC-32 of each part.
+const FRONT: usize = MAGIC.len() + PARTS * (4 + 4);
 
 /// What an index has counted of what is asked for.
 pub(super) enum Counted {
@@ -132,21 +129,8 @@ impl Indexes {
     pub(super) fn open(directory: &Path) -> Result<Indexes> {
         let failed = |error| Error::io("make the directory of indexes", directory, error);
         create_private_dir(directory).map_err(failed)?;
-        let path = directory.join("key");
-        let key = match fs::read(&path) {
-            Ok(key) if key.len() == 32 => key,
-            _ => {
-                let mut fresh = [0; 32];
-                getrandom::fill(&mut fresh)
-                    .map_err(|error| failed(io::Error::other(error.to_string())))?;
-                write_private(&path, &fresh).map_err(failed)?;
-                fresh.to_vec()
-            }
-        };
-        let key = key.try_into().expect("invariant: it has 32 bytes");
         Ok(Indexes {
             directory: Arc::new(directory.to_owned()),
-            key: Arc::new(key),
         })
     }
 
@@ -164,12 +148,12 @@ impl Indexes {
         self.directory.join(name)
     }
 
-    /// The index of a file. `None`: there is none to trust, and none is kept.
+    /// The index of a file. `None`: there is none that fits the file, and one that does not fit is removed.
     pub(super) fn load(&self, file: &Path) -> Option<Index> {
         let path = self.path(file);
         let source = File::open(&path).ok()?;
         let bound = Bound::of(file).ok();
-        let index = Index::read(&path, source, &self.key);
+        let index = Index::read(&path, source);
         let index = index.filter(|index| bound.as_ref() == Some(&index.head.bound));
         if index.is_none() {
             discard(&path);
@@ -197,7 +181,7 @@ impl Indexes {
             let Ok(source) = File::open(&path) else {
                 continue;
             };
-            let index = Index::read(&path, source, &self.key);
+            let index = Index::read(&path, source);
             if !index.is_some_and(|index| index.head.file.exists()) {
                 discard(&path);
             }
@@ -231,75 +215,61 @@ impl Indexes {
             return Ok((false, 0));
         }
         built.head.bound = bound;
-        let bytes = built.bytes(&self.key).map_err(failed)?;
+        let bytes = built.bytes().map_err(failed)?;
         write_private(&path, &bytes).map_err(|error| Error::io("write the index", &path, error))?;
         Ok((true, bytes.len() as u64))
     }
 }
 
-/// An index that cannot be trusted is made again when it is wanted.
+/// An index that is damaged is made again when it is wanted.
 fn discard(path: &Path) {
-    // One that stays is not trusted the next time either.
+    // One that stays is not used the next time either.
     let _ = fs::remove_file(path);
 }
 
-fn mac(key: &[u8; 32], part: usize, bytes: &[&[u8]]) -> Hmac<Sha256> {
-    let mac = Hmac::<Sha256>::new_from_slice(key);
-    let mut mac = mac.expect("invariant: HMAC takes a key of any length");
-    mac.update(&[part as u8]);
-    bytes.iter().for_each(|bytes| mac.update(bytes));
-    mac
-}
-
 impl Index {
-    fn read(path: &Path, source: File, key: &Arc<[u8; 32]>) -> Option<Index> {
+    fn read(path: &Path, source: File) -> Option<Index> {
         let front = read_exactly(&source, 0, FRONT)?;
         let mut rest = front.strip_prefix(MAGIC)?;
         let mut offset = FRONT as u64;
-        let mut parts = [(0, 0, [0; SUM]); PARTS];
+        let mut parts = [(0, 0, 0); PARTS];
         for part in &mut parts {
             let (length, sum);
             (length, rest) = rest.split_first_chunk::<4>()?;
-            (sum, rest) = rest.split_first_chunk::<SUM>()?;
-            let length = u32::from_le_bytes(*length) as usize;
-            *part = (offset, length, *sum);
-            offset += length as u64;
+            (sum, rest) = rest.split_first_chunk::<4>()?;
+            let [length, sum] = [length, sum].map(|number| u32::from_le_bytes(*number));
+            *part = (offset, length as usize, sum);
+            offset += u64::from(length);
         }
         // Neither less nor more.
         if source.metadata().ok()?.len() != offset {
             return None;
         }
-        let (begin, length, sum) = parts[0];
-        let first = read_exactly(&source, begin, length)?;
-        let others = &front[MAGIC.len() + 4 + SUM..];
-        mac(key, 0, &[&first, others]).verify_slice(&sum).ok()?;
+        let first = read_part(&source, parts[0])?;
         let (head, filter) = split_json(&first)?;
         Some(Index {
             path: path.to_owned(),
             head: serde_json::from_slice(head).ok()?,
             filter: filter.to_vec(),
             source,
-            key: key.clone(),
             parts,
         })
     }
 
     /// A part, as it was written.
     fn part(&self, part: usize) -> Option<Vec<u8>> {
-        let (begin, length, sum) = self.parts[part];
-        let bytes = read_exactly(&self.source, begin, length)?;
-        let is_sound = mac(&self.key, part, &[&bytes]).verify_slice(&sum).is_ok();
-        if !is_sound {
+        let bytes = read_part(&self.source, self.parts[part]);
+        if bytes.is_none() {
             discard(&self.path);
         }
-        is_sound.then_some(bytes)
+        bytes
     }
 
     fn is_whole(&self) -> bool {
         (1..PARTS).all(|part| self.part(part).is_some())
     }
 
-    /// The blocks of the file that may hold what a query selects. `None`: nothing to be trusted says which.
+    /// The blocks of the file that may hold what a query selects. `None`: the index is damaged.
     pub(super) fn blocks(&self, query: &Query) -> Option<Vec<Block>> {
         let keys = query.keys();
         let (since, until) = query.times();
@@ -324,6 +294,11 @@ impl Index {
         for block in serde_json::from_slice::<Vec<Block>>(blocks).ok()? {
             let filter;
             (filter, filters) = filters.split_at_checked(block.filter as usize)?;
+            // A forged block reads no more memory than there are bytes in the file.
+            let end = block.offset.checked_add(block.length)?;
+            if end > self.head.bound.length {
+                return None;
+            }
             let is_wanted = is_wanted
                 && is_in_time(block.from, block.to)
                 && may_hold(bloom::BLOCK.read(filter));
@@ -376,6 +351,11 @@ impl Index {
 fn split_json(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+/// A part, if its checksum holds.
+fn read_part(file: &File, (begin, length, sum): (u64, usize, u32)) -> Option<Vec<u8>> {
+    read_exactly(file, begin, length).filter(|bytes| crc32fast::hash(bytes) == sum)
 }
 
 fn read_exactly(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {

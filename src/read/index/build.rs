@@ -4,9 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use hmac::Mac as _;
-
-use super::{BLOCK, BLOCKS, Block, COUNTS, Head, Kind, MAGIC, bloom, mac};
+use super::{BLOCK, Block, Head, Kind, MAGIC, PARTS, bloom};
 use crate::error::{Error, Result};
 use crate::read::file::{End, OpenFile};
 use crate::read::sieve::Sieve;
@@ -27,18 +25,17 @@ pub(super) struct Built {
 
 impl Built {
     /// As it is written.
-    pub(super) fn bytes(&self, key: &[u8; 32]) -> io::Result<Vec<u8>> {
+    pub(super) fn bytes(&self) -> io::Result<Vec<u8>> {
         let first = with_json(serde_json::to_vec(&self.head)?, &self.filter);
         let blocks = with_json(serde_json::to_vec(&self.blocks)?, &self.filters);
-        let mut others = Vec::new();
-        for (part, bytes) in [(BLOCKS, &blocks), (COUNTS, &self.kept)] {
-            others.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-            others.extend_from_slice(&mac(key, part, &[bytes]).finalize().into_bytes());
+        let parts: [&[u8]; PARTS] = [&first, &blocks, &self.kept];
+        let mut bytes = MAGIC.to_vec();
+        for part in parts {
+            bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(&crc32fast::hash(part).to_le_bytes());
         }
-        let sum = mac(key, 0, &[&first, &others]).finalize().into_bytes();
-        let length = (first.len() as u32).to_le_bytes();
-        let parts: [&[u8]; 7] = [MAGIC, &length, &sum, &others, &first, &blocks, &self.kept];
-        Ok(parts.concat())
+        bytes.extend_from_slice(&parts.concat());
+        Ok(bytes)
     }
 }
 
@@ -168,6 +165,38 @@ impl Building {
                 true => kept,
                 false => Vec::new(),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::Query;
+    use crate::read::index::{Bound, Indexes};
+
+    #[test]
+    fn a_forged_block_that_reaches_beyond_its_file_is_not_read() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("audit.log");
+        let line = r#"{"seq":0,"timestamp":"2026-11-24T10:00:00Z","event_type":"e","user_id":"u"}"#;
+        std::fs::write(&file, format!("{line}\n")).expect("written");
+        let indexes = Indexes::open(&dir.path().join("cache")).expect("a directory");
+        let query = Query::new().user_id("u");
+        indexes
+            .build(&file, false, &AtomicU64::new(0))
+            .expect("built");
+        let sound = indexes.load(&file).expect("an index");
+        assert_eq!(sound.blocks(&query).map(|blocks| blocks.len()), Some(1));
+        for (offset, length) in [(0, line.len() as u64 + 2), (1, u64::MAX), (u64::MAX, 1)] {
+            let mut forged = build(&file, &AtomicU64::new(0)).expect("built");
+            forged.head.bound = Bound::of(&file).expect("bound");
+            forged.blocks[0].offset = offset;
+            forged.blocks[0].length = length;
+            let bytes = forged.bytes().expect("bytes");
+            std::fs::write(indexes.path(&file), bytes).expect("written");
+            let forged = indexes.load(&file).expect("its checksums hold");
+            assert!(forged.blocks(&query).is_none(), "{offset} {length}");
         }
     }
 }
