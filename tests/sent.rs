@@ -51,6 +51,11 @@ impl Got {
         record.response.as_deref().unwrap_or_default()
     }
 
+    /// The state that the record of the end gives the conversation.
+    fn state(&self) -> Option<&str> {
+        self.turn.records.last()?.conversation_state.as_deref()
+    }
+
     /// What the record of the end says of the guardrail.
     fn decision(&self) -> &GuardrailDecision {
         let record = self.turn.response().expect("a response");
@@ -107,6 +112,7 @@ fn an_answer_that_ends_by_itself_is_released_with_the_last_decision_of_its_guard
         assert_eq!(got.pieces, pieces);
         assert!(got.stopped_by.is_none());
         assert_eq!(got.turn.outcome(), Some(Outcome::Released));
+        assert_eq!(got.state(), Some("answered"));
         assert!(got.turn.completeness().is_complete());
         assert_eq!(got.text(), "one two three");
         let decision = got.decision();
@@ -130,6 +136,7 @@ fn a_guardrail_stops_an_answer_in_front_of_the_piece_that_it_blocks() {
         let stopped_by = got.stopped_by.as_ref().expect("stopped");
         assert_eq!(stopped_by.filter_name, "guard");
         assert_eq!(got.turn.outcome(), Some(Outcome::Stopped));
+        assert_eq!(got.state(), Some("blocked"));
         assert!(got.turn.completeness().is_complete());
         assert_eq!(got.text(), "the code is ");
         assert_eq!(got.decision(), stopped_by);
@@ -152,6 +159,7 @@ fn a_guardrail_that_fails_or_panics_stops_the_answer_too() {
         move |got: Got| {
             assert_eq!(got.pieces, pieces[..1]);
             assert_eq!(got.turn.outcome(), Some(Outcome::Stopped));
+            assert_eq!(got.state(), Some("blocked"));
             assert_eq!(got.text(), "one ");
             assert_eq!(got.decision().decision, Decision::Error);
             assert_eq!(got.decision().reason.as_deref(), Some(why));
@@ -168,6 +176,7 @@ fn where_the_model_fails_what_was_sent_before_is_recorded() {
     sent(&pieces, guard, |got| {
         assert_eq!(got.pieces, pieces[..2]);
         assert_eq!(got.turn.outcome(), Some(Outcome::Failed));
+        assert_eq!(got.state(), Some("failed"));
         assert_eq!(got.text(), "one ");
         let record = got.turn.response().expect("a response");
         assert_eq!(record.other["error"], "overloaded");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stinger_audit::ErrorKind;
 use stinger_audit::read::{Outcome, Trail, Turn as Read};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase};
-use stinger_audit::turn::Turn;
+use stinger_audit::turn::{Check, Turn};
 
 mod common;
 use common::Bench;
@@ -39,6 +39,14 @@ fn only(bench: &Bench) -> Read {
     let mut turns = read(&bench.path());
     assert_eq!(turns.len(), 1, "{turns:#?}");
     turns.remove(0)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }
 
 #[test]
@@ -217,6 +225,89 @@ fn a_check_that_fails_panics_is_skipped_or_dropped_is_recorded_as_that() {
 }
 
 #[test]
+fn a_panic_of_a_check_is_recorded_and_goes_on() {
+    let bench = Bench::new();
+    let mut turn = begin(&bench);
+    let answer = turn.hold("the answer");
+    let checks: [&dyn Fn(&mut Turn) -> Decision; 3] = [
+        &|turn| {
+            turn.guardrail("sync")
+                .run(|| -> Checked { panic!("a bug") })
+        },
+        &|turn| {
+            let check = async || -> Checked { panic!("a bug") };
+            block_on(turn.guardrail("async").run_async(check()))
+        },
+        &|turn| {
+            let check = |_: &str| -> Checked { panic!("a bug") };
+            turn.guardrail("held").check(&answer, check)
+        },
+    ];
+    for check in checks {
+        let panicked = catch_unwind(AssertUnwindSafe(|| check(&mut turn)));
+        let panic = panicked.expect_err("the panic goes on");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug"));
+    }
+    turn.fail("enough").expect("recorded");
+    let turn = only(&bench);
+    let said: Vec<_> = turn
+        .decisions()
+        .map(|found| {
+            let name = found.filter_name.as_str();
+            (name, found.decision.as_str(), found.reason.as_deref())
+        })
+        .collect();
+    let why = Some("the check panicked");
+    let expected = ["sync", "async", "held"].map(|name| (name, "error", why));
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_decision_has_the_phase_of_its_verdict_else_of_its_check() {
+    fn given(turn: &mut Turn, phase: Phase) -> Check<'_> {
+        turn.guardrail("given").phase(phase)
+    }
+    let allow = |_: &str| Ok::<_, String>(GuardrailDecision::from(Decision::Allow));
+    let tool = |text: &str| allow(text).map(|decision| decision.phase(Phase::Tool));
+    let bench = Bench::new();
+    let mut turn = begin(&bench);
+    let answer = turn.hold("the answer");
+    turn.guardrail("run").run(|| allow(""));
+    block_on(turn.guardrail("async").run_async(async { allow("") }));
+    turn.guardrail("held").check(&answer, allow);
+    turn.guardrail("run").run(|| tool(""));
+    block_on(turn.guardrail("async").run_async(async { tool("") }));
+    turn.guardrail("held").check(&answer, tool);
+    given(&mut turn, Phase::Output).run(|| allow(""));
+    block_on(given(&mut turn, Phase::Output).run_async(async { allow("") }));
+    given(&mut turn, Phase::Input).check(&answer, allow);
+    given(&mut turn, Phase::Tool)
+        .skipped("no budget")
+        .expect("recorded");
+    given(&mut turn, Phase::Output).run(|| tool(""));
+    turn.fail("enough").expect("recorded");
+    let turn = only(&bench);
+    let phases: Vec<_> = turn
+        .decisions()
+        .map(|found| (found.filter_name.as_str(), found.phase))
+        .collect();
+    let expected = [
+        ("run", Phase::Input),
+        ("async", Phase::Input),
+        ("held", Phase::Output),
+        ("run", Phase::Tool),
+        ("async", Phase::Tool),
+        ("held", Phase::Tool),
+        ("given", Phase::Output),
+        ("given", Phase::Output),
+        ("given", Phase::Input),
+        ("given", Phase::Tool),
+        ("given", Phase::Tool),
+    ];
+    assert_eq!(phases, expected.map(|(name, phase)| (name, Some(phase))));
+}
+
+#[test]
 fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
     let bench = Bench::with(|builder| builder.redact_pii(true));
     let pieces = ["mail ann@exam", "ple.com", " for more", " and more"];
@@ -264,84 +355,6 @@ fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
 }
 
 #[test]
-fn turns_side_by_side_in_one_conversation_are_told_apart() {
-    let bench = Bench::new();
-    let mut turns: Vec<_> = (0..8).map(|_| begin(&bench)).collect();
-    for (number, turn) in turns.iter_mut().enumerate() {
-        turn.guardrail("injection")
-            .run(|| Checked::Ok(Decision::Allow));
-        turn.guardrail(format!("own {number}"))
-            .run(|| Checked::Ok(Decision::Allow));
-    }
-    for (number, turn) in turns.into_iter().enumerate() {
-        let answer = turn.hold(format!("answer {number}"));
-        turn.release(answer).expect("released");
-    }
-    bench.audit.flush().expect("written");
-    let turns = read(&bench.path());
-    assert_eq!(turns.len(), 8);
-    for (number, turn) in turns.iter().enumerate() {
-        assert_eq!(turn.records.len(), 4);
-        assert!(
-            turn.decisions()
-                .any(|found| found.filter_name == format!("own {number}"))
-        );
-        assert_eq!(turn.completeness().missing, ["pii"]);
-    }
-}
-
-#[test]
-fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restart() {
-    let bench = Bench::new();
-    let [first, second] = [(); 2].map(|()| begin(&bench));
-    let answer = first.hold("one");
-    first.release(answer).expect("released");
-    bench.audit.close().expect("closed");
-    let audit = stinger_audit::to(bench.path())
-        .redact_pii(false)
-        .open()
-        .expect("opened again");
-    let third = audit.turn("c").begin("three").expect("begun");
-    // As the end of a turn that another process left comes: under its id, in whatever order.
-    let failed = stinger_audit::event("turn_failed")
-        .conversation_id("c")
-        .field("turn_id", second.id());
-    audit.log(failed).expect("recorded");
-    let mut cut = third.send(["thr", "ee"]);
-    cut.next();
-    drop(cut);
-    drop(audit.turn("c").begin("four").expect("begun"));
-    let five = audit.turn("c").begin("five").expect("begun");
-    five.block("an attack").expect("recorded");
-    audit.close().expect("closed");
-    let places: Vec<_> = common::records(&bench.path())
-        .into_iter()
-        .map(|record| {
-            (
-                record.turn_number.unwrap_or(0),
-                record.conversation_state.unwrap_or_default(),
-            )
-        })
-        .collect();
-    let expected = [
-        (1, "prompted"),
-        (2, "prompted"),
-        (1, "answered"),
-        (3, "prompted"),
-        (2, "failed"),
-        (3, "cut"),
-        (4, "prompted"),
-        (4, "abandoned"),
-        (5, "prompted"),
-        (5, "blocked"),
-    ];
-    let expected = expected.map(|(turn, state)| (turn, state.to_owned()));
-    assert_eq!(places, expected);
-    // Its trail is closed: this end is refused.
-    drop(second);
-}
-
-#[test]
 fn without_a_runtime_and_with_one_under_fail_safe_the_answer_is_on_the_medium_first() {
     let bench = Bench::with(|builder| builder.redact_pii(false).fail_safe(true));
     let synced = || bench.audit.status().synced;
@@ -353,32 +366,28 @@ fn without_a_runtime_and_with_one_under_fail_safe_the_answer_is_on_the_medium_fi
     let answer = turn.hold("a".to_owned());
     turn.release(answer).expect("released");
     assert!(synced() >= 3);
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime")
-        .block_on(async {
-            let mut turn = bench
-                .audit
-                .turn("c")
-                .begin_async("async")
-                .await
-                .expect("begun");
-            let slow = async {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                Checked::Ok(Decision::Allow)
-            };
-            let timed = tokio::time::timeout(
-                Duration::from_millis(5),
-                turn.guardrail("slow").run_async(slow),
-            );
-            assert!(timed.await.is_err());
-            turn.guardrail("quick")
-                .run_async(async { Checked::Ok(Decision::Allow) })
-                .await;
-            let answer = turn.hold("b".to_owned());
-            turn.release_async(answer).await.expect("released");
-        });
+    block_on(async {
+        let mut turn = bench
+            .audit
+            .turn("c")
+            .begin_async("async")
+            .await
+            .expect("begun");
+        let slow = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            Checked::Ok(Decision::Allow)
+        };
+        let timed = tokio::time::timeout(
+            Duration::from_millis(5),
+            turn.guardrail("slow").run_async(slow),
+        );
+        assert!(timed.await.is_err());
+        turn.guardrail("quick")
+            .run_async(async { Checked::Ok(Decision::Allow) })
+            .await;
+        let answer = turn.hold("b".to_owned());
+        turn.release_async(answer).await.expect("released");
+    });
     assert!(synced() >= 7, "{}", synced());
     let turns = read(&bench.path());
     let decisions: Vec<_> = turns[1]
@@ -442,24 +451,21 @@ fn ends_without_a_thread_are_the_same_ends_and_durable() {
         let end = turns[count - 1].records.last().expect("an end").seq;
         assert!(bench.audit.status().synced > end);
     };
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime")
-        .block_on(async {
-            begin(&bench)
-                .block_async("an attack")
-                .await
-                .expect("recorded");
-            ended(1);
-            begin(&bench)
-                .fail_async("no model")
-                .await
-                .expect("recorded");
-            ended(2);
-            let instead = begin(&bench).modify_async("instead", "pii").await;
-            assert_eq!(instead.expect("recorded"), "instead");
-            ended(3);
-        });
+    block_on(async {
+        begin(&bench)
+            .block_async("an attack")
+            .await
+            .expect("recorded");
+        ended(1);
+        begin(&bench)
+            .fail_async("no model")
+            .await
+            .expect("recorded");
+        ended(2);
+        let instead = begin(&bench).modify_async("instead", "pii").await;
+        assert_eq!(instead.expect("recorded"), "instead");
+        ended(3);
+    });
     let turns = read(&bench.path());
     let outcomes: Vec<_> = turns.iter().filter_map(Read::outcome).collect();
     assert_eq!(

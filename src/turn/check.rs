@@ -15,7 +15,8 @@ use super::{
 pub struct Check<'t> {
     turn: &'t mut Turn,
     filter_name: String,
-    phase: Phase,
+    /// `None`: the default of the way in which it runs.
+    phase: Option<Phase>,
 }
 
 impl<'t> Check<'t> {
@@ -23,13 +24,13 @@ impl<'t> Check<'t> {
         Check {
             turn,
             filter_name,
-            phase: Phase::Input,
+            phase: None,
         }
     }
 
     /// Where in the turn it runs. Default: input, and output for [`check`](Check::check).
     pub fn phase(mut self, phase: Phase) -> Self {
-        self.phase = phase;
+        self.phase = Some(phase);
         self
     }
 
@@ -63,7 +64,7 @@ impl<'t> Check<'t> {
         D: Into<GuardrailDecision>,
         E: fmt::Display,
     {
-        self.phase = Phase::Output;
+        self.phase.get_or_insert(Phase::Output);
         self.run(|| check(held.response.as_ref()))
     }
 
@@ -129,7 +130,9 @@ impl<'t> Check<'t> {
 
     fn complete(&self, mut decision: GuardrailDecision) -> GuardrailDecision {
         decision.filter_name.clone_from(&self.filter_name);
-        decision.phase.get_or_insert(self.phase);
+        decision
+            .phase
+            .get_or_insert(self.phase.unwrap_or(Phase::Input));
         decision
     }
 }
