@@ -12,11 +12,13 @@ mod decision;
 mod event_type;
 mod key;
 mod redaction;
+pub mod system;
 
 pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
-pub(crate) use key::{Key, KeySet, Kind};
+pub(crate) use key::{Key, KeySet, Kind, Source};
 pub use redaction::Redaction;
+pub use system::SystemEvent;
 
 /// One record of a trail.
 ///
@@ -134,12 +136,17 @@ impl Record {
 
     /// Whether nothing follows it unless another writer begins: `trail_closed`, or the seal over it.
     pub(crate) fn ends_trail(&self) -> bool {
-        let is_last_seal = || self.other.get("reason").and_then(Value::as_str) == Some("closed");
-        match self.event_type.as_str() {
-            "trail_closed" => true,
-            "trail_sealed" => is_last_seal(),
+        match self.system_event() {
+            Some(SystemEvent::Closed(_)) => true,
+            Some(SystemEvent::Sealed(seal)) => seal.reason == "closed",
             _ => false,
         }
+    }
+
+    /// What the trail says of itself in this record. A field that is missing or of another type has its default.
+    /// `None`: the record is not the trail's own, or of a type that this version does not know.
+    pub fn system_event(&self) -> Option<SystemEvent> {
+        SystemEvent::parse(self.event_type.as_str(), &self.other)
     }
 
     /// What was replaced in the record's texts, as its key `redactions` tells.
@@ -174,6 +181,13 @@ fn rfc3339<S: Serializer>(timestamp: &DateTime<Utc>, serializer: S) -> Result<S:
     serializer
         .serialize_str(&timestamp_text(*timestamp))
         .map_err(S::Error::custom)
+}
+
+fn rfc3339_option<S: Serializer>(
+    timestamp: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    timestamp.map(timestamp_text).serialize(serializer)
 }
 
 fn take<T>(

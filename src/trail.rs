@@ -81,6 +81,9 @@
 //! An append that returned is visible to every reader of the file, and survives the process. What
 //! fdatasync returned for survives the loss of power.
 
+/// The version of the format, as `trail_opened` gives it.
+pub(crate) const FORMAT: u64 = 1;
+
 /// No trail has so many records: readers of JSON take a larger number for another one.
 pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 

@@ -9,6 +9,7 @@
 //! `journal`, and share the [`Core`] of the trail.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -20,6 +21,7 @@ use chrono::{DateTime, Utc};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::record::SystemEvent;
 use crate::settings::Settings;
 
 mod append;
@@ -123,6 +125,8 @@ pub(crate) struct Core {
     opened_at: AtomicU64,
     /// The first key of the trail, where it is sealed.
     identity: OnceLock<String>,
+    /// Tells this run of a writer from all others.
+    run_id: String,
     worker: OnceLock<Thread>,
     guard: Mutex<Option<WorkerGuard>>,
 }
@@ -181,6 +185,7 @@ impl Core {
             starved: Mutex::default(),
             opened_at: AtomicU64::new(u64::MAX),
             identity: OnceLock::new(),
+            run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
             worker: OnceLock::new(),
             guard: Mutex::default(),
         }
@@ -285,10 +290,9 @@ impl Core {
     }
 
     /// Appends a record of the trail's own, if there is room.
-    fn append_own(&self, event_type: &str, fields: &serde_json::Value) {
-        let _ = self
-            .journal
-            .append(&own::frame(event_type, fields), Duration::ZERO);
+    fn append_own(&self, event: impl Into<SystemEvent>) {
+        let frame = own::frame(&event.into());
+        let _ = self.journal.append(&frame, Duration::ZERO);
     }
 
     /// Counts a record as lost, in the journal too: the count outlives the process.

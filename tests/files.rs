@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use stinger_audit::read::{Trail, Verify};
-use stinger_audit::record::Record;
+use stinger_audit::record::{Record, SystemEvent};
 use stinger_audit::{Audit, ErrorKind, Retain, Rotation, Unreadable};
 
 mod common;
@@ -204,6 +204,30 @@ fn a_last_line_that_lacks_only_its_end_keeps_its_seq() {
             "trail_closed"
         ]
     );
+}
+
+#[test]
+fn each_run_of_a_writer_has_an_id_of_its_own() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    for _ in 0..2 {
+        open(&path, Rotation::NEVER).close().expect("closed");
+    }
+    let opened = |record: &Record| match record.system_event() {
+        Some(SystemEvent::Opened(opened)) => Some(opened),
+        _ => None,
+    };
+    let opened: Vec<_> = all_records(&path).iter().filter_map(opened).collect();
+    let [first, second] = opened.as_slice() else {
+        panic!("{opened:?}");
+    };
+    assert_eq!((first.format, first.pid), (1, std::process::id()));
+    let ids = [first, second].map(|opened| opened.run_id.clone().expect("an id"));
+    assert!(ids.iter().all(|id| id.len() == 16), "{ids:?}");
+    assert_ne!(ids[0], ids[1]);
+    let line = fs::read_to_string(&path).expect("readable");
+    let behind = line.split("\"event_type\":\"trail_opened\",").nth(1);
+    assert!(behind.is_some_and(|behind| behind.starts_with("\"run_id\":\"")));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::args::Filters;
 use super::source::Input;
 use super::text::one_line;
 use crate::read::{Query, Stats};
-use crate::record::Record;
+use crate::record::{EventType, Record};
 
 /// So many names are told.
 const NAMED: usize = 5;
@@ -50,7 +50,7 @@ fn names(input: &Input, filters: &Filters) -> Vec<String> {
     for (kind, values, known) in known {
         for value in values {
             // The trail's own records are not counted.
-            let is_own = kind == "event" && value.starts_with("trail_");
+            let is_own = kind == "event" && EventType::names_trail(value);
             if !is_own && !known.contains(&value) {
                 let mut names = near(value, &known);
                 if names.is_empty() && matches!(kind, "event" | "filter") {

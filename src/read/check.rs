@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Lines, Outcome, Query, Trail, Turn};
 use crate::error::{Error, ErrorKind, Position, Unreadable};
-use crate::record::Record;
+use crate::record::{Record, SystemEvent};
 
 mod end;
 
@@ -231,27 +231,21 @@ impl Check {
 
     /// What the trail says of itself.
     fn own(&mut self, record: &Record, position: &Position) {
-        let number = |key: &str| record.other.get(key).and_then(Value::as_u64).unwrap_or(0);
-        match record.event_type.as_str() {
-            "trail_opened" => self.report.is_closed = false,
-            "trail_closed" => self.report.is_closed = true,
-            "trail_gap" => {
-                let reason = record
-                    .other
-                    .get("reason")
-                    .and_then(Value::as_str)
-                    .unwrap_or("");
-                let detail = format!("{} records were lost: {reason}", number("lost"));
+        match record.system_event() {
+            Some(SystemEvent::Opened(_)) => self.report.is_closed = false,
+            Some(SystemEvent::Closed(_)) => self.report.is_closed = true,
+            Some(SystemEvent::Gap(gap)) => {
+                let detail = format!("{} records were lost: {}", gap.lost, gap.reason);
                 self.find(FindingKind::Gap, record.seq, position, detail);
             }
-            "trail_recovered" => {
+            Some(SystemEvent::Recovered(recovered)) => {
                 let detail = format!(
                     "the writer before did not end the trail; {} records were recovered from its journal",
-                    number("replayed")
+                    recovered.replayed
                 );
                 self.find(FindingKind::UncleanEnd, record.seq, position, detail);
             }
-            "trail_pruned" => {
+            Some(SystemEvent::Pruned(_)) => {
                 // The records that are there begin behind what was removed.
                 if let Some((first, _)) = self.starts_behind.take() {
                     self.report.pruned = first;

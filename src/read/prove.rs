@@ -26,6 +26,7 @@ use super::verify::whole_seq;
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
+use crate::record::system::Sealed;
 use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
 use crate::trail::seal::Seal;
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
@@ -215,7 +216,7 @@ impl Trail {
         let [name] = self.names() else {
             return Err(bad("these are several trails; name one".to_owned()));
         };
-        let mut seals = self.lines_reversed(Query::new().event_type("trail_sealed"))?;
+        let mut seals = self.lines_reversed(Query::new().event_type(Sealed::EVENT_TYPE))?;
         let last = seals.find_map(|line| Seal::read(&line.ok()?.bytes));
         let Some(last) = last else {
             return Err(bad("there is no sound seal in this trail".to_owned()));

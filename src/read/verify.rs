@@ -12,7 +12,8 @@ use super::file::{End, RawLine};
 use super::scan::{Make, Merge, Taken};
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Position, Result};
-use crate::record::Record;
+use crate::record::system::{OWN_MEMBER, Sealed};
+use crate::record::{Record, SystemEvent};
 use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
 use crate::trail::tree::{Hash, leaf};
 use crate::trail::{TrailName, seq_of};
@@ -258,10 +259,12 @@ impl Trail {
         {
             return Ok(note);
         }
-        let mut seals = self.lines_reversed(Query::new().event_type("trail_sealed"))?;
+        let mut seals = self.lines_reversed(Query::new().event_type(Sealed::EVENT_TYPE))?;
         let note = |line: super::Line| {
-            let note = line.record.other.get("checkpoint")?.as_str()?.to_owned();
-            Checkpoint::read(&note).map(|_| note)
+            let Some(SystemEvent::Sealed(seal)) = line.record.system_event() else {
+                return None;
+            };
+            Checkpoint::read(&seal.checkpoint).map(|_| seal.checkpoint)
         };
         seals
             .find_map(|line| line.ok().and_then(note))
@@ -394,7 +397,6 @@ fn is_json(line: &[u8]) -> bool {
 /// Whether a line says that it is one of the trail's own.
 fn is_own(line: &[u8]) -> bool {
     const TIME: &[u8] = b",\"timestamp\":\"2026-11-24T10:00:00.000001Z\"";
-    const OWN: &[u8] = b",\"event_type\":\"trail_";
     /// No seq and timestamp have more bytes than this.
     const REACH: usize = 128;
     // As the writer writes it: where the time ends is known.
@@ -402,9 +404,9 @@ fn is_own(line: &[u8]) -> bool {
     if let Some(comma) = memchr::memchr(b',', head)
         && let Some(behind) = head.get(comma + TIME.len()..)
         && head[comma..].starts_with(&TIME[..14])
-        && behind.starts_with(&OWN[..15])
+        && behind.starts_with(&OWN_MEMBER[..15])
     {
-        return behind.starts_with(OWN);
+        return behind.starts_with(OWN_MEMBER);
     }
-    memchr::memmem::find(head, OWN).is_some()
+    memchr::memmem::find(head, OWN_MEMBER).is_some()
 }

@@ -51,8 +51,8 @@ impl EventType {
         EventType::names_trail(self.as_str())
     }
 
-    pub(crate) fn names_trail(name: &str) -> bool {
-        name.starts_with("trail_")
+    pub(crate) fn names_trail(name: impl AsRef<[u8]>) -> bool {
+        name.as_ref().starts_with(b"trail_")
     }
 }
 

@@ -5,16 +5,13 @@
 //! seal but one, which say what has changed where something has, be it the last seal itself. All of its
 //! line follows from what is signed.
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{Checkpoint, decode, encode};
 use super::json;
 use super::tree::{Frontier, Hash};
+use crate::record::system::{SEAL_MEMBER, Sealed};
 use crate::record::timestamp_text;
-
-/// What stands in the line of every seal behind its time.
-pub(crate) const MARK: &[u8] = b"\"event_type\":\"trail_sealed\",";
 
 /// The beginning of a leaf.
 pub(crate) type Hint = [u8; 4];
@@ -26,14 +23,6 @@ pub(crate) struct Seal {
     pub(crate) frontier: Frontier,
     /// Of the leaves from the last seal but one on; those in front of them are not told.
     pub(crate) leaves: HintText,
-}
-
-/// The keys of the line.
-#[derive(Deserialize)]
-struct Keys {
-    checkpoint: String,
-    frontier: Vec<String>,
-    leaves: String,
 }
 
 pub(crate) fn hint(leaf: &Hash) -> Hint {
@@ -86,7 +75,7 @@ impl Seal {
         out.extend_from_slice(b",\"timestamp\":");
         json::push_string(out, timestamp_text(self.checkpoint.time));
         out.push(b',');
-        out.extend_from_slice(MARK);
+        out.extend_from_slice(SEAL_MEMBER);
         out.extend_from_slice(b"\"reason\":");
         json::push_string(out, &self.checkpoint.reason);
         out.extend_from_slice(b",\"checkpoint\":");
@@ -108,13 +97,13 @@ impl Seal {
         // It stands behind seq and timestamp, which have no more bytes than this.
         const REACH: usize = 128;
         let head = &line[..line.len().min(REACH)];
-        memchr::memmem::find(head, MARK).is_some()
+        memchr::memmem::find(head, SEAL_MEMBER).is_some()
     }
 
     /// Reads a seal, if every byte of its line is what its signature makes it. Whether the tree is that
     /// of the records is another question.
     pub(crate) fn read(line: &[u8]) -> Option<Seal> {
-        let keys: Keys = serde_json::from_slice(line).ok()?;
+        let keys: Sealed = serde_json::from_slice(line).ok()?;
         let checkpoint = Checkpoint::read(&keys.checkpoint)?;
         let nodes: Option<Vec<Hash>> = keys.frontier.iter().map(|node| decode(node)).collect();
         let frontier = Frontier::new(checkpoint.size, nodes?)?;

@@ -8,9 +8,10 @@ use memchr::memmem;
 
 use super::backwards::{Backwards, Block};
 use super::checkpoint::Checkpoint;
-use super::seal::{Hint, MARK, Seal, hint};
+use super::seal::{Hint, Seal, hint};
 use super::tree::{Frontier, leaf};
 use super::{MOST_RECORDS, is_record};
+use crate::record::system::SEAL_MEMBER;
 
 /// The tree at the end of the trail.
 #[derive(Default)]
@@ -100,7 +101,7 @@ fn last_seal(path: &Path) -> io::Result<Option<(u64, Seal)>> {
     let mut blocks = Backwards::open(path)?;
     while let Some(Block { begin, bytes }) = blocks.next_block()? {
         let mut to = bytes.len();
-        while let Some(mark) = memmem::rfind(&bytes[..to], MARK) {
+        while let Some(mark) = memmem::rfind(&bytes[..to], SEAL_MEMBER) {
             let line = memchr::memrchr(b'\n', &bytes[..mark]).map_or(0, |feed| feed + 1);
             let length = memchr::memchr(b'\n', &bytes[line..]);
             // A line without its end may be torn.

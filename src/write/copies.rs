@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
-
 use super::journal::{Entry, Journal, Reader, Refusal, split_entry};
 use super::sink::Sink;
 use super::status::CopyStatus;
 use super::{Core, lock, say};
 use crate::error::{Error, Result};
+use crate::record::system::CopyGap;
 use crate::settings::Retain;
 
 /// How long a copy may take to catch up when the trail is closed.
@@ -96,7 +95,7 @@ impl CopyFeed {
     ///
     /// Returns what the copy has missed once it takes lines again: the fields of a
     /// `trail_copy_gap` record.
-    pub(super) fn push(&mut self, lines: &[u8], first_seq: u64, last_seq: u64) -> Option<Json> {
+    pub(super) fn push(&mut self, lines: &[u8], first_seq: u64, last_seq: u64) -> Option<CopyGap> {
         match self.queue.append(lines, Duration::ZERO) {
             Ok(_) => self.missed(),
             Err(Refusal::Full { .. } | Refusal::Closed) => {
@@ -109,15 +108,15 @@ impl CopyFeed {
     }
 
     /// What the copy misses and has not been told to: the fields of a `trail_copy_gap` record.
-    pub(super) fn missed(&mut self) -> Option<Json> {
+    pub(super) fn missed(&mut self) -> Option<CopyGap> {
         let (first, last) = self.missed.take()?;
-        Some(json!({
-            "destination": self.destination,
-            "missed": last - first + 1,
-            "first_seq": first,
-            "last_seq": last,
-            "reason": "the destination was too slow; the trail itself has these records",
-        }))
+        Some(CopyGap {
+            destination: self.destination.clone(),
+            missed: last - first + 1,
+            first_seq: first,
+            last_seq: last,
+            reason: "the destination was too slow; the trail itself has these records".to_owned(),
+        })
     }
 
     /// Gives the copy a while to catch up, and leaves it behind where it does not.

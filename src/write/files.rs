@@ -12,11 +12,10 @@ mod prune;
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::{Value as Json, json};
 use tracing_appender::rolling::Rotation;
 
 use super::append::Append;
@@ -26,6 +25,7 @@ use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
 use crate::error::{Error, Result};
 use crate::record::Record;
+use crate::record::system::{PutBack, SyncFailed};
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
 use crate::trail::{TornLine, TrailName, head, tail};
 use place::{refuse_foreign, refuse_foreign_link, settle_plain_file, take_lock};
@@ -45,7 +45,7 @@ pub(super) struct Files {
     /// it stands in another one.
     distrusted: Option<u64>,
     /// What was written again and is not told in the trail yet.
-    untold: Vec<Json>,
+    untold: Vec<SyncFailed>,
     /// Syncs beside the worker. `None`: it was not needed yet, or the system gives no thread.
     syncer: Option<Syncer>,
     /// How long the file was when the sync began that is underway, if one is.
@@ -288,7 +288,7 @@ impl Files {
 
     /// Puts a live file in place after somebody removed, renamed or replaced the last one,
     /// and says what happened. What a removed file held is written again.
-    pub(super) fn put_back(&mut self) -> io::Result<Json> {
+    pub(super) fn put_back(&mut self) -> io::Result<PutBack> {
         create_private_dir(self.name.directory())?;
         let lock_was_gone = !is_same_file(&self.name.lock(), &self.lock);
         if lock_was_gone {
@@ -296,9 +296,11 @@ impl Files {
         }
         let path = self.name.directory().join(&self.live);
         if self.stands() && !self.is_cut() {
-            return Ok(
-                json!({ "file": self.name.lock().file_name().and_then(|name| name.to_str()), "happened": "removed" }),
-            );
+            return Ok(PutBack {
+                file: file_name(&self.name.lock()),
+                happened: "removed".to_owned(),
+                ..PutBack::default()
+            });
         }
         if self.stands() {
             // Cut: what is gone is gone. The line that is left at the end is ended.
@@ -308,7 +310,12 @@ impl Files {
                 (&*self.file).write_all(b"\n")?;
             }
             self.length = self.file.metadata()?.len();
-            return Ok(json!({ "file": self.live, "happened": "cut", "bytes_gone": gone }));
+            return Ok(PutBack {
+                file: Some(self.live.clone()),
+                happened: "cut".to_owned(),
+                bytes_gone: Some(gone),
+                ..PutBack::default()
+            });
         }
         let mut replaced = None;
         if path.symlink_metadata().is_ok() {
@@ -337,16 +344,18 @@ impl Files {
         if underway.is_some() {
             self.early = Some(self.sync());
         }
-        Ok(json!({
-            "file": self.live,
-            "happened": match (is_removed, &replaced) {
-                (_, Some(_)) => "replaced",
-                (true, None) => "removed",
-                (false, None) => "renamed",
-            },
-            "restored_bytes": restored,
-            "set_aside": replaced,
-        }))
+        let happened = match (is_removed, &replaced) {
+            (_, Some(_)) => "replaced",
+            (true, None) => "removed",
+            (false, None) => "renamed",
+        };
+        Ok(PutBack {
+            file: Some(self.live.clone()),
+            happened: happened.to_owned(),
+            bytes_gone: None,
+            restored_bytes: Some(restored),
+            set_aside: replaced,
+        })
     }
 
     /// Leaves a file that could not be synced, which is not trusted any more, and writes what
@@ -359,15 +368,15 @@ impl Files {
         fs::rename(&path, &aside)?;
         let rewritten = self.begin_anew(Some(from))?;
         // The lines stand there again, also where this file is refused as well.
-        self.untold.push(json!({
-            "file": aside.file_name().and_then(|name| name.to_str()),
-            "rewritten_bytes": rewritten,
-        }));
+        self.untold.push(SyncFailed {
+            file: file_name(&aside),
+            rewritten_bytes: Some(rewritten),
+        });
         self.sync().inspect_err(|_| self.distrusted = Some(0))
     }
 
     /// What was written again and is to be told in the trail, once for each time.
-    pub(super) fn take_untold(&mut self) -> Vec<Json> {
+    pub(super) fn take_untold(&mut self) -> Vec<SyncFailed> {
         std::mem::take(&mut self.untold)
     }
 
@@ -431,6 +440,10 @@ fn free_dated_name(name: &TrailName, from: DateTime<Utc>, live: &str) -> PathBuf
     }
 }
 
+fn file_name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,10 +460,7 @@ mod tests {
             files.distrust().expect("written again");
         }
         let told = files.take_untold();
-        let bytes: Vec<_> = told
-            .iter()
-            .map(|told| told["rewritten_bytes"].as_u64())
-            .collect();
+        let bytes: Vec<_> = told.iter().map(|told| told.rewritten_bytes).collect();
         assert_eq!(bytes, [Some(line.len() as u64); 2]);
         assert!(files.take_untold().is_empty());
         assert_eq!(name.files().expect("readable").len(), 3);
@@ -465,7 +475,7 @@ mod tests {
         files.write(&line[..20]).expect("written");
         fs::remove_file(name.path()).expect("removed");
         let told = files.put_back().expect("put back");
-        assert_eq!(told["restored_bytes"], 20);
+        assert_eq!(told.restored_bytes, Some(20));
         files.write(line).expect("written");
         let written = fs::read(name.path()).expect("readable");
         assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
-use serde_json::{Value as Json, json};
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
 use super::copies::CopyFeed;
@@ -20,10 +19,10 @@ use super::worker::Worker;
 use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::timestamp_text;
+use crate::record::system::{Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
-use crate::trail::{Stamp, TrailName, hostname, recent, stamps};
+use crate::trail::{FORMAT, Stamp, TrailName, hostname, recent, stamps};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -44,7 +43,8 @@ pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
 /// Opens the trail only to record that somebody tried to switch it off.
 pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
     let core = start(settings, |core| {
-        let _ = core.append(&own::frame("trail_refused", &json!({ "refused": refusal })));
+        let refused = refusal.to_owned();
+        let _ = core.append(&own::frame(&Refused { refused }.into()));
     })?;
     core.close()
 }
@@ -169,17 +169,16 @@ pub(super) fn run(
     let _ = doorbell.write_all(b"!");
     // With the worker at work, because what another process left may fill the journal.
     if let Some(recovered) = recovered(&found, &remains) {
-        let _ = core.append(&own::frame("trail_recovered", &recovered));
+        let _ = core.append(&own::frame(&recovered.into()));
     }
     if let Some(wrong) = wrong {
-        let happened = wrong["happened"].as_str().unwrap_or_default();
         say(&format!(
-            "{}: its seals are broken: {happened}; trail_seal_broken in it says more",
-            core.name
+            "{}: its seals are broken: {}; trail_seal_broken in it says more",
+            core.name, wrong.happened
         ));
-        let _ = core.append(&own::frame("trail_seal_broken", &wrong));
+        let _ = core.append(&own::frame(&wrong.into()));
     }
-    let _ = core.append(&own::frame("trail_opened", &opened(&core)));
+    let _ = core.append(&own::frame(&opened(&core).into()));
     core.opened_at.store(core.journal.tail(), Ordering::SeqCst);
     then(&core);
     Ok(core)
@@ -207,36 +206,32 @@ impl Written for Records<'_> {
     }
 }
 
-/// The fields of `trail_opened`.
-fn opened(core: &Core) -> Json {
+fn opened(core: &Core) -> Opened {
     let settings = &core.settings;
-    let copies: Vec<_> = settings
-        .places
-        .copies
-        .iter()
-        .map(Place::to_string)
-        .collect();
-    json!({
-        "format": 1,
-        "version": env!("CARGO_PKG_VERSION"),
-        "environment": settings.environment,
-        "environment_reason": settings.environment_reason,
-        "destination": settings.places.trail.to_string(),
-        "copies": copies,
-        "redact_pii": settings.redact_pii,
-        "custom_redactor": settings.redactors.has_custom(),
-        "redaction_key": settings.redactors.builtin().and_then(Redactor::key_id),
-        "fail_safe": settings.fail_safe,
-        "identity": core.identity.get(),
-        "rotation": rotation_word(&settings.rotation),
-        "retain": settings.retain.map(|retain| retain.to_string()),
-        "hostname": hostname(),
-        "pid": std::process::id(),
-    })
+    let copies = settings.places.copies.iter();
+    let builtin = settings.redactors.builtin();
+    Opened {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id: Some(core.run_id.clone()),
+        environment: settings.environment.as_str().to_owned(),
+        environment_reason: settings.environment_reason.clone(),
+        destination: settings.places.trail.to_string(),
+        copies: copies.map(Place::to_string).collect(),
+        redact_pii: settings.redact_pii,
+        custom_redactor: settings.redactors.has_custom(),
+        redaction_key: builtin.and_then(Redactor::key_id).map(str::to_owned),
+        fail_safe: settings.fail_safe,
+        identity: core.identity.get().cloned(),
+        rotation: rotation_word(&settings.rotation).to_owned(),
+        retain: settings.retain.map(|retain| retain.to_string()),
+        hostname: hostname(),
+        pid: std::process::id(),
+    }
 }
 
-/// The fields of `trail_recovered`, where the last writer did not end in order.
-fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
+/// `None`: the last writer ended in order.
+fn recovered(found: &Found, remains: &Remains) -> Option<Recovered> {
     let unclosed = found.last.as_ref().filter(|last| !last.ends_trail());
     if unclosed.is_none() && found.torn.is_empty() && *remains == Remains::default() {
         return None;
@@ -245,20 +240,18 @@ fn recovered(found: &Found, remains: &Remains) -> Option<Json> {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
     };
-    let torn: Vec<_> = found
-        .torn
-        .iter()
-        .map(|(path, line)| {
-            json!({ "file": file_name(path), "bytes": line.bytes, "sha256": line.sha256 })
-        })
-        .collect();
-    Some(json!({
-        "replayed": remains.records,
-        "damaged_bytes": remains.damaged,
-        "torn": torn,
-        "last_seq": found.last.as_ref().map(|last| last.seq),
-        "last_seen": found.last.as_ref().map(|last| timestamp_text(last.timestamp)),
-    }))
+    let torn = found.torn.iter().map(|(path, line)| Torn {
+        file: file_name(path),
+        bytes: line.bytes,
+        sha256: line.sha256.clone(),
+    });
+    Some(Recovered {
+        replayed: remains.records,
+        damaged_bytes: remains.damaged,
+        torn: torn.collect(),
+        last_seq: found.last.as_ref().map(|last| last.seq),
+        last_seen: found.last.as_ref().map(|last| last.timestamp),
+    })
 }
 
 /// Where the conversations of the newest file stand. Trails that cannot be read begin anew.

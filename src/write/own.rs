@@ -3,27 +3,28 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value as Json, json};
 
 use super::frame::{self, Name, Value};
-use crate::record::{Key, timestamp_text};
+use crate::record::system::Gap;
+use crate::record::{Key, Source, SystemEvent};
 use crate::trail::json as text;
 
-/// A frame of the trail's own: an event type that begins with `trail_`, and its fields.
+/// The frame of a system event.
 ///
 /// Nothing here is redacted: only the trail's own facts and the program's settings go in.
-pub(super) fn frame(event_type: &str, fields: &Json) -> Vec<u8> {
+pub(super) fn frame(event: &SystemEvent) -> Vec<u8> {
     let mut out = Vec::new();
     frame::begin(&mut out, Utc::now().timestamp_micros());
     frame::push_name(&mut out, Name::Key(Key::EventType));
-    frame::push_value(&mut out, Value::Str(event_type));
-    for (name, value) in fields.as_object().into_iter().flatten() {
+    frame::push_value(&mut out, Value::Str(event.event_type()));
+    for (name, value) in &event.fields() {
         if value.is_null() {
             continue;
         }
         let mut bytes = Vec::new();
         text::push_value(&mut bytes, value);
-        frame::push_name(&mut out, Name::Other(name));
+        let key = Key::of(name).filter(|key| key.source() == Source::Trail);
+        frame::push_name(&mut out, key.map_or(Name::Other(name), Name::Key));
         frame::push_value(&mut out, Value::<&str>::Json(&bytes));
     }
     frame::end(&mut out).expect("invariant: the trail's own records are short");
@@ -79,14 +80,14 @@ impl Losses {
         self.count
     }
 
-    /// The fields of the `trail_gap` record.
-    pub(super) fn report(&self) -> Json {
-        json!({
-            "lost": self.count,
-            "types": self.types,
-            "from": self.first.map(timestamp_text),
-            "to": self.last.map(timestamp_text),
-            "reason": self.why,
-        })
+    pub(super) fn report(&self) -> SystemEvent {
+        let gap = Gap {
+            lost: self.count,
+            types: self.types.clone(),
+            from: self.first,
+            to: self.last,
+            reason: self.why.to_owned(),
+        };
+        gap.into()
     }
 }

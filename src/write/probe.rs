@@ -6,12 +6,12 @@
 
 use std::cell::Cell;
 
-use serde_json::json;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Metadata, dispatcher};
 
 use super::layer::Recorder;
 use super::{Core, TARGET, lock, say};
+use crate::record::system::{Fed, Starved};
 
 thread_local! {
     /// The trail that answered last.
@@ -115,14 +115,16 @@ impl Core {
         match &starved {
             Some(why) => {
                 say(&format!("{}: {why}", self.name));
-                self.append_own("trail_starved", &json!({ "reason": why }));
+                self.append_own(Starved {
+                    reason: why.clone(),
+                });
             }
             None => {
                 say(&format!(
                     "{}: audit events reach the trail again",
                     self.name
                 ));
-                self.append_own("trail_fed", &json!({}));
+                self.append_own(Fed {});
             }
         }
     }

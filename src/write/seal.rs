@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
-use serde_json::{Value as Json, json};
 
 use super::helper::Task;
 use super::leaves::{Leaves, MOST_LEAVES, Tree};
@@ -15,6 +14,7 @@ use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
 use crate::error::{Error, Result};
+use crate::record::system::SealBroken;
 use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::files::replace_private;
@@ -142,7 +142,10 @@ struct KeptIn {
 impl Sealer {
     /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. Behind the seal of a
     /// writer that closed the trail nothing was written: `was_closed`.
-    pub(super) fn open(settings: &Settings, was_closed: bool) -> Result<(Sealer, Option<Json>)> {
+    pub(super) fn open(
+        settings: &Settings,
+        was_closed: bool,
+    ) -> Result<(Sealer, Option<SealBroken>)> {
         let Place::Files(name) = &settings.places.trail else {
             return Ok((Sealer::new(fresh()?, None), None));
         };
@@ -172,21 +175,23 @@ impl Sealer {
                 let found = last.as_ref().filter(|last| last.origin == state.origin);
                 let (sealer, is_whole) = Sealer::resumed(state, found, kept);
                 if !is_whole {
-                    wrong = Some(json!({
-                        "happened": "seals are missing at the end",
-                        "expected_seal": sealer.number.checked_sub(1),
-                        "found_seal": found.map(|found| found.number),
-                    }));
+                    wrong = Some(SealBroken {
+                        happened: "seals are missing at the end".to_owned(),
+                        expected_seal: sealer.number.checked_sub(1),
+                        found_seal: found.map(|found| found.number),
+                        ..SealBroken::default()
+                    });
                 }
                 sealer
             }
             None => {
                 if let Some(last) = &last {
-                    wrong = Some(json!({
-                        "happened": "the key is lost",
-                        "found_seal": last.number,
-                        "origin": last.origin,
-                    }));
+                    wrong = Some(SealBroken {
+                        happened: "the key is lost".to_owned(),
+                        found_seal: Some(last.number),
+                        origin: Some(last.origin.clone()),
+                        ..SealBroken::default()
+                    });
                 }
                 Sealer::first(kept)?
             }
@@ -196,12 +201,13 @@ impl Sealer {
             && wrong.is_none()
             && end > tail.sealed
         {
-            wrong = Some(json!({
-                "happened": "records stand behind the seal that closed the trail",
-                "found_seal": last.number,
-                "from_seq": tail.sealed,
-                "to_seq": end - 1,
-            }));
+            wrong = Some(SealBroken {
+                happened: "records stand behind the seal that closed the trail".to_owned(),
+                found_seal: Some(last.number),
+                from_seq: Some(tail.sealed),
+                to_seq: Some(end - 1),
+                ..SealBroken::default()
+            });
         }
         sealer.sealed = tail.sealed;
         sealer.leaves = Leaves::new(tail.tree, tail.leaves);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::record::system::{Opened, Sealed};
 use crate::record::{Decision, EventType, GuardrailDecision, Record};
 use crate::trail::json;
 
@@ -21,7 +22,7 @@ pub(super) fn pretty(lines: &[u8]) -> String {
     {
         match serde_json::from_slice::<Record>(line) {
             // They are for verifiers.
-            Ok(record) if record.event_type.as_str() == "trail_sealed" => continue,
+            Ok(record) if record.event_type.as_str() == Sealed::EVENT_TYPE => continue,
             Ok(record) => one(&mut out, &record, colour),
             Err(_) => out.push_str(&String::from_utf8_lossy(line)),
         }
@@ -93,7 +94,7 @@ fn one(out: &mut String, record: &Record, colour: bool) {
     }
     let is_shown = |key: &str| match record.event_type.as_str() {
         // The rest of the settings is as the code has them.
-        "trail_opened" => OPENED.contains(&key),
+        Opened::EVENT_TYPE => OPENED.contains(&key),
         _ => true,
     };
     for (key, value) in record.other.iter().filter(|(key, _)| is_shown(key)) {

@@ -10,10 +10,10 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value as Json, json};
 
 use super::{Core, lock, probe, say};
 use crate::destination::Place;
+use crate::record::system::{ClockJumped, Heartbeat, LowSpace};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between looks at the subscriber and the disk.
@@ -86,7 +86,7 @@ impl Watch {
         }
         if self.last_pulse.elapsed() >= core.settings.pulse {
             self.last_pulse = Instant::now();
-            core.append_own("trail_heartbeat", &heartbeat(&core));
+            core.append_own(heartbeat(&core));
         }
         #[cfg(feature = "metrics")]
         publish(&core);
@@ -102,7 +102,9 @@ impl Watch {
         let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
         let jumped = (wall - wall_before).num_milliseconds() - passed;
         if jumped.abs() > JUMP {
-            core.append_own("trail_clock_jumped", &json!({ "milliseconds": jumped }));
+            core.append_own(ClockJumped {
+                milliseconds: jumped,
+            });
         }
     }
 
@@ -136,22 +138,24 @@ impl Watch {
                 "{}: only {available} bytes are left on the disk",
                 core.name
             ));
-            let fields = json!({ "available_bytes": available, "threshold_bytes": threshold });
-            core.append_own("trail_low_space", &fields);
+            core.append_own(LowSpace {
+                available_bytes: available,
+                threshold_bytes: threshold,
+            });
         }
         self.is_low = is_low;
     }
 }
 
-fn heartbeat(core: &Core) -> Json {
+fn heartbeat(core: &Core) -> Heartbeat {
     let status = core.status();
-    json!({
-        "accepted": status.accepted,
-        "written": status.written,
-        "lost": status.lost,
-        "backlog_bytes": status.backlog_bytes,
-        "starved": status.starved,
-    })
+    Heartbeat {
+        accepted: status.accepted,
+        written: status.written,
+        lost: status.lost,
+        backlog_bytes: status.backlog_bytes,
+        starved: status.starved,
+    }
 }
 
 /// The status as metrics, in the recorder that the application has installed.

@@ -15,8 +15,6 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
-
 use super::copies::CopyFeed;
 use super::journal::Reader;
 use super::lines::{LARGEST_KEPT, Lines, Rooms};
@@ -25,6 +23,8 @@ use super::seal::Sealer;
 use super::sink::Sink;
 use super::{Core, Progress, lock, say, take_flag};
 use crate::destination::Place;
+use crate::record::SystemEvent;
+use crate::record::system::WorkerRestarted;
 
 mod batch;
 mod put;
@@ -79,7 +79,7 @@ pub(super) struct Worker {
     sync_pause: Duration,
     /// Records of the trail's own that wait until the batch is released: behind a mark only
     /// its entries may take seqs.
-    to_tell: Vec<(&'static str, Json)>,
+    to_tell: Vec<SystemEvent>,
     /// `None`: the trail is not sealed.
     sealer: Option<Sealer>,
     /// That the trail was opened is not sealed yet.
@@ -153,8 +153,8 @@ impl Worker {
                 self.roll()?;
             }
             let worked = self.write_entries()?;
-            for (event_type, fields) in std::mem::take(&mut self.to_tell) {
-                self.put_own(event_type, &fields)?;
+            for event in std::mem::take(&mut self.to_tell) {
+                self.put_own(event)?;
             }
             self.report_losses()?;
             self.heal()?;
@@ -251,7 +251,7 @@ impl Worker {
         }
         self.position = self.journal.head();
         self.progress(|progress, worker| progress.written = worker.position);
-        self.to_tell.push(("trail_worker_restarted", json!({})));
+        self.to_tell.push(WorkerRestarted {}.into());
         Ok(())
     }
 

@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
-use serde_json::{Value as Json, json};
 
-use super::Files;
+use super::{Files, file_name};
+use crate::record::system::PrunedFile;
 use crate::settings::Retain;
 use crate::trail::{head, tail};
 
@@ -40,12 +40,12 @@ impl Files {
             if !(index < too_many || is_old) {
                 break;
             }
-            prunable.listed.push(json!({
-                "file": path.file_name().and_then(|name| name.to_str()),
-                "first_seq": first,
-                "last_seq": last.seq,
-                "bytes": size,
-            }));
+            prunable.listed.push(PrunedFile {
+                file: file_name(&path),
+                first_seq: Some(first),
+                last_seq: Some(last.seq),
+                bytes: size,
+            });
             prunable.paths.push(path);
         }
         Ok(prunable)
@@ -56,7 +56,7 @@ impl Files {
 #[derive(Default)]
 pub(in crate::write) struct Prunable {
     /// What the `trail_pruned` record says of them.
-    pub(in crate::write) listed: Vec<Json>,
+    pub(in crate::write) listed: Vec<PrunedFile>,
     paths: Vec<PathBuf>,
 }
 

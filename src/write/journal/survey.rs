@@ -8,13 +8,11 @@ use super::checksum::{at_position, checksum};
 use super::entry::{ENTRY, Entry, split_entry};
 use super::mark::Mark;
 use super::{Remains, Written, start_over};
+use crate::record::system::Gap;
 use crate::record::{EventType, Key};
 use crate::trail::Stamp;
 use crate::write::frame::{self, Name, Value};
 use crate::write::ring::{Ring, Word};
-
-/// The type of the record that stands where an entry has become none, and of those that tell other losses.
-const GAP: &str = "trail_gap";
 
 /// An entry that may have to be written.
 struct Left {
@@ -124,7 +122,7 @@ fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = Stamp>)
         if left.is_empty() {
             break;
         }
-        if record.event_type == GAP {
+        if record.event_type == Gap::EVENT_TYPE {
             gaps += 1;
         } else if let Some(place) = left
             .iter()
@@ -169,7 +167,7 @@ impl Left {
         let event_type = record.event_type.as_bytes();
         match &self.stamp {
             Some(stamp) => stamp.0 == record.timestamp.timestamp_micros() && stamp.1 == event_type,
-            None => !event_type.starts_with(b"trail_"),
+            None => !EventType::names_trail(event_type),
         }
     }
 }

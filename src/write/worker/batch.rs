@@ -148,7 +148,7 @@ impl Worker {
         let counts = &self.core.counts;
         counts.lost.fetch_add(1, Ordering::Relaxed);
         counts.gaps.fetch_add(1, Ordering::Relaxed);
-        let frame = own::frame("trail_gap", &losses.report());
+        let frame = own::frame(&losses.report());
         if let Some((frame, _)) = frame::split_first(&frame) {
             let seq = self.lines.next();
             self.renderer.line(&mut self.lines.bytes, seq, frame);

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use serde_json::Value as Json;
 
 use super::{GaveUp, Worker};
+use crate::record::SystemEvent;
 use crate::write::append::Append;
 use crate::write::frame;
 use crate::write::lines::Lines;
@@ -181,12 +181,10 @@ impl Worker {
         self.unsynced = true;
         if let Sink::Files(files) = &mut self.sink {
             let untold = files.take_untold().into_iter();
-            self.to_tell
-                .extend(untold.map(|fields| ("trail_sync_failed", fields)));
+            self.to_tell.extend(untold.map(SystemEvent::from));
         }
         let happened = happened.into_iter();
-        self.to_tell
-            .extend(happened.map(|fields| ("trail_put_back", fields)));
+        self.to_tell.extend(happened.map(SystemEvent::from));
         self.note_written(&lines, lines.ends.len());
         self.rooms.keep(lines);
         Ok(())
@@ -202,7 +200,7 @@ impl Worker {
         counts.written.fetch_add(count as u64, Ordering::Relaxed);
         for copy in &mut self.copies {
             let gap = copy.push(&lines.bytes[..*end], lines.first, last);
-            self.to_tell.extend(gap.map(|gap| ("trail_copy_gap", gap)));
+            self.to_tell.extend(gap.map(SystemEvent::from));
         }
     }
 
@@ -215,8 +213,8 @@ impl Worker {
     }
 
     /// Puts a record of the trail's own.
-    pub(super) fn put_own(&mut self, event_type: &str, fields: &Json) -> Result<(), GaveUp> {
-        let frame = own::frame(event_type, fields);
+    pub(super) fn put_own(&mut self, event: impl Into<SystemEvent>) -> Result<(), GaveUp> {
+        let frame = own::frame(&event.into());
         let Some((frame, _)) = frame::split_first(&frame) else {
             return Ok(());
         };

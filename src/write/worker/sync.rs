@@ -115,8 +115,8 @@ impl Worker {
         counts.synced.store(reached.written, Ordering::Relaxed);
         *lock(&counts.last_sync) = Some(Utc::now());
         self.progress(|progress, _| progress.synced = reached.position);
-        for fields in rewritten {
-            self.put_own("trail_sync_failed", &fields)?;
+        for event in rewritten {
+            self.put_own(event)?;
         }
         Ok(())
     }

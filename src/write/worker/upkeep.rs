@@ -3,10 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use chrono::Utc;
-use serde_json::{Value as Json, json};
 
 use super::{CopyFeed, GaveUp, Worker};
-use crate::record::timestamp_text;
+use crate::record::system::{Closed, Healed, Pruned, PutBack, Tripped};
 use crate::write::own::Losses;
 use crate::write::sink::Sink;
 use crate::write::{lock, say};
@@ -21,10 +20,11 @@ impl Worker {
                     "{}: somebody took its journal away; it was put back",
                     self.core.name
                 ));
-                self.put_own(
-                    "trail_put_back",
-                    &json!({ "file": "journal", "happened": "removed" }),
-                )?;
+                self.put_own(PutBack {
+                    file: Some("journal".to_owned()),
+                    happened: "removed".to_owned(),
+                    ..PutBack::default()
+                })?;
             }
             // The directory may be gone; it is made again with the live file.
             Err(error) => self.note_failure(&error),
@@ -36,14 +36,14 @@ impl Worker {
         self.recall();
         let happened = self.insist(|sink| match sink {
             Sink::Files(files) => files.put_back(),
-            _ => Ok(Json::Null),
+            _ => Ok(PutBack::default()),
         })?;
         self.begin_line_anew();
         say(&format!(
-            "{}: somebody tampered with its file: {happened}",
-            self.core.name
+            "{}: somebody tampered with its file: {}",
+            self.core.name, happened.happened
         ));
-        self.put_own("trail_put_back", &happened)
+        self.put_own(happened)
     }
 
     /// Writes a `trail_gap` record if records were lost.
@@ -60,7 +60,7 @@ impl Worker {
             self.core.name,
             lost.count()
         ));
-        self.put_own("trail_gap", &lost.report())?;
+        self.put_own(lost.report())?;
         self.core.journal.losses_told(lost.count());
         Ok(())
     }
@@ -73,10 +73,12 @@ impl Worker {
         }
         let trip = lock(&self.core.trip).take();
         if let Some((when, why)) = trip {
-            let fields = json!({ "tripped": timestamp_text(when), "reason": why });
-            self.put_own("trail_tripped", &fields)?;
+            self.put_own(Tripped {
+                tripped: Some(when),
+                reason: why,
+            })?;
         }
-        self.put_own("trail_healed", &json!({}))?;
+        self.put_own(Healed {})?;
         self.put_seal("healed")?;
         self.sync()?;
         if !self.unsynced {
@@ -114,7 +116,7 @@ impl Worker {
         let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
             return Ok(());
         };
-        let prunable = match files.prunable(retain) {
+        let mut prunable = match files.prunable(retain) {
             Ok(prunable) if prunable.listed.is_empty() => return Ok(()),
             Ok(prunable) => prunable,
             Err(error) => {
@@ -125,8 +127,10 @@ impl Worker {
                 return Ok(());
             }
         };
-        let fields = json!({ "retain": retain.to_string(), "files": prunable.listed });
-        self.put_own("trail_pruned", &fields)?;
+        self.put_own(Pruned {
+            retain: retain.to_string(),
+            files: std::mem::take(&mut prunable.listed),
+        })?;
         // Sealed and on the medium before anything is gone: a trail that lacks its beginning can show who took it.
         self.put_seal("pruned")?;
         self.sync()?;
@@ -151,15 +155,15 @@ impl Worker {
             .filter_map(CopyFeed::missed)
             .collect();
         for missed in missed {
-            self.put_own("trail_copy_gap", &missed)?;
+            self.put_own(missed)?;
         }
         let counts = &self.core.counts;
-        let totals = json!({
-            "written": counts.written.load(Ordering::Relaxed) + 1,
-            "lost": counts.lost.load(Ordering::Relaxed),
-            "write_errors": counts.write_errors.load(Ordering::Relaxed),
-        });
-        self.put_own("trail_closed", &totals)?;
+        let totals = Closed {
+            written: counts.written.load(Ordering::Relaxed) + 1,
+            lost: counts.lost.load(Ordering::Relaxed),
+            write_errors: counts.write_errors.load(Ordering::Relaxed),
+        };
+        self.put_own(totals)?;
         // A sync that fails has something to tell, which is sealed and synced as well.
         const MOST_SYNCS: usize = 3;
         for _ in 0..MOST_SYNCS {

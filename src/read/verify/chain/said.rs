@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::Chain;
 use crate::read::verify::TamperingKind as Kind;
+use crate::record::system::Torn;
+use crate::record::{Record, SystemEvent};
 use crate::trail::checkpoint::Checkpoint;
 
 #[derive(Default)]
@@ -34,48 +34,37 @@ impl Chain {
 
     /// What the trail says of itself. `None`: no seal covers it.
     pub(super) fn own(&mut self, line: &[u8], seal: Option<&Checkpoint>) {
-        let Ok(record) = serde_json::from_slice::<Value>(line) else {
+        let Ok(record) = serde_json::from_slice::<Record>(line) else {
             return;
         };
-        let number = |key: &str| record.get(key).and_then(Value::as_u64);
-        let list = |key: &str| {
-            let list = record.get(key).and_then(Value::as_array);
-            list.into_iter().flatten()
-        };
-        match record["event_type"].as_str().unwrap_or_default() {
-            "trail_opened" => self.is_closed = false,
-            "trail_recovered" => {
-                for torn in list("torn") {
+        match record.system_event() {
+            Some(SystemEvent::Opened(_)) => self.is_closed = false,
+            Some(SystemEvent::Recovered(recovered)) => {
+                for torn in recovered.torn {
                     self.told_torn(torn);
                 }
                 let detail = format!(
                     "a writer before record {} ended without ending the trail; {} records were \
                      recovered from its journal",
-                    number("seq").unwrap_or(0),
-                    number("replayed").unwrap_or(0)
+                    record.seq, recovered.replayed
                 );
                 self.verified.told.push(detail);
             }
-            "trail_sync_failed" | "trail_put_back" => {
-                let again = number("rewritten_bytes").or(number("restored_bytes"));
-                if let Some(bytes) = again {
-                    *self.said.rewritten.entry(bytes).or_default() += 1;
-                }
-            }
+            Some(SystemEvent::SyncFailed(failed)) => self.told_again(failed.rewritten_bytes),
+            Some(SystemEvent::PutBack(happened)) => self.told_again(happened.restored_bytes),
             // A writer seals it before it removes a file: what the next seal of another covers, or none, is
             // somebody else's.
-            "trail_pruned"
+            Some(SystemEvent::Pruned(pruned))
                 if seal.is_some_and(|seal| {
-                    seal.reason == "pruned" && number("seq") == seal.size.checked_sub(1)
+                    seal.reason == "pruned" && Some(record.seq) == seal.size.checked_sub(1)
                 }) =>
             {
-                let last = list("files").filter_map(|file| file["last_seq"].as_u64());
+                let last = pruned.files.iter().filter_map(|file| file.last_seq);
                 let behind = last.map(|last| last.saturating_add(1));
                 self.said.pruned = behind.chain(self.said.pruned).max();
             }
-            "trail_seal_broken" => {
-                let (from, to) = (number("from_seq"), number("to_seq"));
-                if let (Some(from), Some(to)) = (from, to) {
+            Some(SystemEvent::SealBroken(broken)) => {
+                if let (Some(from), Some(to)) = (broken.from_seq, broken.to_seq) {
                     let detail = format!(
                         "records {from} to {to} stand behind the seal that closed the trail, and no writer that seals had opened it"
                     );
@@ -86,13 +75,16 @@ impl Chain {
         }
     }
 
-    fn told_torn(&mut self, torn: &Value) {
-        let file = torn["file"].as_str().unwrap_or_default().to_owned();
-        let bytes = torn["bytes"].as_u64().unwrap_or(0);
-        self.verified
-            .told
-            .push(format!("{file}: a line of {bytes} bytes was torn"));
-        let hash = torn["sha256"].as_str().unwrap_or_default().to_owned();
-        *self.said.torn.entry(hash).or_default() += 1;
+    fn told_again(&mut self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            *self.said.rewritten.entry(bytes).or_default() += 1;
+        }
+    }
+
+    fn told_torn(&mut self, torn: Torn) {
+        let file = torn.file.unwrap_or_default();
+        let detail = format!("{file}: a line of {} bytes was torn", torn.bytes);
+        self.verified.told.push(detail);
+        *self.said.torn.entry(torn.sha256).or_default() += 1;
     }
 }
