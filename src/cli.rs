@@ -20,7 +20,6 @@ mod index;
 mod nearest;
 mod output;
 mod overview;
-mod pager;
 mod progress;
 mod query;
 mod redact;

@@ -259,12 +259,9 @@ pub(super) struct Look {
     /// Times in the zone of this machine, not in UTC; also those that are typed without a zone
     #[arg(long)]
     pub(super) local: bool,
-    /// Colours: by what stdout is, always or never. NO_COLOR switches them off
+    /// Colours: on a terminal, always or never. NO_COLOR switches them off; `always` is for `| less -R`
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: When,
-    /// No pager
-    #[arg(long)]
-    pub(super) no_pager: bool,
 }
 
 impl Look {

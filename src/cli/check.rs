@@ -6,7 +6,7 @@ use std::io::Write as _;
 use super::args::{CheckArguments, Source};
 use super::progress::Progress;
 use super::source::{self, Input, size};
-use super::style::{Out, Style, Tone};
+use super::style::{Style, Tone, stdout};
 use super::text::one_line;
 use super::{Done, Ended, Trouble};
 use crate::read::{Finding, FindingKind, Query, Report};
@@ -14,7 +14,7 @@ use crate::read::{Finding, FindingKind, Query, Report};
 pub(super) fn run(arguments: &CheckArguments) -> Done {
     let (report, name) = report(&arguments.source)?;
     let style = Style::new(&arguments.look);
-    let mut out = Out::paged(&arguments.look);
+    let mut out = stdout();
     let zone = style.zone;
     let mut by_kind: BTreeMap<FindingKind, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
         count => (Tone::Bad, format!("NOT complete: {count} findings")),
     };
     writeln!(out, "{}", style.paint(tone, &verdict))?;
-    out.finish()?;
+    out.flush()?;
     if is_partial {
         return Err(Trouble::Told);
     }

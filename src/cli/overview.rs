@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::source::{Input, size};
-use super::style::Out;
+use super::style::stdout;
 use super::text::one_line;
 use super::{Done, Ended, Trouble, args, time};
 use crate::read::{Query, Trail};
@@ -32,7 +32,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
     let first = trail.lines(Query::new()).flatten().next();
     let last = trail.lines_reversed(Query::new())?.flatten().next();
     let shown = one_line(&path.to_string_lossy());
-    let mut out = Out::plain();
+    let mut out = stdout();
     writeln!(
         out,
         "{}: {files} {}, {:.1} MB",
@@ -52,7 +52,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
             ""
         };
         writeln!(out, "{}", format!("it has no record\n{found}").trim_end())?;
-        out.finish()?;
+        out.flush()?;
         return Ok(Ended::Nothing);
     };
     let zone = time::Zone::UTC;
@@ -97,7 +97,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
     ] {
         writeln!(out, "  stinger-audit {command:<44} {what}")?;
     }
-    out.finish()?;
+    out.flush()?;
     Ok(Ended::Found)
 }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::args::QueryArguments;
 use super::source::{Input, Unreadable};
-use super::style::{Out, Style, Tone};
+use super::style::{Style, Tone, stdout};
 use super::text::{fitted, json_line, one_line};
 use super::{Done, Ended, Trouble, nearest};
 use crate::error::Result;
@@ -45,11 +45,7 @@ fn print(
     unreadable: &mut Unreadable,
 ) -> Result<u64, Trouble> {
     let style = Style::new(&arguments.look);
-    let mut out = match arguments.json {
-        true => Out::plain(),
-        false => Out::paged(&arguments.look),
-    };
-    unreadable.hold_back(out.is_paged());
+    let mut out = stdout();
     let mut found = 0;
     for line in lines {
         let line = match line {
@@ -71,7 +67,7 @@ fn print(
             false => writeln!(out, "{}", row(&style, &line.record))?,
         }
     }
-    out.finish()?;
+    out.flush()?;
     Ok(found)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{RedactArguments, TagArguments};
 use super::source::{self, Input, Unreadable};
-use super::style::Out;
+use super::style::{Out, stdout};
 use super::text::one_line;
 use super::time::Zone;
 use super::{Done, Ended, Trouble};
@@ -13,11 +13,11 @@ use crate::redact::{Change, DryRun, Keys, Redactor, Rules};
 
 pub(super) fn tag(arguments: &TagArguments) -> Done {
     let keys = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
-    let mut out = Out::plain();
+    let mut out = stdout();
     for tag in Keys::read(keys)?.tags(&arguments.value) {
         writeln!(out, "{tag}")?;
     }
-    out.finish()?;
+    out.flush()?;
     Ok(Ended::Found)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
     match Input::open(&arguments.source)? {
         Input::Stdin => text(&redactor),
         Input::Trail { trail, .. } => {
-            let mut out = Out::plain();
+            let mut out = stdout();
             let mut unreadable = Unreadable::default();
             let mut totals = Totals::default();
             for change in trail.dry_run(arguments.filters.query(Zone::UTC)?, &redactor) {
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
 fn text(redactor: &Redactor) -> Done {
     let builtin = Redactor::new(Rules::new(), None);
     let dry_run = DryRun::new(&builtin, redactor);
-    let mut out = Out::plain();
+    let mut out = stdout();
     let mut totals = Totals::default();
     for (number, line) in io::stdin().lock().lines().enumerate() {
         for change in dry_run.text(&line?) {
@@ -103,8 +103,8 @@ impl Totals {
         writeln!(out, "{word:<8} {}", one_line(&line))
     }
 
-    fn finish(self, out: Out, unreadable: Unreadable) -> Done {
-        out.finish()?;
+    fn finish(self, mut out: Out, unreadable: Unreadable) -> Done {
+        out.flush()?;
         eprintln!(
             "stinger-audit: {} would be hidden, {} exposed",
             self.hidden, self.exposed

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::args::ShowArguments;
 use super::query::{sign, tone, word};
 use super::source::{Input, Unreadable};
-use super::style::{Out, Style, Tone};
+use super::style::{Out, Style, Tone, stdout};
 use super::text::{fitted, json_line, one_line, wrapped};
 use super::time::spoken;
 use super::{Done, Ended, Trouble};
@@ -55,21 +55,21 @@ pub(super) fn run(arguments: &ShowArguments) -> Done {
     if arguments.json {
         let records = shown.iter().flat_map(|turn| &turn.records);
         let shown: HashSet<u64> = records.map(|record| record.seq).collect();
-        let mut out = Out::plain();
+        let mut out = stdout();
         for (_, bytes) in bytes.iter().filter(|(seq, _)| shown.contains(seq)) {
             out.write_all(&json_line(bytes))?;
             out.write_all(b"\n")?;
         }
-        out.finish()?;
+        out.flush()?;
     } else if !shown.is_empty() {
         let style = Style::new(&arguments.look);
-        let mut out = Out::paged(&arguments.look);
+        let mut out = stdout();
         let page = Page {
             style: &style,
             all: arguments.all,
         };
         page.conversation(&mut out, &conversation, |turn| is_shown(&turn))?;
-        out.finish()?;
+        out.flush()?;
     }
     let left_out = conversation.turns.len() - shown.len();
     if left_out > 0 {

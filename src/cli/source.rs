@@ -251,8 +251,6 @@ pub(super) struct Unreadable {
     known: HashSet<u64>,
     hasher: RandomState,
     is_partial: bool,
-    /// What is told at the end: a pager has the terminal.
-    held: Option<Vec<String>>,
 }
 
 /// So many are told one by one.
@@ -266,10 +264,6 @@ impl Unreadable {
         }
     }
 
-    pub(super) fn hold_back(&mut self, is_held: bool) {
-        self.held = is_held.then(Vec::new);
-    }
-
     pub(super) fn tell(&mut self, error: &Error) {
         if self.is_stream && is_foreign(error) {
             self.foreign += 1;
@@ -281,19 +275,12 @@ impl Unreadable {
         let is_new = self.known.insert(self.hasher.hash_one(&told));
         // Files are few, and each matters.
         if is_new && (is_file || self.known.len() <= TOLD) {
-            let line = format!("stinger-audit: {}", text::one_line(&told));
-            match &mut self.held {
-                Some(held) => held.push(line),
-                None => eprintln!("{line}"),
-            }
+            eprintln!("stinger-audit: {}", text::one_line(&told));
         }
     }
 
     /// Ends in trouble where a file could not be read: what stands in it is not in the answer.
     pub(super) fn finish(self) -> Result<(), Trouble> {
-        for line in self.held.iter().flatten() {
-            eprintln!("{line}");
-        }
         if self.known.len() > TOLD {
             eprintln!(
                 "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::args::StatsArguments;
 use super::source::{Input, Unreadable};
-use super::style::{Out, Style, Tone};
+use super::style::{Out, Style, Tone, stdout};
 use super::text::one_line;
 use super::{Done, Ended, nearest};
 use crate::read::{Spread, Stats};
@@ -25,19 +25,19 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
         return Ok(Ended::Nothing);
     }
     if arguments.json {
-        let mut out = Out::plain();
+        let mut out = stdout();
         json::write_safely(&mut out, &stats)?;
         writeln!(out)?;
-        out.finish()?;
+        out.flush()?;
     } else {
         let style = Style::new(&arguments.look);
-        let mut out = Out::paged(&arguments.look);
+        let mut out = stdout();
         let mut table = Table {
             style: &style,
             out: &mut out,
         };
         table.stats(&stats, arguments.top)?;
-        out.finish()?;
+        out.flush()?;
     }
     unreadable.finish()?;
     Ok(Ended::Found)

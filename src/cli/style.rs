@@ -1,9 +1,8 @@
-//! Colour with meaning, a word beside it always; the terminal's width; where output goes.
+//! Colour with meaning, a word beside it always; the terminal's width; the buffer for standard output.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 
 use super::args::{Look, When};
-use super::pager::{Pager, Running};
 use super::time::Zone;
 
 /// What a colour means.
@@ -34,18 +33,7 @@ pub(super) struct Style {
 const UNBOUNDED: usize = usize::MAX;
 
 impl Style {
-    /// Of what may go through the pager.
     pub(super) fn new(look: &Look) -> Style {
-        let pager = Pager::here().filter(|_| !look.no_pager);
-        Style::with(look, pager.is_none_or(|pager| pager.takes_colours()))
-    }
-
-    /// Of what never does.
-    pub(super) fn unpaged(look: &Look) -> Style {
-        Style::with(look, true)
-    }
-
-    fn with(look: &Look, takes_colours: bool) -> Style {
         let is_terminal = io::stdout().is_terminal();
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -53,7 +41,7 @@ impl Style {
             colour: match look.color {
                 When::Always => true,
                 When::Never => false,
-                When::Auto => is_terminal && takes_colours && !no_colour && !is_dumb,
+                When::Auto => is_terminal && !no_colour && !is_dumb,
             },
             width: match terminal_size::terminal_size() {
                 Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
@@ -113,54 +101,9 @@ impl Style {
     }
 }
 
-/// Where human output goes: stdout, or a pager where stdout is a terminal.
-pub(super) enum Out {
-    Stdout(io::BufWriter<io::Stdout>),
-    Pager(Running),
-}
+/// Standard output, with a buffer that is flushed at the end.
+pub(super) type Out = io::BufWriter<io::Stdout>;
 
-impl Out {
-    pub(super) fn plain() -> Out {
-        Out::Stdout(io::BufWriter::with_capacity(64 << 10, io::stdout()))
-    }
-
-    /// Through the pager, where there is one to use.
-    pub(super) fn paged(look: &Look) -> Out {
-        let pager = Pager::here().filter(|_| !look.no_pager);
-        match pager.and_then(|pager| pager.start().ok()) {
-            Some(running) => Out::Pager(running),
-            None => Out::plain(),
-        }
-    }
-
-    pub(super) fn is_paged(&self) -> bool {
-        matches!(self, Out::Pager(_))
-    }
-
-    /// Writes what is left, and waits for the reader to leave the pager.
-    pub(super) fn finish(self) -> io::Result<()> {
-        match self {
-            Out::Stdout(mut out) => out.flush(),
-            Out::Pager(pager) => {
-                pager.finish();
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Out::Stdout(out) => out.write(bytes),
-            Out::Pager(pager) => pager.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Out::Stdout(out) => out.flush(),
-            Out::Pager(_) => Ok(()),
-        }
-    }
+pub(super) fn stdout() -> Out {
+    io::BufWriter::with_capacity(64 << 10, io::stdout())
 }

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use super::args::TailArguments;
 use super::query::row;
 use super::source::{Input, Unreadable};
-use super::style::{Out, Style};
+use super::style::{Out, Style, stdout};
 use super::text::json_line;
 use super::{Done, Ended, nearest};
 use crate::error::Result;
@@ -26,8 +26,8 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
     let input = Input::open(&arguments.source)?;
     let query = arguments.filters.query(arguments.look.zone())?;
     let until = arguments.filters.until(arguments.look.zone())?;
-    let style = Style::unpaged(&arguments.look);
-    let mut out = Out::plain();
+    let style = Style::new(&arguments.look);
+    let mut out = stdout();
     let mut unreadable = Unreadable::of(&input);
     let mut found = 0_u64;
     let mut show = |line: Result<Line>, out: &mut Out| {
@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
             }
         }
     }
-    out.finish()?;
+    out.flush()?;
     if found == 0 {
         nearest::tell(&input, &arguments.filters);
     }

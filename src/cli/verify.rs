@@ -8,7 +8,7 @@ use super::args::{CheckpointArguments, ProveArguments, Source, VerifyArguments};
 use super::output::Output;
 use super::progress::Progress;
 use super::source::{Input, size};
-use super::style::{Out, Style, Tone};
+use super::style::{Style, Tone, stdout};
 use super::text::{one_line, safe};
 use super::{Done, Ended, Trouble};
 use crate::error::Error;
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
 
 fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<(), Trouble> {
     let style = Style::new(&arguments.look);
-    let mut out = Out::paged(&arguments.look);
+    let mut out = stdout();
     for finding in verified.findings.iter().take(SHOWN) {
         let place = match &finding.position {
             Some(position) => format!("{position}: "),
@@ -111,7 +111,7 @@ fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<
         count => (Tone::Bad, format!("NOT intact: {count} findings")),
     };
     writeln!(out, "{}", style.paint(tone, &verdict))?;
-    Ok(out.finish()?)
+    Ok(out.flush()?)
 }
 
 fn is_evidence(path: &Path) -> bool {
@@ -123,14 +123,14 @@ fn is_evidence(path: &Path) -> bool {
 /// Evidence stands for itself: no trail is asked.
 fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
     let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-    let mut out = Out::plain();
+    let mut out = stdout();
     let style = Style::new(&arguments.look);
     let evidence = match Evidence::read(&text) {
         Ok(evidence) => evidence,
         Err(error) => {
             writeln!(out, "{}", safe(&error.to_string()))?;
             writeln!(out, "{}", style.paint(Tone::Bad, "NOT proven"))?;
-            out.finish()?;
+            out.flush()?;
             return Ok(Ended::Nothing);
         }
     };
@@ -168,7 +168,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
             "{}",
             style.paint(Tone::Bad, &format!("could not be checked: {what}"))
         )?;
-        out.finish()?;
+        out.flush()?;
         return Err(Trouble::Told);
     }
     let mut is_kept = true;
@@ -189,7 +189,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
         _ => (Tone::Good, "proven"),
     };
     writeln!(out, "{}", style.paint(verdict.0, verdict.1))?;
-    out.finish()?;
+    out.flush()?;
     Ok(match is_signed && is_kept {
         true => Ended::Found,
         false => Ended::Nothing,
@@ -199,9 +199,9 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
 pub(super) fn checkpoint(arguments: &CheckpointArguments) -> Done {
     let (trail, _) = open(arguments.trail.as_ref(), "checkpoint")?;
     let note = trail.checkpoint()?;
-    let mut out = Out::plain();
+    let mut out = stdout();
     out.write_all(note.as_bytes())?;
-    out.finish()?;
+    out.flush()?;
     Ok(Ended::Found)
 }
 
