@@ -12,128 +12,42 @@ use std::time::{Duration, Instant};
 
 use stinger_audit::read::{Query, Trail};
 
+#[path = "common/harness.rs"]
+mod harness;
+
 const ROLE: &str = "STINGER_TEST_IS_THE_COMMAND";
 
 fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
         return stinger_audit::cli::run(std::env::args_os());
     }
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
-    let tests: &[(&str, fn())] = &[
-        (
-            "what_is_printed_is_what_the_files_say",
-            what_is_printed_is_what_the_files_say,
-        ),
-        (
-            "json_is_the_line_byte_for_byte_and_the_library_selects_the_same",
-            json_is_the_line_byte_for_byte_and_the_library_selects_the_same,
-        ),
-        (
-            "what_ends_how_is_told_by_the_exit_code",
-            what_ends_how_is_told_by_the_exit_code,
-        ),
-        (
-            "mistakes_are_answered_with_what_to_do",
-            mistakes_are_answered_with_what_to_do,
-        ),
-        (
-            "hostile_text_acts_in_no_output",
-            hostile_text_acts_in_no_output,
-        ),
-        (
-            "a_reader_that_goes_away_is_no_trouble",
-            a_reader_that_goes_away_is_no_trouble,
-        ),
-        (
-            "standard_input_may_hold_other_lines",
-            standard_input_may_hold_other_lines,
-        ),
-        (
-            "an_export_gets_its_name_when_it_is_complete",
-            an_export_gets_its_name_when_it_is_complete,
-        ),
-        (
-            "tail_misses_and_doubles_nothing_while_files_roll",
-            tail_misses_and_doubles_nothing_while_files_roll,
-        ),
-        (
-            "the_newest_come_first_without_reading_the_rest",
-            the_newest_come_first_without_reading_the_rest,
-        ),
-        (
-            "the_faults_of_other_queries_are_not_ours",
-            the_faults_of_other_queries_are_not_ours,
-        ),
-        (
-            "a_known_value_is_found_by_its_tag",
-            a_known_value_is_found_by_its_tag,
-        ),
-        (
-            "links_devices_and_long_lines_are_no_trouble",
-            links_devices_and_long_lines_are_no_trouble,
-        ),
-        (
-            "a_large_trail_gets_indexes_and_no_other_answers",
-            a_large_trail_gets_indexes_and_no_other_answers,
-        ),
-        (
-            "every_record_of_a_turn_is_shown",
-            every_record_of_a_turn_is_shown,
-        ),
-        (
-            "a_filter_hides_turns_and_says_so",
-            a_filter_hides_turns_and_says_so,
-        ),
-        (
-            "a_file_that_cannot_be_read_is_trouble",
-            a_file_that_cannot_be_read_is_trouble,
-        ),
-        (
-            "an_export_replaces_nothing_that_it_was_not_told_to",
-            an_export_replaces_nothing_that_it_was_not_told_to,
-        ),
-        (
-            "an_export_is_written_into_a_pipe",
-            an_export_is_written_into_a_pipe,
-        ),
-        (
-            "what_is_gone_from_the_end_is_found",
-            what_is_gone_from_the_end_is_found,
-        ),
-        (
-            "times_are_those_of_the_zone_that_is_asked_for",
-            times_are_those_of_the_zone_that_is_asked_for,
-        ),
-        (
-            "what_the_trail_does_not_know_is_told_with_what_it_knows",
-            what_the_trail_does_not_know_is_told_with_what_it_knows,
-        ),
-        (
-            "tail_ends_where_it_was_asked_to",
-            tail_ends_where_it_was_asked_to,
-        ),
-        (
-            "what_is_no_trail_is_told_what_it_is",
-            what_is_no_trail_is_told_what_it_is,
-        ),
-        (
-            "a_terminal_gets_colours_and_nothing_that_acts_on_it",
-            a_terminal_gets_colours_and_nothing_that_acts_on_it,
-        ),
-    ];
-    let mut run = 0;
-    for (name, test) in tests {
-        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
-            println!("test {name} ...");
-            test();
-            run += 1;
-        }
-    }
-    println!("\ntest result: ok. {run} passed; 0 failed");
-    ExitCode::SUCCESS
+    harness::run(harness::named![
+        what_is_printed_is_what_the_files_say,
+        json_is_the_line_byte_for_byte_and_the_library_selects_the_same,
+        what_ends_how_is_told_by_the_exit_code,
+        mistakes_are_answered_with_what_to_do,
+        hostile_text_acts_in_no_output,
+        a_reader_that_goes_away_is_no_trouble,
+        standard_input_may_hold_other_lines,
+        an_export_gets_its_name_when_it_is_complete,
+        tail_misses_and_doubles_nothing_while_files_roll,
+        the_newest_come_first_without_reading_the_rest,
+        the_faults_of_other_queries_are_not_ours,
+        a_known_value_is_found_by_its_tag,
+        links_devices_and_long_lines_are_no_trouble,
+        a_large_trail_gets_indexes_and_no_other_answers,
+        every_record_of_a_turn_is_shown,
+        a_filter_hides_turns_and_says_so,
+        a_file_that_cannot_be_read_is_trouble,
+        an_export_replaces_nothing_that_it_was_not_told_to,
+        an_export_is_written_into_a_pipe,
+        what_is_gone_from_the_end_is_found,
+        times_are_those_of_the_zone_that_is_asked_for,
+        what_the_trail_does_not_know_is_told_with_what_it_knows,
+        tail_ends_where_it_was_asked_to,
+        what_is_no_trail_is_told_what_it_is,
+        a_terminal_gets_colours_and_nothing_that_acts_on_it,
+    ])
 }
 
 /// The command in a directory, with nothing of this environment that changes what it prints.

@@ -10,6 +10,8 @@ use stinger_audit::TARGET;
 use tracing::info;
 
 mod common;
+#[path = "common/harness.rs"]
+mod harness;
 
 const RECORDS: usize = 5_000;
 
@@ -27,12 +29,7 @@ fn main() -> Result<(), String> {
     if let Ok(ending) = std::env::var("STINGER_TEST_ENDING") {
         return child(&ending);
     }
-    for ending in ENDINGS {
-        parent(ending);
-        println!("test {} ... ok", ending.replace(' ', "_"));
-    }
-    println!("\ntest result: ok. {} passed; 0 failed", ENDINGS.len());
-    Ok(())
+    harness::run(ENDINGS.map(|ending| (ending.replace(' ', "_"), move || parent(ending))))
 }
 
 fn child(ending: &str) -> Result<(), String> {

@@ -15,6 +15,8 @@ mod common;
 mod disk;
 #[path = "gateway/evidence.rs"]
 mod evidence;
+#[path = "common/harness.rs"]
+mod harness;
 #[path = "gateway/load.rs"]
 mod load;
 #[path = "gateway/odd.rs"]
@@ -34,50 +36,15 @@ fn main() {
     if let Some((_, settings)) = server::role() {
         return server::audited(settings);
     }
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
-    // One after the other: each wants the machine for itself.
-    let tests: [(&str, fn()); 7] = [
-        (
-            "every_request_of_a_load_has_its_whole_turn",
-            every_request_of_a_load_has_its_whole_turn,
-        ),
-        (
-            "no_answer_outlives_the_gateway_that_its_record_did_not",
-            no_answer_outlives_the_gateway_that_its_record_did_not,
-        ),
-        (
-            "under_fail_safe_a_full_disk_refuses_requests_until_there_is_room",
-            under_fail_safe_a_full_disk_refuses_requests_until_there_is_room,
-        ),
-        (
-            "without_fail_safe_a_full_disk_costs_a_counted_gap_and_no_answer",
-            without_fail_safe_a_full_disk_costs_a_counted_gap_and_no_answer,
-        ),
-        (
-            "only_a_trusted_proxy_says_where_a_request_comes_from",
-            odd::only_a_trusted_proxy_says_where_a_request_comes_from,
-        ),
-        (
-            "headers_of_any_size_leave_the_gateway_working",
-            odd::headers_of_any_size_leave_the_gateway_working,
-        ),
-        (
-            "what_never_becomes_a_turn_is_recorded_and_equal_ids_are_told_apart",
-            odd::what_never_becomes_a_turn_is_recorded_and_equal_ids_are_told_apart,
-        ),
-    ];
-    let mut run = 0;
-    for (name, test) in tests {
-        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
-            println!("test {name} ...");
-            test();
-            run += 1;
-        }
-    }
-    println!("\ntest result: ok. {run} passed; 0 failed");
+    harness::run(harness::named![
+        every_request_of_a_load_has_its_whole_turn,
+        no_answer_outlives_the_gateway_that_its_record_did_not,
+        under_fail_safe_a_full_disk_refuses_requests_until_there_is_room,
+        without_fail_safe_a_full_disk_costs_a_counted_gap_and_no_answer,
+        odd::only_a_trusted_proxy_says_where_a_request_comes_from,
+        odd::headers_of_any_size_leave_the_gateway_working,
+        odd::what_never_becomes_a_turn_is_recorded_and_equal_ids_are_told_apart,
+    ])
 }
 
 fn number(variable: &str, default: u64) -> u64 {

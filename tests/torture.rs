@@ -19,6 +19,9 @@ use stinger_audit::{ErrorKind, Rotation, TARGET, Unreadable};
 use tracing::info;
 use tracing_subscriber::prelude::*;
 
+#[path = "common/harness.rs"]
+mod harness;
+
 const THREADS: u64 = 4;
 const ENDINGS: [&str; 5] = ["SIGKILL", "SIGTERM", "abort", "exit", "stack overflow"];
 
@@ -26,6 +29,12 @@ fn main() {
     if let Ok(role) = std::env::var("STINGER_TORTURE_ROLE") {
         return child(&role);
     }
+    harness::run(harness::named![
+        nothing_that_returned_is_lost_however_a_process_ends
+    ])
+}
+
+fn nothing_that_returned_is_lost_however_a_process_ends() {
     let lives = std::env::var("STINGER_TORTURE_LIVES").map_or(200, |lives| {
         lives.parse().expect("STINGER_TORTURE_LIVES is a number")
     });
@@ -44,7 +53,6 @@ fn main() {
     );
     assert_eq!((lost, doubled), (0, 0));
     assert!(emitted > lives * 10, "the children did record: {emitted}");
-    println!("\ntest result: ok. 1 passed; 0 failed");
 }
 
 /// A xorshift generator; the seed is printed.
