@@ -94,6 +94,10 @@ impl RequestLayer {
 
     /// Takes the word of this proxy, or network of proxies, for the client's address.
     ///
+    /// `Forwarded` and `X-Forwarded-For` are read from their ends. If a request has both and they name different
+    /// clients, the record has the peer's address: most proxies write one of the two and pass the other on as the
+    /// client sent it. Have the proxy remove the header that it does not write.
+    ///
     /// # Errors
     ///
     /// It is no address and no network in CIDR notation.
