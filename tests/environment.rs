@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stinger_audit::read::Trail;
+use stinger_audit::redact::{Keys, Rules};
+use stinger_audit::{Builder, Retain, Rotation};
 use tempfile::TempDir;
+
+mod common;
 
 /// The child: switches the trail on as an application would, and says what came of it.
 #[test]
@@ -15,6 +19,7 @@ fn child() {
     };
     let builder = match how.as_str() {
         "unredacted" => stinger_audit::builder().redact_pii(false),
+        "everything set" => everything_set(),
         "to" => stinger_audit::to(std::env::var("STINGER_TEST_TO").expect("set").as_str()),
         _ => stinger_audit::builder(),
     };
@@ -23,10 +28,27 @@ fn child() {
             stinger_audit::log_prompt("mail ann@example.com").expect("recorded");
             audit.flush().expect("written");
             let status = serde_json::to_string(&audit.status()).expect("JSON");
-            println!("\nSTATUS {status}");
+            eprintln!("\nSTATUS {status}");
         }
-        Err(error) => println!("\nERROR {error}"),
+        Err(error) => eprintln!("\nERROR {error}"),
     }
+}
+
+fn everything_set() -> Builder {
+    stinger_audit::to(["logs/audit.log", "stdout"])
+        .redact_pii(true)
+        .custom_redactor(|text: &str| text.replace("ann@", "bob@"))
+        .redaction(Rules::new())
+        .redaction_keys_given(Keys::from_secret("k7", &[7; 32]))
+        .sealing(true)
+        .seal_keys("keys")
+        .fail_safe(true)
+        .rotation(Rotation::HOURLY)
+        .retain(Retain::days(90).and_files(1000))
+        .buffer(128 << 10)
+        .patience(std::time::Duration::from_secs(2))
+        .pulse(std::time::Duration::from_secs(30))
+        .low_space(0)
 }
 
 struct Child {
@@ -60,16 +82,16 @@ fn run(how: &str, variables: &[(&str, &str)]) -> Said {
 
 fn said(dir: TempDir, output: &Output) -> Said {
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let behind = |mark: &str| {
-        let line = stdout.lines().find_map(|line| line.strip_prefix(mark));
+        let line = stderr.lines().find_map(|line| line.strip_prefix(mark));
         line.unwrap_or_default().to_owned()
     };
     let status = serde_json::from_str(&behind("STATUS ")).unwrap_or(Value::Null);
     let error = behind("ERROR ");
     assert!(
         status.is_object() == error.is_empty(),
-        "neither status nor error: {stdout}\n{}",
-        String::from_utf8_lossy(&output.stderr)
+        "neither status nor error: {stdout}\n{stderr}"
     );
     Said {
         dir,
@@ -225,12 +247,113 @@ fn in_production_an_attempt_to_switch_off_is_an_error_and_a_record() {
         );
         assert!(said.error.contains("STINGER_ENV=development"));
         let types = said.types_in_file();
-        assert_eq!(
-            types,
-            ["trail_opened", "trail_refused", "trail_closed"],
-            "{name}={value}"
-        );
+        assert_eq!(types, REFUSED, "{name}={value}");
     }
+}
+
+const REFUSED: [&str; 3] = ["trail_opened", "trail_refused", "trail_closed"];
+
+#[test]
+fn a_refusal_is_recorded_where_the_destination_of_the_code_is_impossible() {
+    let variables = [
+        ("STINGER_ENV", "production"),
+        ("STINGER_TEST_TO", "/dev/null"),
+        ("STINGER_AUDIT_ENABLED", "false"),
+    ];
+    let said = run("to", &variables);
+    assert!(
+        said.error.contains("STINGER_AUDIT_ENABLED") && said.error.contains("refused"),
+        "{}",
+        said.error
+    );
+    assert_eq!(said.types_in_file(), REFUSED);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stdout_that_keeps_nothing_is_refused_only_where_a_variable_names_it() {
+    let with_null = |how: &str, variables: &[(&str, &str)]| {
+        let Child { dir, mut command } = prepare(how, variables);
+        command.env("STINGER_ENV", "production");
+        let null = std::fs::File::create("/dev/null").expect("opened");
+        let child = command.stdout(null).stderr(std::process::Stdio::piped());
+        let output = child.spawn().expect("it runs").wait_with_output();
+        said(dir, &output.expect("it ends"))
+    };
+    let by_variable = with_null("", &[("STINGER_AUDIT_DESTINATION", "stdout")]);
+    assert!(
+        by_variable.error.contains("refused") && by_variable.error.contains("keeps nothing"),
+        "{}",
+        by_variable.error
+    );
+    assert_eq!(by_variable.types_in_file(), REFUSED);
+    let by_code = with_null("to", &[("STINGER_TEST_TO", "stdout")]);
+    assert!(
+        !by_code.error.contains("refused") && by_code.error.contains("keeps nothing"),
+        "{}",
+        by_code.error
+    );
+    assert!(by_code.types_in_file().is_empty());
+}
+
+#[test]
+fn trail_opened_says_all_settings() {
+    let variables = [("STINGER_ENV", "production")];
+    let Child { dir, mut command } = prepare("everything set", &variables);
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let pid = child.id();
+    let said = said(dir, &child.wait_with_output().expect("it ends"));
+    let path = said.dir.path().join("logs/audit.log");
+    let mut opened = common::lines_of(&path).swap_remove(0);
+    let timestamp = opened["timestamp"].take();
+    let hostname = opened["hostname"].take();
+    let run_id = opened["run_id"].take();
+    let identity = said.status["identity"].as_str().expect("an identity");
+    assert_eq!(
+        opened,
+        json!({
+            "seq": 0,
+            "timestamp": null,
+            "event_type": "trail_opened",
+            "format": 1,
+            "version": env!("CARGO_PKG_VERSION"),
+            "environment": "production",
+            "environment_reason": "STINGER_ENV=production",
+            "destination": "logs/audit.log",
+            "copies": ["stdout"],
+            "redact_pii": true,
+            "custom_redactor": true,
+            "redaction_key": "k7",
+            "fail_safe": true,
+            "identity": identity,
+            "rotation": "hourly",
+            "retain": "90 days, 1000 files",
+            "hostname": null,
+            "pid": pid,
+            "run_id": null,
+        })
+    );
+    let timestamp = timestamp.as_str().expect("a time");
+    assert!(chrono::DateTime::parse_from_rfc3339(timestamp).is_ok());
+    let run_id = run_id.as_str().expect("an id");
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    assert!(run_id.len() == 16 && run_id.bytes().all(is_hex), "{run_id}");
+    let uname = Command::new("uname").arg("-n").output().expect("it runs");
+    assert_eq!(
+        hostname.as_str().map(str::as_bytes),
+        Some(uname.stdout.trim_ascii())
+    );
+    for (name, expected) in [("rotation", "hourly"), ("retain", "90 days, 1000 files")] {
+        assert_eq!(said.status[name], expected);
+    }
+    assert!(said.dir.path().join("keys/audit.log.sealkey").exists());
+    assert!(!said.dir.path().join("logs/redaction.keys").exists());
+    let prompt = said.stdout.lines().find(|line| line.contains("\"prompt\""));
+    assert!(prompt.is_some_and(|line| line.contains("mail [EMAIL:k7:")));
 }
 
 #[test]
@@ -316,8 +439,7 @@ fn on_a_terminal_in_development_a_record_is_a_readable_line() {
         .current_dir(dir.path())
         .output();
     let Ok(output) = output else {
-        println!("SKIPPED: script (util-linux) is not installed, so there is no terminal");
-        return;
+        return common::skip("script (util-linux) is not installed, so there is no terminal");
     };
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(

@@ -1,8 +1,11 @@
 //! What several test binaries share.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use stinger_audit::read::Trail;
 use stinger_audit::record::Record;
 use stinger_audit::{Audit, Builder};
@@ -80,4 +83,46 @@ pub fn records(path: &Path) -> Vec<Record> {
     let mut records = all_records(path);
     records.retain(|record| !record.is_about_trail());
     records
+}
+
+/// The lines of a file as JSON: every key, whatever the library makes of it.
+pub fn lines_of(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).expect("readable");
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Says why a test is skipped. Nothing may be missing under `STINGER_TEST_ALL=1`.
+pub fn skip(why: &str) {
+    let all = std::env::var_os("STINGER_TEST_ALL");
+    assert!(
+        all.is_none_or(|all| all != "1"),
+        "STINGER_TEST_ALL=1: {why}"
+    );
+    println!("SKIPPED: {why}");
+}
+
+/// Whether strace is installed and may trace. Says why not.
+pub fn can_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .stderr(Stdio::null())
+        .status();
+    let can_trace = traced.is_ok_and(|status| status.success());
+    if !can_trace {
+        skip("strace is not installed, or may not trace");
+    }
+    can_trace
+}
+
+/// Makes a FIFO. Says why not.
+pub fn make_fifo(path: &Path) -> bool {
+    let made = Command::new("mkfifo").arg(path).status();
+    let is_made = made.is_ok_and(|status| status.success());
+    if !is_made {
+        skip("mkfifo is not installed");
+    }
+    is_made
 }
