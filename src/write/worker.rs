@@ -153,9 +153,7 @@ impl Worker {
                 self.roll()?;
             }
             let worked = self.write_entries()?;
-            for event in std::mem::take(&mut self.to_tell) {
-                self.put_own(event)?;
-            }
+            self.tell()?;
             self.report_losses()?;
             self.heal()?;
             self.seal_if_due();

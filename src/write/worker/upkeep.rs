@@ -46,6 +46,14 @@ impl Worker {
         self.put_own(happened)
     }
 
+    /// Writes the trail's own records that wait.
+    pub(super) fn tell(&mut self) -> Result<(), GaveUp> {
+        for event in std::mem::take(&mut self.to_tell) {
+            self.put_own(event)?;
+        }
+        Ok(())
+    }
+
     /// Writes a `trail_gap` record if records were lost.
     pub(super) fn report_losses(&mut self) -> Result<(), GaveUp> {
         if lock(&self.core.losses).count() == 0 {
@@ -171,9 +179,11 @@ impl Worker {
             if let Some(sealer) = &self.sealer {
                 sealer.wait_for_keys();
             }
+            // Writing `trail_closed`, the seal or such a record may itself have failed at first, which the trail says.
+            self.tell()?;
             self.put_seal("closed")?;
             self.sync()?;
-            if !self.unsynced {
+            if !self.unsynced && self.to_tell.is_empty() {
                 self.core.journal.remove();
                 break;
             }
