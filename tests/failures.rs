@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::future::Future;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use std::task::{Context, Poll, Wake};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stinger_audit::read::Trail;
+use serde_json::Value as Json;
+use stinger_audit::read::{Trail, Verify};
 use stinger_audit::record::Record;
 use stinger_audit::{Audit, ErrorKind, Rotation, Unreadable};
 
 mod common;
 use common::disk::SmallDisk;
-use common::{all_records, records};
+use common::{all_records, lines_of, records, skip};
 
 fn open(path: &Path) -> Audit {
     stinger_audit::to(path)
@@ -90,9 +91,13 @@ fn a_live_file_that_is_renamed_is_left_and_a_new_one_begun() {
 
 #[test]
 fn a_directory_that_is_removed_is_made_again() {
-    taken_away("removed", |path| {
-        fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
-    });
+    taken_away("removed", remove_directory_of);
+}
+
+/// The trail may make a file in it while it goes.
+fn remove_directory_of(path: &Path) {
+    let directory = path.parent().expect("a directory");
+    until("it is removed", || fs::remove_dir_all(directory).is_ok());
 }
 
 #[test]
@@ -105,11 +110,13 @@ fn a_directory_that_is_removed_takes_no_crash_safety_with_it() {
         path.to_str().expect("UTF-8"),
     )
     .args(CHILD)
-    .stdout(Stdio::null())
-    .stderr(Stdio::null())
-    .status()
+    .output()
     .expect("it runs");
-    assert!(!ended.success(), "it aborts");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        said.contains("EMITTED") && !ended.status.success(),
+        "it aborts behind its last event: {said}"
+    );
     open(&path).close().expect("opened again");
     assert_eq!(numbers(&all_records(&path)), (0..500).collect::<Vec<_>>());
 }
@@ -200,8 +207,8 @@ fn a_live_file_that_only_takes_appends_is_written_on() {
             .status()
     };
     if !chattr("+a").is_ok_and(|status| status.success()) {
-        println!("SKIPPED: chattr is not installed, not allowed, or not known to this file system");
-        return audit.close().expect("closed");
+        audit.close().expect("closed");
+        return skip("chattr is not installed, not allowed, or not known to this file system");
     }
     log(&audit, 0..100);
     let confirmed = audit.confirm();
@@ -224,7 +231,9 @@ fn confirm_returns_when_it_is_on_the_medium_and_waits_for_all_threads() {
                 for round in 0..20 {
                     let number = thread * 1_000 + round;
                     log(audit, number..number + 1);
+                    let before = audit.status().accepted;
                     audit.confirm().expect("confirmed");
+                    assert!(audit.status().synced >= before);
                     let text = fs::read_to_string(path).expect("readable");
                     assert!(text.contains(&format!("\"number\":{number}}}")));
                 }
@@ -233,6 +242,54 @@ fn confirm_returns_when_it_is_on_the_medium_and_waits_for_all_threads() {
     });
     assert!(audit.status().last_sync.is_some());
     audit.close().expect("closed");
+}
+
+#[test]
+fn confirm_returns_behind_a_sync_of_the_file_that_began_behind_the_write() {
+    if !common::can_trace() {
+        return;
+    }
+    for role in ["confirm", "confirm_async"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let shown = path.to_str().expect("UTF-8");
+        let trace = dir.path().join("trace");
+        let status = child_command("strace", role, shown)
+            .args(["-f", "-qq", "-y", "-s", "100000", "-e"])
+            .args(["trace=write,writev,pwrite64,fdatasync,fsync", "-o"])
+            .arg(&trace)
+            .arg(this_program())
+            .args(CHILD)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("it runs");
+        assert!(status.success());
+        let trace = fs::read_to_string(&trace).expect("a trace");
+        let mut calls = trace.lines();
+        for number in 0..CONFIRMED {
+            let mut next = |what: &str, is_it: &dyn Fn(&str) -> bool| -> &str {
+                let found = calls.find(|call| is_it(call));
+                found.unwrap_or_else(|| panic!("{role}: no {what} of record {number}"))
+            };
+            let record = format!("\\\"number\\\":{number}}}");
+            next("write", &|call| {
+                call.contains(shown) && call.contains(&record)
+            });
+            let sync = next("sync", &|call| {
+                call.contains("sync(") && call.contains(&format!("{shown}>"))
+            });
+            if sync.contains("<unfinished") {
+                let thread = sync.split_whitespace().next();
+                next("end of the sync", &|call| {
+                    call.contains("sync resumed>") && call.split_whitespace().next() == thread
+                });
+            }
+            next("return", &|call| {
+                call.contains(&format!("\"CONFIRMED {number}"))
+            });
+        }
+    }
 }
 
 /// The smallest executor there is: parks the thread until it is woken.
@@ -259,7 +316,9 @@ fn confirm_async_needs_no_runtime() {
     let audit = open(&dir.path().join("audit.log"));
     for number in 0..20 {
         log(&audit, number..number + 1);
+        let before = audit.status().accepted;
         block_on(audit.confirm_async()).expect("confirmed");
+        assert!(audit.status().synced >= before);
     }
     audit.close().expect("closed");
 }
@@ -267,7 +326,6 @@ fn confirm_async_needs_no_runtime() {
 #[test]
 fn a_disk_without_room_for_the_journal_is_an_error_that_fills_nothing() {
     let Some(disk) = SmallDisk::mount("1m") else {
-        println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
     let path = disk.path().join("audit.log");
@@ -311,7 +369,6 @@ fn an_error_of_the_system_has_its_reason_and_a_remedy_in_one_line_and_only_once(
 #[test]
 fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
     let Some(disk) = SmallDisk::mount("1m") else {
-        println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
     let path = disk.path().join("audit.log");
@@ -343,7 +400,6 @@ fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
 #[test]
 fn a_disk_that_stays_full_costs_a_counted_gap() {
     let Some(disk) = SmallDisk::mount("1m") else {
-        println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
     let path = disk.path().join("audit.log");
@@ -373,7 +429,6 @@ fn a_disk_that_stays_full_costs_a_counted_gap() {
 #[test]
 fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
     let Some(disk) = SmallDisk::mount("1m") else {
-        println!("SKIPPED: mounting a tmpfs needs root");
         return;
     };
     let path = disk.path().join("audit.log");
@@ -402,8 +457,7 @@ fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
 #[test]
 fn a_copy_on_a_full_device_costs_the_trail_nothing() {
     if !Path::new("/dev/full").exists() {
-        println!("SKIPPED: there is no /dev/full");
-        return;
+        return skip("there is no /dev/full");
     }
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
@@ -464,14 +518,32 @@ fn child() {
                 }
             }
             eprintln!("EMITTED");
+            // What fails then too is found by the next opening.
+            let _ = audit.close();
+        }
+        "confirm" | "confirm_async" => {
+            let audit = builder.enable().expect("a trail");
+            for number in 0..CONFIRMED {
+                log(&audit, number..number + 1);
+                let confirmed = match role.as_str() {
+                    "confirm" => audit.confirm(),
+                    _ => block_on(audit.confirm_async()),
+                };
+                confirmed.expect("confirmed");
+                // In one call of the system.
+                let said = format!("CONFIRMED {number}\n");
+                let _ = std::io::stderr().write_all(said.as_bytes());
+            }
         }
         "directory removed" => {
             let audit = builder.enable().expect("a trail");
             log(&audit, 0..100);
             audit.flush().expect("written");
-            fs::remove_dir_all(Path::new(&trail).parent().expect("a directory")).expect("removed");
-            thread::sleep(Duration::from_millis(200));
+            remove_directory_of(Path::new(&trail));
+            let journal = format!("{trail}.journal");
+            until("the journal is made again", || Path::new(&journal).exists());
             log(&audit, 100..500);
+            eprintln!("EMITTED");
             std::process::abort();
         }
         "orphan" => {
@@ -483,6 +555,9 @@ fn child() {
         other => panic!("{other}"),
     }
 }
+
+/// How many records are confirmed one by one under strace.
+const CONFIRMED: u64 = 10;
 
 /// How long an outage is made to last, beyond what it takes anyway.
 fn outage() -> Duration {
@@ -562,70 +637,78 @@ fn a_stdout_that_nobody_reads_or_that_is_closed_holds_nobody_up() {
 
 #[test]
 fn faults_of_the_kernel_lose_no_record_that_was_confirmed_and_double_none() {
-    if !Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
-    {
-        println!("SKIPPED: strace is not installed, so no faults can be injected");
+    if !common::can_trace() {
         return;
     }
+    // How many of twelve must come about at least, and how many of them may refuse the start.
     let faults = [
-        "write:error=EIO",
-        "write:error=ENOSPC",
-        "write:error=EDQUOT",
-        "write:error=EROFS",
-        "fdatasync:error=EIO",
-        "openat:error=EMFILE",
-        "rename:error=EACCES",
-        "unlink:error=EACCES",
-        "statx:error=EIO",
+        ("write:error=EIO", 10, 3),
+        ("write:error=ENOSPC", 10, 3),
+        ("write:error=EDQUOT", 10, 3),
+        ("write:error=EROFS", 10, 3),
+        ("fdatasync:error=EIO", 8, 2),
+        ("openat:error=EMFILE", 3, 12),
+        ("/^rename:error=EACCES", 2, 1),
+        ("/^unlink:error=EACCES", 1, 0),
+        ("statx:error=EIO", 10, 4),
     ];
-    let mut refused = 0;
     let mut told = 0;
-    for fault in faults {
+    for (fault, least, most) in faults {
+        let (mut injected, mut refused) = (0, 0);
         for when in 1..=12 {
             let dir = tempfile::tempdir().expect("a directory");
             let path = dir.path().join("audit.log");
             let shown = path.to_str().expect("UTF-8");
-            let output = child_command("strace", "faults", shown)
-                .args(["-f", "-qq", "-o", "/dev/null", "-P", shown])
-                .args(["-P", &format!("{shown}.journal"), "-e"])
+            let trace = dir.path().join("trace");
+            let mut command = child_command("strace", "faults", shown);
+            command.args(["-f", "-qq", "-o"]).arg(&trace);
+            // Of the calls that the test harness makes as well, only those for the trail and its journal fail.
+            if !fault.starts_with('/') {
+                command.args(["-P", shown, "-P", &format!("{shown}.journal")]);
+            }
+            let output = command
+                .arg("-e")
                 .arg(format!("inject={fault}:when={when}"))
                 .arg(this_program())
                 .args(CHILD)
                 .output()
                 .expect("it runs");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            if said.contains("REFUSED") {
-                refused += 1;
-                continue;
-            }
-            assert!(said.contains("EMITTED"), "{fault} at {when}: {said}");
+            let trace = fs::read_to_string(&trace).expect("a trace");
+            let is_injected = trace.contains("(INJECTED)");
+            let is_refused = said.contains("REFUSED");
+            assert!(
+                match is_refused {
+                    true => is_injected,
+                    false => said.contains("EMITTED"),
+                },
+                "{fault} at {when}: {said}"
+            );
+            injected += u64::from(is_injected);
+            refused += u64::from(is_refused);
             open(&path).close().expect("opened once more");
             let records = all_records(&path);
-            let lost: u64 = records
-                .iter()
-                .filter_map(|record| record.other.get("lost")?.as_u64())
-                .filter(|_| true)
-                .sum();
-            let found = numbers(&records);
+            let expected = if is_refused { 0..0 } else { 0..100 };
             assert_eq!(
-                found,
-                (0..100).collect::<Vec<_>>(),
-                "{fault} at {when}, {lost} counted lost: {said}"
+                numbers(&records),
+                expected.collect::<Vec<_>>(),
+                "{fault} at {when}: {said}"
             );
-            told += u64::from(
-                records
-                    .iter()
-                    .any(|record| record.event_type.as_str() == "trail_sync_failed"),
-            );
+            let verified = Trail::open(&path)
+                .expect("a trail")
+                .verify(&Verify::new())
+                .expect("sealed");
+            assert!(verified.is_intact(), "{fault} at {when}: {verified:#?}");
+            let is_told = |record: &&Record| record.event_type.as_str() == "trail_sync_failed";
+            told += records.iter().filter(is_told).count();
         }
+        println!("{fault}: {injected} of 12 injected, {refused} refused to start");
+        assert!(
+            injected >= least && refused <= most,
+            "{fault}: {injected} of 12 injected, {refused} refused to start"
+        );
     }
-    println!("{refused} of 108 refused to start, {told} told of a failed sync");
     assert!(told > 0, "a failed sync is told");
-    assert!(refused < 54, "{refused} of 108 refused to start");
 }
 
 /// The records of processes that were killed: what cannot be read is what they were writing then, and
@@ -733,28 +816,82 @@ fn a_journal_older_than_the_trail_as_after_a_loss_of_power_doubles_nothing() {
         .filter(|record| record.event_type.as_str() == "trail_recovered");
     let replayed = recovered.filter_map(|record| record.other["replayed"].as_u64());
     assert_eq!(replayed.sum::<u64>(), 0);
-    let verified = trail
-        .verify(&stinger_audit::read::Verify::new())
-        .expect("sealed");
+    let verified = trail.verify(&Verify::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
 }
 
 #[test]
-fn a_heartbeat_shows_that_the_trail_lives() {
+fn a_heartbeat_has_the_counts_of_its_moment() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
     let audit = stinger_audit::to(&path)
+        .sealing(false)
+        .rotation(Rotation::NEVER)
         .pulse(Duration::from_secs(1))
-        .low_space(u64::MAX)
+        .low_space(0)
         .open()
         .expect("a trail");
-    let has = |name: &str| {
+    // On this thread no subscriber has the layer.
+    assert!(!audit.probe().is_complete());
+    log(&audit, 0..10);
+    // A heartbeat may come between the events. The second one after them is written when all is quiet.
+    let mut beats = Vec::new();
+    until("two heartbeats", || {
         audit.flush().expect("written");
-        all_records(&path)
-            .iter()
-            .any(|record| record.event_type.as_str() == name)
+        beats = lines_of(&path);
+        let last_event = beats.iter().rposition(|line| line["event_type"] == "e");
+        beats.drain(..=last_event.expect("the events are written"));
+        beats.len() >= 2
+    });
+    assert_eq!(beats[1]["event_type"], "trail_heartbeat");
+    let before = beats[1]["seq"].as_u64().expect("a number");
+    assert!(before >= 13, "{before}");
+    let counts = ["accepted", "written", "lost", "backlog_bytes"].map(|name| &beats[1][name]);
+    assert_eq!(counts, [before, before, 0, 0]);
+    let starved = audit.status().starved.expect("it was probed");
+    assert_eq!(beats[1]["starved"], starved);
+    audit.close().expect("closed");
+    let is_warning = |line: &Json| line["event_type"] == "trail_low_space";
+    assert!(
+        !lines_of(&path).iter().any(is_warning),
+        "0 bytes are never too few"
+    );
+}
+
+#[test]
+fn a_disk_that_fills_up_is_warned_of_once_with_what_is_left() {
+    let Some(disk) = SmallDisk::mount("16m") else {
+        return;
     };
-    until("a heartbeat", || has("trail_heartbeat"));
-    until("a warning", || has("trail_low_space"));
+    let path = disk.path().join("audit.log");
+    let threshold = 8 << 20;
+    let audit = stinger_audit::to(&path)
+        .rotation(Rotation::NEVER)
+        .buffer(128 << 10)
+        .pulse(Duration::from_secs(1))
+        .low_space(threshold)
+        .open()
+        .expect("a trail");
+    let of_type = |event_type: &str| -> Vec<Json> {
+        audit.flush().expect("written");
+        let mut lines = lines_of(&path);
+        lines.retain(|line| line["event_type"] == event_type);
+        lines
+    };
+    // The disk is looked at with the first heartbeat, and with each fifth from then on.
+    until("a look", || !of_type("trail_heartbeat").is_empty());
+    assert_eq!(of_type("trail_low_space"), [Json::Null; 0], "half is free");
+    fs::write(disk.path().join("filler"), vec![b'x'; 9 << 20]).expect("written");
+    until("a warning", || !of_type("trail_low_space").is_empty());
+    let beats = of_type("trail_heartbeat").len();
+    until("the next look", || {
+        of_type("trail_heartbeat").len() >= beats + 6
+    });
+    let warnings = of_type("trail_low_space");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0]["threshold_bytes"], threshold);
+    // 16 MiB without the filler and what the trail itself takes, which is less than 1 MiB.
+    let available = warnings[0]["available_bytes"].as_u64().expect("a number");
+    assert!((6 << 20..7 << 20).contains(&available), "{available} bytes");
     audit.close().expect("closed");
 }
