@@ -266,7 +266,6 @@ fn attribution_follows_async_tasks() {
     }
 }
 
-/// A layer that says which callsites it is asked about.
 #[test]
 fn no_callsite_of_the_application_is_switched_on_and_none_hidden() {
     let bench = Bench::new();

@@ -12,6 +12,8 @@ use stinger_audit::{Audit, TARGET};
 use tracing::{Dispatch, dispatcher, info, info_span};
 use tracing_subscriber::prelude::*;
 
+mod common;
+
 /// Set in the process that emits under strace.
 const EMITS: &str = "STINGER_TEST_EMITS";
 
@@ -86,13 +88,7 @@ fn an_event_makes_no_system_call() {
         });
         return audit.close().expect("closed");
     }
-    let has_strace = Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !has_strace {
-        println!("SKIPPED: strace is not installed, so no system calls can be counted");
+    if !common::can_trace() {
         return;
     }
     let dir = tempfile::tempdir().expect("a directory");

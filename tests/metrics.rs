@@ -1,39 +1,67 @@
 //! The counters of a trail through the `metrics` facade.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 #[test]
-fn the_counters_are_published_every_second() {
+fn the_status_is_published_every_second() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     recorder.install().expect("the first");
     let dir = tempfile::tempdir().expect("a directory");
     let audit = stinger_audit::to(dir.path().join("audit.log"))
+        .low_space(0)
         .open()
         .expect("a trail");
+    // No subscriber of this thread has the layer.
+    assert!(!audit.probe().is_complete());
     for _ in 0..10 {
         audit.log(stinger_audit::prompt("p")).expect("recorded");
     }
-    let value = |name: &str| {
+    let published = || -> BTreeMap<String, f64> {
         let found = snapshotter.snapshot().into_vec().into_iter();
         found
-            .filter(|(key, ..)| key.key().name() == name)
-            .find_map(|(.., value)| match value {
-                DebugValue::Counter(count) => Some(count as f64),
-                DebugValue::Gauge(value) => Some(value.into_inner()),
-                DebugValue::Histogram(_) => None,
+            .map(|(key, _, _, value)| {
+                let value = match value {
+                    DebugValue::Counter(count) => count as f64,
+                    DebugValue::Gauge(value) => value.into_inner(),
+                    DebugValue::Histogram(_) => f64::NAN,
+                };
+                (key.key().name().to_owned(), value)
             })
-            .unwrap_or(-1.0)
+            .collect()
     };
-    let deadline = Instant::now() + Duration::from_secs(10);
-    // A snapshot takes the counters with it: the next second brings them again.
-    while value("stinger_audit_written_total") < 11.0 {
-        assert!(Instant::now() < deadline, "not published");
+    let expected = || {
+        let status = audit.status();
+        let values = [
+            ("accepted_total", status.accepted as f64),
+            ("written_total", status.written as f64),
+            ("synced_total", status.synced as f64),
+            ("lost_total", 0.0),
+            ("gaps_total", 0.0),
+            ("write_errors_total", 0.0),
+            ("backlog_bytes", 0.0),
+            ("writable", 1.0),
+            ("tripped", 0.0),
+            ("starved", 1.0),
+        ];
+        BTreeMap::from(values.map(|(name, value)| (format!("stinger_audit_{name}"), value)))
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        // A snapshot takes the values with it; the next second brings them again.
         std::thread::sleep(Duration::from_millis(1_100));
+        let (published, expected) = (published(), expected());
+        if published == expected && expected["stinger_audit_synced_total"] >= 12.0 {
+            break;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{published:#?} instead of {expected:#?}"
+        );
     }
-    std::thread::sleep(Duration::from_millis(1_100));
-    assert_eq!(value("stinger_audit_writable"), 1.0);
+    assert_eq!(audit.status().accepted, 12);
     audit.close().expect("closed");
 }

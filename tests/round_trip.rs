@@ -196,7 +196,8 @@ fn a_roll_by_the_clock_loses_nothing_and_readers_follow() {
     audit.close().expect("closed");
     assert_eq!(common::records(&path).len(), emitted);
     let now = files(&path);
-    assert_eq!(now.len(), 2);
+    // The clock may have rolled more than once, or before the first look.
+    assert!(now.is_superset(&first) && now.len() > first.len());
     let target = std::fs::read_link(&path).expect("a link");
     assert_eq!(
         now.last().and_then(|file| file.file_name()),
