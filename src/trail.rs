@@ -89,6 +89,7 @@ pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 
 pub(crate) mod backwards;
 pub(crate) mod checkpoint;
+pub(crate) mod dangerous;
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;

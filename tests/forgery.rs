@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -52,7 +53,7 @@ fn a_record_in_another_hand_is_no_torn_line() {
         "{{\"timestamp\":\"{TIME}\",\"seq\":4,\"event_type\":\"llm_response\",\"response\":\"forged\"}}"
     );
     let hash = Sha256::digest(forged.as_bytes());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEXLOWER.encode(&hash);
     let torn = json!({
         "replayed": 0,
         "torn": [{ "file": "audit.log", "bytes": forged.len(), "sha256": hash }],
@@ -79,7 +80,7 @@ fn a_record_in_another_hand_is_no_torn_line() {
     // A line that is no record and stands under seals is not told of by what no seal covers.
     let garbage = b"{\"seq\":4,\"time".to_vec();
     let hash = Sha256::digest(&garbage);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEXLOWER.encode(&hash);
     let torn = json!({ "torn": [{ "file": "audit.log", "bytes": 14, "sha256": hash }] });
     first[3] = garbage;
     *last.last_mut().expect("lines") = own(end, "trail_recovered", &torn).into_bytes();

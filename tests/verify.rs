@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use data_encoding::BASE64;
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -349,16 +348,16 @@ fn a_forged_seal_over_any_number_of_records_is_a_finding_and_holds_nobody_up() {
     let key = SigningKey::from_bytes(&[7; 32]);
     let public = key.verifying_key().to_bytes();
     let origin = "stinger-audit/8f3c1d20a7b94e65";
-    let (size, root) = (1_u64 << 52, BASE64.encode([1; 32]));
-    let public64 = BASE64.encode(public);
+    let (size, root) = (1_u64 << 52, BASE64.encode(&[1; 32]));
+    let public64 = BASE64.encode(&public);
     let time = "2026-11-24T10:00:00.000000Z";
-    let leaves = BASE64.encode(Sha256::digest(""));
+    let leaves = BASE64.encode(&Sha256::digest(""));
     let body = format!(
         "{origin}\n{size}\n{root}\ntime {time}\nseal 9 busy\nkey {public64} {public64}\nleaves {leaves}\n"
     );
     let id = signed_note::key_id(origin, &[&[1][..], &public].concat());
     let signature = key.sign(body.as_bytes()).to_bytes();
-    let blob = BASE64.encode([&id.to_be_bytes()[..], &signature].concat());
+    let blob = BASE64.encode(&[&id.to_be_bytes()[..], &signature].concat());
     let note = serde_json::to_string(&format!("{body}\n\u{2014} {origin} {blob}\n"));
     let line = format!(
         "{{\"seq\":{size},\"timestamp\":\"{time}\",\"event_type\":\"trail_sealed\",\"reason\":\"busy\",\"checkpoint\":{},\"frontier\":[\"{root}\"],\"leaves\":\"\"}}",
@@ -394,11 +393,15 @@ fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {
             let origin = note.lines().next().expect("an origin");
             let key = note.lines().nth(5).expect("keys");
             let key = key.split(' ').nth(1).expect("a key");
-            let key: [u8; 32] = BASE64.decode(key).expect("base64").try_into().expect("32");
+            let key: [u8; 32] = BASE64
+                .decode(key.as_bytes())
+                .expect("base64")
+                .try_into()
+                .expect("32");
             let id = signed_note::key_id(origin, &[&[1][..], &key].concat());
             let vkey = format!(
                 "{origin}+{id:08x}+{}",
-                BASE64.encode([&[1][..], &key].concat())
+                BASE64.encode(&[&[1][..], &key].concat())
             );
             let accepts = |note: &str| {
                 let Ok(note) = Note::from_bytes(note.as_bytes()) else {

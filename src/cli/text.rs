@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::trail::dangerous::is_dangerous;
 use crate::trail::json::without_controls;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -13,7 +14,7 @@ pub(super) fn safe(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' | '\t' => safe.push(character),
-            _ if acts(character) => safe.extend(character.escape_unicode()),
+            _ if is_dangerous(character) => safe.extend(character.escape_unicode()),
             _ => safe.push(character),
         }
     }
@@ -58,18 +59,6 @@ impl<W: Write> Write for Shown<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
 }
 
 /// As much of a line as has room in so many columns, with `…` where it is cut.
@@ -126,7 +115,10 @@ mod tests {
     fn nothing_acts_on_the_terminal() {
         let hostile = "a\u{1b}[31mred\u{7}\u{9b}x\u{202e}txt\u{200b}\r\u{e0041}\u{0}z";
         let shown = safe(hostile);
-        assert!(shown.chars().all(|character| !acts(character)), "{shown}");
+        assert!(
+            shown.chars().all(|character| !is_dangerous(character)),
+            "{shown}"
+        );
         assert!(shown.contains("\\u{1b}[31mred"), "{shown}");
         assert_eq!(one_line(" a\n\tb  c "), "a b c");
     }
@@ -142,7 +134,7 @@ mod tests {
         let line = "{\"a\":\r\t\"\u{9b}\u{202e}\u{7f}\u{e0041}\u{fc}\"}";
         let escaped = json_line(line.as_bytes());
         let text = std::str::from_utf8(&escaped).expect("UTF-8");
-        assert!(!text.chars().any(acts), "{text}");
+        assert!(!text.chars().any(is_dangerous), "{text}");
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
         assert_eq!(value(text), value(line));
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -141,11 +142,7 @@ impl Indexes {
     fn path(&self, file: &Path) -> PathBuf {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let sum = Sha256::digest(file.as_os_str().as_encoded_bytes());
-        let name: String = sum[..NAME]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        self.directory.join(name)
+        self.directory.join(HEXLOWER.encode(&sum[..NAME]))
     }
 
     /// The index of a file. `None`: there is none that fits the file, and one that does not fit is removed.

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -251,12 +252,8 @@ impl Key {
         if !is_id || secret.len() != 2 * SECRET_BYTES || words.next().is_some() {
             return None;
         }
-        let digits = |place: usize| secret.get(2 * place..2 * place + 2);
-        let bytes = (0..SECRET_BYTES).map(|place| u8::from_str_radix(digits(place)?, 16).ok());
-        Some(Key::new(
-            id.to_owned(),
-            &bytes.collect::<Option<Vec<u8>>>()?,
-        ))
+        let secret = HEXLOWER_PERMISSIVE.decode(secret.as_bytes()).ok()?;
+        Some(Key::new(id.to_owned(), &secret))
     }
 
     fn tag(&self, kind: &str, canonical: &[u8]) -> Tag {
@@ -283,8 +280,7 @@ fn fresh_line(number: u64) -> Result<String> {
         })
     })?;
     let made = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("k{number} {made} {hex}\n"))
+    Ok(format!("k{number} {made} {}\n", HEXLOWER.encode(&secret)))
 }
 
 fn is_missing(error: &Error) -> bool {

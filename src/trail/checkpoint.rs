@@ -13,9 +13,8 @@
 //! — stinger-audit/8f3c1d20a7b94e65 AbCd…=
 //! ```
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
+use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -55,7 +54,11 @@ impl Checkpoint {
         let id = key_id(&self.origin, &self.key);
         let blob = [&id[..], &signature.to_bytes()].concat();
         let text = text.trim_end();
-        format!("{text}{SEPARATOR}{} {}\n", self.origin, BASE64.encode(blob))
+        format!(
+            "{text}{SEPARATOR}{} {}\n",
+            self.origin,
+            BASE64.encode(&blob)
+        )
     }
 
     /// Reads a note, if it is as one is written, and the key that it names has signed it.
@@ -85,7 +88,7 @@ impl Checkpoint {
             leaves,
         };
         let (name, blob) = signature.strip_suffix('\n')?.split_once(' ')?;
-        let bytes = BASE64.decode(blob).ok()?;
+        let bytes = BASE64.decode(blob.as_bytes()).ok()?;
         let (id, signature) = bytes.split_at_checked(4)?;
         let is_named = name == origin && id == key_id(origin, &read.key);
         // Written in one way only: no byte of a note can change.
@@ -104,7 +107,6 @@ impl Checkpoint {
     }
 
     fn text(&self) -> String {
-        let encode = |hash: &Hash| BASE64.encode(hash);
         format!(
             "{}\n{}\n{}\ntime {}\nseal {} {}\nkey {} {}\nleaves {}\n",
             self.origin,
@@ -123,29 +125,28 @@ impl Checkpoint {
 /// The origin of a trail whose first key this is.
 pub(crate) fn origin(first: &Key) -> String {
     let hash = Sha256::digest(first);
-    let hex: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("stinger-audit/{hex}")
+    format!("stinger-audit/{}", HEXLOWER.encode(&hash[..8]))
 }
 
 /// A public key as verifiers of notes take it: `<name>+<id>+<key>`.
 pub(crate) fn verifier_key(name: &str, key: &Key) -> String {
     let id = u32::from_be_bytes(key_id(name, key));
     let typed = [&[ED25519][..], key].concat();
-    format!("{name}+{id:08x}+{}", BASE64.encode(typed))
+    format!("{name}+{id:08x}+{}", BASE64.encode(&typed))
 }
 
 /// The public key in a verifier key. `None`: it is none.
 pub(crate) fn parse_verifier_key(text: &str) -> Option<Key> {
     let mut parts = text.trim().splitn(3, '+');
     let (name, _id, typed) = (parts.next()?, parts.next()?, parts.next()?);
-    let typed = BASE64.decode(typed).ok()?;
+    let typed = BASE64.decode(typed.as_bytes()).ok()?;
     let (kind, key) = typed.split_first()?;
     let key: Key = key.try_into().ok()?;
     (*kind == ED25519 && verifier_key(name, &key) == text.trim()).then_some(key)
 }
 
 pub(crate) fn decode(text: &str) -> Option<Hash> {
-    BASE64.decode(text).ok()?.try_into().ok()
+    BASE64.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 pub(crate) fn encode(hash: &Hash) -> String {

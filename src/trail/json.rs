@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Serializer, Value};
 use wide::u8x16;
+
+use super::dangerous::{LEADS, is_dangerous};
 
 /// Appends `text` as a JSON string that shows safely on any terminal. What is no UTF-8 in it becomes U+FFFD.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
@@ -221,7 +224,7 @@ impl Escapes<'_> {
                 let character = self
                     .beyond
                     .and_then(|(first, text)| text.get(at - first..)?.chars().next());
-                if let Some(character) = character.filter(|character| must_escape(*character)) {
+                if let Some(character) = character.filter(|character| is_dangerous(*character)) {
                     self.replace(at, character.len_utf8(), &[]);
                     for value in character.encode_utf16(&mut [0; 2]) {
                         self.out.extend_from_slice(&unit(*value));
@@ -240,38 +243,17 @@ impl Escapes<'_> {
     }
 }
 
-/// Characters beyond ASCII that move the cursor, reorder or hide text.
-fn must_escape(character: char) -> bool {
-    matches!(character,
-        '\u{80}'..='\u{9f}'         // C1 controls
-        | '\u{ad}'                  // soft hyphen
-        | '\u{61c}'                 // Arabic letter mark
-        | '\u{180e}'                // Mongolian vowel separator
-        | '\u{200b}'..='\u{200f}'   // zero-width, directional marks
-        | '\u{2028}'..='\u{202e}'   // separators, bidi embeddings
-        | '\u{2060}'..='\u{206f}'   // word joiner, bidi isolates
-        | '\u{feff}'                // byte order mark
-        | '\u{fff9}'..='\u{fffb}'   // interlinear annotation
-        | '\u{e0000}'..='\u{e007f}' // tags
-    )
-}
-
 /// Whether a line holds nothing that the trail escapes.
 pub(crate) fn is_escaped(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_ok_and(|line| {
-        !line.contains(|character: char| character.is_control() || must_escape(character))
-    })
+    std::str::from_utf8(line).is_ok_and(|line| !line.contains(is_dangerous))
 }
 
 /// The escape of a UTF-16 unit.
 fn unit(unit: u16) -> [u8; 6] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digit = |shift: u16| HEX[usize::from(unit >> shift & 0xf)];
-    [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]
+    let mut escape = *b"\\u0000";
+    HEXLOWER.encode_mut(&unit.to_be_bytes(), &mut escape[2..]);
+    escape
 }
-
-/// Lead bytes of the characters of [`must_escape`].
-const LEADS: [u8; 6] = [0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf3];
 
 /// Appends a number; one that JSON cannot hold becomes the string `NaN`, `Infinity` or `-Infinity`.
 pub(crate) fn push_f64(out: &mut Vec<u8>, number: f64) {
@@ -344,7 +326,7 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
 
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || must_escape(c);
+    let acts = |c: char| is_dangerous(c) && !matches!(c, '\t' | '\n' | '\r');
     if !may_act(text) || !text.contains(acts) {
         return Cow::Borrowed(text);
     }
@@ -396,8 +378,7 @@ mod tests {
     fn every_character_that_acts_begins_with_a_byte_that_may() {
         for character in '\0'..=char::MAX {
             let text = format!("a{character}");
-            let acts = (character.is_control() && !matches!(character, '\t' | '\n' | '\r'))
-                || must_escape(character);
+            let acts = is_dangerous(character) && !matches!(character, '\t' | '\n' | '\r');
             assert!(!acts || may_act(&text), "{character:?}");
             assert_eq!(without_controls(&text) != text, acts, "{character:?}");
         }
@@ -415,7 +396,7 @@ mod tests {
             push_string(&mut out, &text);
             let json = String::from_utf8(out).expect("UTF-8");
             assert!(
-                !json.chars().any(|c| c.is_control() || must_escape(c)),
+                !json.chars().any(is_dangerous),
                 "U+{code:04X} stands bare in {json:?}"
             );
             let back: String = serde_json::from_str(&json).expect("JSON");

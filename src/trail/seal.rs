@@ -5,6 +5,7 @@
 //! seal but one, which say what has changed where something has, be it the last seal itself. All of its
 //! line follows from what is signed.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{Checkpoint, decode, encode};
@@ -35,15 +36,7 @@ pub(crate) struct HintText(String);
 
 impl HintText {
     pub(crate) fn new(hints: &[Hint]) -> HintText {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = vec![[0; 8]; hints.len()];
-        for (eight, hint) in digits.iter_mut().zip(hints) {
-            for (two, byte) in eight.as_chunks_mut::<2>().0.iter_mut().zip(hint) {
-                *two = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-            }
-        }
-        let digits = digits.into_flattened();
-        HintText(String::from_utf8(digits).expect("invariant: hexadecimal digits are ASCII"))
+        HintText(HEXLOWER.encode(hints.as_flattened()))
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -53,8 +46,10 @@ impl HintText {
     /// One of them. `None`: there are not so many.
     pub(crate) fn get(&self, place: u64) -> Option<Hint> {
         let begin = usize::try_from(place).ok()?.checked_mul(8)?;
-        let digits = self.0.get(begin..begin + 8)?;
-        Some(u32::from_str_radix(digits, 16).ok()?.to_be_bytes())
+        let digits = self.0.as_bytes().get(begin..begin + 8)?;
+        let mut hint = Hint::default();
+        HEXLOWER.decode_mut(digits, &mut hint).ok()?;
+        Some(hint)
     }
 
     pub(crate) fn hints(&self) -> Vec<Hint> {

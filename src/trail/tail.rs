@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -33,10 +34,9 @@ pub(crate) struct TornLine {
 
 impl TornLine {
     pub(crate) fn of(line: &[u8]) -> TornLine {
-        let hash = Sha256::digest(line);
         TornLine {
             bytes: line.len() as u64,
-            sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: HEXLOWER.encode(&Sha256::digest(line)),
         }
     }
 }

@@ -22,6 +22,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 
 use super::say;
@@ -168,15 +169,15 @@ impl Drop for KeyWrite {
 impl State {
     fn text(&self) -> String {
         let next = match &self.next {
-            Some(next) => hex(next.as_bytes()),
+            Some(next) => HEXLOWER.encode(next.as_bytes()),
             None => "-".repeat(64),
         };
         let text = format!(
             "{HEAD}\norigin {}\nfirst {}\nseal {:020}\nkey {}\nnext {next}\n",
             self.origin,
-            hex(&self.first),
+            HEXLOWER.encode(&self.first),
             self.number,
-            hex(self.key.as_bytes()),
+            HEXLOWER.encode(self.key.as_bytes()),
         );
         let sum = crc32fast::hash(text.as_bytes());
         format!("{text}sum {sum:08x}\n")
@@ -201,15 +202,8 @@ impl State {
     }
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(text: &str) -> Option<[u8; 32]> {
-    let (digits, rest) = text.as_bytes().as_chunks::<2>();
-    let byte = |digits: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
-    let bytes: Option<Vec<u8>> = digits.iter().map(byte).collect();
-    bytes?.try_into().ok().filter(|_| rest.is_empty())
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 fn open_private(path: &Path) -> io::Result<File> {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -207,15 +206,14 @@ impl Forger {
             let (nodes, root) = frontier(&forged);
             let leaves: String = forged[forged.len() - told..]
                 .iter()
-                .flat_map(|line| leaf(line)[..4].to_vec())
-                .map(|byte| format!("{byte:02x}"))
+                .map(|line| HEXLOWER.encode(&leaf(line)[..4]))
                 .collect();
             let mut parts: Vec<String> = note.lines().map(str::to_owned).collect();
             let public = self.key.verifying_key().to_bytes();
-            parts[2] = BASE64.encode(root);
-            let public64 = BASE64.encode(public);
+            parts[2] = BASE64.encode(&root);
+            let public64 = BASE64.encode(&public);
             parts[5] = format!("key {public64} {public64}");
-            parts[6] = format!("leaves {}", BASE64.encode(Sha256::digest(&leaves)));
+            parts[6] = format!("leaves {}", BASE64.encode(&Sha256::digest(&leaves)));
             let body = format!("{}\n", parts[..7].join("\n"));
             let id = Sha256::new()
                 .chain_update(&parts[0])
@@ -223,7 +221,7 @@ impl Forger {
                 .chain_update(public)
                 .finalize();
             let signature = self.key.sign(body.as_bytes()).to_bytes();
-            let blob = BASE64.encode([&id[..4], &signature].concat());
+            let blob = BASE64.encode(&[&id[..4], &signature].concat());
             let note = format!("{body}\n\u{2014} {} {blob}\n", parts[0]);
             let nodes: Vec<_> = nodes.iter().map(|node| BASE64.encode(node)).collect();
             let (head, _) = text.split_once("\"checkpoint\":").expect("a checkpoint");
@@ -246,8 +244,6 @@ pub fn key_of(path: &Path) -> SigningKey {
         .lines()
         .find_map(|line| line.strip_prefix("key "))
         .expect("a key");
-    let bytes: Vec<u8> = (0..32)
-        .map(|place| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).expect("hex"))
-        .collect();
+    let bytes = HEXLOWER.decode(hex.as_bytes()).expect("hex");
     SigningKey::from_bytes(&bytes.try_into().expect("32 bytes"))
 }
