@@ -14,7 +14,6 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::task::Waker;
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -24,7 +23,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::SystemEvent;
 use crate::settings::Settings;
 
-mod append;
 mod attribution;
 mod clock;
 mod confirm;
@@ -32,20 +30,18 @@ mod copies;
 mod emit;
 mod encode;
 mod exit;
-mod fetch;
 mod field_value;
 mod fields;
 mod files;
 mod flow;
 mod frame;
-mod helper;
 mod journal;
 mod layer;
-mod leaves;
-mod lines;
+mod line_batch;
 mod meaning;
+mod merkle;
 mod open;
-mod own;
+mod parking;
 mod probe;
 mod render;
 mod ring;
@@ -55,6 +51,7 @@ mod seal_key;
 mod sink;
 mod status;
 mod syncer;
+mod system_records;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -78,8 +75,9 @@ pub use status::{CopyStatus, Health, Status};
 
 use fields::FieldWriter;
 use journal::{Journal, Refusal};
-use own::Losses;
+use parking::Parking;
 pub(crate) use say::say;
+use system_records::{Losses, SystemRecord, SystemRecords};
 use trace::Trace;
 #[cfg(feature = "tower")]
 pub(crate) use watched::Watched;
@@ -103,6 +101,7 @@ pub(crate) struct Core {
     /// The trail's name, for messages.
     name: String,
     journal: Arc<Journal>,
+    system_records: Mutex<SystemRecords>,
     losses: Apart<Mutex<Losses>>,
     counts: Apart<status::Counts>,
     progress: Apart<Mutex<Progress>>,
@@ -121,14 +120,15 @@ pub(crate) struct Core {
     /// Where in the journal a trail that is being closed ends.
     end_at: Mutex<Option<u64>>,
     starved: Mutex<Option<String>>,
-    /// Where in the journal `trail_opened` ends.
-    opened_at: AtomicU64,
     /// The first key of the trail, where it is sealed.
     identity: OnceLock<String>,
     /// Tells this run of a writer from all others.
     run_id: String,
-    worker: OnceLock<Thread>,
+    parking: Apart<Parking>,
     guard: Mutex<Option<WorkerGuard>>,
+    /// Called by the worker between its steps.
+    #[cfg(test)]
+    hook: Mutex<Option<Box<dyn FnMut(&'static str) + Send>>>,
 }
 
 /// Stands in cache lines of its own: what the worker writes again and again must not lie beside what the
@@ -150,11 +150,24 @@ fn take_flag(flag: &AtomicBool) -> bool {
     flag.load(Ordering::SeqCst) && flag.swap(false, Ordering::SeqCst)
 }
 
-/// How far the worker has come, in positions of the journal.
+/// How many records: those before a position of the journal, and the first so many system records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Watermark {
+    position: u64,
+    system_records: u64,
+}
+
+impl Watermark {
+    fn reaches(self, other: Watermark) -> bool {
+        self.position >= other.position && self.system_records >= other.system_records
+    }
+}
+
+/// How far the worker has come.
 #[derive(Default)]
 struct Progress {
-    written: u64,
-    synced: u64,
+    written: Watermark,
+    synced: Watermark,
     /// Attempts to write or to sync that failed.
     failures: u64,
     ended: bool,
@@ -171,6 +184,7 @@ impl Core {
             name: settings.places.trail.to_string(),
             journal,
             settings,
+            system_records: Mutex::default(),
             losses: Apart::default(),
             counts: Apart::default(),
             progress: Apart::default(),
@@ -183,11 +197,12 @@ impl Core {
             closing: AtomicBool::new(false),
             end_at: Mutex::default(),
             starved: Mutex::default(),
-            opened_at: AtomicU64::new(u64::MAX),
             identity: OnceLock::new(),
             run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
-            worker: OnceLock::new(),
+            parking: Apart::default(),
             guard: Mutex::default(),
+            #[cfg(test)]
+            hook: Mutex::default(),
         }
     }
 
@@ -265,8 +280,8 @@ impl Core {
         };
         let appended = self.journal.append(frame, patience);
         match appended {
-            Ok(false) => {}
-            Ok(true) => self.wake(),
+            Ok(false) => self.parking.wake(),
+            Ok(true) => self.parking.unpark(),
             Err(Refusal::Full { stalled }) => {
                 if stalled && !self.full.swap(true, Ordering::Relaxed) {
                     say(&format!(
@@ -289,10 +304,22 @@ impl Core {
         appended.map(|_| ())
     }
 
-    /// Appends a record of the trail's own, if there is room.
-    fn append_own(&self, event: impl Into<SystemEvent>) {
-        let frame = own::frame(&event.into());
-        let _ = self.journal.append(&frame, Duration::ZERO);
+    /// Queues a record of the trail's own.
+    fn queue_system_record(&self, event: impl Into<SystemEvent>) {
+        let frame = system_records::frame(&event.into());
+        let queued = lock(&self.system_records).push(SystemRecord { frame, losses: 0 });
+        if let Err(SystemRecord { frame, .. }) = queued {
+            self.lose(Some(&frame), "too many records of the trail itself waited");
+        }
+        self.parking.wake();
+    }
+
+    /// All records so far.
+    fn watermark(&self) -> Watermark {
+        Watermark {
+            position: self.journal.tail(),
+            system_records: lock(&self.system_records).queued,
+        }
     }
 
     /// Counts a record as lost, in the journal too: the count outlives the process.
@@ -327,24 +354,24 @@ impl Core {
 
     /// Waits until everything that was recorded before is written.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.reach(self.journal.tail(), |progress| progress.written)
+        self.reach(self.watermark(), |progress| progress.written)
     }
 
     /// Waits until everything that was recorded before is on the medium.
     pub(crate) fn confirm(&self) -> Result<()> {
         // First the place, then the wish: the worker syncs no less than what it finds behind it.
-        let target = self.journal.tail();
+        let target = self.watermark();
         self.sync_wanted.store(true, Ordering::SeqCst);
         self.reach(target, |progress| progress.synced)
     }
 
-    fn reach(&self, target: u64, reached: impl Fn(&Progress) -> u64) -> Result<()> {
+    fn reach(&self, target: Watermark, reached: impl Fn(&Progress) -> Watermark) -> Result<()> {
         let failures = lock(&self.progress).failures;
         self.wait(|progress| {
-            reached(progress) >= target || progress.failures > failures || progress.ended
+            reached(progress).reaches(target) || progress.failures > failures || progress.ended
         });
         let progress = lock(&self.progress);
-        if reached(&progress) >= target {
+        if reached(&progress).reaches(target) {
             self.refused_nothing()
         } else if progress.ended {
             Err(Error::from(ErrorKind::Closed))
@@ -367,7 +394,7 @@ impl Core {
         forget(self);
         let deadline = Instant::now() + self.settings.patience.min(WAIT_FOR_DISK);
         while self.journal.has_waiters() && Instant::now() < deadline {
-            self.wake();
+            self.parking.unpark();
             std::thread::sleep(Duration::from_millis(1));
         }
         self.end()?;
@@ -390,7 +417,7 @@ impl Core {
         *lock(&self.end_at) = Some(target);
         self.closing.store(true, Ordering::SeqCst);
         self.wait(|progress| progress.ended);
-        match lock(&self.progress).written >= target {
+        match lock(&self.progress).written.position >= target {
             true => Ok(()),
             false => Err(self.unwritable(false)),
         }
@@ -399,7 +426,7 @@ impl Core {
     /// Waits until `reached`, and says whether it was within the time.
     fn wait(&self, reached: impl Fn(&Progress) -> bool) -> bool {
         let deadline = Instant::now() + WAIT_FOR_DISK;
-        self.wake();
+        self.parking.unpark();
         let mut progress = lock(&self.progress);
         while !reached(&progress) {
             let now = Instant::now();
@@ -413,12 +440,6 @@ impl Core {
                 .0;
         }
         true
-    }
-
-    fn wake(&self) {
-        if let Some(worker) = self.worker.get() {
-            worker.unpark();
-        }
     }
 
     pub(crate) fn settings(&self) -> &Settings {

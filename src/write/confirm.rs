@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::{Core, lock};
+use super::{Core, Watermark, lock};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Everything that was recorded before, on the medium. Needs no particular runtime: the
@@ -14,14 +14,14 @@ use crate::error::{Error, ErrorKind, Result};
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Confirm {
     core: Option<Arc<Core>>,
-    target: u64,
+    target: Watermark,
     failures: u64,
 }
 
 impl Confirm {
     pub(crate) fn new(core: Option<Arc<Core>>) -> Confirm {
-        let (target, failures) = core.as_ref().map_or((0, 0), |core| {
-            (core.journal.tail(), lock(&core.progress).failures)
+        let (target, failures) = core.as_ref().map_or_else(Default::default, |core| {
+            (core.watermark(), lock(&core.progress).failures)
         });
         Confirm {
             core,
@@ -40,7 +40,7 @@ impl Future for Confirm {
         };
         {
             let mut progress = lock(&core.progress);
-            if progress.synced >= self.target {
+            if progress.synced.reaches(self.target) {
                 return Poll::Ready(core.refused_nothing());
             }
             if progress.ended {
@@ -58,7 +58,7 @@ impl Future for Confirm {
             }
         }
         core.sync_wanted.store(true, Ordering::SeqCst);
-        core.wake();
+        core.parking.unpark();
         Poll::Pending
     }
 }

@@ -1,13 +1,14 @@
-//! Further destinations: each gets the trail's lines on a thread of its own, from a bounded
-//! queue of its own, so that none of them holds up the trail.
+//! Further destinations: each gets the trail's lines on a thread of its own, from a queue of its own that is bounded in
+//! bytes, so that none of them holds up the trail.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::journal::{Entry, Journal, Reader, Refusal, split_entry};
+use super::line_batch::LineBatch;
 use super::sink::Sink;
 use super::status::CopyStatus;
 use super::{Core, lock, say};
@@ -18,10 +19,6 @@ use crate::settings::Retain;
 /// How long a copy may take to catch up when the trail is closed.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
-/// About how many bytes are taken from the queue at a time.
-const BATCH: usize = 256 << 10;
-
-const IDLE: Duration = Duration::from_millis(5);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// One further destination, as the worker sees it.
@@ -29,7 +26,9 @@ pub(super) struct CopyFeed {
     index: usize,
     destination: String,
     core: Arc<Core>,
-    queue: Arc<Journal>,
+    queue: Sender<Arc<LineBatch>>,
+    /// Bytes in the queue, and in the batch that is being written.
+    queued_bytes: Arc<AtomicUsize>,
     closing: Arc<AtomicBool>,
     thread: JoinHandle<()>,
     /// The `seq` of the first and the last record missed since the copy last kept up.
@@ -47,12 +46,12 @@ impl CopyFeed {
             });
             copies.len() - 1
         };
-        let (queue, mut reader) = Journal::in_memory(core.settings.buffer).map_err(|error| {
-            Error::destination(&destination, format!("no buffer for it: {error}"))
-        })?;
+        let (queue, batches) = channel::<Arc<LineBatch>>();
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
         let closing = Arc::new(AtomicBool::new(false));
         let thread = {
             let (core, closing) = (core.clone(), closing.clone());
+            let queued_bytes = queued_bytes.clone();
             let destination = destination.clone();
             move || {
                 let on_error = |error: &io::Error| {
@@ -65,13 +64,13 @@ impl CopyFeed {
                         ));
                     }
                 };
-                serve(
-                    &mut sink,
-                    &mut reader,
-                    &closing,
-                    core.settings.retain,
-                    on_error,
-                );
+                prune(&sink, core.settings.retain, &on_error);
+                for batch in batches {
+                    if !write(&mut sink, &batch, &closing, core.settings.retain, &on_error) {
+                        return;
+                    }
+                    queued_bytes.fetch_sub(batch.bytes.len(), Ordering::Relaxed);
+                }
             }
         };
         let thread = std::thread::Builder::new()
@@ -85,6 +84,7 @@ impl CopyFeed {
             destination,
             core: core.clone(),
             queue,
+            queued_bytes,
             closing,
             thread,
             missed: None,
@@ -95,16 +95,22 @@ impl CopyFeed {
     ///
     /// Returns what the copy has missed once it takes lines again: the fields of a
     /// `trail_copy_gap` record.
-    pub(super) fn push(&mut self, lines: &[u8], first_seq: u64, last_seq: u64) -> Option<CopyGap> {
-        match self.queue.append(lines, Duration::ZERO) {
-            Ok(_) => self.missed(),
-            Err(Refusal::Full { .. } | Refusal::Closed) => {
-                let (first, _) = *self.missed.get_or_insert((first_seq, last_seq));
-                self.missed = Some((first, last_seq));
-                lock(&self.core.counts.copies)[self.index].missed += last_seq - first_seq + 1;
-                None
+    pub(super) fn push(&mut self, batch: &Arc<LineBatch>) -> Option<CopyGap> {
+        let bytes = batch.bytes.len();
+        // One batch is always taken, however large it is.
+        let queued = self.queued_bytes.load(Ordering::Relaxed);
+        let has_room = queued == 0 || queued + bytes <= self.core.settings.buffer;
+        if has_room {
+            self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+            if self.queue.send(batch.clone()).is_ok() {
+                return self.missed();
             }
         }
+        let last = batch.next_seq() - 1;
+        let (first, _) = *self.missed.get_or_insert((batch.first, last));
+        self.missed = Some((first, last));
+        lock(&self.core.counts.copies)[self.index].missed += batch.count();
+        None
     }
 
     /// What the copy misses and has not been told to: the fields of a `trail_copy_gap` record.
@@ -121,7 +127,7 @@ impl CopyFeed {
 
     /// Gives the copy a while to catch up, and leaves it behind where it does not.
     pub(super) fn close(self) {
-        self.queue.close();
+        drop(self.queue);
         self.closing.store(true, Ordering::SeqCst);
         let deadline = Instant::now() + CATCH_UP;
         while !self.thread.is_finished() && Instant::now() < deadline {
@@ -137,67 +143,43 @@ impl CopyFeed {
     }
 }
 
-fn serve(
+/// Writes a batch, however often it takes. `false`: the trail was closed meanwhile, and the copy cannot be written.
+fn write(
     sink: &mut Sink,
-    queue: &mut Reader,
+    batch: &LineBatch,
     closing: &AtomicBool,
     retain: Option<Retain>,
-    on_error: impl Fn(&io::Error),
-) {
-    let mut prune = true;
-    let mut entries = Vec::new();
-    let mut position = queue.head();
-    loop {
-        // Read before copying: what is copied after the queue was closed is all there is.
-        let last_round = closing.load(Ordering::SeqCst);
-        entries.clear();
-        queue.copy(position, BATCH, &mut entries);
-        let mut at = 0;
-        while let Some((entry, length)) = split_entry(&entries[at..]) {
-            let kept;
-            let lines = match entry {
-                Entry::Frame(lines) => lines,
-                Entry::Large(number) => {
-                    kept = queue.large(number).unwrap_or_default();
-                    &kept
-                }
-            };
-            let mut written = 0;
-            while written < lines.len() {
-                let begins_line = written == 0 || lines[written - 1] == b'\n';
-                let rolls = begins_line && sink.rolls();
-                prune |= rolls;
-                let attempt = match rolls {
-                    true => sink.roll().map(|()| 0),
-                    false => sink.write(&lines[written..]),
-                };
-                match attempt {
-                    Ok(count) => written += count,
-                    Err(error) => {
-                        on_error(&error);
-                        if closing.load(Ordering::SeqCst) {
-                            return;
-                        }
-                        std::thread::park_timeout(PAUSE_AFTER_ERROR);
-                    }
-                }
-            }
-            at += length;
-            position = queue.release(position + length as u64);
-        }
-        // A copy's files go as the trail's do; the record of it is the trail's.
-        if let (Sink::Files(files), Some(retain), true) = (&*sink, retain, prune) {
-            let removed = files.prunable(retain).map(|prunable| prunable.remove());
-            if let Err(error) = removed {
+    on_error: &impl Fn(&io::Error),
+) -> bool {
+    let mut written = 0;
+    while written < batch.bytes.len() {
+        let rolls = batch.line_begin(written) == written && sink.rolls();
+        let attempt = match rolls {
+            true => sink.roll().map(|()| 0),
+            false => sink.write(&batch.bytes[written..]),
+        };
+        match attempt {
+            Ok(count) => written += count,
+            Err(error) => {
                 on_error(&error);
+                if closing.load(Ordering::SeqCst) {
+                    return false;
+                }
+                std::thread::park_timeout(PAUSE_AFTER_ERROR);
             }
         }
-        prune = false;
-        if at == 0 {
-            if last_round {
-                return;
-            }
-            std::thread::park_timeout(IDLE);
+        if rolls {
+            prune(sink, retain, on_error);
         }
+    }
+    true
+}
+
+/// A copy's files are removed as the trail's are. The record of it is the trail's.
+fn prune(sink: &Sink, retain: Option<Retain>, on_error: &impl Fn(&io::Error)) {
+    if let (Sink::Files(files), Some(retain)) = (sink, retain)
+        && let Err(error) = files.prunable(retain).map(|prunable| prunable.remove())
+    {
+        on_error(&error);
     }
 }

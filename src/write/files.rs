@@ -18,9 +18,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use tracing_appender::rolling::Rotation;
 
-use super::append::Append;
-use super::helper::Task;
-use super::lines::Lines;
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
 use crate::error::{Error, Result};
@@ -28,7 +25,8 @@ use crate::record::Record;
 use crate::record::system::{PutBack, SyncFailed};
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
 use crate::trail::{TornLine, TrailName, head, tail};
-use place::{refuse_foreign, refuse_foreign_link, settle_plain_file, take_lock};
+use place::{TrailLock, refuse_foreign, refuse_foreign_link, settle_plain_file};
+pub(super) use prune::Prunable;
 
 pub(super) struct Files {
     name: TrailName,
@@ -53,7 +51,7 @@ pub(super) struct Files {
     /// The outcome for whoever began a sync that was cut short, because the file was put back.
     early: Option<io::Result<()>>,
     /// Held as long as the trail is written.
-    lock: File,
+    lock: TrailLock,
 }
 
 /// What was found when the trail was opened.
@@ -81,7 +79,7 @@ impl Files {
         refuse_foreign(&name.directory().join(name.file_at(Utc::now(), rotation)))?;
         create_private_dir(name.directory())
             .map_err(|error| Error::io("create the directory", name.directory(), error))?;
-        let lock = take_lock(&name)?;
+        let lock = TrailLock::take(&name)?;
         settle_plain_file(&name, rotation)?;
 
         let files = name
@@ -193,15 +191,16 @@ impl Files {
         Ok(())
     }
 
-    /// An attempt to append lines beside the worker. It comes before anything else that is done with the files.
-    pub(super) fn append(&self, lines: Arc<Lines>) -> (Arc<dyn Task>, Append) {
-        let file = self.file.clone();
-        Append::new(move || (&*file).write(&lines.bytes))
-    }
-
-    /// So many bytes were appended beside the worker.
-    pub(super) fn appended(&mut self, bytes: usize) {
-        self.length += bytes as u64;
+    /// After a panic of the worker: takes the outcome of the sync that may be running, and returns how many bytes were
+    /// appended that nobody counted.
+    pub(super) fn recount(&mut self) -> io::Result<usize> {
+        if let Some(Err(_)) = self.wait_for_sync() {
+            self.distrusted = Some(self.synced);
+        }
+        let length = self.file.metadata()?.len();
+        let appended = length.saturating_sub(self.length);
+        self.length = self.length.max(length);
+        Ok(usize::try_from(appended).unwrap_or(usize::MAX))
     }
 
     /// A file of records that stands where another is to begin was made when the clock was ahead. No two files hold
@@ -267,13 +266,13 @@ impl Files {
 
     /// Waits for the sync that is underway. `None`: there is none.
     fn wait_for_sync(&mut self) -> Option<io::Result<()>> {
-        self.syncing.take()?;
+        self.syncing = None;
         self.syncer.as_mut()?.wait()
     }
 
     /// Whether the live file still stands under its name, with all that was written to it.
     pub(super) fn is_in_place(&self) -> bool {
-        self.stands() && !self.is_cut() && is_same_file(&self.name.lock(), &self.lock)
+        self.stands() && !self.is_cut() && self.lock.is_in_place(&self.name)
     }
 
     fn is_cut(&self) -> bool {
@@ -290,9 +289,9 @@ impl Files {
     /// and says what happened. What a removed file held is written again.
     pub(super) fn put_back(&mut self) -> io::Result<PutBack> {
         create_private_dir(self.name.directory())?;
-        let lock_was_gone = !is_same_file(&self.name.lock(), &self.lock);
+        let lock_was_gone = !self.lock.is_in_place(&self.name);
         if lock_was_gone {
-            self.lock = take_lock(&self.name).map_err(io::Error::other)?;
+            self.lock = TrailLock::take(&self.name).map_err(io::Error::other)?;
         }
         let path = self.name.directory().join(&self.live);
         if self.stands() && !self.is_cut() {

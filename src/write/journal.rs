@@ -308,11 +308,6 @@ impl Journal {
         fills
     }
 
-    /// Bytes that may wait, but for frames that are kept aside.
-    pub(super) fn capacity(&self) -> u64 {
-        self.capacity as u64
-    }
-
     /// How far the journal goes.
     pub(super) fn tail(&self) -> u64 {
         lock_soon(&self.state).ring.tail()

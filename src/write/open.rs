@@ -16,7 +16,7 @@ use super::render::Renderer;
 use super::seal::{self, Sealer};
 use super::sink::Sink;
 use super::worker::Worker;
-use super::{Core, SWITCHED_OFF, lock, own, remember, say, watch};
+use super::{Core, SWITCHED_OFF, lock, remember, say, watch};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::system::{Opened, Recovered, Refused, Torn};
@@ -44,7 +44,7 @@ pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
 pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
     let core = start(settings, |core| {
         let refused = refusal.to_owned();
-        let _ = core.append(&own::frame(&Refused { refused }.into()));
+        core.queue_system_record(Refused { refused });
     })?;
     core.close()
 }
@@ -157,6 +157,18 @@ pub(super) fn run(
         let _ = core.identity.set(identity);
     }
     let seq = last_seq.map_or(0, |last| last + 1);
+    // They follow what another process left in the journal.
+    if let Some(recovered) = recovered(&found, &remains) {
+        core.queue_system_record(recovered);
+    }
+    if let Some(wrong) = wrong {
+        say(&format!(
+            "{}: its seals are broken: {}; trail_seal_broken in it says more",
+            core.name, wrong.happened
+        ));
+        core.queue_system_record(wrong);
+    }
+    core.queue_system_record(opened(&core));
     let renderer = Renderer::new(flow(&found));
     let worker = Worker::new(core.clone(), reader, sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
@@ -167,19 +179,6 @@ pub(super) fn run(
     *lock(&core.guard) = Some(guard);
     // The channel is empty and its worker alive: this neither blocks nor fails.
     let _ = doorbell.write_all(b"!");
-    // With the worker at work, because what another process left may fill the journal.
-    if let Some(recovered) = recovered(&found, &remains) {
-        let _ = core.append(&own::frame(&recovered.into()));
-    }
-    if let Some(wrong) = wrong {
-        say(&format!(
-            "{}: its seals are broken: {}; trail_seal_broken in it says more",
-            core.name, wrong.happened
-        ));
-        let _ = core.append(&own::frame(&wrong.into()));
-    }
-    let _ = core.append(&own::frame(&opened(&core).into()));
-    core.opened_at.store(core.journal.tail(), Ordering::SeqCst);
     then(&core);
     Ok(core)
 }

@@ -115,7 +115,7 @@ impl Core {
         match &starved {
             Some(why) => {
                 say(&format!("{}: {why}", self.name));
-                self.append_own(Starved {
+                self.queue_system_record(Starved {
                     reason: why.clone(),
                 });
             }
@@ -124,7 +124,7 @@ impl Core {
                     "{}: audit events reach the trail again",
                     self.name
                 ));
-                self.append_own(Fed {});
+                self.queue_system_record(Fed {});
             }
         }
     }

@@ -19,8 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
-use super::fetch::fetch_to_write;
-
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
@@ -303,9 +301,6 @@ impl Producer {
             let room = unsafe { slice::from_raw_parts_mut(self.byte(at), length) };
             room[..N].copy_from_slice(head);
             room[N..].copy_from_slice(bytes);
-            // The next is mostly as long as this one, and the worker has read from there.
-            let next = at + length;
-            fetch_to_write(self.byte(next), length.min(self.capacity - next));
         } else {
             self.push_round(tail, head);
             self.push_round(tail + N as u64, bytes);

@@ -1,15 +1,13 @@
 //! Sealing, on the worker: the tree over the lines, when a seal is due, and what it says.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use ed25519_dalek::SigningKey;
 
-use super::helper::Task;
-use super::leaves::{Leaves, MOST_LEAVES, Tree};
-use super::lines::Lines;
+use super::line_batch::LineBatch;
+use super::merkle::{GrowingTree, MOST_LEAVES};
 use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
@@ -19,7 +17,6 @@ use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::files::replace_private;
 use crate::trail::seal::{Hint, HintText, Seal};
-use crate::trail::tree::Frontier;
 use crate::trail::{TrailName, Unsealed, unsealed};
 
 #[cfg(test)]
@@ -34,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(super) struct Sealer {
     origin: String,
     first: Key,
-    leaves: Leaves,
+    tree: GrowingTree,
     /// The leaves between the two seals before: a seal tells them again, so that they are known where the
     /// other is damaged.
     before: Vec<Hint>,
@@ -51,8 +48,6 @@ pub(super) struct Sealer {
     said: u64,
     /// The number of the next seal.
     number: u64,
-    /// The next seal, where it was begun before it is needed.
-    draft: Option<Arc<Draft>>,
     /// The last note, until a sync takes it to the medium.
     note: Option<String>,
     /// The one that the sync that is underway takes there.
@@ -61,70 +56,15 @@ pub(super) struct Sealer {
     files: Option<KeptIn>,
 }
 
-/// A seal that is to be made, and what it is made of.
-struct Draft {
-    origin: String,
-    number: u64,
-    reason: &'static str,
-    time: DateTime<Utc>,
-    tree: Tree,
-    before: Vec<Hint>,
-    key: SigningKey,
-    /// Signs behind it, if another key does.
-    next: Option<SigningKey>,
-    /// It, once it is made. What it is follows from the rest, whoever makes it.
-    seal: OnceLock<Drafted>,
-}
-
-struct Drafted {
-    seal: Seal,
+/// A seal that is made and not yet written.
+pub(super) struct SealDraft {
     /// Its line, with the line feed.
-    line: Vec<u8>,
-    /// The leaves since the seal before it.
-    since: Vec<Hint>,
-}
-
-impl Draft {
-    fn make(&self) -> Drafted {
-        let (frontier, since) = self.tree.clone().settled();
-        let mut leaves = [&self.before[..], &since].concat();
-        leaves.drain(..leaves.len().saturating_sub(MOST_LEAVES));
-        let leaves = HintText::new(&leaves);
-        let key = public(&self.key);
-        let checkpoint = Checkpoint {
-            origin: self.origin.clone(),
-            size: frontier.size(),
-            root: frontier.root(),
-            time: self.time,
-            number: self.number,
-            reason: self.reason.to_owned(),
-            key,
-            next: self.next.as_ref().map_or(key, public),
-            leaves: leaves.hash(),
-        };
-        let seal = Seal {
-            note: checkpoint.sign(&self.key),
-            checkpoint,
-            frontier,
-            leaves,
-        };
-        let mut line = Vec::new();
-        seal.push(&mut line);
-        line.push(b'\n');
-        Drafted { seal, line, since }
-    }
-}
-
-impl Task for Weak<Draft> {
-    fn run(&self) {
-        if let Some(draft) = self.upgrade()
-            && draft.seal.get().is_none()
-        {
-            // Made before it is set: the worker, which may need it first, does not wait for this thread.
-            let made = draft.make();
-            let _ = draft.seal.set(made);
-        }
-    }
+    pub(super) line: Vec<u8>,
+    note: String,
+    /// The size of the tree that it seals.
+    size: u64,
+    /// Signs the seal after it, if another key does.
+    next: Option<SigningKey>,
 }
 
 struct ToSay {
@@ -210,7 +150,7 @@ impl Sealer {
             });
         }
         sealer.sealed = tail.sealed;
-        sealer.leaves = Leaves::new(tail.tree, tail.leaves);
+        sealer.tree = GrowingTree::new(tail.tree, tail.leaves);
         sealer.before = tail.before;
         Ok((sealer, wrong))
     }
@@ -231,7 +171,7 @@ impl Sealer {
         Sealer {
             origin: origin(&first),
             first,
-            leaves: Leaves::new(Frontier::default(), Vec::new()),
+            tree: GrowingTree::default(),
             before: Vec::new(),
             sealed: 0,
             last: Instant::now(),
@@ -240,7 +180,6 @@ impl Sealer {
             to_say: None,
             said: 0,
             number: 0,
-            draft: None,
             note: None,
             in_sync: None,
             files,
@@ -294,26 +233,19 @@ impl Sealer {
         self.number == 0
     }
 
-    /// Takes in lines. Those it has already come again.
-    pub(super) fn push(&mut self, lines: Arc<Lines>) {
-        // It would not be over them.
-        self.draft = None;
-        self.leaves.push(lines);
+    /// Adds lines that are written. Lines that the tree has already are skipped.
+    pub(super) fn push(&mut self, batch: &LineBatch) {
+        self.tree.push(batch);
     }
 
-    /// Has something done beside the worker. `false`: there is no thread, or it has enough to do.
-    pub(super) fn beside(&self, task: Arc<dyn Task>) -> bool {
-        self.leaves.beside(task)
-    }
-
-    /// Lets go of the lines that it needs no more.
-    pub(super) fn let_go(&mut self) {
-        self.leaves.let_go();
+    /// Whether records were written that no seal covers, other than the last seal itself.
+    pub(super) fn has_unsealed(&self) -> bool {
+        self.tree.size() > self.sealed
     }
 
     /// Why a seal is due, if one is.
     pub(super) fn due(&self) -> Option<&'static str> {
-        let waiting = self.leaves.size().saturating_sub(self.sealed);
+        let waiting = self.tree.size().saturating_sub(self.sealed);
         let elapsed = self.last.elapsed();
         if waiting >= RECORDS || waiting > 0 && elapsed >= BUSY {
             return Some("busy");
@@ -321,53 +253,61 @@ impl Sealer {
         (elapsed >= IDLE).then_some("idle")
     }
 
-    /// Has a seal over all lines so far made beside the worker. It is wanted soon, and nothing before it.
-    pub(super) fn prepare(&mut self, reason: &'static str, now: DateTime<Utc>) {
-        let draft = Arc::new(self.draft(reason, now));
-        // Where it is dropped before, its keys are gone with it.
-        let _ = self.leaves.beside(Arc::new(Arc::downgrade(&draft)));
-        self.draft = Some(draft);
+    /// How long it takes until a seal is due, if nothing is written meanwhile.
+    pub(super) fn due_in(&self) -> Duration {
+        let wait = match self.has_unsealed() {
+            true => BUSY,
+            false => IDLE,
+        };
+        wait.saturating_sub(self.last.elapsed())
     }
 
-    /// Whether the seal that was begun is still being made beside the worker: as long as the task is kept there.
-    pub(super) fn is_underway(&self) -> bool {
-        let is_kept = |draft: &Arc<Draft>| Arc::weak_count(draft) > 0;
-        let draft = self.draft.as_ref().filter(|draft| is_kept(draft));
-        draft.is_some_and(|draft| draft.seal.get().is_none())
-    }
-
-    fn draft(&mut self, reason: &'static str, now: DateTime<Utc>) -> Draft {
+    /// Makes a seal over all lines so far, which must be written next.
+    pub(super) fn draft(&mut self, reason: &str, now: DateTime<Utc>) -> SealDraft {
         self.note_said();
-        Draft {
+        let frontier = self.tree.frontier().clone();
+        let mut hints = [&self.before[..], self.tree.hints()].concat();
+        hints.drain(..hints.len().saturating_sub(MOST_LEAVES));
+        let leaves = HintText::new(&hints);
+        let key = public(&self.key);
+        let checkpoint = Checkpoint {
             origin: self.origin.clone(),
-            number: self.number,
-            reason,
+            size: frontier.size(),
+            root: frontier.root(),
             time: now.trunc_subsecs(6),
-            tree: self.leaves.tree(),
-            before: self.before.clone(),
-            key: self.key.clone(),
+            number: self.number,
+            reason: reason.to_owned(),
+            key,
+            next: self.announced.as_ref().map_or(key, public),
+            leaves: leaves.hash(),
+        };
+        let seal = Seal {
+            note: checkpoint.sign(&self.key),
+            checkpoint,
+            frontier,
+            leaves,
+        };
+        let mut line = Vec::new();
+        seal.push(&mut line);
+        line.push(b'\n');
+        SealDraft {
+            line,
+            size: seal.checkpoint.size,
+            note: seal.note,
             next: self.announced.clone(),
-            seal: OnceLock::new(),
         }
     }
 
-    /// Appends the line of a seal over all lines so far. It is to be written next.
-    pub(super) fn seal(&mut self, reason: &'static str, now: DateTime<Utc>, out: &mut Vec<u8>) {
-        let draft = match self.draft.take().filter(|draft| draft.reason == reason) {
-            Some(draft) => draft,
-            None => Arc::new(self.draft(reason, now)),
-        };
-        let Drafted { seal, line, since } = draft.seal.get_or_init(|| draft.make());
-        out.extend_from_slice(line);
-        if let Some(next) = &draft.next {
-            self.key = next.clone();
+    /// A seal is written. Its own line is pushed after it.
+    pub(super) fn sealed(&mut self, draft: SealDraft) {
+        if let Some(next) = draft.next {
+            self.key = next;
             self.announced = None;
         }
-        self.before.clone_from(since);
-        self.leaves.sealed(seal.frontier.clone());
-        self.note = Some(seal.note.clone());
+        self.before = self.tree.take_hints();
+        self.note = Some(draft.note);
         self.number += 1;
-        self.sealed = seal.checkpoint.size + 1;
+        self.sealed = draft.size + 1;
         self.last = Instant::now();
     }
 

@@ -3,12 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::append::Append;
 use super::files::{Files, Found};
-use super::helper::Task;
-use super::lines::Lines;
 use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::destination::{Place, is_null_device};
@@ -102,29 +98,6 @@ impl Sink {
         }
     }
 
-    /// An attempt to write lines beside the worker. It comes before anything else that is done with the sink. `None`:
-    /// that cannot be.
-    pub(super) fn append(&self, lines: &Arc<Lines>) -> Option<(Arc<dyn Task>, Append)> {
-        match self {
-            Sink::Files(files) => Some(files.append(lines.clone())),
-            #[cfg(test)]
-            Sink::Faulty(faulty) => {
-                let (mut faulty, lines) = (faulty.clone(), lines.clone());
-                let (task, append) = Append::new(move || faulty.write(&lines.bytes));
-                Some((task, append.patient()))
-            }
-            _ => None,
-        }
-    }
-
-    /// What an attempt beside the worker comes to: the same as `write`.
-    pub(super) fn appended(&mut self, written: io::Result<usize>) -> io::Result<usize> {
-        if let (Sink::Files(files), Ok(bytes)) = (self, &written) {
-            files.appended(*bytes);
-        }
-        usual(written)
-    }
-
     /// Writes some of `lines`.
     pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let written = match self {
@@ -143,16 +116,24 @@ impl Sink {
                     .write(lines),
             },
         };
-        usual(written)
+        match written {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            written => written,
+        }
     }
-}
 
-/// What an attempt to write a few bytes comes to.
-fn usual(written: io::Result<usize>) -> io::Result<usize> {
-    match written {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-        written => written,
+    /// Whether the lines go to where readers look for them.
+    pub(super) fn is_in_place(&self) -> bool {
+        !matches!(self, Sink::Files(files) if !files.is_in_place())
+    }
+
+    /// After a panic of the worker: how many bytes the sink took that nobody counted. Only files can tell.
+    pub(super) fn recount(&mut self) -> io::Result<usize> {
+        match self {
+            Sink::Files(files) => files.recount(),
+            _ => Ok(0),
+        }
     }
 }
 

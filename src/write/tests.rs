@@ -11,7 +11,7 @@ use super::files::Found;
 use super::frame::{self, Name, Value};
 use super::journal::{Journal, NOTHING};
 use super::sink::Sink;
-use super::{Core, helper, lock, open};
+use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
 use crate::error::ErrorKind;
 use crate::record::{Key, Record};
@@ -32,10 +32,6 @@ pub(crate) struct Disk {
     fails_at: Arc<AtomicUsize>,
     /// The next write panics.
     panics: Arc<AtomicBool>,
-    /// The write of this number that is made beside the worker fails: 1 is the next.
-    fails_beside: Arc<AtomicUsize>,
-    /// It takes a part before.
-    fails_partly: Arc<AtomicBool>,
 }
 
 impl Write for Disk {
@@ -47,14 +43,6 @@ impl Write for Disk {
             !self.panics.swap(false, Ordering::SeqCst),
             "a bug below the worker"
         );
-        if std::thread::current().name() == Some(helper::NAME) && count_down(&self.fails_beside) {
-            if !self.fails_partly.load(Ordering::SeqCst) {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            let some = bytes.len() / 3;
-            lock(&self.written).extend_from_slice(&bytes[..some]);
-            return Ok(some);
-        }
         if self.fails_now() {
             let half = bytes.len() / 2;
             lock(&self.written).extend_from_slice(&bytes[..half]);
@@ -96,6 +84,10 @@ impl Disk {
         count_down(&self.fails_at)
     }
 
+    pub(crate) fn text(&self) -> Vec<u8> {
+        lock(&self.written).clone()
+    }
+
     /// The records, of which none is missing, without the seals: they come when they are due.
     pub(crate) fn records(&self) -> Vec<Record> {
         let written = lock(&self.written).clone();
@@ -126,7 +118,7 @@ pub(crate) fn trail(disk: &Disk, given: Given) -> Arc<Core> {
     open::run(settings, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
 }
 
-fn record(core: &Core, event_type: &str, prompt: &str) -> crate::Result<()> {
+pub(super) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::Result<()> {
     core.record(None, |fields| {
         fields.field("event_type", Value::Str(event_type));
         fields.field("prompt", Value::Str(prompt));
@@ -386,35 +378,6 @@ fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
             .collect();
         let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
         assert_eq!(prompts, expected, "fault {fault}");
-    }
-}
-
-#[test]
-fn a_fault_while_lines_are_appended_beside_the_worker_loses_and_doubles_nothing() {
-    let prompt = "x".repeat(8 << 10);
-    for (fault, partly) in [(1, false), (1, true), (2, true), (3, false), (4, true)] {
-        let disk = Disk::default();
-        let core = trail(&disk, Given::default());
-        core.flush().expect("written");
-        disk.fails_partly.store(partly, Ordering::SeqCst);
-        disk.fails_beside.store(fault, Ordering::SeqCst);
-        let mut emitted = 0;
-        until("it fails", || {
-            // Full batches come where the worker is behind.
-            for _ in 0..200 {
-                record(&core, &emitted.to_string(), &prompt).expect("recorded");
-                emitted += 1;
-            }
-            disk.fails_beside.load(Ordering::SeqCst) == 0
-        });
-        core.close().expect("closed");
-        assert_eq!(core.status().write_errors, u64::from(!partly));
-        let types = disk.records().into_iter().filter_map(|record| {
-            let event_type = record.event_type.as_str();
-            record.prompt.map(|_| event_type.to_owned())
-        });
-        let expected = (0..emitted).map(|number| number.to_string());
-        assert!(types.eq(expected), "fault {fault}");
     }
 }
 

@@ -86,7 +86,7 @@ impl Watch {
         }
         if self.last_pulse.elapsed() >= core.settings.pulse {
             self.last_pulse = Instant::now();
-            core.append_own(heartbeat(&core));
+            core.queue_system_record(heartbeat(&core));
         }
         #[cfg(feature = "metrics")]
         publish(&core);
@@ -102,7 +102,7 @@ impl Watch {
         let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
         let jumped = (wall - wall_before).num_milliseconds() - passed;
         if jumped.abs() > JUMP {
-            core.append_own(ClockJumped {
+            core.queue_system_record(ClockJumped {
                 milliseconds: jumped,
             });
         }
@@ -110,7 +110,7 @@ impl Watch {
 
     /// A write that hangs is no error that the worker could see.
     fn watch_worker(&mut self, core: &Core) {
-        let written = lock(&core.progress).written;
+        let written = lock(&core.progress).written.position;
         if written != self.came.0 || written >= core.journal.tail() {
             self.came = (written, Instant::now());
         } else if self.came.1.elapsed() >= HANGS && !core.failing.swap(true, Ordering::Relaxed) {
@@ -138,7 +138,7 @@ impl Watch {
                 "{}: only {available} bytes are left on the disk",
                 core.name
             ));
-            core.append_own(LowSpace {
+            core.queue_system_record(LowSpace {
                 available_bytes: available,
                 threshold_bytes: threshold,
             });

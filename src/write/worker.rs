@@ -1,12 +1,12 @@
-//! The worker: takes frames from the journal, makes lines of them, and writes these.
+//! The worker: takes frames from the journal, renders them as lines, and writes the lines to the trail.
 //!
-//! It is an `io::Write` on tracing-appender's non-blocking thread. The one byte that is ever
-//! sent there lets it in, and it stays until the trail is closed: a channel send per event
-//! would cost the emitting thread a system call to wake it, looking for work every few
-//! milliseconds costs it nothing.
+//! It is an `io::Write` on tracing-appender's non-blocking thread. The only byte ever sent to that thread lets the worker
+//! in, and the worker stays until the trail is closed. A channel send per event would cost the emitting thread a system
+//! call to wake the worker.
 //!
-//! Errors do not leave it, because tracing-appender would drop the message and go on; they
-//! are tried again here.
+//! [`Worker::work`] is the whole of it, one step after the other on one thread. Only the sync of the medium runs beside it.
+//! What the worker has begun is in its fields: after a panic it goes on with the step that it had come to. Errors stay
+//! here and are tried again, because tracing-appender would drop the message and go on.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,34 +16,40 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::copies::CopyFeed;
+use super::files::Prunable;
 use super::journal::Reader;
-use super::lines::{LARGEST_KEPT, Lines, Rooms};
+use super::line_batch::{LARGEST_REUSED, LineBatch};
 use super::render::Renderer;
 use super::seal::Sealer;
 use super::sink::Sink;
-use super::{Core, Progress, lock, say, take_flag};
-use crate::destination::Place;
-use crate::record::SystemEvent;
+use super::{Core, Progress, Watermark, lock, say};
 use crate::record::system::WorkerRestarted;
 
 mod batch;
-mod put;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod upkeep;
+mod write;
 
-use put::Writing;
 use sync::Reached;
+use write::InFlight;
 
-/// How long to sleep when there is nothing to do: short while events come, longer when not.
-const BUSY: Duration = Duration::from_millis(2);
-const IDLE: Duration = Duration::from_millis(8);
-/// Rounds without work after which the worker counts as idle.
-const BUSY_ROUNDS: u32 = 20;
+/// The worker polls while events are less than this apart, and parks when none came for so long.
+const POLL_FOR: Duration = Duration::from_secs(1);
+/// How often it polls: soon after an event, and later.
+const POLL_SOON: Duration = Duration::from_millis(2);
+const POLL_LATER: Duration = Duration::from_millis(8);
+/// For so long after an event it polls often.
+const SOON: Duration = Duration::from_millis(40);
+/// It never rests longer, so that a lost wake-up costs no more.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
-/// While there is nothing to write, its files are looked after once in so many rounds, and while there is, before
-/// it is written; where full batches follow each other and nobody waits, not sooner than this after the last time.
-const LOOK_EVERY: u32 = 8;
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How often the worker looks whether its files are in place while it has nothing to write.
+const LOOK_EVERY: Duration = Duration::from_millis(64);
+
+/// The pause after a panic.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
     core: Arc<Core>,
@@ -51,42 +57,46 @@ pub(super) struct Worker {
     sink: Sink,
     copies: Vec<CopyFeed>,
     renderer: Renderer,
+    /// `None`: the trail is not sealed.
+    sealer: Option<Sealer>,
     /// The `seq` of the next record.
     seq: u64,
+    /// Entries as they were copied from the journal.
     entries: Vec<u8>,
-    /// The batch in the making.
-    lines: Lines,
-    rooms: Rooms,
-    /// The batch before it, where it is being written beside the worker.
-    writing: Option<Writing>,
-    /// How far the journal is written.
-    position: u64,
-    /// What stands in front of this in the journal is of an earlier process.
+    /// The batch that is being rendered, and where its entries end in the journal.
+    rendered: LineBatch,
+    rendered_to: u64,
+    /// The batch that is being written.
+    in_flight: Option<InFlight>,
+    /// How far everything is written.
+    written: Watermark,
+    /// Entries before this position of the journal are an earlier process's.
     inherited_to: u64,
+    /// The system records up to `trail_opened`.
+    opening_records: u64,
+    last_entry: Instant,
+    last_look: Instant,
     /// Something was written that is not synced.
     unsynced: bool,
-    /// When it was last seen to that its files are in place.
-    last_look: Instant,
-    /// The last batch was full.
-    was_full: bool,
     last_sync: Instant,
     /// A sync is underway.
     syncing: Option<Reached>,
-    /// Sync when the journal is written up to here: somebody waits for it.
-    sync_at: Option<u64>,
-    closing_since: Option<Instant>,
+    /// Sync when everything up to here is written: somebody waits for it.
+    sync_at: Option<Watermark>,
     /// How long to leave a medium alone that refused to sync.
     sync_pause: Duration,
-    /// Records of the trail's own that wait until the batch is released: behind a mark only
-    /// its entries may take seqs.
-    to_tell: Vec<SystemEvent>,
-    /// `None`: the trail is not sealed.
-    sealer: Option<Sealer>,
-    /// That the trail was opened is not sealed yet.
-    opens: bool,
-    /// Why a seal is due. It is made when the next lines are ready to follow it, or there are none:
-    /// meanwhile the lines before it are hashed.
+    /// Why a seal must be written before anything else.
     seal_due: Option<&'static str>,
+    is_opening_sealed: bool,
+    /// Files that retention removes once their record is durable.
+    pruning: Option<Prunable>,
+    /// Retention must look at the files.
+    prune_due: bool,
+    /// `trail_healed` is recorded and not durable yet.
+    is_healing: bool,
+    /// `trail_closed` is recorded.
+    is_closing: bool,
+    closing_since: Option<Instant>,
 }
 
 /// The trail was closed while it could not be written.
@@ -102,179 +112,184 @@ impl Worker {
         sealer: Option<Sealer>,
         seq: u64,
     ) -> Worker {
+        let now = Instant::now();
         Worker {
-            position: journal.head(),
+            written: Watermark {
+                position: journal.head(),
+                system_records: 0,
+            },
+            rendered_to: journal.head(),
             inherited_to: journal.tail(),
+            opening_records: core.watermark().system_records,
             core,
             journal,
             sink,
             copies,
             renderer,
+            sealer,
             seq,
             entries: Vec::new(),
-            lines: Lines::default(),
-            rooms: Rooms::default(),
-            writing: None,
+            rendered: LineBatch::default(),
+            in_flight: None,
+            last_entry: now,
+            last_look: now,
             unsynced: false,
-            last_look: Instant::now(),
-            was_full: false,
-            last_sync: Instant::now(),
+            last_sync: now,
             syncing: None,
             sync_at: None,
-            closing_since: None,
             sync_pause: Duration::ZERO,
-            to_tell: Vec::new(),
-            sealer,
-            opens: true,
             seal_due: None,
+            is_opening_sealed: false,
+            pruning: None,
+            prune_due: true,
+            is_healing: false,
+            is_closing: false,
+            closing_since: None,
         }
     }
 
     /// Works until the trail is closed.
     fn work(&mut self) -> Result<(), GaveUp> {
-        let _ = self.core.worker.set(std::thread::current());
-        let mut is_pruned = false;
-        let mut idle_rounds = 0;
+        self.core.parking.register();
         loop {
-            if self.sync_at.is_none() && take_flag(&self.core.sync_wanted) {
-                self.sync_at = Some(self.journal.tail());
-            }
-            let is_due = match self.has_work() {
-                true => !self.is_pressed() || self.last_look.elapsed() >= LOOK_AGAIN,
-                false => idle_rounds % LOOK_EVERY == 0,
-            };
-            let rolls = self.has_lines() && self.sink.rolls();
-            // A file that is gone is told of, and made again, before it is left.
-            if rolls || is_due {
-                self.put_back()?;
-                self.last_look = Instant::now();
-            }
-            if rolls {
-                self.roll()?;
-            }
-            let worked = self.write_entries()?;
-            self.tell()?;
-            self.report_losses()?;
+            // What a panic has interrupted comes first.
+            self.put_in_flight()?;
+            self.put_rendered()?;
+            self.note_sync_request();
+            self.look_after_files()?;
+            self.roll_if_due()?;
+            let had_entries = self.write_entries()?;
+            self.write_system_records()?;
             self.heal()?;
-            self.seal_if_due();
+            self.seal_if_due()?;
             self.sync_if_due()?;
-            if rolls || !is_pruned && self.is_opened() {
-                self.prune()?;
-                is_pruned = true;
-            }
-            if self.core.closing.load(Ordering::SeqCst) {
+            self.prune_if_due()?;
+            if self.core.is_closed() {
                 let end_at = *lock(&self.core.end_at);
-                if end_at.is_some_and(|end| self.position >= end) {
+                if end_at.is_some_and(|end| self.written.position >= end) {
                     return self.end();
                 }
             }
-            if worked {
-                idle_rounds = 0;
-                // A large record leaves large buffers; they are not kept.
-                if self.entries.capacity() > LARGEST_KEPT {
-                    self.entries = Vec::new();
-                }
-                continue;
-            }
-            idle_rounds += 1;
-            if idle_rounds == BUSY_ROUNDS {
-                self.rooms.shrink();
-            }
-            std::thread::park_timeout(if idle_rounds < BUSY_ROUNDS {
-                BUSY
-            } else {
-                IDLE
-            });
+            self.rest(had_entries);
         }
     }
 
-    /// Whether what it tells of the writer before is written, and sealed where it is.
+    /// Whether `trail_opened` and what comes before it are written.
     fn is_opened(&self) -> bool {
-        let is_written = self.position >= self.core.opened_at.load(Ordering::SeqCst);
-        let is_sealed = !self.opens && self.seal_due.is_none();
-        is_written && (is_sealed || self.sealer.is_none())
+        self.written.position >= self.inherited_to
+            && self.written.system_records >= self.opening_records
     }
 
-    fn has_work(&self) -> bool {
-        self.journal.tail() > self.position || self.core.is_closed()
+    fn has_entries(&self) -> bool {
+        self.journal.tail() > self.written.position
     }
 
-    /// Whether a new file would get lines: a sealed trail has its seal.
-    fn has_lines(&self) -> bool {
-        self.sealer.is_some() || self.has_work() || !self.to_tell.is_empty()
+    fn has_system_records(&self) -> bool {
+        !lock(&self.core.system_records).is_empty()
     }
 
-    /// Whether there is more to write than time, and nobody waits for the end of it.
-    fn is_pressed(&self) -> bool {
-        self.was_full && self.sync_at.is_none() && !self.core.is_closed()
+    /// Polls while events come, and parks while none do.
+    fn rest(&mut self, had_entries: bool) {
+        self.step("rest");
+        if had_entries {
+            self.last_entry = Instant::now();
+            return;
+        }
+        if self.entries.capacity() > LARGEST_REUSED {
+            self.entries = Vec::new();
+        }
+        let idle = self.last_entry.elapsed();
+        if idle < POLL_FOR {
+            std::thread::park_timeout(match idle < SOON {
+                true => POLL_SOON,
+                false => POLL_LATER,
+            });
+        } else {
+            self.park();
+        }
     }
 
-    /// Goes on after a panic as the next process would after a crash: the trail says what is
-    /// written, and the journal has the rest.
-    fn resume(&mut self) -> Result<(), GaveUp> {
+    /// Parks until an event, a request, or the next deadline.
+    fn park(&self) {
+        let core = &*self.core;
+        core.parking.rest(self.next_deadline(), || {
+            self.has_entries()
+                || self.has_system_records()
+                || lock(&core.losses).count() > 0
+                || core.sync_wanted.load(Ordering::SeqCst)
+                || core.is_closed()
+        });
+    }
+
+    /// How long until there is something to do, if nobody asks for anything.
+    fn next_deadline(&self) -> Duration {
+        let until_sync = match self.unsynced && self.syncing.is_none() {
+            true => self.until_sync(),
+            false => LONGEST_REST,
+        };
+        let until_seal = self.sealer.as_ref().map_or(LONGEST_REST, Sealer::due_in);
+        // A deadline that has passed and could not be kept is tried again a little later.
+        until_sync.min(until_seal).clamp(POLL_LATER, LONGEST_REST)
+    }
+
+    /// After a panic: counts what the sink took meanwhile, and goes on.
+    fn resume(&mut self) {
         say(&format!(
-            "{}: the worker panicked; it goes on from the journal",
+            "{}: the worker panicked; it goes on where it was",
             self.core.name
         ));
-        self.lines = Lines::default();
-        self.seal_due = None;
-        self.take_appended();
-        self.syncing = None;
-        if let Some(sealer) = &self.sealer {
-            // What another thread still writes to the file of keys is not to come behind what the next sealer does.
-            sealer.wait_for_keys();
+        std::thread::sleep(PAUSE_AFTER_PANIC);
+        // Its outcome is taken here. What it was to sync is synced again.
+        if self.syncing.take().is_some() {
+            self.unsynced = true;
         }
-        let core = self.core.clone();
-        let place = &core.settings.places.trail;
-        if matches!(place, Place::Files(_)) {
-            // Frees the lock for the opening that follows.
-            self.sink = Sink::Special("reopened".into(), None);
-            let found = self.insist(|sink| {
-                let (reopened, found) =
-                    Sink::open(place, &core.settings).map_err(io::Error::other)?;
-                *sink = reopened;
-                Ok(found)
-            })?;
-            let last = found.last.map(|last| last.seq);
-            self.journal.skip_written(last);
-            self.seq = last.map_or(0, |last| last + 1);
-            if self.sealer.is_some() {
-                let reopened =
-                    self.insist(|_| Sealer::open(&core.settings, false).map_err(io::Error::other))?;
-                self.sealer = Some(reopened.0);
+        match self.sink.recount() {
+            Ok(appended) => {
+                if let Some(in_flight) = &mut self.in_flight {
+                    in_flight.appended += appended;
+                }
             }
-        } else if let Some(seq) = self.journal.marked_seq() {
-            // Nobody can ask stdout what it has: lines come again with the seqs they had.
-            self.seq = seq;
+            Err(error) => self.note_failure(&error),
         }
-        self.position = self.journal.head();
-        self.progress(|progress, worker| progress.written = worker.position);
-        self.to_tell.push(WorkerRestarted {}.into());
-        Ok(())
+        self.core.queue_system_record(WorkerRestarted {});
     }
 
-    /// Tells those who wait how far the worker has come.
-    fn progress(&self, set: impl FnOnce(&mut Progress, &Worker)) {
+    /// Reports to those who wait how far the worker has come.
+    fn report(&self, set: impl FnOnce(&mut Progress)) {
         let mut progress = lock(&self.core.progress);
-        set(&mut progress, self);
+        set(&mut progress);
         let wakers = std::mem::take(&mut progress.wakers);
         drop(progress);
         self.core.progressed.notify_all();
         wakers.into_iter().for_each(Waker::wake);
     }
+
+    /// Between two steps: tests look at the trail here, or panic.
+    #[inline]
+    fn step(&self, _name: &'static str) {
+        #[cfg(test)]
+        {
+            let hook = lock(&self.core.hook).take();
+            if let Some(mut hook) = hook {
+                hook(_name);
+                lock(&self.core.hook).get_or_insert(hook);
+            }
+        }
+    }
 }
 
 impl io::Write for Worker {
-    /// Works until the trail is closed, and takes whatever woke it for written.
+    /// Works until the trail is closed, and takes the byte that let it in for written.
     fn write(&mut self, doorbell: &[u8]) -> io::Result<usize> {
         // A panic here would end tracing-appender's thread, and the trail with it.
         let ended = loop {
             match catch_unwind(AssertUnwindSafe(|| self.work())) {
                 Ok(ended) => break ended,
-                Err(_) => match catch_unwind(AssertUnwindSafe(|| self.resume())) {
-                    Ok(Ok(())) => {}
-                    Ok(Err(GaveUp)) | Err(_) => break Err(GaveUp),
-                },
+                Err(_) => {
+                    if catch_unwind(AssertUnwindSafe(|| self.resume())).is_err() {
+                        break Err(GaveUp);
+                    }
+                }
             }
         };
         if ended.is_err() {
@@ -292,7 +307,7 @@ impl io::Write for Worker {
             // process ends, they are kept: the journal still takes what other threads emit.
             self.sink = Sink::Special("closed".into(), None);
         }
-        self.progress(|progress, _| progress.ended = true);
+        self.report(|progress| progress.ended = true);
         Ok(doorbell.len())
     }
 

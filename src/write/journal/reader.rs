@@ -7,8 +7,8 @@ use std::io;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, TryLockError};
 
-use super::entry::{ENTRY, entry_length, split_entry};
-use super::mark::{Mark, NO_SEQ};
+use super::entry::{ENTRY, entry_length};
+use super::mark::Mark;
 use super::{Journal, aside, lock_soon, start_over};
 use crate::trail::files::is_same_file;
 use crate::write::ring::{Consumer, Ring};
@@ -70,31 +70,6 @@ impl Reader {
             seq,
         };
         mark.set(&self.ring);
-    }
-
-    /// The seq of the first entry that is not released, where its line may be written.
-    pub(in crate::write) fn marked_seq(&self) -> Option<u64> {
-        let mark = Mark::of(&self.ring);
-        (mark.position == self.head() && mark.seq != NO_SEQ).then_some(mark.seq)
-    }
-
-    /// Releases the entries whose lines the trail has, up to `last_seq`, after the worker
-    /// lost track of what it had written.
-    pub(in crate::write) fn skip_written(&mut self, last_seq: Option<u64>) {
-        let (Some(last), Some(_)) = (last_seq, self.marked_seq()) else {
-            return;
-        };
-        let mut position = self.head();
-        for _ in 0..Mark::of(&self.ring).written(position, last_seq) {
-            let mut entry = Vec::new();
-            self.copy(position, 1, &mut entry);
-            match split_entry(&entry) {
-                Some((_, length)) => position += length as u64,
-                None => break,
-            }
-        }
-        let position = self.release(position);
-        self.mark(position, 0, last + 1);
     }
 
     /// Makes room: the lines of everything before `position` are written. Says where the entries go

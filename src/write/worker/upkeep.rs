@@ -1,18 +1,29 @@
-//! What the worker does beside writing lines: it tells losses, heals, prunes, and ends the trail.
+//! What the worker does beside writing lines: it puts files back, records losses, heals, prunes, and ends the trail.
 
+use std::io;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use chrono::Utc;
-
-use super::{CopyFeed, GaveUp, Worker};
+use super::{CopyFeed, GaveUp, LOOK_EVERY, Worker};
 use crate::record::system::{Closed, Healed, Pruned, PutBack, Tripped};
-use crate::write::own::Losses;
 use crate::write::sink::Sink;
+use crate::write::system_records::{self, Losses, SystemRecord};
 use crate::write::{lock, say};
 
 impl Worker {
-    /// Sees to it that the live file stands under its name.
-    pub(super) fn put_back(&mut self) -> Result<(), GaveUp> {
+    /// Looks whether the live file has its name, the journal and the lock have theirs, and puts back what was taken away.
+    pub(super) fn look_after_files(&mut self) -> Result<(), GaveUp> {
+        let is_due = self.last_look.elapsed() >= LOOK_EVERY;
+        if !is_due && !self.has_entries() && !self.has_system_records() {
+            return Ok(());
+        }
+        self.last_look = Instant::now();
+        self.restore_files()?;
+        self.step("looked");
+        Ok(())
+    }
+
+    pub(super) fn restore_files(&mut self) -> Result<(), GaveUp> {
         match self.journal.put_back() {
             Ok(false) => {}
             Ok(true) => {
@@ -20,60 +31,55 @@ impl Worker {
                     "{}: somebody took its journal away; it was put back",
                     self.core.name
                 ));
-                self.put_own(PutBack {
+                self.core.queue_system_record(PutBack {
                     file: Some("journal".to_owned()),
                     happened: "removed".to_owned(),
                     ..PutBack::default()
-                })?;
+                });
             }
             // The directory may be gone; it is made again with the live file.
             Err(error) => self.note_failure(&error),
         }
-        let is_in_place = |sink: &Sink| !matches!(sink, Sink::Files(files) if !files.is_in_place());
-        if is_in_place(&self.sink) {
-            return Ok(());
+        match self.sink.is_in_place() {
+            true => Ok(()),
+            false => self.insist(Worker::restore_live_file),
         }
-        self.recall();
-        let happened = self.insist(|sink| match sink {
-            Sink::Files(files) => files.put_back(),
-            _ => Ok(PutBack::default()),
-        })?;
-        self.begin_line_anew();
+    }
+
+    /// Puts a live file in place after somebody removed, renamed, replaced or cut the last one.
+    pub(super) fn restore_live_file(&mut self) -> io::Result<()> {
+        let Sink::Files(files) = &mut self.sink else {
+            return Ok(());
+        };
+        let put_back = files.put_back()?;
         say(&format!(
             "{}: somebody tampered with its file: {}",
-            self.core.name, happened.happened
+            self.core.name, put_back.happened
         ));
-        self.put_own(happened)
-    }
-
-    /// Writes the trail's own records that wait.
-    pub(super) fn tell(&mut self) -> Result<(), GaveUp> {
-        for event in std::mem::take(&mut self.to_tell) {
-            self.put_own(event)?;
-        }
+        self.begin_line_again();
+        self.core.queue_system_record(put_back);
         Ok(())
     }
 
-    /// Writes a `trail_gap` record if records were lost.
-    pub(super) fn report_losses(&mut self) -> Result<(), GaveUp> {
+    /// Queues a `trail_gap` record if records were lost.
+    pub(super) fn queue_losses(&mut self) {
         if lock(&self.core.losses).count() == 0 {
-            return Ok(());
+            return;
         }
         let lost: Losses = std::mem::take(&mut *lock(&self.core.losses));
+        let losses = lost.count();
+        let frame = system_records::frame(&lost.report());
+        lock(&self.core.system_records).push_gap(SystemRecord { frame, losses });
         let counts = &self.core.counts;
-        counts.lost.fetch_add(lost.count(), Ordering::Relaxed);
+        counts.lost.fetch_add(losses, Ordering::Relaxed);
         counts.gaps.fetch_add(1, Ordering::Relaxed);
         say(&format!(
-            "{}: {} records were lost; the trail says which",
-            self.core.name,
-            lost.count()
+            "{}: {losses} records were lost; the trail says which",
+            self.core.name
         ));
-        self.put_own(lost.report())?;
-        self.core.journal.losses_told(lost.count());
-        Ok(())
     }
 
-    /// Ends a trip: writing works again, and a record of that is on the medium.
+    /// Ends a trip once writing works again and a record of that is on the medium.
     pub(super) fn heal(&mut self) -> Result<(), GaveUp> {
         let is_tripped = self.core.tripped.load(Ordering::SeqCst);
         if !is_tripped || self.core.failing.load(Ordering::Relaxed) {
@@ -81,15 +87,21 @@ impl Worker {
         }
         let trip = lock(&self.core.trip).take();
         if let Some((when, why)) = trip {
-            self.put_own(Tripped {
+            self.core.queue_system_record(Tripped {
                 tripped: Some(when),
                 reason: why,
-            })?;
+            });
         }
-        self.put_own(Healed {})?;
-        self.put_seal("healed")?;
+        if !self.is_healing {
+            self.is_healing = true;
+            self.core.queue_system_record(Healed {});
+            self.seal_due = Some("healed");
+        }
+        self.write_system_records()?;
+        self.put_seal_due()?;
         self.sync()?;
         if !self.unsynced {
+            self.is_healing = false;
             self.core.tripped.store(false, Ordering::SeqCst);
             say(&format!(
                 "{}: a record is durable again; typed functions work again",
@@ -99,53 +111,64 @@ impl Worker {
         Ok(())
     }
 
-    /// Has what waits for a seal sealed, when its time has come.
-    pub(super) fn seal_if_due(&mut self) {
-        let Some(sealer) = &mut self.sealer else {
-            return;
-        };
-        // Before it is opened, what it tells of the writer before may still come.
-        let opened_at = self.core.opened_at.load(Ordering::SeqCst);
-        let reason = match self.opens {
-            true if self.position >= opened_at => "opened",
-            true => return,
-            false => match sealer.due() {
-                Some(reason) => reason,
-                None => return,
-            },
-        };
-        self.opens &= reason != "opened";
-        sealer.prepare(reason, Utc::now());
-        self.seal_due = Some(reason);
-    }
-
-    /// Removes the files that are past retention, and says so first.
-    pub(super) fn prune(&mut self) -> Result<(), GaveUp> {
-        let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
+    /// Seals what waits for a seal when its time has come.
+    pub(super) fn seal_if_due(&mut self) -> Result<(), GaveUp> {
+        let Some(sealer) = &self.sealer else {
             return Ok(());
         };
-        let mut prunable = match files.prunable(retain) {
-            Ok(prunable) if prunable.listed.is_empty() => return Ok(()),
-            Ok(prunable) => prunable,
-            Err(error) => {
-                say(&format!(
-                    "{}: couldn't look for files past retention: {error}",
-                    self.core.name
-                ));
-                return Ok(());
-            }
+        let reason = match self.is_opening_sealed {
+            true => sealer.due(),
+            false => self.is_opened().then_some("opened"),
         };
-        self.put_own(Pruned {
-            retain: retain.to_string(),
-            files: std::mem::take(&mut prunable.listed),
-        })?;
+        if let Some(reason) = reason {
+            self.put_seal(reason)?;
+            self.is_opening_sealed = true;
+        }
+        Ok(())
+    }
+
+    /// Removes the files that are past retention after the opening and after each roll, and records that first.
+    pub(super) fn prune_if_due(&mut self) -> Result<(), GaveUp> {
+        let is_opened = self.is_opened() && (self.is_opening_sealed || self.sealer.is_none());
+        if !self.prune_due || !is_opened || self.core.failing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
+            self.prune_due = false;
+            return Ok(());
+        };
+        if self.pruning.is_none() {
+            match files.prunable(retain) {
+                Ok(prunable) if prunable.listed.is_empty() => {
+                    self.prune_due = false;
+                    return Ok(());
+                }
+                Ok(mut prunable) => {
+                    let files = std::mem::take(&mut prunable.listed);
+                    self.pruning = Some(prunable);
+                    let retain = retain.to_string();
+                    self.core.queue_system_record(Pruned { retain, files });
+                    self.seal_due = Some("pruned");
+                }
+                Err(error) => {
+                    self.prune_due = false;
+                    say(&format!(
+                        "{}: couldn't look for files past retention: {error}",
+                        self.core.name
+                    ));
+                    return Ok(());
+                }
+            }
+        }
         // Sealed and on the medium before anything is gone: a trail that lacks its beginning can show who took it.
-        self.put_seal("pruned")?;
+        self.write_system_records()?;
+        self.put_seal_due()?;
         self.sync()?;
         if self.unsynced {
             return Ok(());
         }
-        if let Some((path, error)) = prunable.remove() {
+        self.prune_due = false;
+        if let Some((path, error)) = self.pruning.take().and_then(|prunable| prunable.remove()) {
             say(&format!(
                 "couldn't remove {}, which is past retention: {error}",
                 path.display()
@@ -156,34 +179,38 @@ impl Worker {
 
     /// Ends the trail in order.
     pub(super) fn end(&mut self) -> Result<(), GaveUp> {
-        self.settle()?;
-        let missed: Vec<_> = self
-            .copies
-            .iter_mut()
-            .filter_map(CopyFeed::missed)
-            .collect();
-        for missed in missed {
-            self.put_own(missed)?;
+        if !self.is_closing {
+            let missed: Vec<_> = self
+                .copies
+                .iter_mut()
+                .filter_map(CopyFeed::missed)
+                .collect();
+            for missed in missed {
+                self.core.queue_system_record(missed);
+            }
+            self.write_system_records()?;
+            let counts = &self.core.counts;
+            let totals = Closed {
+                written: counts.written.load(Ordering::Relaxed) + 1,
+                lost: counts.lost.load(Ordering::Relaxed),
+                write_errors: counts.write_errors.load(Ordering::Relaxed),
+            };
+            self.is_closing = true;
+            self.core.queue_system_record(totals);
         }
-        let counts = &self.core.counts;
-        let totals = Closed {
-            written: counts.written.load(Ordering::Relaxed) + 1,
-            lost: counts.lost.load(Ordering::Relaxed),
-            write_errors: counts.write_errors.load(Ordering::Relaxed),
-        };
-        self.put_own(totals)?;
-        // A sync that fails has something to tell, which is sealed and synced as well.
+        // A sync that fails, and a file that is put back, have something to record, which is sealed and synced as well.
         const MOST_SYNCS: usize = 3;
         for _ in 0..MOST_SYNCS {
-            // So that it names another key, and what has signed is erased behind it.
+            self.write_system_records()?;
+            // So that the seal names another key, and the key that signed it is erased after the sync.
             if let Some(sealer) = &self.sealer {
                 sealer.wait_for_keys();
+                if sealer.has_unsealed() {
+                    self.put_seal("closed")?;
+                }
             }
-            // Writing `trail_closed`, the seal or such a record may itself have failed at first, which the trail says.
-            self.tell()?;
-            self.put_seal("closed")?;
             self.sync()?;
-            if !self.unsynced && self.to_tell.is_empty() {
+            if !self.unsynced && !self.has_system_records() {
                 self.core.journal.remove();
                 break;
             }

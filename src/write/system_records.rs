@@ -1,6 +1,10 @@
-//! Records that the trail writes about itself.
+//! Records that the trail writes about itself: their frames, and the queue in which they wait for the worker.
+//!
+//! The worker drains the queue between two batches of the journal, never within one. The queue is in memory only: a
+//! process that is killed loses what waits there, such as a heartbeat. Losses of records are not among that, because the
+//! journal counts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -29,6 +33,52 @@ pub(super) fn frame(event: &SystemEvent) -> Vec<u8> {
     }
     frame::end(&mut out).expect("invariant: the trail's own records are short");
     out
+}
+
+/// System records that wait to be written.
+#[derive(Default)]
+pub(super) struct SystemRecords {
+    waiting: VecDeque<SystemRecord>,
+    /// How many were ever queued.
+    pub(super) queued: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct SystemRecord {
+    pub(super) frame: Vec<u8>,
+    /// How many losses the journal may forget once this record is written.
+    pub(super) losses: u64,
+}
+
+impl SystemRecords {
+    /// So many may wait while the trail cannot be written. More are counted as lost.
+    const MOST: usize = 4_096;
+
+    pub(super) fn push(&mut self, record: SystemRecord) -> Result<(), SystemRecord> {
+        if self.waiting.len() == SystemRecords::MOST {
+            return Err(record);
+        }
+        self.push_gap(record);
+        Ok(())
+    }
+
+    /// Queues a `trail_gap`, for which there is always room.
+    pub(super) fn push_gap(&mut self, gap: SystemRecord) {
+        self.waiting.push_back(gap);
+        self.queued += 1;
+    }
+
+    pub(super) fn front(&self) -> Option<&SystemRecord> {
+        self.waiting.front()
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.waiting.pop_front();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
 }
 
 /// How many event types a gap names one by one.
