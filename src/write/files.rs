@@ -150,7 +150,7 @@ impl Files {
     /// The file whose time has come, if it has. A clock that is set back begins none:
     /// names of one rotation are in the order of their dates.
     fn rolls_to(&self) -> Option<String> {
-        let now = Utc::now();
+        let now = now();
         // No file is for less than a minute, and to write its name takes longer than to look at the clock.
         let second = Some(now.timestamp());
         if self.stays_in.get() == second {
@@ -423,6 +423,23 @@ impl Files {
         self.live = live;
         self.stays_in.set(None);
     }
+}
+
+/// What time it is, for the name of the live file.
+#[cfg(not(test))]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Tests set the clock of a thread ahead.
+#[cfg(test)]
+fn now() -> DateTime<Utc> {
+    Utc::now() + AHEAD.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static AHEAD: Cell<Duration> = const { Cell::new(Duration::zero()) };
 }
 
 /// A name for a file that is written no more. It lies in the past, where the clock will not

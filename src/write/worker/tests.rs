@@ -12,6 +12,7 @@ use crate::environment::tests::Imagined;
 use crate::read::{Query, Trail, Verify};
 use crate::record::Record;
 use crate::settings::Given;
+use crate::write::files::AHEAD;
 use crate::write::tests::{Disk, record, trail};
 use crate::write::{Core, lock, open};
 
@@ -99,7 +100,7 @@ fn panic_everywhere(
 ) -> BTreeSet<&'static str> {
     let mut panicked_at = BTreeSet::new();
     for step in STEPS {
-        for nth in 1..=3 {
+        for nth in [1, 3] {
             let core = open();
             let panicked = Arc::new(AtomicUsize::new(0));
             let count = panicked.clone();
@@ -148,6 +149,40 @@ fn a_panic_between_any_two_steps_over_files_loses_and_doubles_nothing() {
         },
     );
     assert_eq!(panicked_at, usual_steps(&["rolled"]));
+}
+
+#[test]
+fn a_panic_after_a_roll_keeps_the_seal_at_the_beginning_of_the_new_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let core = trail_in(directory.path());
+    let (mut batches, mut panics) = (0, true);
+    *lock(&core.hook) = Some(Box::new(move |step| match step {
+        "copied" => {
+            batches += 1;
+            if batches == 5 {
+                AHEAD.set(chrono::Duration::days(1));
+            }
+        }
+        "rolled" if panics => {
+            panics = false;
+            panic!("a bug in the worker");
+        }
+        _ => {}
+    }));
+    emit(&core, 0..30);
+    core.close().expect("closed in order");
+    let records = read(directory.path());
+    assert_eq!(prompts(&records), numbers(30));
+    assert_eq!(restarts(&records), 1);
+    let files = Trail::open(directory.path().join("audit.log")).expect("a trail");
+    let files = files.names()[0].files().expect("readable");
+    assert_eq!(files.len(), 2);
+    let newest = fs::read_to_string(&files[1]).expect("readable");
+    let first = newest.lines().next().expect("a line");
+    assert!(
+        first.contains("trail_sealed") && first.contains("\"reason\":\"rolled\""),
+        "{first}"
+    );
 }
 
 #[test]
