@@ -41,7 +41,7 @@ enum Source {
     SystemRecord {
         losses: u64,
     },
-    Seal(Option<SealDraft>),
+    Seal(Option<Box<SealDraft>>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Worker {
             let mut draft = sealer.draft(reason, Utc::now());
             let batch = LineBatch::one(self.seq, std::mem::take(&mut draft.line));
             self.step("seal drafted");
-            self.put(batch, Source::Seal(Some(draft)))?;
+            self.put(batch, Source::Seal(Some(Box::new(draft))))?;
         }
         self.seal_due = None;
         Ok(())
@@ -167,7 +167,7 @@ impl Worker {
                         if let Source::Seal(draft) = &mut in_flight.source
                             && let Some(draft) = draft.take()
                         {
-                            sealer.sealed(draft);
+                            sealer.sealed(*draft);
                         }
                         sealer.push(batch);
                     }
