@@ -85,7 +85,7 @@ pub(super) struct Worker {
     sync_at: Option<Watermark>,
     /// How long to leave a medium alone that refused to sync.
     sync_pause: Duration,
-    /// Why a seal must be written before anything else.
+    /// Why a seal must be written before any other record.
     seal_due: Option<&'static str>,
     is_opening_sealed: bool,
     /// Files that retention removes once their record is durable.
@@ -155,6 +155,7 @@ impl Worker {
             // What a panic has interrupted comes first.
             self.put_in_flight()?;
             self.put_rendered()?;
+            self.put_seal_due()?;
             self.note_sync_request();
             self.look_after_files()?;
             self.roll_if_due()?;

@@ -95,10 +95,9 @@ impl Worker {
         if !self.is_healing {
             self.is_healing = true;
             self.core.queue_system_record(Healed {});
-            self.seal_due = Some("healed");
         }
         self.write_system_records()?;
-        self.put_seal_due()?;
+        self.put_seal("healed")?;
         self.sync()?;
         if !self.unsynced {
             self.is_healing = false;
@@ -148,7 +147,6 @@ impl Worker {
                     self.pruning = Some(prunable);
                     let retain = retain.to_string();
                     self.core.queue_system_record(Pruned { retain, files });
-                    self.seal_due = Some("pruned");
                 }
                 Err(error) => {
                     self.prune_due = false;
@@ -162,7 +160,7 @@ impl Worker {
         }
         // Sealed and on the medium before anything is gone: a trail that lacks its beginning can show who took it.
         self.write_system_records()?;
-        self.put_seal_due()?;
+        self.put_seal("pruned")?;
         self.sync()?;
         if self.unsynced {
             return Ok(());
