@@ -128,8 +128,11 @@ pub(crate) struct Core {
     guard: Mutex<Option<WorkerGuard>>,
     /// Called by the worker between its steps.
     #[cfg(test)]
-    hook: Mutex<Option<Box<dyn FnMut(&'static str) + Send>>>,
+    hook: Mutex<Option<Hook>>,
 }
+
+#[cfg(test)]
+type Hook = Box<dyn FnMut(&'static str) + Send>;
 
 /// Stands in cache lines of its own: what the worker writes again and again must not lie beside what the
 /// emitting threads read.

@@ -62,6 +62,6 @@ fn the_status_is_published_every_second() {
             "{published:#?} instead of {expected:#?}"
         );
     }
-    assert_eq!(audit.status().accepted, 12);
+    assert_eq!(audit.status().accepted, 10);
     audit.close().expect("closed");
 }

@@ -52,7 +52,7 @@ pub struct Status {
     pub rotation: &'static str,
     /// How long closed files are kept. `None`: for ever.
     pub retain: Option<String>,
-    /// Records taken in.
+    /// Records of the application that were taken in. The trail's own are not among them.
     pub accepted: u64,
     /// Records written, the trail's own with them.
     pub written: u64,
