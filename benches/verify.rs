@@ -257,12 +257,11 @@ fn recording(with: With) -> f64 {
     rate
 }
 
-/// Hashes behind who records, until all is recorded. Of a line only half, for sealing hashes two at a time, which takes
-/// half as long.
+/// Hashes as many bytes as are recorded, until all is recorded.
 fn hash_beside(recorded: &AtomicUsize) {
     const LINE: usize = 1_200;
     const BATCH: usize = 200;
-    let lines = vec![b'a'; BATCH * LINE / 2];
+    let lines = vec![b'a'; BATCH * LINE];
     let mut hashed = 0;
     while hashed < RECORDS {
         if recorded.load(Ordering::Relaxed) >= hashed + BATCH {
