@@ -7,7 +7,6 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Serializer, Value};
-use wide::u8x16;
 
 use super::dangerous::{LEADS, is_dangerous};
 
@@ -20,227 +19,58 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
 
 /// The text of [`push_string`], without the quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
-    let text = text.as_ref();
-    let begin = out.len();
-    if escape(out, text).is_none() {
-        out.truncate(begin);
-        // A lossy text is UTF-8.
-        let _ = escape(out, String::from_utf8_lossy(text).as_bytes());
-    }
-}
-
-/// Appends a text with its escapes, or `None` and a part of it where it is no UTF-8.
-///
-/// Most of most texts needs no escape: 64 bytes at a time are asked whether one of them does, and what lies
-/// between two that do is copied whole. A text is looked at as UTF-8 from its first byte beyond ASCII on.
-fn escape(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {
-    let mut escapes = Escapes {
-        out,
-        text,
-        copied: 0,
-        beyond: None,
-    };
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    let mut begin = 0;
-    for block in blocks {
-        escapes.at(begin, Special::of(block))?;
-        begin += BLOCK;
-    }
-    let (quarters, rest) = rest.as_chunks::<LANES>();
-    for quarter in quarters {
-        escapes.at(begin, Special::of_lanes(*quarter))?;
-        begin += LANES;
-    }
-    let special = match text.last_chunk() {
-        // The end is looked at together with what stands before it.
-        Some(last) => Special::of_lanes(*last).behind(LANES - rest.len()),
-        None => Special::of_few(rest),
-    };
-    escapes.at(begin, special)?;
-    let Escapes { out, copied, .. } = escapes;
-    out.extend_from_slice(&text[copied..]);
-    Some(())
-}
-
-const BLOCK: usize = 64;
-const LANES: usize = 16;
-
-/// Bytes of a block that are not copied as they are, or not always. Bit `i` stands for byte `i`.
-struct Special {
-    bytes: u64,
-    beyond_ascii: u64,
-}
-
-impl Special {
-    const NONE: Special = Special {
-        bytes: 0,
-        beyond_ascii: 0,
-    };
-
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Special {
-        let (quarters, _) = block.as_chunks::<LANES>();
-        // Mostly there is nothing in any of them.
-        let any = quarters.iter().fold(u8x16::ZERO, |any, quarter| {
-            let bytes = u8x16::new(*quarter);
-            any | bytes | special_in_ascii(bytes)
-        });
-        match any.to_bitmask() {
-            0 => Special::NONE,
-            _ => Special::of_quarters(quarters),
+    let text = String::from_utf8_lossy(text.as_ref());
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (block, begin) in bytes.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+        // Most blocks are copied as they are.
+        if !any(block, may_need_escape) {
+            continue;
         }
-    }
-
-    fn of_quarters(quarters: &[[u8; LANES]]) -> Special {
-        let mut special = Special::NONE;
-        for (quarter, bytes) in quarters.iter().enumerate() {
-            let of_quarter = Special::of_lanes(*bytes);
-            special.bytes |= of_quarter.bytes << (LANES * quarter);
-            special.beyond_ascii |= of_quarter.beyond_ascii << (LANES * quarter);
-        }
-        special
-    }
-
-    #[inline]
-    fn of_lanes(bytes: [u8; LANES]) -> Special {
-        let bytes = u8x16::new(bytes);
-        let mut special = special_in_ascii(bytes);
-        // The highest bit is that of bytes beyond ASCII.
-        let beyond_ascii = bytes.to_bitmask();
-        if beyond_ascii != 0 {
-            for lead in LEADS {
-                special |= bytes.simd_eq(u8x16::splat(lead));
-            }
-        }
-        Special {
-            bytes: u64::from(special.to_bitmask()),
-            beyond_ascii: u64::from(beyond_ascii),
-        }
-    }
-
-    #[inline]
-    fn is_none(&self) -> bool {
-        self.bytes | self.beyond_ascii == 0
-    }
-
-    /// Byte by byte: to make lanes of a few bytes takes longer.
-    #[inline]
-    fn of_few(bytes: &[u8]) -> Special {
-        let mut special = Special::NONE;
-        let any = bytes
-            .iter()
-            .fold(0, |any, byte| any | CLASSES[usize::from(*byte)]);
-        if any != 0 {
-            for (place, byte) in bytes.iter().enumerate() {
-                let class = CLASSES[usize::from(*byte)];
-                special.bytes |= u64::from(class & SPECIAL) << place;
-                special.beyond_ascii |= u64::from(class / BEYOND_ASCII) << place;
-            }
-        }
-        special
-    }
-
-    /// Without the first bytes, which are in the block before.
-    fn behind(self, bytes: usize) -> Special {
-        Special {
-            bytes: self.bytes >> bytes,
-            beyond_ascii: self.beyond_ascii >> bytes,
-        }
-    }
-}
-
-#[inline]
-fn special_in_ascii(bytes: u8x16) -> u8x16 {
-    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-    let is_control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
-    is_control | is(b'"') | is(b'\\') | is(0x7f)
-}
-
-const SPECIAL: u8 = 1;
-const BEYOND_ASCII: u8 = 2;
-
-/// What each byte is.
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < classes.len() {
-        classes[byte] = match byte as u8 {
-            0..0x20 | b'"' | b'\\' | 0x7f => SPECIAL,
-            0..0x80 => 0,
-            _ => BEYOND_ASCII,
-        };
-        byte += 1;
-    }
-    let mut lead = 0;
-    while lead < LEADS.len() {
-        classes[LEADS[lead] as usize] |= SPECIAL;
-        lead += 1;
-    }
-    classes
-};
-
-struct Escapes<'a> {
-    out: &'a mut Vec<u8>,
-    text: &'a [u8],
-    /// Up to where the text is in `out`.
-    copied: usize,
-    /// What begins with the first byte beyond ASCII, and where that is.
-    beyond: Option<(usize, &'a str)>,
-}
-
-impl Escapes<'_> {
-    /// Escapes what has to be among the special bytes of the block that begins here. `None`: the text
-    /// is no UTF-8.
-    #[inline]
-    fn at(&mut self, begin: usize, special: Special) -> Option<()> {
-        match special.is_none() {
-            true => Some(()),
-            false => self.among(begin, special),
-        }
-    }
-
-    fn among(&mut self, begin: usize, mut special: Special) -> Option<()> {
-        if special.beyond_ascii != 0 && self.beyond.is_none() {
-            let first = begin + special.beyond_ascii.trailing_zeros() as usize;
-            self.beyond = Some((first, std::str::from_utf8(&self.text[first..]).ok()?));
-        }
-        while special.bytes != 0 {
-            self.byte(begin + special.bytes.trailing_zeros() as usize);
-            special.bytes &= special.bytes - 1;
-        }
-        Some(())
-    }
-
-    fn byte(&mut self, at: usize) {
-        let short = |letter: u8| [b'\\', letter];
-        match self.text[at] {
-            b'\n' => self.replace(at, 1, &short(b'n')),
-            b'\r' => self.replace(at, 1, &short(b'r')),
-            b'\t' => self.replace(at, 1, &short(b't')),
-            byte @ (b'"' | b'\\') => self.replace(at, 1, &short(byte)),
-            byte if byte.is_ascii() => self.replace(at, 1, &unit(u16::from(byte))),
-            // A lead byte under which some characters act on terminals.
-            _ => {
-                let character = self
-                    .beyond
-                    .and_then(|(first, text)| text.get(at - first..)?.chars().next());
-                if let Some(character) = character.filter(|character| is_dangerous(*character)) {
-                    self.replace(at, character.len_utf8(), &[]);
-                    for value in character.encode_utf16(&mut [0; 2]) {
-                        self.out.extend_from_slice(&unit(*value));
+        for (byte, at) in block.iter().zip(begin..) {
+            let mut escape = [0; 12];
+            let (length, escape): (usize, &[u8]) = match *byte {
+                b'\n' => (1, br"\n"),
+                b'\r' => (1, br"\r"),
+                b'\t' => (1, br"\t"),
+                b'"' => (1, br#"\""#),
+                b'\\' => (1, br"\\"),
+                byte if may_need_escape(byte) => match text[at..].chars().next() {
+                    Some(character) if is_dangerous(character) => {
+                        (character.len_utf8(), units(character, &mut escape))
                     }
-                }
-            }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            out.extend_from_slice(&bytes[copied..at]);
+            out.extend_from_slice(escape);
+            copied = at + length;
         }
     }
+    out.extend_from_slice(&bytes[copied..]);
+}
 
-    /// Copies what stands in front of a place, and puts something else there.
-    fn replace(&mut self, at: usize, length: usize, escape: &[u8]) {
-        let before = &self.text[self.copied..at];
-        self.out.extend_from_slice(before);
-        self.out.extend_from_slice(escape);
-        self.copied = at + length;
-    }
+/// So many bytes are looked at together.
+const BLOCK: usize = 32;
+
+/// Whether any byte is of a class. Every byte is looked at, so that the comparisons become those of vectors.
+#[inline]
+fn any(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(false, |any, byte| any | class(*byte))
+}
+
+/// Whether a character may begin with this byte that JSON or the trail escapes.
+#[inline]
+fn may_need_escape(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | may_act(byte)
+}
+
+/// Whether a dangerous character may begin with this byte.
+#[inline]
+fn may_act(byte: u8) -> bool {
+    let is_lead = LEADS.iter().fold(false, |any, lead| any | (byte == *lead));
+    (byte < 0x20) | (byte == 0x7f) | is_lead
 }
 
 /// Whether a line holds nothing that the trail escapes.
@@ -248,11 +78,15 @@ pub(crate) fn is_escaped(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|line| !line.contains(is_dangerous))
 }
 
-/// The escape of a UTF-16 unit.
-fn unit(unit: u16) -> [u8; 6] {
-    let mut escape = *b"\\u0000";
-    HEXLOWER.encode_mut(&unit.to_be_bytes(), &mut escape[2..]);
-    escape
+/// A character as escaped UTF-16 units.
+fn units(character: char, escape: &mut [u8; 12]) -> &[u8] {
+    let mut length = 0;
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        escape[length..length + 2].copy_from_slice(br"\u");
+        HEXLOWER.encode_mut(&unit.to_be_bytes(), &mut escape[length + 2..length + 6]);
+        length += 6;
+    }
+    &escape[..length]
 }
 
 /// Appends a number; one that JSON cannot hold becomes the string `NaN`, `Infinity` or `-Infinity`.
@@ -327,32 +161,18 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_dangerous(c) && !matches!(c, '\t' | '\n' | '\r');
-    if !may_act(text) || !text.contains(acts) {
+    let may_act = |byte| may_act(byte) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    if !any(text.as_bytes(), may_act) || !text.contains(acts) {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len() + 16);
     for character in text.chars() {
         match acts(character) {
-            true => character
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .for_each(|value| out.extend_from_slice(&unit(*value))),
+            true => out.extend_from_slice(units(character, &mut [0; 12])),
             false => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Cow::Owned(String::from_utf8(out).unwrap_or_default())
-}
-
-/// Whether a text holds a byte with which a character that acts could begin. Most texts hold none; the
-/// comparisons are written so that they become those of vectors.
-fn may_act(text: &str) -> bool {
-    let begins = |byte: u8| {
-        let is_control = (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
-        let is_lead = LEADS.iter().fold(false, |any, lead| any | (byte == *lead));
-        is_control | is_lead | (byte == 0x7f)
-    };
-    let mut parts = text.as_bytes().chunks(64);
-    parts.any(|part| part.iter().fold(false, |any, byte| any | begins(*byte)))
 }
 
 struct SafeStrings;
@@ -379,10 +199,9 @@ mod tests {
         for character in '\0'..=char::MAX {
             let text = format!("a{character}");
             let acts = is_dangerous(character) && !matches!(character, '\t' | '\n' | '\r');
-            assert!(!acts || may_act(&text), "{character:?}");
+            assert!(!acts || any(text.as_bytes(), may_act), "{character:?}");
             assert_eq!(without_controls(&text) != text, acts, "{character:?}");
         }
-        assert!(!may_act("für einen Tag\t\r\n"));
     }
 
     #[test]
