@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::record::system::FORMAT;
+
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -140,6 +142,11 @@ pub enum Unreadable {
     Foreign {
         /// What is missing.
         why: String,
+    },
+    /// A writer of another format begins here.
+    OtherFormat {
+        /// Its format.
+        format: u64,
     },
 }
 
@@ -385,6 +392,9 @@ impl fmt::Display for Unreadable {
         match self {
             Unreadable::Torn => write!(f, "a torn line: its writer died while writing it"),
             Unreadable::Unfinished => write!(f, "an unfinished line: it is being written, or torn"),
+            Unreadable::OtherFormat { format } => {
+                write!(f, "written by format {format}; this reads format {FORMAT}")
+            }
             Unreadable::Foreign { why } => write!(f, "not a record of the trail: {why}"),
         }
     }

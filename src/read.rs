@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::record::Outcome;
 use crate::trail::{Pattern, TrailName};
 use index::Indexes;
 use reverse::Reverse;
@@ -41,7 +42,7 @@ mod stats;
 mod verify;
 
 pub use check::{Finding, FindingKind, Report};
-pub use conversation::{Completeness, Conversation, Missing, Outcome, Turn};
+pub use conversation::{Completeness, Conversation, Missing, Turn};
 pub use dry_run::{Changes, RecordChange};
 #[cfg(feature = "cli")]
 pub(crate) use export::Rows;

@@ -3,132 +3,123 @@
 //! Nothing here does I/O or knows about threads. The writer renders these keys
 //! in the order of [`Record`]'s fields, and the reader parses them back.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 mod decision;
 mod event_type;
 mod key;
+mod model;
+mod object;
+mod outcome;
 mod redaction;
 pub mod system;
 
 pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
 pub(crate) use key::{Key, KeySet, Kind, Source};
+pub use model::{Attachment, ToolCall};
+use object::object;
+pub use outcome::{Outcome, TurnState};
 pub use redaction::Redaction;
+use system::FORMAT;
 pub use system::SystemEvent;
 
-/// One record of a trail.
-///
-/// Fields stand in the order of the keys in the line, and carry the keys' names.
-/// An absent key is `None` (or empty, for the lists).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Record {
-    /// 0-based place of the record in its trail, across files and restarts.
-    pub seq: u64,
-    /// When the event was emitted: RFC 3339 in the line, UTC, microseconds.
-    #[serde(serialize_with = "rfc3339")]
-    pub timestamp: DateTime<Utc>,
-    /// What happened.
-    pub event_type: EventType,
-    /// The request that the event belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// For whom.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    /// The user's session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// The user's address, as the application gave it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_ip: Option<String>,
-    /// The user's client, as it named itself: attacker-written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<String>,
-    /// The conversation that the turn belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation_id: Option<String>,
-    /// 1-based number of the turn within its conversation: of the one that `turn_id` names, where the record has
-    /// one, else of the last that began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub turn_number: Option<u64>,
-    /// Where that turn stands after this record: `open` (no prompt was seen), `prompted`, `answered` or `blocked`; where
-    /// the record has a `turn_id` also `failed`, `cut`, `abandoned` or `withheld`. Or what the application says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation_state: Option<String>,
-    /// What was asked, redacted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// What was answered, redacted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response: Option<String>,
-    /// Which guardrails decided what.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub guardrail_decisions: Vec<GuardrailDecision>,
-    /// How long the step took, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub processing_time_ms: Option<f64>,
-    /// The model that was asked or that answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model_used: Option<String>,
-    /// Tokens in and out, together.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_processed: Option<u64>,
-    /// Every other key of the line under its own name, and any known key whose
-    /// value has not the type it should have.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
+object! {
+    /// One record of a trail.
+    ///
+    /// Fields stand in the order of the keys in the line, and carry the keys' names.
+    /// An absent key is `None` (or empty, for the lists).
+    Record
+    required {
+        /// 0-based place of the record in its trail, across files and restarts.
+        seq: u64, "it has no seq";
+        /// When the event was emitted: RFC 3339 in the line, UTC, microseconds.
+        #[serde(serialize_with = "rfc3339")]
+        timestamp: DateTime<Utc>, "it has no RFC 3339 timestamp";
+        /// What happened.
+        event_type: EventType, "it has no event_type";
+    }
+    {
+        /// Which run of a writer wrote the record: in `trail_opened`, and on stdout in every record.
+        run_id "run_id": Option<String>;
+        /// The sender's own id of the event.
+        event_id "event_id": Option<String>;
+        /// The sender's own time of the event, RFC 3339.
+        event_timestamp "event_timestamp": Option<String>;
+        /// The request that the event belongs to.
+        request_id "request_id": Option<String>;
+        /// The customer or organisation.
+        tenant_id "tenant_id": Option<String>;
+        /// For whom.
+        user_id "user_id": Option<String>;
+        /// The user's session.
+        session_id "session_id": Option<String>;
+        /// The user's address, as the application gave it.
+        user_ip "user_ip": Option<String>;
+        /// The user's client, as it named itself: attacker-written.
+        user_agent "user_agent": Option<String>;
+        /// The agent that acted.
+        agent_id "agent_id": Option<String>;
+        /// The conversation that the turn belongs to.
+        conversation_id "conversation_id": Option<String>;
+        /// The turn: several of one conversation may be open.
+        turn_id "turn_id": Option<String>;
+        /// 1-based number of the turn within its conversation: of the one that `turn_id` names, if the record has
+        /// one, else of the last that began.
+        turn_number "turn_number": Option<u64>;
+        /// Where that turn stands after this record: `open` (no prompt was seen), `prompted`, `answered` or `blocked`; if
+        /// the record has a `turn_id` also `failed`, `cut`, `abandoned` or `withheld`. Or what the application says.
+        conversation_state "conversation_state": Option<String>;
+        /// What was asked, redacted.
+        prompt "prompt": Option<String>;
+        /// What was answered, redacted.
+        response "response": Option<String>;
+        /// Which tools the model called.
+        tool_calls "tool_calls": Vec<ToolCall>;
+        /// Which files came with the prompt or the answer.
+        attachments "attachments": Vec<Attachment>;
+        /// Which guardrails decided what.
+        guardrail_decisions "guardrail_decisions": Vec<GuardrailDecision>;
+        /// How the turn's answer ended. An event cannot set it.
+        outcome "outcome": Option<Outcome>;
+        /// The guardrails that must decide in the turn. An event cannot set it.
+        expects "expects": Vec<String>;
+        /// How long the step took, in milliseconds.
+        processing_time_ms "processing_time_ms": Option<f64>;
+        /// Who runs the model.
+        provider "provider": Option<String>;
+        /// What was done with the model, such as `chat`.
+        operation "operation": Option<String>;
+        /// The model that was asked.
+        model_requested "model_requested": Option<String>;
+        /// The model that answered.
+        model_used "model_used": Option<String>;
+        /// Tokens in and out, together.
+        tokens_processed "tokens_processed": Option<u64>;
+        /// Tokens in.
+        input_tokens "gen_ai.usage.input_tokens": Option<u64>;
+        /// Tokens out.
+        output_tokens "gen_ai.usage.output_tokens": Option<u64>;
+        /// The OpenTelemetry trace.
+        trace_id "trace_id": Option<String>;
+        /// The OpenTelemetry span.
+        span_id "span_id": Option<String>;
+    }
+    last {
+        /// What is odd about the event.
+        problems "problems": Vec<String>;
+        /// What was replaced in the record's texts.
+        redactions "redactions": Vec<Redaction>;
+        /// How many values of each kind were replaced.
+        redaction_counts "redaction_counts": BTreeMap<String, u64>;
+    }
 }
 
-/// The value of a line that is JSON but no record, with the reason.
-#[derive(Debug)]
-pub(crate) struct NotARecord(pub(crate) &'static str);
-
 impl Record {
-    /// Reads a record from the keys of its line.
-    ///
-    /// Nothing is dropped: what does not fit the schema stays in `other`.
-    pub(crate) fn from_map(mut map: Map<String, Value>) -> Result<Record, NotARecord> {
-        let seq = map
-            .remove("seq")
-            .and_then(|v| v.as_u64())
-            .ok_or(NotARecord("it has no seq"))?;
-        let timestamp = map
-            .remove("timestamp")
-            .as_ref()
-            .and_then(Value::as_str)
-            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-            .ok_or(NotARecord("it has no RFC 3339 timestamp"))?
-            .with_timezone(&Utc);
-        let Some(Value::String(event_type)) = map.remove("event_type") else {
-            return Err(NotARecord("it has no event_type"));
-        };
-        Ok(Record {
-            seq,
-            timestamp,
-            event_type: EventType::from(event_type),
-            request_id: take_string(&mut map, "request_id"),
-            user_id: take_string(&mut map, "user_id"),
-            session_id: take_string(&mut map, "session_id"),
-            user_ip: take_string(&mut map, "user_ip"),
-            user_agent: take_string(&mut map, "user_agent"),
-            conversation_id: take_string(&mut map, "conversation_id"),
-            turn_number: take(&mut map, "turn_number", Value::as_u64),
-            conversation_state: take_string(&mut map, "conversation_state"),
-            prompt: take_string(&mut map, "prompt"),
-            response: take_string(&mut map, "response"),
-            guardrail_decisions: take_decisions(&mut map),
-            processing_time_ms: take(&mut map, "processing_time_ms", Value::as_f64),
-            model_used: take_string(&mut map, "model_used"),
-            tokens_processed: take(&mut map, "tokens_processed", Value::as_u64),
-            other: map,
-        })
-    }
-
     /// Whether the trail wrote this record about itself (`trail_opened` and the like).
     pub fn is_about_trail(&self) -> bool {
         self.event_type.is_about_trail()
@@ -146,15 +137,69 @@ impl Record {
     /// What the trail says of itself in this record. A field that is missing or of another type has its default.
     /// `None`: the record is not the trail's own, or of a type that this version does not know.
     pub fn system_event(&self) -> Option<SystemEvent> {
-        SystemEvent::parse(self.event_type.as_str(), &self.other)
+        let mut event = SystemEvent::parse(self.event_type.as_str(), &self.other);
+        if let Some(SystemEvent::Opened(opened)) = &mut event {
+            opened.run_id.clone_from(&self.run_id);
+        }
+        event
     }
 
-    /// What was replaced in the record's texts, as its key `redactions` tells.
-    pub fn redactions(&self) -> Vec<Redaction> {
-        let told = self.other.get("redactions").and_then(Value::as_array);
-        let told = told.into_iter().flatten();
-        told.filter_map(|told| Redaction::deserialize(told).ok())
-            .collect()
+    /// The format that a writer begins here, if it is not this one.
+    pub(crate) fn other_format(&self) -> Option<u64> {
+        match self.system_event() {
+            Some(SystemEvent::Opened(opened)) => Some(opened.format),
+            _ => None,
+        }
+        .filter(|format| *format != FORMAT)
+    }
+
+    /// How the turn ended, if this record is its end: one of those that the turn itself writes.
+    pub fn ends_turn(&self) -> Option<Outcome> {
+        self.turn_id.as_ref()?;
+        match self.event_type {
+            EventType::LlmResponse => self.outcome,
+            _ => Outcome::of_event(self.event_type.as_str()),
+        }
+    }
+
+    /// The keys that neither say who and when the record is about, nor what was asked, answered and decided.
+    pub(crate) fn details(&self) -> Map<String, Value> {
+        const SHOWN: KeySet = KeySet::of(&[
+            Key::Seq,
+            Key::Timestamp,
+            Key::EventType,
+            Key::RunId,
+            Key::RequestId,
+            Key::TenantId,
+            Key::UserId,
+            Key::SessionId,
+            Key::UserIp,
+            Key::UserAgent,
+            Key::AgentId,
+            Key::ConversationId,
+            Key::TurnNumber,
+            Key::ConversationState,
+            Key::Prompt,
+            Key::Response,
+            Key::Decisions,
+            Key::ProcessingTimeMs,
+            Key::ModelUsed,
+            Key::TokensProcessed,
+        ]);
+        let Ok(Value::Object(mut details)) = serde_json::to_value(self) else {
+            unreachable!("invariant: a record is an object of JSON values");
+        };
+        for key in SHOWN.filter(|key| !self.other.contains_key(key.name())) {
+            details.remove(key.name());
+        }
+        details
+    }
+
+    /// The model that answered, or the one that was asked if that is not known.
+    pub fn model(&self) -> Option<&str> {
+        self.model_used
+            .as_deref()
+            .or(self.model_requested.as_deref())
     }
 
     /// The decision that stopped the turn here, if one did.
@@ -165,11 +210,11 @@ impl Record {
     }
 }
 
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map = Map::deserialize(deserializer)?;
-        Record::from_map(map).map_err(|NotARecord(why)| serde::de::Error::custom(why))
-    }
+/// Why a line that is a JSON object is no record. `None`: it is no JSON object.
+pub(crate) fn not_a_record(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let (why, _) = text.rsplit_once(" at line ")?;
+    (error.is_data() && !why.starts_with("invalid type")).then(|| why.to_owned())
 }
 
 /// The timestamp as the trail writes it.
@@ -178,9 +223,7 @@ pub(crate) fn timestamp_text(timestamp: DateTime<Utc>) -> String {
 }
 
 fn rfc3339<S: Serializer>(timestamp: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer
-        .serialize_str(&timestamp_text(*timestamp))
-        .map_err(S::Error::custom)
+    serializer.serialize_str(&timestamp_text(*timestamp))
 }
 
 fn rfc3339_option<S: Serializer>(
@@ -188,39 +231,6 @@ fn rfc3339_option<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     timestamp.map(timestamp_text).serialize(serializer)
-}
-
-fn take<T>(
-    map: &mut Map<String, Value>,
-    key: &str,
-    read: impl Fn(&Value) -> Option<T>,
-) -> Option<T> {
-    let value = read(map.get(key)?)?;
-    map.remove(key);
-    Some(value)
-}
-
-fn take_string(map: &mut Map<String, Value>, key: &str) -> Option<String> {
-    if !map.get(key)?.is_string() {
-        return None;
-    }
-    match map.remove(key) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn take_decisions(map: &mut Map<String, Value>) -> Vec<GuardrailDecision> {
-    let Some(value) = map.get("guardrail_decisions") else {
-        return Vec::new();
-    };
-    match Vec::deserialize(value) {
-        Ok(decisions) => {
-            map.remove("guardrail_decisions");
-            decisions
-        }
-        Err(_) => Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -239,14 +249,105 @@ mod tests {
         assert_eq!(record.other["note"], true);
     }
 
+    /// A line with every key that a record has, in the order of the table, and a field of the application's own.
+    fn whole_line() -> String {
+        let mut line = String::from("{");
+        for key in Key::ALL.iter().filter(|key| !key.is_of_decision()) {
+            let value = match key {
+                Key::Timestamp => "\"2026-11-23T10:00:00.000001Z\"".to_owned(),
+                Key::EventType => "\"llm_response\"".to_owned(),
+                Key::Outcome => "\"modified\"".to_owned(),
+                Key::Decisions => r#"[{"filter_name":"f","decision":"block","reason":"r","confidence":0.5,"rule_triggered":"t","policy":"p@1","phase":"tool","latency_ms":1.5,"own":[1]}]"#.to_owned(),
+                Key::ToolCalls => r#"[{"id":"1","name":"search","arguments":{"q":"Lyon"},"result":"none","error":"late","own":2}]"#.to_owned(),
+                Key::Attachments => r#"[{"kind":"image/png","bytes":7,"sha256":"ab"}]"#.to_owned(),
+                Key::Redactions => r#"[{"type":"EMAIL","field":"prompt","start":4,"end":9,"tag":"k1:X","rule":"email"}]"#.to_owned(),
+                Key::RedactionCounts => r#"{"EMAIL":1}"#.to_owned(),
+                Key::Expects => r#"["f","g"]"#.to_owned(),
+                Key::Problems => r#"["odd"]"#.to_owned(),
+                Key::Seq => "7".to_owned(),
+                key => match key.kind() {
+                    Kind::Count => "3".to_owned(),
+                    Kind::Number => "2.5".to_owned(),
+                    _ => format!("\"{}\"", key.name()),
+                },
+            };
+            if *key == Key::Problems {
+                line.push_str(",\"own\":{\"deep\":[null]}");
+            }
+            line.push_str(key.member());
+            line.push_str(&value);
+        }
+        line.push('}');
+        line.replacen("{,", "{", 1)
+    }
+
     #[test]
-    fn a_record_survives_the_way_to_json_and_back() {
-        let line = r#"{"seq":0,"timestamp":"2026-11-23T10:00:00.000001Z","event_type":"guardrail_decision","user_id":"u","guardrail_decisions":[{"filter_name":"pii","decision":"block","reason":"email","confidence":0.5,"rule_triggered":"r","phase":"input","latency_ms":1.5,"detail":"x"}],"tokens_processed":3,"note":"n"}"#;
-        let record: Record = serde_json::from_str(line).expect("a record");
+    fn every_key_has_its_field_and_survives_the_way_to_json_and_back() {
+        let line = whole_line();
+        let record: Record = serde_json::from_str(&line).expect("a record");
+        let own: Vec<_> = record.other.keys().collect();
+        assert_eq!(own, ["own"]);
         assert_eq!(serde_json::to_string(&record).expect("JSON"), line);
-        assert_eq!(
-            record.blocking().map(|d| d.filter_name.as_str()),
-            Some("pii")
-        );
+        assert_eq!(record.blocking().map(|d| d.filter_name.as_str()), Some("f"));
+        let value = serde_json::to_value(&record).expect("JSON");
+        let again: Record = serde_json::from_value(value).expect("a record");
+        assert_eq!(again, record);
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_kept_under_its_key() {
+        let whole: Value = serde_json::from_str(&whole_line()).expect("JSON");
+        let required = [Key::Seq, Key::Timestamp, Key::EventType];
+        let odd = [
+            serde_json::json!(null),
+            serde_json::json!({"a": [1.5, {"b": false}]}),
+            serde_json::json!([{"name": "search"}, "no object", 3]),
+        ];
+        for key in Key::ALL {
+            if key.is_of_decision() || required.contains(key) {
+                continue;
+            }
+            for odd in &odd {
+                let mut map = whole.clone();
+                map[key.name()] = odd.clone();
+                let line = map.to_string();
+                let record: Record = serde_json::from_str(&line).expect("a record");
+                assert_eq!(&record.other[key.name()], odd);
+                assert_eq!(serde_json::to_value(&record).expect("JSON"), map);
+            }
+        }
+        for key in required {
+            let line = whole_line().replacen(key.member().trim_start_matches(','), "\"x\":", 1);
+            let error = serde_json::from_str::<Record>(&line).expect_err("no record");
+            let why = not_a_record(&error).expect("JSON");
+            assert!(why.starts_with("it has no "), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_occurs_twice_makes_no_record() {
+        let line = whole_line();
+        serde_json::from_str::<Record>(&line).expect("a record");
+        let twice = |error: serde_json::Error| not_a_record(&error);
+        let decision_keys = Key::OF_DECISION.map(Key::member);
+        let keys = Key::ALL.iter().filter(|key| !key.is_of_decision());
+        for member in keys
+            .map(|key| key.member())
+            .chain(decision_keys)
+            .chain([",\"own\":"])
+        {
+            let member = member.trim_start_matches(',');
+            for (first, again) in [("null", member), ("\"x\"", member)] {
+                let odd = format!("{member}{first},{again}");
+                let error = serde_json::from_str::<Record>(&line.replacen(member, &odd, 1));
+                assert_eq!(
+                    twice(error.expect_err("no record")).as_deref(),
+                    Some("a key occurs twice"),
+                    "{member}"
+                );
+            }
+        }
+        let error = serde_json::from_str::<Record>("[\"seq\"]").expect_err("no record");
+        assert_eq!(not_a_record(&error), None);
     }
 }

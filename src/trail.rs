@@ -25,8 +25,9 @@
 //! torn    = any bytes but LF: the writer died while it wrote them
 //! ```
 //!
-//! The keys of a record come in the order of [`Record`](crate::record::Record)'s fields, then
-//! `problems`, a list of what went wrong while the event was recorded. An absent key is left out.
+//! The keys of a record come in the order of [`Record`](crate::record::Record)'s fields; the application's own fields
+//! stand in front of `problems`. An absent key is left out, and no key occurs twice. `trail_opened` names the `format`;
+//! a reader of another format reports that record.
 //! In strings C0, C1, DEL, bidirectional controls, zero-width characters, the byte order mark,
 //! tag characters and the separators U+2028 and U+2029 are `\u`-escaped, so that no line acts on
 //! the terminal that shows it.
@@ -55,9 +56,11 @@
 //!
 //! # Records of the trail's own
 //!
+//! Their fields are those of the payloads in [`record::system`](crate::record::system).
+//!
 //! | event_type | says |
 //! |---|---|
-//! | `trail_opened` | a writer began: settings, environment and why, version, host, pid |
+//! | `trail_opened` | a writer began: the format, `run_id`, settings, environment and why, version, host, pid |
 //! | `trail_closed` | it ended in order: totals |
 //! | `trail_recovered` | the last writer did not end in order: how many records were replayed from the journal, what was torn, when it was last seen |
 //! | `trail_sealed` | everything before it, signed: `reason`, `checkpoint` (a C2SP signed note), `frontier` (the roots of the complete subtrees, the largest first), `leaves` (the first four bytes of each leaf since the last seal but one) |
@@ -80,9 +83,6 @@
 //!
 //! An append that returned is visible to every reader of the file, and survives the process. What
 //! fdatasync returned for survives the loss of power.
-
-/// The version of the format, as `trail_opened` gives it.
-pub(crate) const FORMAT: u64 = 1;
 
 /// No trail has so many records: readers of JSON take a larger number for another one.
 pub(crate) const MOST_RECORDS: u64 = 1 << 53;

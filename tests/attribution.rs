@@ -88,19 +88,19 @@ fn opentelemetry_names_are_understood_on_spans_and_events() {
     assert_eq!(record.user_ip.as_deref(), Some("192.0.2.1"));
     assert_eq!(record.user_agent.as_deref(), Some("a"));
     assert_eq!(record.conversation_id.as_deref(), Some("c"));
-    for (key, value) in [
-        ("agent_id", "planner"),
-        ("provider", "p"),
-        ("operation", "chat"),
-        ("model_requested", "m"),
-        ("tenant_id", "t"),
-        ("turn_id", "turn"),
+    for (found, value) in [
+        (&record.agent_id, "planner"),
+        (&record.provider, "p"),
+        (&record.operation, "chat"),
+        (&record.model_requested, "m"),
+        (&record.tenant_id, "t"),
+        (&record.turn_id, "turn"),
     ] {
-        assert_eq!(record.other[key], value, "{key}");
+        assert_eq!(found.as_deref(), Some(value));
     }
     assert_eq!(record.model_used.as_deref(), Some("m-2"));
     assert_eq!(record.tokens_processed, Some(42));
-    assert_eq!(record.other["gen_ai.usage.input_tokens"], 10);
+    assert_eq!(record.input_tokens, Some(10));
 }
 
 #[test]

@@ -10,14 +10,10 @@ use tracing::field::Empty;
 use tracing::{debug, error, event, info, trace, warn};
 
 mod common;
-use common::Bench;
+use common::{Bench, all_records};
 
 fn problems(record: &Record) -> String {
-    record
-        .other
-        .get("problems")
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    json!(record.problems).to_string()
 }
 
 #[test]
@@ -198,6 +194,38 @@ fn an_event_without_an_event_type_is_kept_and_says_so() {
 }
 
 #[test]
+fn a_line_has_the_order_in_which_a_record_is_serialised() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    bench.emit(|| {
+        let span = tracing::info_span!(
+            "s", tenant.id = "t", gen_ai.agent.id = "a", turn_id = "t-1", gen_ai.request.model = "m",
+            gen_ai.provider.name = "p", trace_id = "1", span_id = "2",
+        );
+        let _span = span.entered();
+        info!(
+            target: TARGET, own = "mine", event_type = "llm_response", response = "of ann@example.com",
+            filter_name = "f", decision = "odd", conversation_id = "c", event_id = "e", event_timestamp = "then",
+            gen_ai.usage.input_tokens = 3, policy = "f@2",
+        );
+        stinger_audit::event("e").field("reason", "of its own").log().expect("recorded");
+    });
+    bench.audit.flush().expect("written");
+    let lines = std::fs::read_to_string(bench.path()).expect("readable");
+    let records = all_records(&bench.path());
+    assert_eq!(lines.lines().count(), records.len());
+    assert!(
+        records
+            .iter()
+            .any(|record| !record.problems.is_empty() && !record.redactions.is_empty())
+    );
+    for (line, record) in lines.lines().zip(&records) {
+        if !record.is_about_trail() {
+            assert_eq!(serde_json::to_string(record).expect("JSON"), line);
+        }
+    }
+}
+
+#[test]
 fn an_application_cannot_speak_for_the_trail() {
     let bench = Bench::new();
     bench.emit(|| {
@@ -345,8 +373,9 @@ fn redaction_covers_every_text_and_no_id() {
         "the same value has the same tag everywhere"
     );
     let fields: Vec<_> = records[0]
-        .redactions()
-        .into_iter()
+        .redactions
+        .iter()
+        .cloned()
         .map(|redaction| {
             assert_eq!(
                 (redaction.kind.as_str(), redaction.rule.as_str()),
@@ -374,7 +403,7 @@ fn redaction_covers_every_text_and_no_id() {
             &format!("nested/{tag}/1/k"),
         ]
     );
-    assert_eq!(records[0].other["redaction_counts"], json!({"EMAIL": 9}));
+    assert_eq!(json!(records[0].redaction_counts), json!({"EMAIL": 9}));
 }
 
 #[test]
@@ -413,7 +442,7 @@ fn a_redaction_says_where_in_the_record_it_stands() {
         .iter()
         .map(|record| {
             let whole = serde_json::to_value(record).expect("JSON");
-            let redactions = record.redactions().into_iter();
+            let redactions = record.redactions.iter().cloned();
             redactions
                 .map(|redaction| {
                     let text = whole.pointer(&format!("/{}", redaction.field));
@@ -469,8 +498,9 @@ fn a_custom_redactor_composes_and_one_that_panics_withholds() {
     let prompt = records[0].prompt.as_deref().expect("a prompt");
     assert!(prompt.starts_with("[PROJECT], ask [EMAIL:k1:"), "{prompt}");
     let told: Vec<_> = records[0]
-        .redactions()
-        .into_iter()
+        .redactions
+        .iter()
+        .cloned()
         .map(|told| (told.kind, told.rule))
         .collect();
     let expected = [("CUSTOM", "custom_redactor"), ("EMAIL", "email")];
@@ -658,6 +688,6 @@ fn what_is_odd_about_an_event_is_kept_and_named() {
     let records = bench.records();
     assert_eq!(records.len(), 5);
     for record in records {
-        assert!(!record.other.contains_key("problems"), "{record:?}");
+        assert!(record.problems.is_empty(), "{record:?}");
     }
 }

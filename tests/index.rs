@@ -52,6 +52,7 @@ fn record(random: &mut Random, seq: u64) -> String {
         ("user_id", "u", 40),
         ("conversation_id", "c", 400),
         ("session_id", "s", 100),
+        ("tenant_id", "t", 30),
         ("request_id", "r", 2_000),
     ] {
         if !random.one_in(5) {
@@ -175,11 +176,12 @@ fn counted(trail: &Trail, query: &Query) -> String {
 fn any_query(random: &mut Random, records: u64) -> Query {
     let mut query = Query::new();
     for _ in 0..random.below(3) {
-        query = match random.below(5) {
+        query = match random.below(6) {
             0 => query.user_id(id(random, "u", 50)),
             1 => query.conversation_id(id(random, "c", 500)),
             2 => query.session_id(id(random, "s", 120)),
             3 => query.request_id(id(random, "r", 2_500)),
+            4 => query.tenant_id(id(random, "t", 40)),
             _ => query.decision("block"),
         };
     }

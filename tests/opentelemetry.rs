@@ -46,7 +46,7 @@ fn ids(span: &Span) -> [String; 2] {
 }
 
 fn ids_in(record: &Record) -> [Option<&str>; 2] {
-    ["trace_id", "span_id"].map(|name| record.other.get(name)?.as_str())
+    [&record.trace_id, &record.span_id].map(|id| id.as_deref())
 }
 
 #[test]
@@ -162,10 +162,13 @@ fn the_names_of_generative_ai_are_understood() {
     for record in &records {
         assert_eq!(record.conversation_id.as_deref(), Some("c"));
         // The model that was asked need not be the one that answers.
-        assert_eq!(record.other["model_requested"], "m");
+        assert_eq!(record.model_requested.as_deref(), Some("m"));
         assert_eq!(record.model_used, None);
         assert_eq!(record.tokens_processed, Some(42));
-        assert_eq!(record.other["gen_ai.usage.input_tokens"], 30);
+        assert_eq!(
+            (record.input_tokens, record.output_tokens),
+            (Some(30), Some(12))
+        );
     }
     assert_eq!(records[0].prompt.as_deref(), Some("the prompt"));
     assert_eq!(records[0].response.as_deref(), Some("the answer"));

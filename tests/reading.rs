@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
-use stinger_audit::read::{FindingKind, Query, Trail};
+use stinger_audit::read::{FindingKind, Outcome, Query, Trail};
 use stinger_audit::record::Record;
+use stinger_audit::redact::{Redactor, Rules};
 use stinger_audit::{ErrorKind, Unreadable};
 use tempfile::TempDir;
 
@@ -81,6 +82,103 @@ fn damage_is_reported_with_its_place_and_the_rest_is_returned() {
             (7, foreign),
             (9, unfinished)
         ]
+    );
+}
+
+#[test]
+fn a_line_with_a_key_twice_or_of_another_format_is_a_finding_with_that_reason() {
+    let opened = |seq, format| {
+        line(seq, &format!(",\"format\":{format}")).replace("\"e\"", "\"trail_opened\"")
+    };
+    let lines = [
+        opened(0, 1),
+        line(1, ",\"user_id\":\"a\",\"x\":1,\"user_id\":\"b\""),
+        line(2, ",\"x\":1,\"x\":1"),
+        line(
+            3,
+            ",\"guardrail_decisions\":[{\"decision\":\"allow\",\"decision\":\"block\"}]",
+        ),
+        opened(4, 2),
+        line(5, ""),
+    ]
+    .concat();
+    let (_dir, _path, trail) = trail_of(lines.as_bytes());
+    assert_eq!(seqs(trail.records()), [0, 5]);
+    let errors = trail.records().filter_map(Result::err);
+    let reasons: Vec<_> = errors
+        .map(|error| match error.kind() {
+            ErrorKind::Unreadable { reason, .. } => reason.to_string(),
+            _ => panic!("{error}"),
+        })
+        .collect();
+    let twice = "not a record of the trail: a key occurs twice";
+    let other = "written by format 2; this reads format 1";
+    assert_eq!(reasons, [twice, twice, twice, other]);
+    let findings = trail.check().findings;
+    let of = |kind| {
+        let found = findings.iter().filter(move |finding| finding.kind == kind);
+        found.map(|finding| finding.detail.clone())
+    };
+    assert_eq!(of(FindingKind::Foreign).count(), 3);
+    let formats: Vec<_> = of(FindingKind::OtherFormat).collect();
+    assert!(
+        matches!(formats.as_slice(), [found] if found.starts_with(other)),
+        "{formats:?}"
+    );
+}
+
+#[test]
+fn a_field_called_outcome_ends_no_turn() {
+    let turn = |event_type: &str, seq, rest: &str| {
+        let keys = ",\"conversation_id\":\"c\",\"turn_id\":\"t\",\"turn_number\":1";
+        line(seq, &format!("{keys}{rest}")).replace("\"e\"", &format!("\"{event_type}\""))
+    };
+    let prompt = turn("user_prompt", 0, ",\"prompt\":\"p\"");
+    let notes = [
+        turn("payment", 1, ",\"outcome\":\"released\""),
+        turn("llm_response", 2, ",\"outcome\":\"paid\""),
+        turn("llm_response", 2, ",\"outcome\":[\"released\"]"),
+    ];
+    let end = turn(
+        "llm_response",
+        3,
+        ",\"response\":\"r\",\"outcome\":\"modified\"",
+    );
+    for note in notes {
+        let checked = |lines: &[&str]| {
+            let (_dir, _path, trail) = trail_of(lines.concat().as_bytes());
+            let kinds = trail.check().findings.into_iter().map(|found| found.kind);
+            let kinds: Vec<_> = kinds.filter(|kind| *kind != FindingKind::Hole).collect();
+            (kinds, trail.conversation("c").turns[0].outcome())
+        };
+        assert_eq!(
+            checked(&[&prompt, &note]),
+            (vec![FindingKind::NoOutcome], None),
+            "{note}"
+        );
+        let whole = checked(&[&prompt, &note, &end]);
+        assert_eq!(whole, (vec![], Some(Outcome::Modified)), "{note}");
+    }
+}
+
+#[test]
+fn what_a_tool_was_called_with_is_searched_and_looked_at_by_a_dry_run() {
+    let call = r#"{"name":"mail","arguments":{"to":["ann@example.com"]},"result":"sent from Lyon","error":"bob@example.com is full"}"#;
+    let lines = line(0, &format!(",\"tool_calls\":[{call}]"));
+    let (_dir, _path, trail) = trail_of(lines.as_bytes());
+    for text in ["MAIL", "ann@", "lyon", "is full"] {
+        assert_eq!(seqs(trail.query(Query::new().text(text))), [0], "{text}");
+    }
+    let record = trail.records().next().expect("a line").expect("a record");
+    assert!(record.other.is_empty());
+    let redactor = Redactor::new(Rules::default(), None);
+    let changes = trail.dry_run(Query::new(), &redactor);
+    let fields: Vec<_> = changes
+        .map(|change| change.expect("readable").field)
+        .collect();
+    assert_eq!(
+        fields,
+        ["tool_calls/0/arguments/to/0", "tool_calls/0/error"]
     );
 }
 

@@ -284,7 +284,7 @@ fn nothing_that_was_planted_is_anywhere() {
         .expect("closed");
     let read = records(&trail);
     assert_eq!(read.len(), plants.texts.len() * 7);
-    let told: usize = read.iter().map(|record| record.redactions().len()).sum();
+    let told: usize = read.iter().map(|record| record.redactions.len()).sum();
     assert!(
         told >= plants.values.len() * 10,
         "{told} redactions are told"
@@ -301,18 +301,17 @@ fn a_placeholder_that_somebody_types_is_marked_and_told() {
         record.prompt.as_deref(),
         Some("my address is [typed:EMAIL:k1:9GZ4M2QX7R1B], [typed:USER], [Not one], [EMAIL")
     );
-    assert!(record.redactions().is_empty());
-    let problems = record.other["problems"].to_string();
+    assert!(record.redactions.is_empty());
+    let problems = record.problems.join("; ");
     assert!(problems.contains("typed a placeholder"), "{problems}");
 }
 
 /// The fields that a record tells redactions of, and its problems.
 fn told(record: &Record) -> (Vec<String>, String) {
-    let redactions = record.redactions().into_iter();
-    let problems = record.other.get("problems");
+    let redactions = record.redactions.iter();
     (
-        redactions.map(|told| told.field).collect(),
-        problems.map(ToString::to_string).unwrap_or_default(),
+        redactions.map(|told| told.field.clone()).collect(),
+        record.problems.join("; "),
     )
 }
 
@@ -459,14 +458,13 @@ fn users_and_fields_are_treated_as_the_rules_say() {
     );
     assert_eq!(record.other["ticket"], "ann@example.com");
     assert_eq!(record.other["tool_output"], "[withheld]");
-    let counts = &record.other["redaction_counts"];
     assert_eq!(
-        counts,
-        &json!({ "STAFF": 1, "CREDIT_CARD": 1, "PHONE": 1, "IP": 1 })
+        json!(record.redaction_counts),
+        json!({ "STAFF": 1, "CREDIT_CARD": 1, "PHONE": 1, "IP": 1 })
     );
     let removed = record
-        .redactions()
-        .into_iter()
+        .redactions
+        .iter()
         .find(|told| told.kind == "PHONE")
         .expect("told");
     assert_eq!(removed.start, removed.end);
@@ -601,7 +599,7 @@ fn guardrail_names_verdicts_and_numbers_are_never_touched() {
         Some(4_111_111_111_111.0)
     );
     assert_eq!(record.conversation_id.as_deref(), Some(name));
-    assert!(!record.other.contains_key("redactions"));
+    assert!(record.redactions.is_empty());
 }
 
 #[test]

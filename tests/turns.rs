@@ -82,7 +82,7 @@ fn a_released_turn_has_its_prompt_its_decisions_and_its_response() {
     for record in &turn.records {
         assert_eq!(record.user_id.as_deref(), Some("u"));
         assert_eq!(record.user_ip.as_deref(), Some("192.0.2.1"));
-        assert_eq!(record.other["model_requested"], "m");
+        assert_eq!(record.model_requested.as_deref(), Some("m"));
     }
     let end = turn.response().expect("a response");
     assert_eq!(end.tokens_processed, Some(10));
@@ -436,8 +436,10 @@ fn an_empty_id_is_none_and_the_spans_around_are_asked() {
         let said = (number < 2).then_some(("u-7", "c"));
         assert_eq!(record.user_id.as_deref(), said.map(|(user, _)| user));
         assert_eq!(record.conversation_id.as_deref(), said.map(|(_, c)| c));
-        assert_eq!(record.session_id, None);
-        assert!(!record.other.contains_key("model_requested"));
+        assert_eq!(
+            (&record.session_id, &record.model_requested),
+            (&None, &None)
+        );
     }
 }
 

@@ -89,6 +89,9 @@ pub(super) struct Filters {
     /// Of this conversation
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) conversation: Vec<String>,
+    /// For this tenant
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) tenant: Vec<String>,
     /// For this user
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) user: Vec<String>,
@@ -136,6 +139,9 @@ impl Filters {
         let mut query = Query::new();
         for id in &self.conversation {
             query = query.conversation_id(id);
+        }
+        for id in &self.tenant {
+            query = query.tenant_id(id);
         }
         for id in &self.user {
             query = query.user_id(id);
@@ -190,6 +196,7 @@ impl Filters {
     pub(super) fn words(&self) -> Vec<String> {
         let lists = [
             ("conversation", &self.conversation),
+            ("tenant", &self.tenant),
             ("user", &self.user),
             ("session", &self.session),
             ("request", &self.request),

@@ -22,11 +22,12 @@ pub(super) fn tell(input: &Input, filters: &Filters) {
     eprintln!("stinger-audit: {}", one_line(&parts.join("; ")));
 }
 
-/// Users, models, types and guardrails, of which a trail is counted.
+/// Tenants, users, models, types and guardrails, of which a trail is counted.
 fn names(input: &Input, filters: &Filters) -> Vec<String> {
     let asked = [
         &filters.event,
         &filters.filter,
+        &filters.tenant,
         &filters.user,
         &filters.model,
     ];
@@ -36,13 +37,15 @@ fn names(input: &Input, filters: &Filters) -> Vec<String> {
     let Stats {
         event_types,
         decisions,
+        tenants,
         users,
         models,
         ..
     } = input.stats(Query::new());
-    let known: [(&str, &[String], Vec<&String>); 4] = [
+    let known: [(&str, &[String], Vec<&String>); 5] = [
         ("event", &filters.event, event_types.keys().collect()),
         ("filter", &filters.filter, decisions.keys().collect()),
+        ("tenant", &filters.tenant, tenants.keys().collect()),
         ("user", &filters.user, users.keys().collect()),
         ("model", &filters.model, models.keys().collect()),
     ];

@@ -128,7 +128,7 @@ fn what(style: &Style, record: &Record, room: usize) -> String {
         .unwrap_or_default();
     let text = one_line(&text);
     let line = match (decisions.is_empty(), text.is_empty()) {
-        (true, true) => one_line(&serde_json::to_string(&record.other).unwrap_or_default()),
+        (true, true) => one_line(&serde_json::to_string(&record.details()).unwrap_or_default()),
         (true, false) => text,
         (false, true) => decisions,
         (false, false) => format!("{decisions} | {text}"),

@@ -379,7 +379,7 @@ impl Page<'_> {
 
     /// A record that is neither prompt, response nor decision.
     fn other(&self, out: &mut Out, record: &Record) -> io::Result<()> {
-        let mut said = record.other.clone();
+        let mut said = record.details();
         // It says to which turn the record belongs, which is seen.
         said.remove("turn_id");
         let said = serde_json::to_string(&said).unwrap_or_default();
@@ -392,11 +392,7 @@ impl Page<'_> {
     }
 
     fn figures(&self, out: &mut Out, turn: &Turn) -> io::Result<()> {
-        let model = turn
-            .records
-            .iter()
-            .rev()
-            .find_map(|record| record.model_used.as_deref());
+        let model = turn.records.iter().rev().find_map(Record::model);
         let tokens = turn
             .records
             .iter()
@@ -409,8 +405,7 @@ impl Page<'_> {
         let values: u64 = turn
             .records
             .iter()
-            .filter_map(|record| record.other.get("redaction_counts")?.as_object())
-            .flat_map(|counts| counts.values().filter_map(serde_json::Value::as_u64))
+            .flat_map(|record| record.redaction_counts.values())
             .sum();
         let figures: Vec<String> = [
             model.map(|model| format!("model {}", one_line(model))),
@@ -504,10 +499,14 @@ fn told(decision: &GuardrailDecision) -> String {
         .rule_triggered
         .as_deref()
         .map(|rule| format!("rule {}", one_line(rule)));
+    let policy = decision
+        .policy
+        .as_deref()
+        .map(|policy| format!("policy {}", one_line(policy)));
     let latency = decision
         .latency_ms
         .map(|latency| format!("{latency:.1} ms"));
-    let more: Vec<String> = [phase, confidence, rule, latency]
+    let more: Vec<String> = [phase, confidence, rule, policy, latency]
         .into_iter()
         .flatten()
         .collect();

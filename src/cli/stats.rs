@@ -93,6 +93,7 @@ impl Table<'_> {
             }
         }
         self.counts("events by type", &stats.event_types, usize::MAX)?;
+        self.counts("records by tenant", &stats.tenants, top)?;
         self.counts("records by user", &stats.users, top)?;
         self.counts("responses by model", &stats.models, top)?;
         self.counts("redacted values by kind", &stats.redactions, usize::MAX)?;

@@ -60,6 +60,8 @@ pub enum FindingKind {
     Torn,
     /// A line is no record.
     Foreign,
+    /// A writer of another format wrote from here on.
+    OtherFormat,
     /// A file could not be read to its end.
     Unreadable,
     /// A writer ended without ending the trail; what it left was recovered.
@@ -89,6 +91,7 @@ impl FindingKind {
             FindingKind::Cut => "cut",
             FindingKind::Torn => "torn line",
             FindingKind::Foreign => "foreign line",
+            FindingKind::OtherFormat => "other format",
             FindingKind::Unreadable => "unreadable",
             FindingKind::UncleanEnd => "unclean end",
             FindingKind::Gap => "gap",
@@ -287,14 +290,13 @@ impl Check {
             }
             self.turns.insert(id, number.max(before));
         }
-        let turn_id = record.other.get("turn_id").and_then(Value::as_str);
-        let key = match (turn_id, &record.conversation_id, record.turn_number) {
-            (Some(turn_id), ..) => (turn_id.to_owned(), 0),
+        let key = match (&record.turn_id, &record.conversation_id, record.turn_number) {
+            (Some(turn_id), ..) => (turn_id.clone(), 0),
             (None, Some(conversation), Some(number)) => (conversation.clone(), number),
             _ => return,
         };
         // It comes behind the end.
-        if record.event_type.as_str() == "turn_withheld" && !self.open.contains_key(&key) {
+        if record.ends_turn() == Some(Outcome::Withheld) && !self.open.contains_key(&key) {
             return;
         }
         // Only that there is a text counts; it may be long.
@@ -305,8 +307,7 @@ impl Check {
             *text = String::new();
         }
         let number = record.turn_number;
-        let is_end =
-            record.other.contains_key("outcome") || record.event_type.as_str().starts_with("turn_");
+        let is_end = record.ends_turn().is_some();
         let (turn, _) = self.open.entry(key.clone()).or_insert_with(|| {
             let turn = Turn {
                 number,
@@ -380,6 +381,7 @@ impl Check {
                     return;
                 }
                 Unreadable::Foreign { .. } => FindingKind::Foreign,
+                Unreadable::OtherFormat { .. } => FindingKind::OtherFormat,
             },
             _ => FindingKind::Unreadable,
         };

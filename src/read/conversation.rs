@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use serde_json::Value;
-
 use super::{Query, Trail};
 use crate::error::Error;
-use crate::record::{Decision, GuardrailDecision, Record};
+use crate::record::{Decision, GuardrailDecision, Outcome, Record};
 
 /// A conversation, rebuilt from a trail.
 #[derive(Debug)]
@@ -27,29 +25,6 @@ pub struct Turn {
     pub number: Option<u64>,
     /// Its records, in the order of `seq`. Never empty.
     pub records: Vec<Record>,
-}
-
-/// How a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The response was let go.
-    Released,
-    /// Another response was let go in its place.
-    Modified,
-    /// Nothing was answered, by decision.
-    Blocked,
-    /// Nothing was answered, by an error.
-    Failed,
-    /// A guardrail stopped the answer while it was being sent.
-    Stopped,
-    /// The client went away while the answer was being sent.
-    Cut,
-    /// The turn was dropped without an end.
-    Abandoned,
-    /// Under fail-safe: a response was recorded, but not let go, because the trail could not be
-    /// confirmed at that moment, or because nobody waited for it any more.
-    Withheld,
 }
 
 /// Whether a turn has what it should have.
@@ -112,8 +87,8 @@ impl Conversation {
         let mut turns: BTreeMap<(Option<String>, Option<u64>), Vec<Record>> = BTreeMap::new();
         for record in records {
             // Turns may run side by side: the id tells them apart, the number does not.
-            let key = match record.other.get("turn_id").and_then(Value::as_str) {
-                Some(turn_id) => (Some(turn_id.to_owned()), None),
+            let key = match &record.turn_id {
+                Some(turn_id) => (Some(turn_id.clone()), None),
                 None => (None, record.turn_number),
             };
             turns.entry(key).or_default().push(record);
@@ -187,30 +162,12 @@ impl Turn {
 
     /// How the turn ended, where its records say.
     pub fn outcome(&self) -> Option<Outcome> {
-        let is = |record: &Record, event_type| record.event_type.as_str() == event_type;
-        if self
-            .records
-            .iter()
-            .any(|record| is(record, "turn_withheld"))
-        {
-            return Some(Outcome::Withheld);
-        }
-        let said = self
-            .records
-            .iter()
-            .find_map(|record| match record.event_type.as_str() {
-                "turn_blocked" => Some(Outcome::Blocked),
-                "turn_failed" => Some(Outcome::Failed),
-                "turn_abandoned" => Some(Outcome::Abandoned),
-                _ => match record.other.get("outcome")?.as_str()? {
-                    "released" => Some(Outcome::Released),
-                    "modified" => Some(Outcome::Modified),
-                    "stopped" => Some(Outcome::Stopped),
-                    "cut" => Some(Outcome::Cut),
-                    "failed" => Some(Outcome::Failed),
-                    _ => None,
-                },
-            });
+        let mut ends = self.records.iter().filter_map(Record::ends_turn);
+        let first = ends.next();
+        let said = match ends.any(|end| end == Outcome::Withheld) {
+            true => Some(Outcome::Withheld),
+            false => first,
+        };
         // Turns whose records were written one by one.
         said.or_else(|| self.response().map(|_| Outcome::Released))
             .or_else(|| self.blocking().map(|_| Outcome::Blocked))
@@ -219,14 +176,9 @@ impl Turn {
     /// Whether the turn has what it should have: its prompt, a decision of each guardrail that
     /// it expected, and an end.
     pub fn completeness(&self) -> Completeness {
-        let expected: Vec<String> = self
-            .records
-            .iter()
-            .find_map(|record| record.other.get("expects")?.as_array())
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
+        let mut expects = self.records.iter().map(|record| &record.expects);
+        let expected = expects.find(|expects| !expects.is_empty());
+        let expected = expected.cloned().unwrap_or_default();
         let decided = |name: &String| self.decisions().any(|found| found.filter_name == *name);
         let outcome = self.outcome();
         // What comes behind a block is not asked any more.

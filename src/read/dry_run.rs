@@ -87,7 +87,7 @@ impl Changes<'_> {
                     }),
             );
         });
-        for redaction in record.redactions() {
+        for redaction in &record.redactions {
             if redactor.still_hides(&redaction.kind, redaction.tag.as_deref()) {
                 continue;
             }
@@ -97,28 +97,16 @@ impl Changes<'_> {
             };
             waiting.push_back(RecordChange {
                 seq: record.seq,
-                field: redaction.field,
+                field: redaction.field.clone(),
                 change: Change::Exposes {
-                    kind: redaction.kind,
-                    rule: redaction.rule,
+                    kind: redaction.kind.clone(),
+                    rule: redaction.rule.clone(),
                     value,
                 },
             });
         }
     }
 }
-
-/// Keys that hold no text of a person or a model.
-const NO_TEXTS: [&str; 8] = [
-    "redactions",
-    "redaction_counts",
-    "problems",
-    "turn_id",
-    "trace_id",
-    "span_id",
-    "outcome",
-    "expects",
-];
 
 /// Calls `each` for every text of a record that redaction looks at, with the path to it.
 fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
@@ -148,10 +136,19 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
             each_in(&path(key), value, each);
         }
     }
-    for (key, value) in &record.other {
-        if !NO_TEXTS.contains(&key.as_str()) {
-            each_in(key, value, each);
+    for (place, call) in record.tool_calls.iter().enumerate() {
+        let path = |key: &str| format!("tool_calls/{place}/{key}");
+        for (key, value) in [("arguments", &call.arguments), ("result", &call.result)] {
+            if let Some(value) = value {
+                each_in(&path(key), value, each);
+            }
         }
+        if let Some(error) = &call.error {
+            each(&path("error"), error);
+        }
+    }
+    for (key, value) in &record.other {
+        each_in(key, value, each);
     }
 }
 

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::file::RawLine;
 use super::scan::{Make, Merge};
 use super::{Query, Trail};
@@ -19,33 +21,54 @@ pub struct Exported {
 }
 
 /// The columns of a CSV export: the keys of a record, those of the decision that matters most or of
-/// the row, and the rest as JSON in `other`.
-const COLUMNS: [&str; 25] = [
+/// the row, and the application's own fields as JSON in `other`.
+const COLUMNS: [&str; 46] = [
     "seq",
     "timestamp",
     "event_type",
+    "run_id",
+    "event_id",
+    "event_timestamp",
     "request_id",
+    "tenant_id",
     "user_id",
     "session_id",
     "user_ip",
     "user_agent",
+    "agent_id",
     "conversation_id",
+    "turn_id",
     "turn_number",
     "conversation_state",
     "prompt",
     "response",
+    "tool_calls",
+    "attachments",
     "filter_name",
     "decision",
     "reason",
     "confidence",
     "rule_triggered",
+    "policy",
     "phase",
     "latency_ms",
     "guardrail_decisions",
+    "outcome",
+    "expects",
     "processing_time_ms",
+    "provider",
+    "operation",
+    "model_requested",
     "model_used",
     "tokens_processed",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens",
+    "trace_id",
+    "span_id",
     "other",
+    "problems",
+    "redactions",
+    "redaction_counts",
 ];
 
 /// Room for what a row holds beside prompt and response.
@@ -155,43 +178,67 @@ impl Csv {
         fn number<T: ToString>(value: Option<T>) -> Cow<'static, str> {
             Cow::Owned(value.map(|number| number.to_string()).unwrap_or_default())
         }
-        let decisions = match record.guardrail_decisions.is_empty() {
-            true => String::new(),
-            false => json::safe_text(&record.guardrail_decisions),
-        };
-        let other = match record.other.is_empty() {
-            true => String::new(),
-            false => json::safe_text(&record.other),
-        };
+        fn json(is_empty: bool, value: &impl Serialize) -> Cow<'static, str> {
+            match is_empty {
+                true => Cow::Borrowed(""),
+                false => json::safe_text(value).into(),
+            }
+        }
         let none = || Cow::Borrowed("");
         [
             number(Some(record.seq)),
             timestamp_text(record.timestamp).into(),
             plain(record.event_type.as_str()),
+            text(&record.run_id),
+            text(&record.event_id),
+            text(&record.event_timestamp),
             text(&record.request_id),
+            text(&record.tenant_id),
             text(&record.user_id),
             text(&record.session_id),
             text(&record.user_ip),
             text(&record.user_agent),
+            text(&record.agent_id),
             text(&record.conversation_id),
+            text(&record.turn_id),
             number(record.turn_number),
             text(&record.conversation_state),
             text(&record.prompt),
             text(&record.response),
+            json(record.tool_calls.is_empty(), &record.tool_calls),
+            json(record.attachments.is_empty(), &record.attachments),
             decision.map_or_else(none, |found| plain(&found.filter_name)),
             decision.map_or_else(none, |found| plain(found.decision.as_str())),
             decision.map_or_else(none, |found| text(&found.reason)),
             number(decision.and_then(|found| found.confidence)),
             decision.map_or_else(none, |found| text(&found.rule_triggered)),
+            decision.map_or_else(none, |found| text(&found.policy)),
             decision
                 .and_then(|found| found.phase)
                 .map_or_else(none, |phase| phase.as_str().into()),
             number(decision.and_then(|found| found.latency_ms)),
-            decisions.into(),
+            json(
+                record.guardrail_decisions.is_empty(),
+                &record.guardrail_decisions,
+            ),
+            record
+                .outcome
+                .map_or_else(none, |outcome| outcome.as_str().into()),
+            json(record.expects.is_empty(), &record.expects),
             number(record.processing_time_ms),
+            text(&record.provider),
+            text(&record.operation),
+            text(&record.model_requested),
             text(&record.model_used),
             number(record.tokens_processed),
-            other.into(),
+            number(record.input_tokens),
+            number(record.output_tokens),
+            text(&record.trace_id),
+            text(&record.span_id),
+            json(record.other.is_empty(), &record.other),
+            json(record.problems.is_empty(), &record.problems),
+            json(record.redactions.is_empty(), &record.redactions),
+            json(record.redaction_counts.is_empty(), &record.redaction_counts),
         ]
     }
 }
@@ -321,5 +368,25 @@ fn neutral(text: &str) -> Cow<'_, str> {
         Cow::Owned(format!("'{text}"))
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Key;
+
+    #[test]
+    fn every_key_has_a_column_in_the_order_of_a_line() {
+        let columns = |is_of_decision: bool| {
+            let known = COLUMNS.iter().filter_map(|name| Key::of(name));
+            known.filter(move |key| key.is_of_decision() == is_of_decision)
+        };
+        for is_of_decision in [true, false] {
+            let keys = Key::ALL.iter().copied();
+            let keys = keys.filter(|key| key.is_of_decision() == is_of_decision);
+            assert!(columns(is_of_decision).eq(keys));
+        }
+        assert_eq!(COLUMNS.len(), Key::ALL.len() + 1);
     }
 }

@@ -8,11 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Map, Value};
-
 use super::sieve::{Sieve, looks_like_ours};
 use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
-use crate::record::{NotARecord, Record};
+use crate::record::{Record, not_a_record};
 use crate::trail::files::read_at;
 
 /// A file, or whatever else lines are read from.
@@ -325,23 +323,22 @@ impl RawLine<'_> {
     }
 
     pub(super) fn parse(&self) -> Result<Record> {
-        let reason = match serde_json::from_slice::<Map<String, Value>>(self.bytes) {
-            Ok(map) => match Record::from_map(map) {
+        let reason = match serde_json::from_slice::<Record>(self.bytes) {
+            Ok(record) => match record.other_format() {
+                Some(format) => Unreadable::OtherFormat { format },
                 // A record without its LF is whole already, or will be in a moment.
-                Ok(record) => return Ok(record),
-                Err(NotARecord(why)) => Unreadable::Foreign {
-                    why: why.to_owned(),
-                },
+                None => return Ok(record),
             },
             Err(_) if self.end == End::Open => Unreadable::Unfinished,
             Err(error) if error.is_eof() && self.bytes.starts_with(b"{") => Unreadable::Torn,
             Err(_) if self.end == End::Cut => Unreadable::Torn,
-            Err(_) if self.bytes.is_empty() => Unreadable::Foreign {
-                why: "the line is empty".to_owned(),
-            },
-            // Without the parser's own words, which may quote the line.
             Err(error) => Unreadable::Foreign {
-                why: format!("it is no JSON object from byte {} on", error.column()),
+                why: match not_a_record(&error) {
+                    Some(why) => why,
+                    None if self.bytes.is_empty() => "the line is empty".to_owned(),
+                    // Without the parser's own words, which may quote the line.
+                    None => format!("it is no JSON object from byte {} on", error.column()),
+                },
             },
         };
         Err(Error::from(ErrorKind::Unreadable {

@@ -1,5 +1,5 @@
 //! Indexes of files that the writer has left: which blocks of a file may hold a conversation, a user,
-//! a session or a request, which times they cover, and what the file comes to.
+//! a session, a request or a tenant, which times they cover, and what the file comes to.
 //!
 //! An index is not trusted: whoever can write to the cache directory can forge one that hides records from
 //! queries and from counts. It cannot hide a record from `verify`, `check` or the command `export`, which read every byte
@@ -29,7 +29,7 @@ mod build;
 
 use bloom::Bloom;
 
-const MAGIC: &[u8; 8] = b"stidx\x00\x00\x01";
+const MAGIC: &[u8; 8] = b"stidx\x00\x00\x02";
 /// Bytes of the sum of a file's path that name its index.
 const NAME: usize = 16;
 /// About so many bytes of a file are one block.
@@ -430,12 +430,19 @@ pub(super) enum Kind {
     User,
     Session,
     Request,
+    Tenant,
 }
 
 impl Query {
     /// The ids that a selected record must have: of each kind that is asked for, one of these.
     fn keys(&self) -> Vec<Vec<u64>> {
-        let kinds = [Kind::Conversation, Kind::User, Kind::Session, Kind::Request];
+        let kinds = [
+            Kind::Conversation,
+            Kind::User,
+            Kind::Session,
+            Kind::Request,
+            Kind::Tenant,
+        ];
         let asked = self
             .ids()
             .into_iter()

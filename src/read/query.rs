@@ -18,6 +18,7 @@ use crate::trail::json;
 #[must_use = "a query selects nothing by itself; give it to Trail::query"]
 pub struct Query {
     conversation_ids: Vec<String>,
+    tenant_ids: Vec<String>,
     user_ids: Vec<String>,
     session_ids: Vec<String>,
     request_ids: Vec<String>,
@@ -46,6 +47,12 @@ impl Query {
         self
     }
 
+    /// Records of this tenant.
+    pub fn tenant_id(mut self, id: impl Into<String>) -> Query {
+        self.tenant_ids.push(id.into());
+        self
+    }
+
     /// Records of this user.
     pub fn user_id(mut self, id: impl Into<String>) -> Query {
         self.user_ids.push(id.into());
@@ -70,7 +77,7 @@ impl Query {
         self
     }
 
-    /// Records of this model.
+    /// Records of this model: the one that answered, or the one that was asked if that is not known.
     pub fn model_used(mut self, model: impl Into<String>) -> Query {
         self.models.push(model.into());
         self
@@ -144,11 +151,12 @@ impl Query {
     /// Whether the query selects a record.
     pub fn selects(&self, record: &Record) -> bool {
         self.is_named(&self.conversation_ids, record.conversation_id.as_deref())
+            && self.is_named(&self.tenant_ids, record.tenant_id.as_deref())
             && self.is_named(&self.user_ids, record.user_id.as_deref())
             && self.is_named(&self.session_ids, record.session_id.as_deref())
             && self.is_named(&self.request_ids, record.request_id.as_deref())
             && self.is_named(&self.user_ips, record.user_ip.as_deref())
-            && self.is_named(&self.models, record.model_used.as_deref())
+            && self.is_named(&self.models, record.model())
             && one_of(&self.event_types, Some(&record.event_type))
             && self.since.is_none_or(|since| record.timestamp >= since)
             && self.until.is_none_or(|until| record.timestamp < until)
@@ -171,7 +179,6 @@ impl Query {
             return true;
         }
         let of_user = || [&record.user_id, &record.user_ip].into_iter().flatten();
-        let told = record.redactions();
         self.tags.iter().any(|wanted| {
             let (kind, wanted) = kind_and_tag(wanted);
             let is_user = of_user().any(|found| {
@@ -184,7 +191,7 @@ impl Query {
                 })
             });
             let is_told = || {
-                told.iter().any(|told| {
+                record.redactions.iter().any(|told| {
                     told.tag.as_deref() == Some(wanted)
                         && kind.is_none_or(|kind| kind == told.kind.as_str())
                 })
@@ -197,6 +204,7 @@ impl Query {
     pub fn has_names(&self) -> bool {
         [
             &self.conversation_ids,
+            &self.tenant_ids,
             &self.user_ids,
             &self.session_ids,
             &self.request_ids,
@@ -207,16 +215,17 @@ impl Query {
         .any(|names| !names.is_empty())
     }
 
-    /// The ids asked for: of conversations, users, sessions and requests. None of a kind that is asked
+    /// The ids asked for: of conversations, users, sessions, requests and tenants. None of a kind that is asked
     /// for by its beginning.
-    pub(super) fn ids(&self) -> [&[String]; 4] {
+    pub(super) fn ids(&self) -> [&[String]; 5] {
         match self.prefixes {
-            true => [&[]; 4],
+            true => [&[]; 5],
             false => [
                 &self.conversation_ids,
                 &self.user_ids,
                 &self.session_ids,
                 &self.request_ids,
+                &self.tenant_ids,
             ],
         }
     }
@@ -261,6 +270,7 @@ impl Query {
             &self.session_ids,
             &self.user_ids,
             &self.user_ips,
+            &self.tenant_ids,
             &self.models,
         ];
         if let Some(names) = names.into_iter().find(|names| !names.is_empty()) {
@@ -322,9 +332,31 @@ impl Query {
                     || found.other.values().any(|value| has_text(value, &has))
             })
         };
+        let in_calls = || {
+            record.tool_calls.iter().any(|call| {
+                let values = [&call.arguments, &call.result];
+                has(&call.name)
+                    || call.error.as_deref().is_some_and(has)
+                    || values
+                        .into_iter()
+                        .flatten()
+                        .any(|value| has_text(value, &has))
+            })
+        };
+        // Those that no other filter asks for.
+        let ids = [
+            &record.turn_id,
+            &record.agent_id,
+            &record.event_id,
+            &record.trace_id,
+            &record.span_id,
+        ];
         record.prompt.as_deref().is_some_and(has)
             || record.response.as_deref().is_some_and(has)
             || in_decisions()
+            || in_calls()
+            || record.problems.iter().any(|problem| has(problem))
+            || ids.into_iter().flatten().any(|id| has(id))
             || record.other.values().any(|value| has_text(value, &has))
     }
 }

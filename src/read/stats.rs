@@ -21,9 +21,11 @@ pub struct Stats {
     pub event_types: BTreeMap<String, u64>,
     /// What each guardrail decided, and how often.
     pub decisions: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records of each tenant.
+    pub tenants: BTreeMap<String, u64>,
     /// Records of each user.
     pub users: BTreeMap<String, u64>,
-    /// Responses of each model.
+    /// Responses of each model; of the one that was asked, if the one that answered is not known.
     pub models: BTreeMap<String, u64>,
     /// By the hour that they begin, UTC.
     pub hours: BTreeMap<DateTime<Utc>, Hour>,
@@ -171,6 +173,7 @@ impl Stats {
         merge(&mut self.decisions, other.decisions, |ours, theirs| {
             merge(ours, theirs, add)
         });
+        merge(&mut self.tenants, other.tenants, add);
         merge(&mut self.users, other.users, add);
         merge(&mut self.models, other.models, add);
         merge(&mut self.hours, other.hours, |ours, theirs| {
@@ -206,10 +209,13 @@ impl Stats {
                 .map_or(record.timestamp, |to| to.max(record.timestamp)),
         );
         count(&mut self.event_types, record.event_type.as_str(), 1);
+        if let Some(tenant) = &record.tenant_id {
+            count(&mut self.tenants, tenant, 1);
+        }
         if let Some(user) = &record.user_id {
             count(&mut self.users, user, 1);
         }
-        if let (Some(model), Some(_)) = (&record.model_used, &record.response) {
+        if let (Some(model), Some(_)) = (record.model(), &record.response) {
             count(&mut self.models, model, 1);
         }
         for decision in &record.guardrail_decisions {
@@ -236,12 +242,8 @@ impl Stats {
             self.processing_time_ms.add(time);
         }
         self.tokens += record.tokens_processed.unwrap_or(0);
-        let counts = record
-            .other
-            .get("redaction_counts")
-            .and_then(|counts| counts.as_object());
-        for (kind, number) in counts.into_iter().flatten() {
-            count(&mut self.redactions, kind, number.as_u64().unwrap_or(0));
+        for (kind, number) in &record.redaction_counts {
+            count(&mut self.redactions, kind, *number);
         }
     }
 }
@@ -275,6 +277,7 @@ pub(super) struct Kept {
     to: Option<DateTime<Utc>>,
     event_types: BTreeMap<String, u64>,
     decisions: BTreeMap<String, BTreeMap<String, u64>>,
+    tenants: Vec<(String, u64)>,
     /// By name: there may be many, and a map is made fastest of what is sorted.
     users: Vec<(String, u64)>,
     models: BTreeMap<String, u64>,
@@ -330,6 +333,7 @@ impl From<Stats> for Kept {
             to: stats.to,
             event_types: stats.event_types,
             decisions: stats.decisions,
+            tenants: stats.tenants.into_iter().collect(),
             users: stats.users.into_iter().collect(),
             models: stats.models,
             hours: converted(stats.hours),
@@ -349,6 +353,7 @@ impl From<Kept> for Stats {
             to: kept.to,
             event_types: kept.event_types,
             decisions: kept.decisions,
+            tenants: kept.tenants.into_iter().collect(),
             users: kept.users.into_iter().collect(),
             models: kept.models,
             hours: converted(kept.hours),

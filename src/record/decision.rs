@@ -1,9 +1,9 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{take, take_string};
+use super::object::{object, words};
 
 /// A guardrail's verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,6 +66,12 @@ impl Decision {
     }
 }
 
+impl Default for Decision {
+    fn default() -> Self {
+        Decision::Other(String::new())
+    }
+}
+
 impl From<&str> for Decision {
     /// Reads the word in any case; a word that is none of the six is kept.
     fn from(word: &str) -> Self {
@@ -94,80 +100,53 @@ impl fmt::Display for Decision {
     }
 }
 
-/// Where in the turn a guardrail ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Phase {
-    /// On the prompt, before the model was asked.
-    Input,
-    /// On the response, before the user saw it.
-    Output,
-    /// On a tool call or its result.
-    Tool,
-}
-
-impl Phase {
-    /// The word, as it stands in the line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Phase::Input => "input",
-            Phase::Output => "output",
-            Phase::Tool => "tool",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Phase> {
-        [Phase::Input, Phase::Output, Phase::Tool]
-            .into_iter()
-            .find(|phase| phase.as_str() == word)
+words! {
+    /// Where in the turn a guardrail ran.
+    Phase {
+        /// On the prompt, before the model was asked.
+        Input "input",
+        /// On the response, before the user saw it.
+        Output "output",
+        /// On a tool call or its result.
+        Tool "tool",
     }
 }
 
-/// What one guardrail decided, and why.
-///
-/// ```
-/// use stinger_audit::record::{GuardrailDecision, Phase};
-///
-/// let decision = GuardrailDecision::block("prompt_injection")
-///     .reason("asks to ignore the system prompt")
-///     .rule_triggered("ignore-previous")
-///     .confidence(0.97)
-///     .phase(Phase::Input)
-///     .latency_ms(1.8);
-/// assert_eq!(decision.decision.as_str(), "block");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[must_use = "a decision is recorded by log_guardrail_decision, or as part of an entry"]
-#[non_exhaustive]
-pub struct GuardrailDecision {
-    /// The guardrail. Empty where the event did not name one.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub filter_name: String,
-    /// The verdict. `Other("")` where the event did not give one.
-    pub decision: Decision,
-    /// Why, in words; redacted like any other text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// How sure the guardrail was, from 0 to 1; what is not is kept, and stands in the record's `problems`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<f64>,
-    /// The rule that matched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule_triggered: Option<String>,
-    /// Which policy was in force: `name@version`. Not redacted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    /// Where in the turn it ran.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase: Option<Phase>,
-    /// How long it took, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<f64>,
-    /// Any other key of the decision, and any of the above whose value has not
-    /// the type it should have.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
+object! {
+    /// What one guardrail decided, and why.
+    ///
+    /// ```
+    /// use stinger_audit::record::{GuardrailDecision, Phase};
+    ///
+    /// let decision = GuardrailDecision::block("prompt_injection")
+    ///     .reason("asks to ignore the system prompt")
+    ///     .rule_triggered("ignore-previous")
+    ///     .policy("injection@4")
+    ///     .confidence(0.97)
+    ///     .phase(Phase::Input)
+    ///     .latency_ms(1.8);
+    /// assert_eq!(decision.decision.as_str(), "block");
+    /// ```
+    #[must_use = "a decision is recorded by log_guardrail_decision, or as part of an entry"]
+    GuardrailDecision
+    {
+        /// The guardrail. Empty where the event did not name one.
+        filter_name "filter_name": String;
+        /// The verdict. `Other("")` where the event did not give one.
+        decision "decision": Decision;
+        /// Why, in words; redacted like any other text.
+        reason "reason": Option<String>;
+        /// How sure the guardrail was, from 0 to 1; what is not is kept, and stands in the record's `problems`.
+        confidence "confidence": Option<f64>;
+        /// The rule that matched.
+        rule_triggered "rule_triggered": Option<String>;
+        /// Which policy was in force: `name@version`. Not redacted.
+        policy "policy": Option<String>;
+        /// Where in the turn it ran.
+        phase "phase": Option<Phase>;
+        /// How long it took, in milliseconds.
+        latency_ms "latency_ms": Option<f64>;
+    }
 }
 
 impl GuardrailDecision {
@@ -263,22 +242,5 @@ impl From<Decision> for GuardrailDecision {
     /// A decision of a guardrail that is not named yet.
     fn from(decision: Decision) -> Self {
         GuardrailDecision::new("", decision)
-    }
-}
-
-impl<'de> Deserialize<'de> for GuardrailDecision {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut map = Map::deserialize(deserializer)?;
-        Ok(GuardrailDecision {
-            filter_name: take_string(&mut map, "filter_name").unwrap_or_default(),
-            decision: take_string(&mut map, "decision").unwrap_or_default().into(),
-            reason: take_string(&mut map, "reason"),
-            confidence: take(&mut map, "confidence", Value::as_f64),
-            rule_triggered: take_string(&mut map, "rule_triggered"),
-            policy: take_string(&mut map, "policy"),
-            phase: take(&mut map, "phase", |value| Phase::parse(value.as_str()?)),
-            latency_ms: take(&mut map, "latency_ms", Value::as_f64),
-            other: map,
-        })
     }
 }

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::rfc3339_option;
 
+/// The version of the format that this library writes and reads.
+pub(crate) const FORMAT: u64 = 1;
 /// How a record of the trail's own begins, after its timestamp.
 pub(crate) const OWN_MEMBER: &[u8] = b",\"event_type\":\"trail_";
 /// What follows the timestamp of every seal.

@@ -3,7 +3,6 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::MOST_RECORDS;
@@ -104,8 +103,7 @@ pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
 }
 
 fn parse(line: &[u8]) -> Option<Record> {
-    let map: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    let record = Record::from_map(map).ok();
+    let record = serde_json::from_slice::<Record>(line).ok();
     record.filter(|record| record.seq < MOST_RECORDS)
 }
 

@@ -7,9 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
-use serde_json::Value as Json;
-
-use crate::record::{EventType, Record};
+use crate::record::{EventType, Outcome, Record, TurnState};
 
 /// Conversations remembered, and turns: this many at least, twice as many at most.
 const REMEMBERED: usize = 10_000;
@@ -58,58 +56,7 @@ impl Hasher for IdentityHasher {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) turn: u64,
-    pub(super) state: State,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
-    /// No prompt of it was seen.
-    #[default]
-    Open,
-    /// A prompt is waiting for its answer.
-    Prompted,
-    /// The model answered.
-    Answered,
-    /// A guardrail or the application stopped the turn.
-    Blocked,
-    /// An error ended the turn.
-    Failed,
-    /// The client went away in the middle of the answer.
-    Cut,
-    /// The turn was dropped without an end.
-    Abandoned,
-    /// The answer was recorded and not let go.
-    Withheld,
-}
-
-impl State {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            State::Open => "open",
-            State::Prompted => "prompted",
-            State::Answered => "answered",
-            State::Blocked => "blocked",
-            State::Failed => "failed",
-            State::Cut => "cut",
-            State::Abandoned => "abandoned",
-            State::Withheld => "withheld",
-        }
-    }
-
-    fn parse(word: &str) -> Option<State> {
-        [
-            State::Open,
-            State::Prompted,
-            State::Answered,
-            State::Blocked,
-            State::Failed,
-            State::Cut,
-            State::Abandoned,
-            State::Withheld,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
-    }
+    pub(super) state: TurnState,
 }
 
 /// What a record does to its conversation.
@@ -129,7 +76,7 @@ pub(super) struct Step<'a> {
 pub(super) struct Of<'a> {
     pub(super) turn_id: &'a [u8],
     /// How the turn's answer ended, where the record says so.
-    pub(super) outcome: Option<&'a [u8]>,
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl Step<'_> {
@@ -141,40 +88,24 @@ impl Step<'_> {
         self.is(EventType::UserPrompt)
     }
 
-    fn state_after(&self, state: State) -> State {
+    fn state_after(&self, state: TurnState) -> TurnState {
         if self.blocks {
-            State::Blocked
+            TurnState::Blocked
         } else if self.is_prompt() {
-            State::Prompted
+            TurnState::Prompted
         } else if self.is(EventType::LlmResponse) {
-            self.of.map_or(State::Answered, |of| of.answered())
+            self.of.map_or(TurnState::Answered, |of| of.answered())
         } else if self.of.is_some() {
-            self.end().unwrap_or(state)
+            Outcome::of_event(self.event_type).map_or(state, Outcome::state)
         } else {
             state
-        }
-    }
-
-    /// How the turn ended, where the record is its end and no answer.
-    fn end(&self) -> Option<State> {
-        match self.event_type {
-            b"turn_blocked" => Some(State::Blocked),
-            b"turn_failed" => Some(State::Failed),
-            b"turn_abandoned" => Some(State::Abandoned),
-            b"turn_withheld" => Some(State::Withheld),
-            _ => None,
         }
     }
 }
 
 impl Of<'_> {
-    fn answered(&self) -> State {
-        match self.outcome {
-            Some(b"stopped") => State::Blocked,
-            Some(b"failed") => State::Failed,
-            Some(b"cut") => State::Cut,
-            _ => State::Answered,
-        }
+    fn answered(&self) -> TurnState {
+        self.outcome.map_or(TurnState::Answered, Outcome::state)
     }
 }
 
@@ -254,13 +185,16 @@ impl Flow {
         let (Some(conversation), Some(turn)) = (&record.conversation_id, record.turn_number) else {
             return;
         };
-        let state = record.conversation_state.as_deref().and_then(State::parse);
+        let state = record
+            .conversation_state
+            .as_deref()
+            .and_then(TurnState::parse);
         let place = Place {
             turn,
             state: state.unwrap_or_default(),
         };
         let conversation = self.id(conversation.as_bytes());
-        let turn_id = record.other.get("turn_id").and_then(Json::as_str);
+        let turn_id = record.turn_id.as_deref();
         if let Some(turn_id) = turn_id {
             let id = self.turn(conversation, turn_id.as_bytes());
             self.turns.change(id, |turn| *turn = place);
@@ -349,8 +283,8 @@ mod tests {
         let last = flow.note(b"c", step("note"));
         assert_eq!((last.turn, last.state.as_str()), (3, "prompted"));
         let end = flow.note(b"c", of("c", step("turn_failed")));
-        assert_eq!((end.turn, end.state), (3, State::Failed));
-        assert_eq!(flow.note(b"c", step("note")).state, State::Failed);
+        assert_eq!((end.turn, end.state), (3, TurnState::Failed));
+        assert_eq!(flow.note(b"c", step("note")).state, TurnState::Failed);
         // The same id in another conversation is another turn.
         assert_eq!(flow.note(b"d", of("c", step("user_prompt"))).turn, 1);
     }

@@ -19,10 +19,10 @@ use super::worker::Worker;
 use super::{Core, SWITCHED_OFF, lock, remember, say, watch};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::system::{Opened, Recovered, Refused, Torn};
+use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
-use crate::trail::{FORMAT, Stamp, TrailName, hostname, recent, stamps};
+use crate::trail::{Stamp, TrailName, hostname, recent, stamps};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;

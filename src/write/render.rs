@@ -1,14 +1,10 @@
 //! From a frame to its line: keys in their order, conversation flow, decisions, `seq`.
 
-use std::fmt;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::{Map, Value as Json};
 
 use super::flow::{Flow, Of, Step};
 use super::frame::{Fields, Frame, Name, Read, Value};
-use crate::record::{Decision, EventType, Key, KeySet, Record};
+use crate::record::{Decision, EventType, Key, KeySet, Outcome, Record};
 use crate::trail::json;
 
 /// Renders lines, one after the other.
@@ -81,7 +77,7 @@ impl<'a> Sorted<'a> {
     fn turn(&self) -> Option<Of<'a>> {
         Some(Of {
             turn_id: self.text(Key::TurnId)?,
-            outcome: self.text(Key::Outcome),
+            outcome: self.text(Key::Outcome).and_then(Outcome::parse),
         })
     }
 
@@ -239,36 +235,7 @@ pub(super) fn is_record(line: &[u8], seq: u64) -> bool {
         return false;
     };
     json::is_escaped(line)
-        && serde_json::from_slice(line).is_ok_and(|Members(members)| {
-            Record::from_map(members).is_ok_and(|record| record.seq == seq)
-        })
-}
-
-/// An object that has no member twice.
-struct Members(Map<String, Json>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Members, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object that has no member twice")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = from.next_entry()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member comes twice"));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-        from.deserialize_map(Once)
-    }
+        && serde_json::from_slice::<Record>(line).is_ok_and(|record| record.seq == seq)
 }
 
 fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {

@@ -74,10 +74,12 @@ fn one(out: &mut String, record: &Record, colour: bool) {
         let _ = write!(out, " {}{turn}", plain(conversation));
     }
     for (key, value) in [
+        ("tenant", &record.tenant_id),
         ("user", &record.user_id),
         ("session", &record.session_id),
         ("request", &record.request_id),
         ("ip", &record.user_ip),
+        ("agent", &record.agent_id),
         ("model", &record.model_used),
     ] {
         if let Some(value) = value {
@@ -97,7 +99,8 @@ fn one(out: &mut String, record: &Record, colour: bool) {
         Opened::EVENT_TYPE => OPENED.contains(&key),
         _ => true,
     };
-    for (key, value) in record.other.iter().filter(|(key, _)| is_shown(key)) {
+    let details = record.details();
+    for (key, value) in details.iter().filter(|(key, _)| is_shown(key)) {
         paint(out, DIM, &format!(" {}=", plain(key)));
         match value {
             Value::String(text) => out.push_str(&plain(text)),

@@ -158,6 +158,6 @@ pub fn what_never_becomes_a_turn_is_recorded_and_equal_ids_are_told_apart() {
         assert_eq!(turn.records.len(), 5, "{turn:#?}");
         assert_eq!(turn.records[0].user_id.as_deref(), Some(user));
     }
-    let id = |turn: &Turn| turn.records[0].other["turn_id"].clone();
+    let id = |turn: &Turn| turn.records[0].turn_id.clone();
     assert_ne!(id(&turns[0]), id(&turns[1]));
 }

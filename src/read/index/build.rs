@@ -117,6 +117,7 @@ impl Building {
             (Kind::User, &record.user_id),
             (Kind::Session, &record.session_id),
             (Kind::Request, &record.request_id),
+            (Kind::Tenant, &record.tenant_id),
         ] {
             if let Some(id) = id {
                 self.keys.push(bloom::key(kind as u8, id));

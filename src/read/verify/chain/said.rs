@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Chain;
+use crate::error::Unreadable;
 use crate::read::verify::TamperingKind as Kind;
 use crate::record::system::Torn;
 use crate::record::{Record, SystemEvent};
@@ -38,7 +39,16 @@ impl Chain {
             return;
         };
         match record.system_event() {
-            Some(SystemEvent::Opened(_)) => self.is_closed = false,
+            Some(SystemEvent::Opened(_)) => {
+                self.is_closed = false;
+                if let Some(format) = record.other_format() {
+                    self.unchecked(format!(
+                        "what follows record {}: {}",
+                        record.seq,
+                        Unreadable::OtherFormat { format }
+                    ));
+                }
+            }
             Some(SystemEvent::Recovered(recovered)) => {
                 for torn in recovered.torn {
                     self.told_torn(torn);
