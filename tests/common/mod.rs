@@ -14,6 +14,7 @@ use tracing_subscriber::prelude::*;
 
 pub mod disk;
 pub mod small;
+pub mod test_trail;
 
 /// A trail in a directory of its own.
 pub struct Bench {

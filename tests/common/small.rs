@@ -12,19 +12,22 @@ use stinger_audit::read::{Trail, Verified, Verify};
 use stinger_audit::{Retain, Rotation, prompt};
 use tempfile::TempDir;
 
-/// A trail of four files: a process each, which is closed in order.
+/// A trail of four files: a process each, which is closed in order. Its records are, in each file,
+/// `trail_opened`, a seal, two prompts, `trail_closed` and a seal.
 pub struct Small {
     pub dir: TempDir,
-    /// Files in the order of their records, with their lines.
+    /// Files in the order of their records, with their lines. The last is the one that is written on.
     pub files: Vec<(PathBuf, Vec<Vec<u8>>)>,
 }
 
 pub const RECORDS: usize = 2;
+const LINES: usize = RECORDS + 4;
 
-pub fn write_on(path: &Path, rotation: Rotation) {
+/// Another process writes to the trail. It never begins a file: no clock decides what is where.
+pub fn write_on(path: &Path) {
     let audit = stinger_audit::to(path)
         .redact_pii(false)
-        .rotation(rotation)
+        .rotation(Rotation::NEVER)
         .open()
         .expect("a trail");
     for number in 0..RECORDS {
@@ -37,19 +40,56 @@ pub fn write_on(path: &Path, rotation: Rotation) {
 
 impl Small {
     pub fn new() -> Small {
+        Small::of(4)
+    }
+
+    /// The same with another number of files.
+    pub fn of(files: usize) -> Small {
+        // If the machine stalls for a second, the writer makes one seal more.
+        let written = (0..5).find_map(|_| Small::written(files));
+        written.expect("a process that does not stall writes six records")
+    }
+
+    fn written(count: usize) -> Option<Small> {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("audit.log");
-        for rotation in [
-            Rotation::NEVER,
-            Rotation::MINUTELY,
-            Rotation::HOURLY,
-            Rotation::DAILY,
-        ] {
-            write_on(&path, rotation);
+        for number in 1..=count {
+            write_on(&path);
+            if number < count {
+                let older = format!("audit.2026-01-{number:02}.log");
+                fs::rename(&path, dir.path().join(older)).expect("renamed");
+            }
         }
         let files = files(dir.path());
-        assert_eq!(files.len(), 4);
-        Small { dir, files }
+        assert_eq!(files.len(), count);
+        let is_regular = files.iter().all(|(_, lines)| lines.len() == LINES);
+        is_regular.then_some(Small { dir, files })
+    }
+
+    /// A trail whose oldest two files retention has removed, and the checkpoint from before that.
+    pub fn pruned() -> (Small, String) {
+        // If a week ends while it is open, retention removes one file more.
+        for _ in 0..2 {
+            let small = Small::new();
+            let kept = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
+            small.prune();
+            let left = files(small.dir.path());
+            if left.len() == 3 && left[0].1 == small.files[2].1 {
+                return (small, kept);
+            }
+        }
+        panic!("retention did not leave two files and the new one");
+    }
+
+    /// Has retention remove the oldest two files.
+    fn prune(&self) {
+        let audit = stinger_audit::to(self.path())
+            .redact_pii(false)
+            .retain(Retain::files(3))
+            .rotation(Rotation::WEEKLY)
+            .open()
+            .expect("a trail");
+        audit.close().expect("closed");
     }
 
     pub fn path(&self) -> PathBuf {
@@ -60,17 +100,6 @@ impl Small {
     pub fn whole(&self) -> Vec<Vec<u8>> {
         let files = self.files.iter();
         files.flat_map(|(_, lines)| lines.clone()).collect()
-    }
-
-    /// Has retention remove the oldest two files.
-    pub fn prune(&self) {
-        let audit = stinger_audit::to(self.path())
-            .redact_pii(false)
-            .retain(Retain::files(2))
-            .rotation(Rotation::DAILY)
-            .open()
-            .expect("a trail");
-        audit.close().expect("closed");
     }
 
     pub fn checkpoint(&self) -> PathBuf {
@@ -87,6 +116,14 @@ impl Small {
         files
             .flat_map(|(file, (_, lines))| (0..lines.len()).map(move |line| (file, line)))
             .collect()
+    }
+
+    /// Where a line is, as [`findings`] says it.
+    pub fn place(&self, (file, line): (usize, usize)) -> String {
+        match file + 1 == self.files.len() {
+            true => format!("audit:{}", line + 1),
+            false => format!("{}:{}", file + 1, line + 1),
+        }
     }
 
     pub fn seq(&self, (file, line): (usize, usize)) -> u64 {
@@ -116,6 +153,22 @@ pub fn verify(path: &Path) -> Verified {
     trail.verify(&Verify::new()).expect("it can be verified")
 }
 
+/// What was found: kind, record, file and line. The file of 1 January is number 1.
+pub fn findings(verified: &Verified) -> Vec<String> {
+    let findings = verified.findings.iter().map(|found| {
+        let kind = found.kind.as_str();
+        let seq = found.seq.map_or("-".to_owned(), |seq| seq.to_string());
+        let place = found.position.as_ref().map(|position| {
+            let name = position.file.to_string_lossy().into_owned();
+            let name = name.rsplit('/').next().unwrap_or_default();
+            let name = name.trim_start_matches("audit.2026-01-0");
+            format!("{}:{}", name.trim_end_matches(".log"), position.line)
+        });
+        format!("{kind} {seq} {}", place.as_deref().unwrap_or("-"))
+    });
+    findings.collect()
+}
+
 pub fn seq(line: &[u8]) -> u64 {
     let record: Value = serde_json::from_slice(line).expect("JSON");
     record["seq"].as_u64().expect("a seq")
@@ -137,6 +190,10 @@ pub fn files(dir: &Path) -> Vec<(PathBuf, Vec<Vec<u8>>)> {
         let is_file = path.symlink_metadata().expect("metadata").is_file();
         if is_file && name.ends_with(".log") {
             let bytes = fs::read(&path).expect("readable");
+            // A week ended before the first record of this file.
+            if bytes.is_empty() {
+                continue;
+            }
             let lines = bytes
                 .strip_suffix(b"\n")
                 .expect("ended")

@@ -227,6 +227,9 @@ impl Chain {
     fn late(&mut self, entry: Entry) {
         let seq = entry.seq;
         self.missing.remove(&seq);
+        if self.begins.is_some_and(|(first, _)| seq < first) {
+            self.begins = Some((seq, entry.place));
+        }
         let detail = format!("record {seq} comes behind record {}", self.next - 1);
         self.find(Kind::Reordered, Some(seq), Some(entry.place), detail);
         let is_it = |known: &Tampering| known.kind == Kind::Removed && known.seq == Some(seq);
@@ -255,7 +258,7 @@ impl Chain {
             // The frontier of the first seal is what the rest stands on.
             self.tree = None;
         }
-        let proven = self.judge(&seal);
+        let proven = self.judge(&seal, entry.place);
         self.follow(&seal, entry);
         let is_proven = proven.is_some() && !self.is_broken;
         if let Some((from, to)) = proven {

@@ -1,13 +1,15 @@
 //! The end of a trail: what no seal covers, where it begins, and what was kept elsewhere.
 
-use super::Chain;
+use std::collections::HashSet;
+
+use super::{Chain, Entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::read::verify::{TamperingKind as Kind, Verified};
 use crate::trail::checkpoint::{Checkpoint, origin};
 use crate::trail::tree::Frontier;
 
 impl Chain {
-    /// Compares the tree with the checkpoints of its size that somebody kept; `seal` is the next one.
+    /// Compares the tree with the checkpoints of its size that somebody kept; `seal` is the next one, if any is left.
     pub(super) fn compare(&mut self, tree: &Frontier, seal: Option<&Checkpoint>) {
         let mut at = 0;
         while let Some(kept) = self.against.get(at) {
@@ -31,17 +33,31 @@ impl Chain {
                 self.is_of_another(&kept);
                 continue;
             }
-            let detail = match tree.root() == kept.root {
-                true => format!(
-                    "behind the first {} records does not stand the seal of the checkpoint that was kept at {when}",
-                    kept.size
+            let size = kept.size;
+            let (kind, seq, detail) = match (tree.root() == kept.root, seal) {
+                (true, Some(_)) => (
+                    Kind::ReSigned,
+                    0,
+                    format!(
+                        "behind the first {size} records does not stand the seal of the checkpoint that was kept at {when}"
+                    ),
                 ),
-                false => format!(
-                    "the first {} records are not those of the checkpoint that was kept at {when}",
-                    kept.size
+                (true, None) => (
+                    Kind::RolledBack,
+                    size,
+                    format!(
+                        "the seal of the checkpoint that was kept at {when} is missing, behind the first {size} records"
+                    ),
+                ),
+                (false, _) => (
+                    Kind::ReSigned,
+                    0,
+                    format!(
+                        "the first {size} records are not those of the checkpoint that was kept at {when}"
+                    ),
                 ),
             };
-            self.find(Kind::ReSigned, Some(0), None, detail);
+            self.find(kind, Some(seq), None, detail);
         }
     }
 
@@ -116,6 +132,7 @@ impl Chain {
             .flatten()
             .collect();
         entries.splice(1..1, early.iter().copied());
+        self.take_torn_twins(&mut entries);
         let mut next = base;
         let mut tree = self.tree.take();
         // The last seal itself needs no other.
@@ -148,6 +165,9 @@ impl Chain {
             self.prove(base, base + 1);
         }
         for entry in early {
+            if self.found.contains(&(Kind::Inserted, entry.seq)) {
+                continue;
+            }
             let detail = format!("record {} stands in front of the seal before it", entry.seq);
             self.find(Kind::Reordered, Some(entry.seq), Some(entry.place), detail);
         }
@@ -175,6 +195,14 @@ impl Chain {
                 next.saturating_sub(1)
             ));
         }
+    }
+
+    /// Takes away lines that a writer left torn and that end as records do: another line has their number.
+    fn take_torn_twins(&mut self, entries: &mut Vec<Entry>) {
+        let mut seen = HashSet::new();
+        let twins = entries.iter().filter(|entry| !seen.insert(entry.seq));
+        let twins: HashSet<u64> = twins.map(|entry| entry.seq).collect();
+        entries.retain(|entry| !(twins.contains(&entry.seq) && self.take_torn(entry)));
     }
 
     fn judge_beginning(&mut self) {
@@ -264,5 +292,49 @@ impl Chain {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_may_hold_the_seals() {
+        let unreadable = Error::io(
+            "read",
+            std::path::Path::new("audit.log"),
+            std::io::Error::other("gone"),
+        );
+        let empty = || Chain::new(None, Vec::new());
+        empty().end().expect_err("there is no seal");
+        let mut chain = empty();
+        chain.unreadable(&unreadable);
+        let verified = chain.end().expect("there may be seals");
+        assert!(!verified.is_intact());
+        assert_eq!(verified.unchecked.len(), 1);
+        // A checkpoint shows that there were seals, and that they are gone.
+        let kept = Checkpoint {
+            origin: origin(&[1; 32]),
+            size: 5,
+            root: [0; 32],
+            time: chrono::DateTime::UNIX_EPOCH,
+            number: 1,
+            reason: "busy".to_owned(),
+            key: [1; 32],
+            next: [2; 32],
+            leaves: [0; 32],
+        };
+        let mut chain = empty();
+        chain.expect(kept.clone());
+        let verified = chain.end().expect("there were seals");
+        let kinds: Vec<_> = verified.findings.iter().map(|found| found.kind).collect();
+        assert_eq!(kinds, [Kind::Cut]);
+        // But not that they are gone, where a file cannot be read.
+        let mut chain = empty();
+        chain.expect(kept);
+        chain.unreadable(&unreadable);
+        let verified = chain.end().expect("there were seals");
+        assert!(verified.findings.is_empty() && !verified.is_intact());
     }
 }

@@ -10,8 +10,8 @@ use crate::trail::seal::{Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
 
 impl Chain {
-    /// The records in front of a seal that are those that it seals.
-    pub(super) fn judge(&mut self, seal: &Seal) -> Option<(u64, u64)> {
+    /// The records in front of a seal, whose line is at `place`, that are those that it seals.
+    pub(super) fn judge(&mut self, seal: &Seal, place: Place) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len();
         let mut entries = std::mem::take(&mut self.entries);
@@ -21,7 +21,7 @@ impl Chain {
         entries.splice(at..at, early.iter().copied());
         let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
             // Of the tree in front nothing is known, and four bytes of a hash prove nothing.
-            self.diagnose(&entries, &early, told, seal);
+            self.diagnose(&entries, &early, told, (seal, place));
             self.compare(&seal.frontier, Some(&seal.checkpoint));
             if let Some(first) = entries.first().filter(|entry| entry.seq < size) {
                 self.unknown(format!(
@@ -47,8 +47,8 @@ impl Chain {
                 return Some((base, size));
             }
         }
-        let before = self.verified.findings.len();
-        let intact = self.diagnose(&entries, &early, base, seal);
+        let intact = self.diagnose(&entries, &early, base, (seal, place));
+        let is_listed = intact.is_some();
         // Whatever stands in another place, the records themselves may all be there.
         let is_same = !is_plain
             && intact.is_some_and(|leaves| {
@@ -56,7 +56,8 @@ impl Chain {
                 self.carry_on(&mut tree, &leaves, seal);
                 tree.root() == seal.checkpoint.root
             });
-        if !is_same && self.verified.findings.len() == before {
+        // Every record is the one that the seal lists, and together they are not what it covers.
+        if is_listed && !is_same {
             let place = entries.first().map(|entry| entry.place);
             let detail = format!(
                 "records {base} to {} are not what was sealed: they were written anew",
@@ -86,7 +87,7 @@ impl Chain {
         entries: &[Entry],
         early: &[Entry],
         base: u64,
-        seal: &Seal,
+        (seal, seal_place): (&Seal, Place),
     ) -> Option<Vec<Hash>> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.len();
@@ -94,6 +95,10 @@ impl Chain {
         let mut by_seq: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
         let mut highest = None;
         for entry in entries {
+            // What belongs behind the seal is told when that is judged.
+            if entry.seq >= size {
+                continue;
+            }
             if highest > Some(entry.seq) && entry.seq >= base {
                 let detail = format!(
                     "record {} comes behind record {}",
@@ -109,11 +114,12 @@ impl Chain {
             by_seq.entry(entry.seq).or_default().push(*entry);
         }
         let from = match self.begins {
-            // Where a trail begins somewhere, what is missing in front of that is told at the end.
-            Some((first, _)) if self.last.is_none() && self.begins_behind(seal) => first.min(size),
+            // What is missing in front of the first record is told at the end.
+            Some((first, _)) if self.last.is_none() && first > 0 => first.min(size),
             _ => base,
         };
-        let mut intact = Some(Vec::new());
+        let mut intact = (from <= base).then(Vec::new);
+        self.miss(base..from, told, seal);
         let mut next = from;
         // Over what is there: a forged seal may claim any size.
         for (&seq, candidates) in by_seq.range(from..size.max(from)) {
@@ -137,6 +143,8 @@ impl Chain {
                     None if count == 0 => {
                         let detail = format!("record {seq} is not what was sealed");
                         self.find(Kind::Changed, Some(seq), place, detail);
+                        // It may have been a seal.
+                        self.excused = true;
                     }
                     Some(right) if right.hash == entry.hash => {}
                     Some(_) if self.take_torn(entry) => {}
@@ -150,7 +158,7 @@ impl Chain {
         if next < size {
             intact = None;
             self.miss(next..size, told, seal);
-            self.end_gap(next, size, entries.last().map(|entry| entry.place));
+            self.end_gap(next, size, Some(seal_place));
         }
         for entry in early {
             let seq = entry.seq;
