@@ -1,30 +1,26 @@
-//! What proof costs: verification beside a bare pass of SHA-256, and sealing beside none.
+//! What verification costs, compared with a bare pass of SHA-256.
 //!
 //! `cargo bench --bench verify` writes a sealed trail of 200,000 records in 8 files to the target directory and
-//! verifies it, as a process of its own: on one core beside one that does nothing but read the same files through
-//! SHA-256, and on two. Then it records with and without sealing. All in interleaved rounds. Times and rates are their
-//! medians, and a ratio is the median of the rounds' ratios: a machine that is shared changes its speed from one second
-//! to the next, and for what runs in one round it is mostly the same.
-//! `RATIO verify_vs_sha256` and `RATIO sealing_sustained` are ours over the other in bytes and in records a second,
-//! `RATIO verify_two_threads` is two cores over one. `RATIO sha256_two_threads` is the same of bare SHA-256, which
-//! touches hardly any memory: it says how much of a second core the machine has to give. And `RATIO sha256_beside` is
-//! recording without seals beside a thread that hashes as long as sealing does, over recording alone: what the machine
-//! takes from two threads for a third, whatever it is for.
+//! verifies it in processes of its own: on one core, next to a process that only reads the same files through SHA-256,
+//! and on two cores. All in interleaved rounds. Times are medians, and a ratio is the median of the rounds' ratios: a
+//! shared machine changes its speed from one second to the next, and hardly within one round.
+//!
+//! - `RATIO verify_vs_sha256`: bytes a second of `verify` over those of SHA-256, on one core;
+//! - `RATIO verify_two_threads`: `verify` on two cores over one;
+//! - `RATIO sha256_two_threads`: the same of bare SHA-256, which touches hardly any memory. It says how much of a second
+//!   core the machine has to give.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 use stinger_audit::read::{Trail, Verify};
 use stinger_audit::{Audit, Rotation};
 
 const ROUNDS: usize = 21;
-/// Three threads on two cores swing more than one on one.
-const SEALING_ROUNDS: usize = 51;
 const RECORDS: usize = 200_000;
 const FILES: usize = 8;
 
@@ -38,8 +34,6 @@ fn main() {
         return child(&role, Path::new(&trail));
     }
     verification();
-    println!();
-    sealing();
 }
 
 /// Prints the seconds that it took.
@@ -97,17 +91,7 @@ fn pin() {
     println!("the process cannot be kept on one core here");
 }
 
-fn open(path: &Path, rotation: Rotation, seals: bool) -> Audit {
-    stinger_audit::to(path)
-        .redact_pii(false)
-        .rotation(rotation)
-        .sealing(seals)
-        .open()
-        .expect("a trail")
-}
-
-/// Counts them in `recorded`.
-fn record(audit: &Audit, records: usize, recorded: &AtomicUsize) {
+fn record(audit: &Audit, records: usize) {
     let prompt = "What is the capital of France, and how long does the train take? ".repeat(8);
     let answer = "Paris. The train takes about two hours on an ordinary day. ".repeat(5);
     for number in 0..records {
@@ -124,7 +108,6 @@ fn record(audit: &Audit, records: usize, recorded: &AtomicUsize) {
             .field("temperature", 0.7)
             .field("stream", true);
         audit.log(entry).expect("recorded");
-        recorded.store(number + 1, Ordering::Relaxed);
     }
     audit.flush().expect("written");
 }
@@ -153,8 +136,12 @@ fn verification() {
         Rotation::DAILY,
     ];
     for rotation in rotations.iter().cycle().take(FILES) {
-        let audit = open(&path, rotation.clone(), true);
-        record(&audit, RECORDS / FILES, &AtomicUsize::new(0));
+        let audit = stinger_audit::to(&path)
+            .redact_pii(false)
+            .rotation(rotation.clone())
+            .open()
+            .expect("a trail");
+        record(&audit, RECORDS / FILES);
         audit.close().expect("closed");
     }
     let files = Trail::open(&path).expect("a trail").names()[0].files();
@@ -208,67 +195,4 @@ fn verification() {
     print_ratio("verify_two_threads", one, two);
     print_ratio("sha256_two_threads", sha256, sha256_two);
     let _ = fs::remove_dir_all(&directory);
-}
-
-/// What a series of recording is done with.
-#[derive(Clone, Copy)]
-enum With {
-    Nothing,
-    /// A thread that hashes as long as sealing does, and has nothing to do with the trail.
-    Sha256,
-    Seals,
-}
-
-fn sealing() {
-    let mut rates: [Vec<f64>; 3] = Default::default();
-    for _ in 0..SEALING_ROUNDS {
-        for (place, with) in [With::Nothing, With::Sha256, With::Seals]
-            .into_iter()
-            .enumerate()
-        {
-            rates[place].push(recording(with));
-        }
-    }
-    let [without, beside, with] = &rates;
-    println!(
-        "records a second     {:>10.0} without seals {:>10.0} with",
-        median(without),
-        median(with)
-    );
-    print_ratio("sealing_sustained", with, without);
-    print_ratio("sha256_beside", beside, without);
-}
-
-/// Records a second.
-fn recording(with: With) -> f64 {
-    let dir = tempfile::tempdir().expect("a directory");
-    let seals = matches!(with, With::Seals);
-    let audit = open(&dir.path().join("audit.log"), Rotation::NEVER, seals);
-    let recorded = AtomicUsize::new(0);
-    let rate = std::thread::scope(|scope| {
-        if let With::Sha256 = with {
-            scope.spawn(|| hash_beside(&recorded));
-        }
-        let begun = Instant::now();
-        record(&audit, RECORDS, &recorded);
-        RECORDS as f64 / begun.elapsed().as_secs_f64()
-    });
-    audit.close().expect("closed");
-    rate
-}
-
-/// Hashes as many bytes as are recorded, until all is recorded.
-fn hash_beside(recorded: &AtomicUsize) {
-    const LINE: usize = 1_200;
-    const BATCH: usize = 200;
-    let lines = vec![b'a'; BATCH * LINE];
-    let mut hashed = 0;
-    while hashed < RECORDS {
-        if recorded.load(Ordering::Relaxed) >= hashed + BATCH {
-            std::hint::black_box(Sha256::digest(&lines));
-            hashed += BATCH;
-        } else {
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    }
 }
