@@ -110,7 +110,7 @@ impl TestTrail {
     /// Two files of one process, closed in order. The seals are records 1, 4, 7 and 10.
     pub fn closed() -> TestTrail {
         let mut trail = TestTrail::new();
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.seal("opened");
         trail.prompts(2);
         trail.seal("busy");
@@ -134,6 +134,10 @@ impl TestTrail {
 
     pub fn own(&mut self, event_type: &str, fields: &Value) {
         self.record(line(self.size(), event_type, fields));
+    }
+
+    pub fn opened(&mut self) {
+        self.own("trail_opened", &json!({ "format": 1 }));
     }
 
     pub fn prompts(&mut self, count: u64) {

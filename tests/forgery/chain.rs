@@ -192,7 +192,7 @@ fn records_that_stand_in_another_place_are_proven_all_the_same() {
 fn records_that_were_written_anew_under_a_seal_are_found() {
     let written_anew = |listed: bool| {
         let mut trail = TestTrail::new();
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.seal("opened");
         trail.prompts(2);
         let mut others = trail.leaves.clone();
@@ -228,7 +228,7 @@ fn what_stands_there_again_is_known_from_far_before() {
     // The table of known lines begins with so many, and doubles.
     const FIRST: u64 = 4_096;
     let mut trail = TestTrail::new();
-    trail.own("trail_opened", &json!({}));
+    trail.opened();
     trail.seal("opened");
     trail.prompts(2 * FIRST + 10);
     let again = [
@@ -259,7 +259,7 @@ fn what_stands_there_again_is_known_from_far_before() {
 fn only_the_record_in_front_of_the_seal_of_a_pruning_tells_of_one() {
     let pruned = |then: &dyn Fn(&mut TestTrail)| {
         let mut trail = TestTrail::closed();
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         let removed = json!({ "files": [{ "first_seq": 0, "last_seq": 4 }] });
         trail.own("trail_pruned", &removed);
         then(&mut trail);

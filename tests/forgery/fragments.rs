@@ -8,7 +8,7 @@ use crate::common::test_trail::{TestTrail, line, torn};
 /// A file whose last line is what `end` appends, and another one with what `then` does. All of it is sealed.
 fn two_files(end: impl FnOnce(&mut TestTrail), then: impl FnOnce(&mut TestTrail)) -> TestTrail {
     let mut trail = TestTrail::new();
-    trail.own("trail_opened", &json!({}));
+    trail.opened();
     trail.seal("opened");
     trail.prompts(3);
     end(&mut trail);
@@ -58,7 +58,7 @@ fn a_line_that_a_file_ends_with_and_the_next_begins_with_was_not_inserted() {
     let record = line(6, "user_prompt", &json!({ "prompt": "prompt 6" }));
     let begun = |trail: &mut TestTrail| trail.bytes(&record[..40]);
     let later = |trail: &mut TestTrail| {
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.begin_file();
         trail.prompts(1);
     };
@@ -69,7 +69,7 @@ fn a_line_that_a_file_ends_with_and_the_next_begins_with_was_not_inserted() {
     );
     // Or in the next line of the next file.
     let later = |trail: &mut TestTrail| {
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.prompts(1);
     };
     expect(
@@ -80,7 +80,7 @@ fn a_line_that_a_file_ends_with_and_the_next_begins_with_was_not_inserted() {
     // Three files, of which the second ends so.
     let record = line(6, "user_prompt", &json!({ "prompt": "prompt 6" }));
     let three = |trail: &mut TestTrail| {
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.bytes(&record[..40]);
         trail.begin_file();
         trail.prompts(1);

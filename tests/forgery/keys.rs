@@ -15,7 +15,7 @@ const OWN_KEY: &str = "whether seal";
 /// Its first seal is record 1, its second, which the test may change, record 4, and its last record 7.
 fn with_second(change: impl FnOnce(&mut TestTrail)) -> TestTrail {
     let mut trail = TestTrail::new();
-    trail.own("trail_opened", &json!({}));
+    trail.opened();
     trail.seal("opened");
     trail.prompts(2);
     change(&mut trail);
@@ -30,7 +30,7 @@ fn the_first_seal_is_number_0_by_the_key_that_the_trail_is_named_after() {
     let first = |change: &dyn Fn(&mut TestTrail)| {
         let mut trail = TestTrail::new();
         change(&mut trail);
-        trail.own("trail_opened", &json!({}));
+        trail.opened();
         trail.seal("opened");
         trail.prompts(1);
         trail.seal("closed");
@@ -80,7 +80,7 @@ fn a_first_seal_is_not_asked_for_its_number_where_those_before_it_are_gone() {
     // Removed by retention.
     let mut pruned = TestTrail::closed();
     let removed = json!({ "files": [{ "first_seq": 0, "last_seq": 4 }] });
-    pruned.own("trail_opened", &json!({}));
+    pruned.opened();
     pruned.own("trail_pruned", &removed);
     pruned.seal("pruned");
     pruned.own("trail_closed", &json!({}));
@@ -128,7 +128,7 @@ fn each_seal_is_the_one_that_the_seal_before_it_announces() {
 /// another key seal 10.
 fn one_key_for_two() -> TestTrail {
     let mut trail = TestTrail::new();
-    trail.own("trail_opened", &json!({}));
+    trail.opened();
     trail.seal("opened");
     trail.prompts(2);
     trail.next.names = 2;
@@ -167,7 +167,7 @@ fn a_damaged_seal_announces_a_key_as_long_as_what_was_signed_of_it_is_whole() {
     trail.expect("one", &["changed 4 1:5"], &[(0, 1), (7, 11)], &[]);
     // Two in a row: seal 10 lists the records from 7 on, and those of seal 7 are not proven.
     let mut trail = TestTrail::closed();
-    trail.own("trail_opened", &json!({}));
+    trail.opened();
     trail.seal("opened");
     trail.damage_leaves(4);
     trail.damage_leaves(7);
@@ -216,7 +216,7 @@ fn a_damaged_seal_announces_a_key_as_long_as_what_was_signed_of_it_is_whole() {
     // Nor one that is over no more records than the seal before it, put in its place.
     let mut trail = with_second(|_| {});
     let mut forged = TestTrail::new();
-    forged.own("trail_opened", &json!({}));
+    forged.opened();
     forged.seal("opened");
     forged.next.names = 3;
     let note = forged.note("busy", 1, &[0; 32], "");
@@ -242,7 +242,7 @@ fn whether_a_closed_trail_was_opened_again_is_known_by_the_checkpoint_beside_it(
     let mut trail = TestTrail::closed();
     let early = {
         let mut early = TestTrail::new();
-        early.own("trail_opened", &json!({}));
+        early.opened();
         early.seal("opened");
         early.checkpoint
     };
