@@ -9,7 +9,7 @@
 //! the minute in which the file was begun). Where the trail rolls, `audit.log` is a symbolic
 //! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
 //! `audit.log.journal` holds what was emitted and is not yet in the trail
-//! (`audit.log.journal.N` a record too large for it, `.damaged` one that could not be read), and
+//! (`audit.log.journal.N` a record too large for it), and
 //! `audit.log.replaced-N` is what somebody put in the place of a live file. `audit.log.sealkey` holds the key that signs
 //! the next seal, and nobody else needs it; `audit.log.checkpoint` is the last seal's checkpoint. None of these is read but
 //! the last, by `verify`, which it tells how far the trail had come: forging it can raise an alarm and hide nothing
@@ -90,6 +90,7 @@ pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 pub(crate) mod backwards;
 pub(crate) mod checkpoint;
 pub(crate) mod dangerous;
+pub(crate) mod durable;
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;

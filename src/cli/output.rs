@@ -9,6 +9,7 @@ use super::text::{Shown, one_line};
 use super::{Trouble, index};
 use crate::error::Error;
 use crate::trail::TrailName;
+use crate::trail::durable::DurableFile;
 
 /// What is written, until it is complete.
 pub(super) enum Output {
@@ -16,16 +17,14 @@ pub(super) enum Output {
     Terminal(Shown<BufWriter<io::Stdout>>),
     /// A pipe or a device that has a name: nothing is put in its place.
     Device(PathBuf, BufWriter<File>),
-    Draft(Draft),
+    Export(Export),
 }
 
 /// A file that gets its name when it is complete. It is readable by its owner only.
-pub(super) struct Draft {
-    path: PathBuf,
+pub(super) struct Export {
+    draft: BufWriter<DurableFile>,
     target: PathBuf,
-    file: BufWriter<File>,
     replaces: bool,
-    is_complete: bool,
 }
 
 const BUFFER: usize = 256 << 10;
@@ -71,7 +70,7 @@ impl Output {
                 "it exists; name another file, or replace it with --force",
             ));
         }
-        Ok(Output::Draft(Draft::begin(path, replaces)?))
+        Ok(Output::Export(Export::begin(path, replaces)?))
     }
 
     /// Everything was written.
@@ -82,7 +81,7 @@ impl Output {
             Output::Device(path, mut out) => Ok(out
                 .flush()
                 .map_err(|error| Error::io("write", &path, error))?),
-            Output::Draft(draft) => draft.complete(),
+            Output::Export(export) => export.complete(),
         }
     }
 }
@@ -93,17 +92,17 @@ impl Write for Output {
             Output::Stdout(out) => out.write(bytes),
             Output::Terminal(out) => out.write(bytes),
             Output::Device(_, out) => out.write(bytes),
-            Output::Draft(draft) => draft.file.write(bytes),
+            Output::Export(export) => export.draft.write(bytes),
         }
     }
 
-    /// A draft is written out when it is complete.
+    /// An export is written out when it is complete.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Output::Stdout(out) => out.flush(),
             Output::Terminal(out) => out.flush(),
             Output::Device(_, out) => out.flush(),
-            Output::Draft(_) => Ok(()),
+            Output::Export(_) => Ok(()),
         }
     }
 }
@@ -194,75 +193,32 @@ fn is_index(place: &Path) -> bool {
     directory.is_some_and(|directory| place.starts_with(directory))
 }
 
-impl Draft {
-    fn begin(target: &Path, replaces: bool) -> Result<Draft, Trouble> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let mut number = 0_u32;
-        loop {
-            let mut path = target.as_os_str().to_owned();
-            path.push(format!(".{}-{number}.part", std::process::id()));
-            let path = PathBuf::from(path);
-            match options.open(&path) {
-                Ok(file) => {
-                    return Ok(Draft {
-                        path,
-                        target: target.to_owned(),
-                        file: BufWriter::with_capacity(BUFFER, file),
-                        replaces,
-                        is_complete: false,
-                    });
-                }
-                // Left by a process of the same number.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => {
-                    number += 1;
-                }
-                Err(error) => return Err(Error::io("make", &path, error).into()),
-            }
-        }
+impl Export {
+    fn begin(target: &Path, replaces: bool) -> Result<Export, Trouble> {
+        let draft =
+            DurableFile::shared(target).map_err(|error| Error::io("make", target, error))?;
+        Ok(Export {
+            draft: BufWriter::with_capacity(BUFFER, draft),
+            target: target.to_owned(),
+            replaces,
+        })
     }
 
-    fn complete(mut self) -> Result<(), Trouble> {
-        let written = self.file.flush();
-        let written = written.and_then(|()| self.file.get_ref().sync_all());
-        written.map_err(|error| Error::io("write", &self.path, error))?;
-        match self.name() {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(refused(
-                    &self.target,
-                    "it was made meanwhile; name another file, or replace it with --force",
-                ));
-            }
-            named => named.map_err(|error| Error::io("write", &self.target, error))?,
-        }
-        self.is_complete = true;
-        Ok(())
-    }
-
-    /// A rename takes the place of whatever has the name; a link does not.
-    fn name(&self) -> io::Result<()> {
-        if !self.replaces {
-            match fs::hard_link(&self.path, &self.target) {
-                Ok(()) => return fs::remove_file(&self.path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-                // Not every file system has links.
-                Err(_) => {}
-            }
-        }
-        fs::rename(&self.path, &self.target)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.is_complete {
-            // What is half of an export is none.
-            let _ = fs::remove_file(&self.path);
+    fn complete(self) -> Result<(), Trouble> {
+        let failed = |error| Error::io("write", &self.target, error);
+        let written = self.draft.into_inner();
+        let draft = written.map_err(|error| failed(error.into_error()))?;
+        let named = match self.replaces {
+            true => draft.replace(),
+            false => draft.create_new(),
+        };
+        match named {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(refused(
+                &self.target,
+                "it was made meanwhile; name another file, or replace it with --force",
+            )),
+            Err(error) => Err(failed(error).into()),
+            Ok(_) => Ok(()),
         }
     }
 }

@@ -224,7 +224,7 @@ pub(super) fn prove(arguments: &ProveArguments) -> Done {
     let output = arguments.output.as_deref();
     // What cannot be written is refused before anything is read.
     let mut out = Output::open(output, &input, arguments.force)?;
-    let page = output.filter(|_| matches!(out, Output::Draft(_)));
+    let page = output.filter(|_| matches!(out, Output::Export(_)));
     let page = page.map(|path| {
         let mut page = path.to_owned().into_os_string();
         page.push(".md");

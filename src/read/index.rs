@@ -22,6 +22,7 @@ use super::file::OpenFile;
 use super::stats::Kept;
 use super::{Query, Stats};
 use crate::error::{Error, Result};
+use crate::trail::durable::DurableFile;
 use crate::trail::files::{create_private_dir, read_at};
 
 mod bloom;
@@ -465,23 +466,9 @@ impl Query {
     }
 }
 
-/// Writes a file that only its owner may read, which gets its name when it is whole.
+/// Writes a file of the cache. It needs no sync: one that a loss of power damages is built again.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension(format!("{}.part", std::process::id()));
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let written = options
-        .open(&draft)
-        .and_then(|mut file| file.write_all(bytes));
-    written
-        .and_then(|()| fs::rename(&draft, path))
-        .inspect_err(|_| {
-            // What is half written is none.
-            let _ = fs::remove_file(&draft);
-        })
+    let mut draft = DurableFile::shared(path)?;
+    draft.write_all(bytes)?;
+    draft.replace_cache()
 }

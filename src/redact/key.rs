@@ -13,6 +13,7 @@ use sha2::Sha256;
 
 use super::canonical::canonical;
 use crate::error::{Error, ErrorKind, Result};
+use crate::trail::durable::DurableFile;
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
 # stands for, by trying values. The last key is in use; the others tell what is in older records.\n";
@@ -162,32 +163,20 @@ impl Keys {
         Keys::read(path)
     }
 
-    /// Makes a file with a first key, unless somebody else is quicker. It gets its name when it is
-    /// whole.
+    /// Makes a file with a first key, unless somebody else is quicker.
     fn make(path: &Path) -> Result<()> {
-        let failed = |error| Error::io("make the redaction keys", path, error);
-        let mut draft = path.as_os_str().to_owned();
-        draft.push(format!(".{}", std::process::id()));
-        let draft = PathBuf::from(draft);
         let line = fresh_line(1)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let mut file = options.open(&draft).map_err(failed)?;
-        let written = file
-            .write_all(HEAD.as_bytes())
-            .and_then(|()| file.write_all(line.as_bytes()))
-            .and_then(|()| file.sync_all());
-        let linked = written.and_then(|()| match std::fs::hard_link(&draft, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
+        let made = DurableFile::shared(path).and_then(|mut draft| {
+            draft.write_all(HEAD.as_bytes())?;
+            draft.write_all(line.as_bytes())?;
+            draft.create_new()
         });
-        let removed = std::fs::remove_file(&draft);
-        linked.and(removed).map_err(failed)
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::io("make the redaction keys", path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The id of the key in use.

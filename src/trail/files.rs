@@ -111,14 +111,3 @@ pub(crate) fn point_link(link: &Path, target: &str) -> io::Result<()> {
 pub(crate) fn point_link(_link: &Path, _target: &str) -> io::Result<()> {
     Ok(())
 }
-
-/// Puts a small file in place of another in one step; only its owner may read it.
-pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = std::path::PathBuf::from(draft);
-    let mut file = open_private(&draft)?;
-    file.set_len(0)?;
-    io::Write::write_all(&mut file, bytes)?;
-    std::fs::rename(&draft, path)
-}

@@ -130,7 +130,8 @@ impl Journal {
 
     /// Opens the journal in a file, with what is left in it of another process.
     ///
-    /// `written` is what the trail has. What remains keeps its capacity.
+    /// `written` is what the trail has. What remains keeps its capacity. A file that is no journal of this layout is an
+    /// error, and is left as it is.
     pub(super) fn open(
         path: &Path,
         capacity: usize,
@@ -138,17 +139,7 @@ impl Journal {
     ) -> io::Result<(Arc<Journal>, Reader, Remains)> {
         let mut remains = Remains::default();
         let next_seq = written.last_seq().map_or(0, |last| last + 1);
-        let found = match path.exists() {
-            true => Ring::open(path)?,
-            false => None,
-        };
-        if found.is_none() && path.exists() && path.metadata()?.len() > 0 {
-            remains.damaged = path.metadata()?.len();
-            let mut aside = path.as_os_str().to_owned();
-            aside.push(".damaged");
-            fs::rename(path, aside)?;
-        }
-        if let Some(mut ring) = found {
+        if let Some(mut ring) = Ring::open(path)? {
             let kept = survey(&mut ring, path, written, &mut remains);
             if remains.records > 0 || ring.consumer.capacity() == capacity {
                 let (journal, reader) = Journal::new(ring, Some(path.to_owned()), kept, next_seq);

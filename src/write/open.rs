@@ -110,12 +110,22 @@ pub(super) fn run(
     then: impl FnOnce(&Core),
 ) -> Result<Arc<Core>> {
     let last_seq = found.last.as_ref().map(|last| last.seq);
-    let mut was_closed = false;
+    // Who closes a trail in order removes its journal.
+    let was_closed = match &settings.places.trail {
+        Place::Files(name) => !name.journal().exists(),
+        _ => false,
+    };
+    // First: a key that is refused leaves no journal behind.
+    let (sealer, wrong) = match settings.sealing {
+        true => {
+            let (sealer, wrong) = Sealer::open(&settings, was_closed)?;
+            (Some(sealer), wrong)
+        }
+        false => (None, None),
+    };
     let (journal, reader, remains) = match &settings.places.trail {
         Place::Files(name) => {
             let path = name.journal();
-            // Who closes a trail in order removes it.
-            was_closed = !path.exists();
             Journal::open(&path, settings.buffer, &Records { name, last_seq })
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
@@ -136,13 +146,6 @@ pub(super) fn run(
         let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         lock(&core.losses).inherit(count, time(first), time(last));
     }
-    let (sealer, wrong) = match core.settings.sealing {
-        true => {
-            let (sealer, wrong) = Sealer::open(&core.settings, was_closed)?;
-            (Some(sealer), wrong)
-        }
-        false => (None, None),
-    };
     if let Some(sealer) = &sealer {
         let identity = sealer.identity();
         if let Place::Files(_) = core.settings.places.trail {

@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
+use crate::trail::durable::DurableFile;
+
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
@@ -106,12 +108,15 @@ impl Ring {
         }
     }
 
-    /// Makes a ring in a new file.
-    ///
-    /// It gets its name when it is whole: a process that dies before leaves none, and one that has no room for
-    /// it takes none.
+    /// Makes a ring in a new file, which is written from end to end.
     pub(super) fn create(path: &Path, capacity: usize) -> io::Result<Ring> {
-        Ring::create_with(path, capacity, |_| {})
+        Ring::create_with(path, capacity, |draft| {
+            let mut header = [0; HEADER];
+            header[..8].copy_from_slice(&MAGIC.to_le_bytes());
+            header[8..16].copy_from_slice(&(capacity as u64).to_le_bytes());
+            draft.write_all(&header)?;
+            io::copy(&mut io::repeat(0).take(capacity as u64), draft).map(drop)
+        })
     }
 
     /// Makes a ring in a new file that holds all that another one does. Both its ends, so that nobody moves what
@@ -126,75 +131,57 @@ impl Ring {
         #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
         // SAFETY: so many bytes are mapped, and who has both ends keeps everybody from writing.
         let bytes = unsafe { slice::from_raw_parts(map.bytes.as_ptr(), map.bytes.len()) };
-        Ring::create_with(path, map.capacity, |new| new.copy_from_slice(bytes))
+        Ring::create_with(path, map.capacity, |draft| draft.write_all(bytes))
     }
 
+    /// A process that dies, or whose disk is full, before the ring is complete leaves no file of that name.
     fn create_with(
         path: &Path,
         capacity: usize,
-        fill: impl FnOnce(&mut MmapMut),
+        write: impl FnOnce(&mut DurableFile) -> io::Result<()>,
     ) -> io::Result<Ring> {
-        let mut begun = path.as_os_str().to_owned();
-        begun.push(".new");
-        let begun = Path::new(&begun);
-        let made = Ring::reserve(begun, capacity).and_then(|file| {
-            let mut map = map(&file, capacity)?;
-            fill(&mut map);
-            std::fs::rename(begun, path)?;
-            Ok(Ring::new(map, Some(file)))
+        let made = DurableFile::exclusive(path).and_then(|mut draft| {
+            write(&mut draft)?;
+            draft.replace()
         });
-        made.map_err(|error| {
-            // What is half written would fill the disk for whoever tries again.
-            let _ = std::fs::remove_file(begun);
-            match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    no_room(&error, HEADER + capacity)
-                }
-                _ => error,
+        let file = made.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                no_room(&error, HEADER + capacity)
             }
-        })
+            _ => error,
+        })?;
+        Ok(Ring::new(map(&file, capacity)?, Some(file)))
     }
 
-    /// Writes an empty ring from end to end.
-    fn reserve(path: &Path, capacity: usize) -> io::Result<File> {
-        let mut file = open(path, true)?;
-        let mut header = vec![0; HEADER];
-        header[..8].copy_from_slice(&MAGIC.to_le_bytes());
-        header[8..16].copy_from_slice(&(capacity as u64).to_le_bytes());
-        file.write_all(&header)?;
-        let zeros = vec![0; 64 << 10];
-        let mut left = capacity;
-        while left > 0 {
-            let size = left.min(zeros.len());
-            file.write_all(&zeros[..size])?;
-            left -= size;
-        }
-        Ok(file)
-    }
-
-    /// Opens the ring in a file. `None`: the file holds none.
+    /// Opens the ring in a file. `None`: there is no file. One that holds no ring of this layout is an error.
     pub(super) fn open(path: &Path) -> io::Result<Option<Ring>> {
-        let mut file = open(path, false)?;
-        let mut head = [0; 16];
-        if file.metadata()?.len() < HEADER as u64 {
-            return Ok(None);
+        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let length = file.metadata()?.len();
+        if length < HEADER as u64 {
+            return Err(other_layout());
         }
+        let mut head = [0; 16];
         file.read_exact(&mut head)?;
-        let word = |at: usize| {
+        let [magic, capacity] = [0, 8].map(|at| {
             let bytes = head[at..at + 8].first_chunk().copied();
             u64::from_le_bytes(bytes.unwrap_or_default())
-        };
-        let capacity = usize::try_from(word(8)).unwrap_or(usize::MAX);
-        let is_sized = file.metadata()?.len() == (HEADER as u64).saturating_add(word(8));
-        if word(0) != MAGIC || !is_sized || capacity == 0 {
-            return Ok(None);
+        });
+        let is_sized = length == (HEADER as u64).saturating_add(capacity);
+        let capacity = usize::try_from(capacity).map_err(|_| other_layout())?;
+        if magic != MAGIC || !is_sized || capacity == 0 {
+            return Err(other_layout());
         }
         let map = map(&file, capacity)?;
         let ring = Ring::new(map, Some(file));
         // No ring comes so far: what is added to a position does not overflow.
         let is_sound = |position| position < 1 << 62;
-        let is_sound = is_sound(ring.consumer.head()) && is_sound(ring.consumer.tail());
-        Ok(is_sound.then_some(ring))
+        match is_sound(ring.consumer.head()) && is_sound(ring.consumer.tail()) {
+            true => Ok(Some(ring)),
+            false => Err(other_layout()),
+        }
     }
 }
 
@@ -355,14 +342,8 @@ fn no_room(error: &io::Error, bytes: usize) -> io::Error {
     io::Error::new(error.kind(), why)
 }
 
-fn open(path: &Path, create: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(create);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn other_layout() -> io::Error {
+    let why = "it is no journal of this version, or it is damaged, and was left as it is; \
+        open the trail with the version that wrote it, or move the journal away: what it holds is then not in the trail";
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }

@@ -8,14 +8,12 @@ use ed25519_dalek::SigningKey;
 
 use super::line_batch::LineBatch;
 use super::merkle::{GrowingTree, MOST_LEAVES};
-use super::say;
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
 use crate::error::{Error, Result};
 use crate::record::system::SealBroken;
 use crate::settings::Settings;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
-use crate::trail::files::replace_private;
 use crate::trail::seal::{Hint, HintText, Seal};
 use crate::trail::{TrailName, Unsealed, unsealed};
 
@@ -48,10 +46,8 @@ pub(super) struct Sealer {
     said: u64,
     /// The number of the next seal.
     number: u64,
-    /// The last note, until a sync takes it to the medium.
+    /// The note of the last seal.
     note: Option<String>,
-    /// The one that the sync that is underway takes there.
-    in_sync: Option<String>,
     /// `None`: there is no directory, and the key is that of the process.
     files: Option<KeptIn>,
 }
@@ -101,17 +97,15 @@ impl Sealer {
             );
             return Err(Error::setting("seal_keys", path.display().to_string(), why));
         }
-        let (key, state) = KeyFile::open(path)?;
-        let kept = KeptIn {
-            key,
-            checkpoint: name.checkpoint(),
-        };
+        let checkpoint = name.checkpoint();
+        let key = KeyFile::open(&path)?;
         let mut tail = Unsealed::default();
         let last = unsealed(&files(&name)?, MOST_LEAVES, &mut tail)
             .map_err(|error| Error::io("read the seals of", &name.path(), error))?;
         let mut wrong = None;
-        let mut sealer = match state {
-            Some(state) => {
+        let mut sealer = match key {
+            Some((key, state)) => {
+                let kept = KeptIn { key, checkpoint };
                 let found = last.as_ref().filter(|last| last.origin == state.origin);
                 let (sealer, is_whole) = Sealer::resumed(state, found, kept);
                 if !is_whole {
@@ -133,7 +127,7 @@ impl Sealer {
                         ..SealBroken::default()
                     });
                 }
-                Sealer::first(kept)?
+                Sealer::first(path, checkpoint)?
             }
         };
         let end = tail.tree.size();
@@ -156,13 +150,11 @@ impl Sealer {
     }
 
     /// Of a trail that has no key yet.
-    fn first(files: KeptIn) -> Result<Sealer> {
+    fn first(path: PathBuf, checkpoint: PathBuf) -> Result<Sealer> {
         let (mut sealer, next) = (Sealer::new(fresh()?, None), fresh()?);
-        let written = files.key.write(&sealer.state(&next));
-        let written = written.and_then(|()| files.key.sync());
-        written.map_err(|error| Error::io("write the seal key", files.key.path(), error))?;
+        let key = KeyFile::create(path, &sealer.state(&next))?;
         sealer.announced = Some(next);
-        sealer.files = Some(files);
+        sealer.files = Some(KeptIn { key, checkpoint });
         Ok(sealer)
     }
 
@@ -181,7 +173,6 @@ impl Sealer {
             said: 0,
             number: 0,
             note: None,
-            in_sync: None,
             files,
         }
     }
@@ -311,12 +302,9 @@ impl Sealer {
         self.last = Instant::now();
     }
 
-    /// A sync begins, which takes the seals that were made to the medium. What the file of keys is to say behind it:
-    /// the key that they name, and another one.
+    /// A sync begins, which takes the seals that were made to the medium. What the file of keys is to say behind it,
+    /// the key that they name and another one, and the checkpoint of the last of them.
     pub(super) fn begin_sync(&mut self) -> Option<KeyWrite> {
-        if let Some(note) = self.note.take() {
-            self.in_sync = Some(note);
-        }
         self.note_said();
         let is_said = self.announced.is_some() && self.said == self.number;
         if is_said || self.to_say.is_some() {
@@ -333,7 +321,9 @@ impl Sealer {
             return None;
         };
         let next = new.as_ref().or(self.announced.as_ref())?;
-        let (write, written) = files.key.write_behind(&self.state(next));
+        let state = self.state(next);
+        let note = self.note.clone();
+        let (write, written) = files.key.write_behind(&state, &files.checkpoint, note);
         self.to_say = Some(ToSay {
             number: self.number,
             next: new,
@@ -355,16 +345,6 @@ impl Sealer {
     pub(super) fn wait_for_keys(&self) {
         if let Some(ToSay { written, .. }) = &self.to_say {
             written.wait();
-        }
-    }
-
-    /// The seals that were made before the sync began are on the medium.
-    pub(super) fn synced(&mut self) {
-        if let Some(note) = self.in_sync.take()
-            && let Some(files) = &self.files
-            && let Err(error) = replace_private(&files.checkpoint, note.as_bytes())
-        {
-            say(&format!("{}: {error}", files.checkpoint.display()));
         }
     }
 

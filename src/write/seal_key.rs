@@ -14,11 +14,12 @@
 //! names the next one is. So whatever a process that is killed or a loss of power leaves of both, the file has the
 //! key that the last seal names.
 //!
-//! It is written over in place, and always has the same length: what has signed is gone from it.
+//! It is made whole. After that it is written over in place, and always has the same length: what has signed is gone
+//! from it. The checkpoint is written after it, on the same thread.
 //! LIMIT: a medium that writes elsewhere (copy on write, flash) may keep the old bytes for a while.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +29,7 @@ use ed25519_dalek::SigningKey;
 use super::say;
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::checkpoint::Key;
+use crate::trail::durable::{DurableFile, sync_directory_of};
 use crate::trail::files::{create_private_dir, is_same_file, open_private_as};
 
 /// What the file says.
@@ -64,71 +66,89 @@ pub(super) fn public(key: &SigningKey) -> Key {
 }
 
 impl KeyFile {
-    /// Opens the file, and makes it where there is none. What it says, if it says anything: a file
-    /// that cannot be understood is set aside, and its key is lost.
-    pub(super) fn open(path: PathBuf) -> Result<(KeyFile, Option<State>)> {
-        let failed = |error| Error::io("open the seal key", &path, error);
-        if let Some(directory) = path.parent() {
-            create_private_dir(directory).map_err(failed)?;
+    /// Opens the file, with what it says. `None`: there is no file. One that cannot be understood is an error, and is
+    /// left as it is: it may be the only key to go on with.
+    pub(super) fn open(path: &Path) -> Result<Option<(KeyFile, State)>> {
+        let failed = |error| Error::io("open the seal key", path, error);
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(failed)?,
+        };
+        let state = str::from_utf8(&bytes).ok().and_then(State::parse);
+        let state = state.ok_or_else(|| {
+            let why = "it is no seal key of this version, or it is damaged, and was left as it is; put the trail's \
+                own key back, or move the file away: the trail goes on with a new key then, and verify reports it";
+            failed(io::Error::new(io::ErrorKind::InvalidData, why))
+        })?;
+        let file = open_private_as(OpenOptions::new().read(true).write(true), path);
+        let key = KeyFile {
+            path: path.to_owned(),
+            file: Arc::new(file.map_err(failed)?),
+        };
+        Ok(Some((key, state)))
+    }
+
+    /// Makes the file of a trail that has none, and waits until it is on the medium.
+    pub(super) fn create(path: PathBuf, state: &State) -> Result<KeyFile> {
+        match create(&path, &state.text()) {
+            Ok(file) => Ok(KeyFile {
+                path,
+                file: Arc::new(file),
+            }),
+            Err(error) => Err(Error::io("write the seal key", &path, error)),
         }
-        let mut file = open_private(&path).map_err(failed)?;
-        let mut text = String::new();
-        // Bytes that are no text are no key.
-        let is_text = file.read_to_string(&mut text).is_ok();
-        let state = State::parse(&text);
-        if state.is_none() && (!is_text || !text.is_empty()) {
-            let mut aside = path.clone().into_os_string();
-            aside.push(".damaged");
-            fs::rename(&path, aside).map_err(failed)?;
-            file = open_private(&path).map_err(failed)?;
-        }
-        let file = Arc::new(file);
-        Ok((KeyFile { path, file }, state))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Has the file say this, and waits until it is on the medium.
-    pub(super) fn write(&self, state: &State) -> io::Result<()> {
-        write(&self.path, &self.file, &state.text())
-    }
-
-    /// Has the file say this when the seals that were made are on the medium.
-    pub(super) fn write_behind(&self, state: &State) -> (KeyWrite, KeyWritten) {
+    /// Has the file say this when the seals that were made are on the medium, and then writes the note of the last of
+    /// them to the file of the checkpoint.
+    pub(super) fn write_behind(
+        &self,
+        state: &State,
+        checkpoint: &Path,
+        note: Option<String>,
+    ) -> (KeyWrite, KeyWritten) {
         let written = KeyWritten::default();
         let write = KeyWrite {
             path: self.path.clone(),
             file: self.file.clone(),
             text: state.text(),
+            checkpoint: note.map(|note| (checkpoint.to_owned(), note)),
             written: written.clone(),
         };
         (write, written)
     }
 
-    /// Waits until the file and its name are on the medium. Where directories cannot be synced, names are.
+    /// Waits until the file and its name are on the medium.
     pub(super) fn sync(&self) -> io::Result<()> {
-        let directory = self.path.parent().map(File::open);
-        if let Some(Ok(directory)) = directory {
-            let _ = directory.sync_all();
-        }
+        sync_directory_of(&self.path)?;
         self.file.sync_data()
     }
 }
 
+fn create(path: &Path, text: &str) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        create_private_dir(directory)?;
+    }
+    let mut draft = DurableFile::exclusive(path)?;
+    draft.write_all(text.as_bytes())?;
+    draft.create_new()
+}
+
+/// Writes over the file in place, so that the bytes of the key that has signed are gone.
 fn write(path: &Path, file: &File, text: &str) -> io::Result<()> {
     let anew;
     let mut file = match is_same_file(path, file) {
         true => file,
-        // Somebody took it away, or its directory: without it the next process has no key.
-        false => {
-            if let Some(directory) = path.parent() {
-                create_private_dir(directory)?;
+        false => match open_private_as(OpenOptions::new().read(true).write(true), path) {
+            // Somebody removed it, or its directory: without it the next process has no key.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return create(path, text).map(drop);
             }
-            anew = open_private(path)?;
-            &anew
-        }
+            opened => {
+                anew = opened?;
+                &anew
+            }
+        },
     };
     file.seek(SeekFrom::Start(0))?;
     file.write_all(text.as_bytes())?;
@@ -136,11 +156,18 @@ fn write(path: &Path, file: &File, text: &str) -> io::Result<()> {
     file.sync_data()
 }
 
-/// What the file is to say next.
+fn write_checkpoint(path: &Path, note: &str) -> io::Result<()> {
+    let mut draft = DurableFile::exclusive(path)?;
+    draft.write_all(note.as_bytes())?;
+    draft.replace().map(drop)
+}
+
+/// What the file is to say next, and the checkpoint.
 pub(super) struct KeyWrite {
     path: PathBuf,
     file: Arc<File>,
     text: String,
+    checkpoint: Option<(PathBuf, String)>,
     written: KeyWritten,
 }
 
@@ -148,13 +175,19 @@ pub(super) struct KeyWrite {
 pub(super) type KeyWritten = Arc<OnceLock<bool>>;
 
 impl KeyWrite {
-    /// Writes it. The seals that were made before must be on the medium.
+    /// Writes both. The seals that were made before must be on the medium.
     pub(super) fn run(self) {
         let outcome = write(&self.path, &self.file, &self.text);
         if let Err(error) = &outcome {
             let path = self.path.display();
             say(&format!("{path}: {error}: seals go on with the same key"));
         }
+        if let Some((path, note)) = &self.checkpoint
+            && let Err(error) = write_checkpoint(path, note)
+        {
+            say(&format!("{}: {error}", path.display()));
+        }
+        // Last: whoever waits for it may write the next checkpoint.
         let _ = self.written.set(outcome.is_ok());
     }
 }
@@ -204,11 +237,4 @@ impl State {
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
     HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
-}
-
-fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    // Not for appending: it is written over.
-    options.read(true).write(true).create(true).truncate(false);
-    open_private_as(&mut options, path)
 }

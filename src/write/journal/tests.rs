@@ -229,27 +229,39 @@ fn damage_is_cut_off_and_counted() {
             lost: Some((2, 5, 7))
         }
     );
+}
 
-    // A ring of no length, and positions that no ring comes to.
-    for (capacity, tail) in [(0_u64, 0), (CAPACITY as u64, u64::MAX - 7)] {
+#[test]
+fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal");
+    let header = |magic: &[u8; 8], capacity: u64, position: u64| {
         let mut bytes = vec![0; 4096 + capacity as usize];
-        bytes[..8].copy_from_slice(b"stinger4");
-        bytes[8..16].copy_from_slice(&capacity.to_le_bytes());
-        set_word(&mut bytes, HEAD, tail);
-        set_word(&mut bytes, TAIL, tail);
+        bytes[..8].copy_from_slice(magic);
+        set_word(&mut bytes, 1, capacity);
+        set_word(&mut bytes, HEAD, position);
+        set_word(&mut bytes, TAIL, position);
+        bytes
+    };
+    let capacity = CAPACITY as u64;
+    let cases = [
+        Vec::new(),
+        b"something else".to_vec(),
+        header(b"stinger3", capacity, 0),
+        // A ring of no length, and positions that no ring comes to.
+        header(b"stinger4", 0, 0),
+        header(b"stinger4", capacity, u64::MAX - 7),
+    ];
+    for bytes in cases {
         fs::write(&path, &bytes).expect("written");
-        let (frames, remains) = found(&path, None);
-        assert!(frames.is_empty());
-        assert_eq!(remains.damaged, bytes.len() as u64);
+        let opened = Journal::open(&path, CAPACITY, &NOTHING);
+        let error = opened.map(drop).expect_err("refused");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(fs::read(&path).expect("readable"), bytes);
+        assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1);
     }
-
-    fs::write(&path, b"something else").expect("written");
-    let (frames, remains) = found(&path, None);
-    assert_eq!((frames, remains.damaged), (vec![], 14));
-    assert!(
-        dir.path().join("journal.damaged").exists(),
-        "kept as evidence"
-    );
+    fs::write(&path, header(b"stinger4", capacity, 0)).expect("written");
+    assert_eq!(found(&path, None), (vec![], Remains::default()));
 }
 
 #[test]

@@ -88,12 +88,10 @@ impl Process {
                 if let Some(keys) = self.keys.take() {
                     keys.run();
                 }
-                self.sealer.synced();
                 self.synced = self.syncing;
             }
             Step::Rescued => {
                 self.keys = None;
-                self.sealer.synced();
                 self.synced = self.syncing;
             }
         }

@@ -113,9 +113,6 @@ impl Worker {
             self.sync_at.get_or_insert(reached.watermark);
             return Ok(());
         }
-        if let Some(sealer) = &mut self.sealer {
-            sealer.synced();
-        }
         self.sync_pause = Duration::ZERO;
         // What was written while the sync was underway is not on the medium yet.
         self.unsynced = self.core.counts.written.load(Ordering::Relaxed) != reached.records;

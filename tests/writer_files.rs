@@ -1,0 +1,189 @@
+//! The files that a writer keeps beside its trail: written so that a loss of power leaves them whole, and refused by
+//! name, and left as they are, when another version wrote them or they are damaged.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use stinger_audit::{Audit, Result, Rotation, prompt};
+
+mod common;
+use common::can_trace;
+
+/// Set in the process that writes a trail under strace.
+const WRITES: &str = "STINGER_TEST_WRITES";
+
+fn open(directory: &Path) -> Result<Audit> {
+    let path = directory.join("audit.log");
+    stinger_audit::to(path)
+        .redact_pii(false)
+        .buffer(64 << 10)
+        .open()
+}
+
+/// A trail that was closed.
+fn trail() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let audit = open(dir.path()).expect("a trail");
+    audit.log(prompt("hello")).expect("recorded");
+    audit.close().expect("closed");
+    dir
+}
+
+/// The files of a directory, except for the lock.
+fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(directory).expect("readable");
+    let files = entries.map(|entry| {
+        let entry = entry.expect("readable");
+        let name = entry.file_name().into_string().expect("UTF-8");
+        (name, fs::read(entry.path()).expect("readable"))
+    });
+    files.filter(|(name, _)| !name.ends_with(".lock")).collect()
+}
+
+/// Opens the trail with each of these as the file of that name.
+fn refused(directory: &Path, name: &str, spoiled: &[Vec<u8>]) {
+    let path = directory.join(name);
+    for bytes in spoiled {
+        fs::write(&path, bytes).expect("written");
+        let before = contents(directory);
+        let error = open(directory).expect_err("refused").to_string();
+        for part in [&path.to_string_lossy(), "of this version", "left as it is"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(contents(directory) == before, "{error}");
+    }
+}
+
+#[test]
+fn a_seal_key_that_cannot_be_understood_is_refused_and_no_new_one_is_made() {
+    let dir = trail();
+    let path = dir.path().join("audit.log.sealkey");
+    let key = fs::read_to_string(&path).expect("a key");
+    let spoiled = [
+        String::new(),
+        "nonsense".to_owned(),
+        key.replace("seal key 1", "seal key 0"),
+        key.replace("\nsum ", "\nsum f"),
+        key[..key.len() / 2].to_owned(),
+    ];
+    let mut spoiled = spoiled.map(String::into_bytes).to_vec();
+    spoiled.push(vec![0xff; key.len()]);
+    refused(dir.path(), "audit.log.sealkey", &spoiled);
+
+    fs::write(&path, &key).expect("written");
+    open(dir.path()).expect("a trail").close().expect("closed");
+    let text = fs::read_to_string(dir.path().join("audit.log")).expect("a trail");
+    assert!(!text.contains("trail_seal_broken"), "{text}");
+}
+
+#[test]
+fn a_journal_of_another_layout_is_refused_and_not_moved_away() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log.journal");
+    let audit = open(dir.path()).expect("a trail");
+    audit.confirm().expect("confirmed");
+    let journal = fs::read(&path).expect("a journal");
+    audit.close().expect("closed");
+    let with = |at: usize, bytes: &[u8]| {
+        let mut journal = journal.clone();
+        journal[at..at + bytes.len()].copy_from_slice(bytes);
+        journal
+    };
+    let spoiled = [
+        Vec::new(),
+        b"nonsense".to_vec(),
+        vec![0; journal.len()],
+        // The layout of the version before.
+        with(0, b"stinger3"),
+        // A capacity that is not that of the file.
+        with(8, &0_u64.to_le_bytes()),
+        journal[..4096].to_vec(),
+        journal[..journal.len() - 1].to_vec(),
+        // Where it begins or ends.
+        with(16, &u64::MAX.to_le_bytes()),
+        with(24, &(1_u64 << 62).to_le_bytes()),
+    ];
+    refused(dir.path(), "audit.log.journal", &spoiled);
+
+    fs::write(&path, &journal).expect("written");
+    open(dir.path()).expect("a trail").close().expect("closed");
+    assert!(!path.exists());
+}
+
+/// The system calls of a command, one a line, with the paths of file descriptors.
+fn trace(command: &Path, arguments: &[&str], directory: &Path) -> Vec<String> {
+    let trace = tempfile::NamedTempFile::new().expect("a file");
+    let status = Command::new("strace")
+        .args(["-f", "-y", "-o"])
+        .arg(trace.path())
+        .arg(command)
+        .args(arguments)
+        .env(WRITES, directory)
+        .stdout(Stdio::null())
+        .status()
+        .expect("strace runs");
+    assert!(status.success());
+    let trace = fs::read_to_string(trace.path()).expect("a trace");
+    trace.lines().map(str::to_owned).collect()
+}
+
+/// Whether somewhere a thread syncs a temporary file, renames it to `name`, and syncs its directory.
+fn is_durable(calls: &[String], directory: &Path, name: &str) -> bool {
+    let thread = |call: &str| call.split(' ').next().unwrap_or_default().to_owned();
+    let target = format!("{}\"", directory.join(name).display());
+    let synced = |call: &str, path: &str| {
+        let is_sync = call.contains(" fsync(") || call.contains(" fdatasync(");
+        is_sync && call.contains(&format!("<{path}>"))
+    };
+    let renames = calls.iter().enumerate().filter(|(_, call)| {
+        call.contains(" rename") && call.contains(&target) && call.contains(".new\"")
+    });
+    let mut renames = renames.map(|(at, call)| {
+        let temporary = call.split('"').nth(1).expect("a path");
+        let by_thread = |other: &&String| thread(other) == thread(call);
+        let before = calls[..at].iter().filter(by_thread);
+        let after = calls[at + 1..].iter().filter(by_thread);
+        before.rev().any(|call| synced(call, temporary))
+            && after
+                .take(5)
+                .any(|call| synced(call, &directory.to_string_lossy()))
+    });
+    renames.next().is_some_and(|first| first) && renames.all(|durable| durable)
+}
+
+#[test]
+fn a_file_is_synced_before_it_has_its_name_and_its_directory_after_that() {
+    if let Some(directory) = std::env::var_os(WRITES) {
+        let path = Path::new(&directory).join("audit.log");
+        let audit = stinger_audit::to(path).rotation(Rotation::NEVER);
+        let audit = audit.open().expect("a trail");
+        audit.log(prompt("hello")).expect("recorded");
+        return audit.close().expect("closed");
+    }
+    if !can_trace() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let this = std::env::current_exe().expect("a path");
+    let name = "a_file_is_synced_before_it_has_its_name_and_its_directory_after_that";
+    let calls = trace(&this, &["--exact", name], dir.path());
+    for name in [
+        "audit.log.journal",
+        "audit.log.sealkey",
+        "audit.log.checkpoint",
+        "redaction.keys",
+    ] {
+        assert!(is_durable(&calls, dir.path(), name), "{name}: {calls:#?}");
+    }
+
+    let command = Path::new(env!("CARGO_BIN_EXE_stinger-audit"));
+    let output = dir.path().join("out.csv").display().to_string();
+    let trail = dir.path().join("audit.log").display().to_string();
+    for force in [&[][..], &["--force"]] {
+        let arguments = ["export", &trail, "--output", &output];
+        let calls = trace(command, &[&arguments, force].concat(), dir.path());
+        assert!(is_durable(&calls, dir.path(), "out.csv"), "{calls:#?}");
+    }
+}
