@@ -36,10 +36,8 @@ impl DurableFile {
     pub(crate) fn exclusive(target: &Path) -> io::Result<DurableFile> {
         let mut left = target.as_os_str().to_owned();
         left.push(SUFFIX);
-        match fs::remove_file(left) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        // Mostly there is none. If one cannot be removed, the file cannot be made, and that is the error.
+        let _ = fs::remove_file(left);
         let file = Builder::new()
             .prefix(file_name(target)?)
             .rand_bytes(0)
