@@ -8,13 +8,11 @@
 //! What runs on the emitting thread and what runs on the worker meet in `frame` and
 //! `journal`, and share the [`Core`] of the trail.
 
-use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing_appender::non_blocking::WorkerGuard;
@@ -43,6 +41,8 @@ mod merkle;
 mod open;
 mod parking;
 mod probe;
+mod progress;
+mod registry;
 mod render;
 mod ring;
 mod say;
@@ -76,6 +76,9 @@ pub use status::{CopyStatus, Health, Status};
 use fields::FieldWriter;
 use journal::{Journal, Refusal};
 use parking::Parking;
+use progress::Progress;
+use registry::Recording;
+pub(crate) use registry::current;
 pub(crate) use say::say;
 use system_records::{Losses, SystemRecord, SystemRecords};
 use trace::Trace;
@@ -88,9 +91,6 @@ pub(crate) use watched::Watched;
 /// tracing::info!(target: stinger_audit::TARGET, event_type = "session_ended", user_id = "u-7");
 /// ```
 pub const TARGET: &str = "stinger::audit";
-
-/// How long `flush` and `close` wait for a destination that does not answer.
-const WAIT_FOR_DISK: Duration = Duration::from_secs(10);
 
 /// What the emitting threads, the worker and the handles of one trail share.
 pub(crate) struct Core {
@@ -151,31 +151,6 @@ impl<T> Deref for Apart<T> {
 /// stays in everybody's cache.
 fn take_flag(flag: &AtomicBool) -> bool {
     flag.load(Ordering::SeqCst) && flag.swap(false, Ordering::SeqCst)
-}
-
-/// How many records: those before a position of the journal, and the first so many system records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Watermark {
-    position: u64,
-    system_records: u64,
-}
-
-impl Watermark {
-    fn reaches(self, other: Watermark) -> bool {
-        self.position >= other.position && self.system_records >= other.system_records
-    }
-}
-
-/// How far the worker has come.
-#[derive(Default)]
-struct Progress {
-    written: Watermark,
-    synced: Watermark,
-    /// Attempts to write or to sync that failed.
-    failures: u64,
-    ended: bool,
-    /// Tasks that wait in `confirm_async`.
-    wakers: Vec<Waker>,
 }
 
 impl Core {
@@ -317,14 +292,6 @@ impl Core {
         self.parking.wake();
     }
 
-    /// All records so far.
-    fn watermark(&self) -> Watermark {
-        Watermark {
-            position: self.journal.tail(),
-            system_records: lock(&self.system_records).queued,
-        }
-    }
-
     /// Counts a record as lost, in the journal too: the count outlives the process.
     fn lose(&self, frame: Option<&[u8]>, why: &'static str) {
         let now = Utc::now();
@@ -355,96 +322,6 @@ impl Core {
         })
     }
 
-    /// Waits until everything that was recorded before is written.
-    pub(crate) fn flush(&self) -> Result<()> {
-        self.reach(self.watermark(), |progress| progress.written)
-    }
-
-    /// Waits until everything that was recorded before is on the medium.
-    pub(crate) fn confirm(&self) -> Result<()> {
-        // First the place, then the wish: the worker syncs no less than what it finds behind it.
-        let target = self.watermark();
-        self.sync_wanted.store(true, Ordering::SeqCst);
-        self.reach(target, |progress| progress.synced)
-    }
-
-    fn reach(&self, target: Watermark, reached: impl Fn(&Progress) -> Watermark) -> Result<()> {
-        let failures = lock(&self.progress).failures;
-        self.wait(|progress| {
-            reached(progress).reaches(target) || progress.failures > failures || progress.ended
-        });
-        let progress = lock(&self.progress);
-        if reached(&progress).reaches(target) {
-            self.refused_nothing()
-        } else if progress.ended {
-            Err(Error::from(ErrorKind::Closed))
-        } else {
-            Err(self.unwritable(false))
-        }
-    }
-
-    /// What came after `close()` is in no journal that could be waited for.
-    fn refused_nothing(&self) -> Result<()> {
-        match self.counts.after_close.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            _ => Err(Error::from(ErrorKind::Closed)),
-        }
-    }
-
-    /// Writes what is recorded, ends the trail in order and frees it for another writer.
-    pub(crate) fn close(&self) -> Result<()> {
-        self.journal.close();
-        forget(self);
-        let deadline = Instant::now() + self.settings.patience.min(WAIT_FOR_DISK);
-        while self.journal.has_waiters() && Instant::now() < deadline {
-            self.parking.unpark();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.end()?;
-        drop(lock(&self.guard).take());
-        Ok(())
-    }
-
-    /// Ends the trail in order because the process ends. Other threads may still emit: the
-    /// journal goes on taking, and the next process finds what this one did not write.
-    fn close_at_exit(&self) -> Result<()> {
-        // A child of a fork has the memory of its parent, but none of its threads.
-        match self.pid == std::process::id() {
-            true => self.end(),
-            false => Ok(()),
-        }
-    }
-
-    fn end(&self) -> Result<()> {
-        let target = self.journal.tail();
-        *lock(&self.end_at) = Some(target);
-        self.closing.store(true, Ordering::SeqCst);
-        self.wait(|progress| progress.ended);
-        match lock(&self.progress).written.position >= target {
-            true => Ok(()),
-            false => Err(self.unwritable(false)),
-        }
-    }
-
-    /// Waits until `reached`, and says whether it was within the time.
-    fn wait(&self, reached: impl Fn(&Progress) -> bool) -> bool {
-        let deadline = Instant::now() + WAIT_FOR_DISK;
-        self.parking.unpark();
-        let mut progress = lock(&self.progress);
-        while !reached(&progress) {
-            let now = Instant::now();
-            if now >= deadline {
-                return false;
-            }
-            progress = self
-                .progressed
-                .wait_timeout(progress, deadline - now)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        true
-    }
-
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -454,91 +331,7 @@ impl Core {
     }
 }
 
-thread_local! {
-    /// The trail whose record this thread is making, while the values of the application
-    /// that go into it are formatted and redacted.
-    static RECORDING: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-/// Marks that the thread is making a record. Inside another record the outer mark is back
-/// when this one goes.
-struct Recording(Option<u64>);
-
-impl Recording {
-    #[inline]
-    fn in_trail(id: u64) -> Recording {
-        Recording(
-            RECORDING
-                .try_with(|trail| trail.replace(Some(id)))
-                .ok()
-                .flatten(),
-        )
-    }
-
-    /// The trail that a typed function records in when it is called by a value or a redactor
-    /// that another record is being made of. `tracing` shows no subscriber there.
-    fn trail() -> Option<Arc<Core>> {
-        let id = RECORDING.try_with(Cell::get).ok().flatten()?;
-        lock(&OPEN).iter().find(|core| core.id == id).cloned()
-    }
-}
-
-impl Drop for Recording {
-    #[inline]
-    fn drop(&mut self) {
-        let _ = RECORDING.try_with(|trail| trail.set(self.0));
-    }
-}
-
 /// Locks what no code that can panic runs under, or whose state a panic leaves whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The trail that the process's events go to where no subscriber says otherwise.
-static CURRENT: RwLock<Option<Arc<Core>>> = RwLock::new(None);
-
-/// The trails that are open, to be ended in order when the process exits.
-static OPEN: Mutex<Vec<Arc<Core>>> = Mutex::new(Vec::new());
-
-/// A trail was switched off, which only development allows.
-static SWITCHED_OFF: AtomicBool = AtomicBool::new(false);
-
-pub(crate) fn current() -> Option<Arc<Core>> {
-    CURRENT
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
-
-fn remember(core: &Arc<Core>) {
-    exit::close_at_exit();
-    lock(&OPEN).push(core.clone());
-    CURRENT
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get_or_insert_with(|| core.clone());
-}
-
-fn forget(core: &Core) {
-    let _closed: Vec<_> = {
-        let mut open = lock(&OPEN);
-        open.extract_if(.., |known| known.id == core.id).collect()
-    };
-    let next = lock(&OPEN).first().cloned();
-    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
-    if current.as_ref().is_some_and(|known| known.id == core.id) {
-        *current = next;
-    }
-}
-
-/// Ends every trail that is open. Called when the process exits.
-fn close_all() {
-    let open = lock(&OPEN).clone();
-    for core in open {
-        if let Err(error) = core.close_at_exit() {
-            say(&format!("{}: at exit: {error}", core.name));
-        }
-    }
-    say::finish();
 }

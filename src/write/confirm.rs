@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::{Core, Watermark, lock};
+use super::progress::Watermark;
+use super::{Core, lock};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Everything that was recorded before, on the medium. Needs no particular runtime: the

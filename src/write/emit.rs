@@ -16,7 +16,8 @@ use super::field_value::{FieldValue, Given};
 use super::fields::FieldWriter;
 use super::frame::Value;
 use super::layer::Recorder;
-use super::{Around, Core, Recording, SWITCHED_OFF, current};
+use super::registry::{Recording, SWITCHED_OFF, current};
+use super::{Around, Core};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key};
 

@@ -55,7 +55,7 @@ fn notice_forks() {
 fn notice_forks() {}
 
 extern "C" fn at_exit() {
-    let _ = catch_unwind(super::close_all);
+    let _ = catch_unwind(super::registry::close_all);
 }
 
 /// Where a panic aborts the process, no exit handler runs: the panic hook closes instead.
@@ -64,7 +64,7 @@ fn close_before_abort() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         previous(info);
-        super::close_all();
+        super::registry::close_all();
     }));
 }
 

@@ -19,10 +19,11 @@ use super::copies::CopyFeed;
 use super::files::Prunable;
 use super::journal::Reader;
 use super::line_batch::{LARGEST_REUSED, LineBatch};
+use super::progress::{Progress, Watermark};
 use super::render::Renderer;
 use super::seal::Sealer;
 use super::sink::Sink;
-use super::{Core, Progress, Watermark, lock, say};
+use super::{Core, lock, say};
 use crate::record::system::WorkerRestarted;
 
 mod batch;

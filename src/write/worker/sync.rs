@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::{GaveUp, Worker};
+use crate::write::progress::Watermark;
 use crate::write::seal::Sealer;
 use crate::write::seal_key::KeyWrite;
 use crate::write::sink::Sink;
-use crate::write::{Watermark, lock, take_flag};
+use crate::write::{lock, take_flag};
 
 /// What is written is synced at least this often; a medium that refuses is tried less and less.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
