@@ -1,8 +1,7 @@
 //! The end of the process: trails are ended in order, with no guard to keep.
 //!
-//! `atexit` and `pthread_atfork`, which is what is unsafe here, are called with functions of the right type that
-//! never unwind and live as long as the program. Exit handlers run when `main` returns and in `std::process::exit`, while the other threads still
-//! run; the fork handler only sets a flag, in the child.
+//! Exit handlers run when `main` returns and in `std::process::exit`, while the other threads still run. The standard
+//! library has no hook for either, and neither has a crate without `unsafe` on its user's side.
 
 use std::panic::catch_unwind;
 use std::sync::Once;
@@ -16,7 +15,7 @@ pub(super) fn close_at_exit() {
             unsafe_code,
             reason = "there is no safe way to run code in process::exit"
         )]
-        // SAFETY: see the head of this file.
+        // SAFETY: the handler has the type that `atexit` asks for, lives as long as the program, and never unwinds.
         let refused = unsafe { libc::atexit(at_exit) } != 0;
         if refused {
             super::say("the system runs no code at exit; call close() before the process ends");
@@ -44,7 +43,8 @@ fn notice_forks() {
         unsafe_code,
         reason = "there is no safe way to notice a fork without a system call an event"
     )]
-    // SAFETY: see the head of this file.
+    // SAFETY: the handler has the type that `pthread_atfork` asks for and lives as long as the program. It only stores
+    // to an atomic, which is allowed in the child of a process with several threads.
     let refused = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } != 0;
     if refused {
         super::say("the system does not tell of forks; a forked child must not record");

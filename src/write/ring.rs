@@ -4,6 +4,10 @@
 //! One thread pushes and another takes out, and neither waits for the other. What they share is two positions: from the
 //! head to the tail bytes are only read, and the others belong to who pushes. Only this file sets the two.
 //!
+//! It has `unsafe` because two threads work on different parts of one mapping. The safe crates for a ring of two ends
+//! (rtrb, ringbuf) allocate its memory themselves, and cannot be laid over a file. Only this file reads or writes the
+//! mapping, and every slice of it is bounded by an assertion on head and tail in the function that makes it.
+//!
 //! It owns the crate's only mapping. The map is of a file that this process has made or found, holds the lock for,
 //! and that was written from end to end before it was mapped: a full disk shows there, as an error, and not later as
 //! SIGBUS. LIMIT: on a file system that copies on write it may show later all the same. And whoever may write the
@@ -128,8 +132,8 @@ impl Ring {
     ) -> io::Result<Ring> {
         debug_assert!(Arc::ptr_eq(&producer.0, &consumer.0));
         let map = &producer.0;
-        #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
-        // SAFETY: so many bytes are mapped, and who has both ends keeps everybody from writing.
+        #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
+        // SAFETY: so many bytes are mapped for as long as the ends live, and nobody writes: this function borrows both.
         let bytes = unsafe { slice::from_raw_parts(map.bytes.as_ptr(), map.bytes.len()) };
         Ring::create_with(path, map.capacity, |draft| draft.write_all(bytes))
     }
@@ -189,8 +193,12 @@ impl Ring {
 fn map(file: &File, capacity: usize) -> io::Result<MmapMut> {
     let mut options = MmapOptions::new();
     options.len(HEADER + capacity);
-    #[expect(unsafe_code, reason = "there is no safe way to map a file")]
-    // SAFETY: the file is the writer's own, under its lock; see the head of this file.
+    #[expect(
+        unsafe_code,
+        reason = "no crate maps a file safely: another process may change it"
+    )]
+    // SAFETY: only the writer that holds the trail's lock changes the file, and it has blocks on the disk for each
+    // byte. What another process may do all the same is in the head of this file.
     let mut map = unsafe { options.map_mut(file)? };
     // Each page is written once, so that no emitting thread meets its first page fault.
     for page in map.chunks_mut(4096) {
@@ -253,8 +261,12 @@ impl Map {
 
     #[inline]
     fn word(&self, word: usize) -> &AtomicU64 {
-        #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
-        // SAFETY: the header is mapped, from the beginning of a page on, and nothing but these reaches into it.
+        #[expect(
+            unsafe_code,
+            reason = "the standard library has no safe atomics in a mapping"
+        )]
+        // SAFETY: `word` is below `HEADER / 8`, and the header is mapped from the beginning of a page on, so the word is
+        // aligned. All accesses to the header while it is shared are atomic and come from here.
         unsafe {
             AtomicU64::from_ptr(self.bytes.as_mut_ptr().cast::<u64>().add(word))
         }
@@ -279,15 +291,10 @@ impl Producer {
     pub(super) fn push<const N: usize>(&mut self, head: &[u8; N], bytes: &[u8]) {
         let tail = self.tail();
         let length = N + bytes.len();
-        assert!(self.used() as usize + length <= self.capacity);
-        let (at, first) = self.place(tail, length);
-        if first == length {
-            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
-            // SAFETY: they lie between the tail and a capacity behind the head, which are this end's, and before
-            // the end of the map.
-            let room = unsafe { slice::from_raw_parts_mut(self.byte(at), length) };
-            room[..N].copy_from_slice(head);
-            room[N..].copy_from_slice(bytes);
+        let free = self.free(tail, length);
+        if free.len() == length {
+            free[..N].copy_from_slice(head);
+            free[N..].copy_from_slice(bytes);
         } else {
             self.push_round(tail, head);
             self.push_round(tail + N as u64, bytes);
@@ -298,13 +305,25 @@ impl Producer {
     /// Copies bytes in at a position, round the end where need be.
     #[cold]
     fn push_round(&mut self, position: u64, bytes: &[u8]) {
-        let (at, first) = self.place(position, bytes.len());
-        let (first, rest) = bytes.split_at(first);
-        for (at, bytes) in [(at, first), (0, rest)] {
-            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
-            // SAFETY: as in `push`, which calls it.
-            let room = unsafe { slice::from_raw_parts_mut(self.byte(at), bytes.len()) };
-            room.copy_from_slice(bytes);
+        let free = self.free(position, bytes.len());
+        let (first, rest) = bytes.split_at(free.len());
+        free.copy_from_slice(first);
+        let position = position + first.len() as u64;
+        self.free(position, rest.len()).copy_from_slice(rest);
+    }
+
+    /// `length` free bytes from a position on, or as many of them as lie before the end of the ring.
+    #[inline]
+    fn free(&mut self, position: u64, length: usize) -> &mut [u8] {
+        let end = self.head() + self.capacity as u64;
+        assert!(self.tail() <= position && position + length as u64 <= end);
+        let (at, length) = self.place(position, length);
+        #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
+        // SAFETY: `place` keeps the bytes inside the map, which lives as long as this end. They lie between the tail and
+        // a capacity after the head, which only this end touches, and it is borrowed. The other end only moves the head
+        // forward, which adds to them.
+        unsafe {
+            slice::from_raw_parts_mut(self.byte(at), length)
         }
     }
 
@@ -324,9 +343,12 @@ impl Consumer {
         assert!(self.head() <= position && end <= self.tail());
         let (at, first) = self.place(position, length);
         for (at, length) in [(at, first), (0, length - first)] {
-            #[expect(unsafe_code, reason = "the map is shared by raw pointer")]
-            // SAFETY: they are mapped, and nobody writes between head and tail, where they are.
-            out.extend_from_slice(unsafe { slice::from_raw_parts(self.byte(at), length) });
+            #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
+            // SAFETY: `place` keeps the bytes inside the map, which lives as long as this end. They lie between head and
+            // tail, where nobody writes: the other end writes behind the tail, and this one, which moves the head, is
+            // borrowed.
+            let bytes = unsafe { slice::from_raw_parts(self.byte(at), length) };
+            out.extend_from_slice(bytes);
         }
     }
 
