@@ -225,7 +225,7 @@ impl Chain {
             text = Cow::Owned(redacted);
         }
         let is_touched = builtin.is_some_and(|builtin| match named {
-            true => builtin.write_named(last_name(field), &text, append, note),
+            true => builtin.write_named(&last_name(field), &text, append, note),
             false => builtin.write(&text, append, note),
         });
         match is_touched {
@@ -235,16 +235,28 @@ impl Chain {
     }
 }
 
+/// A name as a segment of a path to a text: a JSON pointer's (RFC 6901), so that no name looks like a path.
+pub(crate) fn path_segment(name: &str) -> Cow<'_, str> {
+    match name.contains(['~', '/']) {
+        true => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
+        false => Cow::Borrowed(name),
+    }
+}
+
 /// Whether the name at the end of a path may tell what a value there is.
 pub(crate) fn path_names_value(path: &str) -> bool {
-    names_value(last_name(path))
+    names_value(&last_name(path))
 }
 
 /// The name that a value in a field goes by: the last of its path that is no place in a list.
-fn last_name(path: &str) -> &str {
+fn last_name(path: &str) -> Cow<'_, str> {
     let mut names = path.rsplit('/');
     let is_name = |name: &&str| !name.bytes().all(|byte| byte.is_ascii_digit());
-    names.find(is_name).unwrap_or(path)
+    let name = names.find(is_name).unwrap_or(path);
+    match name.contains('~') {
+        true => Cow::Owned(name.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(name),
+    }
 }
 
 impl fmt::Debug for Chain {

@@ -28,6 +28,22 @@
 //! The keys of a record come in the order of [`Record`](crate::record::Record)'s fields; the application's own fields
 //! stand in front of `problems`. An absent key is left out, and no key occurs twice. `trail_opened` names the `format`;
 //! a reader of another format reports that record.
+//!
+//! No key of a record is equal to another, or the beginning of another one's path: a record with `user` has no key
+//! `user.id`, because a collector that expands dots cannot hold both. The same holds for an element of
+//! `guardrail_decisions`. The writer renames the application's fields:
+//!
+//! - A name that is equal to a known key, or is the beginning of its path or continues it, gets the prefix `event.`:
+//!   `outcome`, `prompt.length` and `gen_ai.usage` become `event.outcome`, `event.prompt.length` and
+//!   `event.gen_ai.usage`. The name `event` becomes `event.event`. Only keys that the application may set, such as
+//!   `user_id`, take the first value that they are given.
+//! - A name that collides with an earlier field gets `#2` at the end of the segment that they have in common, then `#3`:
+//!   after `note` and `a.b` the names `note`, `a.b.c` and `a` become `note#2`, `a.b#2.c` and `a#2`.
+//! - A name of more than 32 KiB is cut.
+//!
+//! A path in `redactions[].field` is a JSON pointer (RFC 6901) without its first slash: `guardrail_decisions/0/reason`.
+//! In it a field of the name `a/b` is `a~1b`.
+//!
 //! In strings C0, C1, DEL, bidirectional controls, zero-width characters, the byte order mark,
 //! tag characters and the separators U+2028 and U+2029 are `\u`-escaped, so that no line acts on
 //! the terminal that shows it.
@@ -44,8 +60,8 @@
 //!   Times are those of emission and may run against `seq` by what the threads overlapped.
 //! - I3: a torn line is ended with LF by the next writer, left in place, and declared by the
 //!   `trail_recovered` record that follows. (`a_torn_line_is_ended_kept_and_declared`)
-//! - I4: event types that begin with `trail_` are the trail's own; an application's event of such
-//!   a name is written as `application.trail_…`. (`an_application_cannot_speak_for_the_trail`)
+//! - I4: event types that begin with `trail_` are the trail's own, and those that begin with `turn_` are a turn's. An
+//!   application's event of such a type is written as `application.trail_…`. (`an_application_cannot_speak_for_the_trail`)
 //! - I5: files are readable by their owner only, mode 0600. (`the_trail_is_private_to_its_owner`)
 //! - I6: readers never write. (`a_reader_changes_nothing`)
 //! - I7: line N without its line feed is leaf N of the tree (RFC 6962, SHA-256); torn and foreign lines are none. A

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
-use crate::write::{Around, Entry, event};
+use crate::write::{Around, Entry, event, turn_end};
 
 mod check;
 mod sent;
@@ -475,7 +475,7 @@ impl Turn {
         event_type: &'static str,
         also: impl FnOnce(Entry<'a>) -> Entry<'a>,
     ) -> Result<()> {
-        let entry = also(self.known.about(event(event_type)));
+        let entry = also(self.known.about(turn_end(event_type)));
         self.log_end(entry)
     }
 
@@ -507,7 +507,7 @@ impl Turn {
     /// The trail holds, or may still come to hold, a response that is not let go, and is told so.
     fn withhold(&mut self) {
         self.holding = false;
-        let entry = self.known.about(event("turn_withheld"));
+        let entry = self.known.about(turn_end("turn_withheld"));
         // The trail takes it in even where it reports that it cannot be written.
         let _ = self.audit.log_in(entry, &self.around);
     }

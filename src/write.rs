@@ -64,6 +64,7 @@ mod worker;
 
 pub(crate) use attribution::Around;
 pub use confirm::Confirm;
+pub(crate) use emit::turn_end;
 pub use emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };

@@ -113,11 +113,11 @@ fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restar
         .open()
         .expect("opened again");
     let third = audit.turn("c").begin("three").expect("begun");
-    // As the end of a turn that another process left comes: under its id, in whatever order.
-    let failed = stinger_audit::event("turn_failed")
+    // The answer in a turn that another process left comes under its id, in whatever order.
+    let answered = stinger_audit::response("two")
         .conversation_id("c")
         .field("turn_id", second.id());
-    audit.log(failed).expect("recorded");
+    audit.log(answered).expect("recorded");
     let mut cut = third.send(["thr", "ee"]);
     cut.next();
     drop(cut);
@@ -131,7 +131,7 @@ fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restar
         (2, "prompted"),
         (1, "answered"),
         (3, "prompted"),
-        (2, "failed"),
+        (2, "answered"),
         (3, "cut"),
         (4, "prompted"),
         (4, "abandoned"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Query, Records, Trail};
 use crate::error::Result;
 use crate::record::Record;
-use crate::redact::{Change, Redactor};
+use crate::redact::{Change, Redactor, path_segment};
 
 /// What a change of rules would do to one record of a trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
             }
         }
         for (key, value) in &decision.other {
-            each_in(&path(key), value, each);
+            each_in(&path(&path_segment(key)), value, each);
         }
     }
     for (place, call) in record.tool_calls.iter().enumerate() {
@@ -148,7 +148,7 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
         }
     }
     for (key, value) in &record.other {
-        each_in(key, value, each);
+        each_in(&path_segment(key), value, each);
     }
 }
 
@@ -163,7 +163,7 @@ fn each_in(path: &str, value: &Value, each: &mut dyn FnMut(&str, &str)) {
         Value::Object(map) => {
             for (key, value) in map {
                 each(path, key);
-                each_in(&format!("{path}/{key}"), value, each);
+                each_in(&format!("{path}/{}", path_segment(key)), value, each);
             }
         }
         _ => {}

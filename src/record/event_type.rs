@@ -16,7 +16,7 @@ pub enum EventType {
     GuardrailDecision,
     /// `unspecified`: the event came without an event_type.
     Unspecified,
-    /// Any other name, the application's own or one that begins with `trail_`.
+    /// Any other name: the application's own, or one that begins with `trail_` or `turn_`.
     Other(String),
 }
 
@@ -53,6 +53,11 @@ impl EventType {
 
     pub(crate) fn names_trail(name: impl AsRef<[u8]>) -> bool {
         name.as_ref().starts_with(b"trail_")
+    }
+
+    /// Whether only the trail, or a turn, may give a record this type.
+    pub(crate) fn is_reserved(name: &str) -> bool {
+        EventType::names_trail(name) || name.starts_with("turn_")
     }
 }
 

@@ -104,6 +104,15 @@ pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
     entry.text(Key::EventType, event_type.into().into_name())
 }
 
+/// A record by which a turn says how it ends. No event of the application has such a type.
+pub(crate) fn turn_end<'a>(event_type: &'static str) -> Entry<'a> {
+    let entry = Entry {
+        fields: room::take(),
+        owned: Vec::new(),
+    };
+    entry.made(Key::EventType, event_type)
+}
+
 /// An event that is not recorded yet. [`log`](Entry::log) records it.
 ///
 /// What is not said here comes from the spans that the thread is in.

@@ -18,7 +18,9 @@ pub(super) use nested::number_of;
 
 use super::attribution::{Scope, Values};
 use super::frame::{self, Fields, Name, Value};
-use super::meaning::{Mark, Marks, Meaning, Meanings, Names, Way, is_share};
+use super::meaning::{
+    self, EVENT, LONGEST_NAME, Mark, Marks, Meaning, Meanings, Names, Way, is_share,
+};
 use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
@@ -268,19 +270,19 @@ impl<'r> FieldWriter<'r> {
         // What is nested in it is treated as it is, and what stands beside a taken name too.
         self.manner = meaning.manner;
         let Some(key) = self.key_of(&meaning) else {
-            return self.other(name, &meaning, value);
+            return self.other(name, value);
         };
         match (key, value) {
             (Key::EventType, Value::Str("")) => {}
             (Key::EventType, Value::Str(text)) => self.event_type(text),
             (Key::EventType, value) => {
-                self.other(name, &meaning, value);
+                self.other(name, value);
                 self.problem(NO_TYPE);
             }
             (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
             _ => match self.free_key(&meaning) {
                 Some(key) => self.known(key, value),
-                None => self.other(name, &meaning, value),
+                None => self.other(name, value),
             },
         }
     }
@@ -304,9 +306,9 @@ impl<'r> FieldWriter<'r> {
             return self.other_key(Key::EventType, event_type);
         }
         let name = Name::Key(Key::EventType);
-        if EventType::names_trail(event_type) {
+        if EventType::is_reserved(event_type) {
             self.push(name, Value::Str(&format!("application.{event_type}")));
-            self.problem("event types that begin with trail_ are the trail's own");
+            self.problem("event types that begin with trail_ or turn_ are reserved");
         } else {
             self.push(name, Value::Str(event_type));
         }
@@ -392,43 +394,44 @@ impl<'r> FieldWriter<'r> {
     }
 
     /// Keeps a value beside the key that does not take it, or where there is none.
-    fn other(&mut self, name: &str, meaning: &Meaning, value: Value<'_>) {
-        let name = self.beside(name, meaning);
+    fn other(&mut self, name: &str, value: Value<'_>) {
+        let name = self.free_name(name);
         self.keep(Name::Other(&name), value);
     }
 
-    /// A name that is not taken, neither by a key of the record nor by a field before it, and that is taken now. No
-    /// key stands twice in a line.
-    fn beside<'a>(&mut self, name: &'a str, meaning: &Meaning) -> Cow<'a, str> {
-        let is_key = self.key_of(meaning).is_some_and(|key| key.name() == name);
-        let mut name = match is_key {
-            true => Cow::Owned(format!("event.{name}")),
-            false => Cow::Borrowed(name),
-        };
-        let mark = match is_key {
-            true => Mark::of(&name),
-            false => meaning.mark,
-        };
-        if self.marks.insert(mark) {
-            let taken = |wanted: &str| {
-                let mut fields = Fields(&self.out[self.begin..]);
-                fields.any(|(name, _)| name == Name::Other(wanted.as_bytes()))
-            };
-            let plain = name.clone();
-            let mut count = 1;
-            while taken(&name) {
-                count += 1;
-                name = Cow::Owned(format!("{plain}#{count}"));
+    /// A name that collides neither with a key nor with a field before it. Fields are told apart from then on.
+    fn free_name<'a>(&mut self, full: &'a str) -> Cow<'a, str> {
+        let mut name = Cow::Borrowed(frame::cut(full, LONGEST_NAME));
+        if name.len() < full.len() {
+            self.problem("the name of a field is longer than 32 KiB and was cut");
+        }
+        let owner = self.owner;
+        if meaning::is_reserved(&name, |key| owner == Owner::Event || key.is_of_decision()) {
+            name = Cow::Owned(format!("{EVENT}.{name}"));
+        }
+        if self.marks.insert(Mark::of_segment(&name)) {
+            while let Some(end) = self.end_of_collision(&name) {
+                name = Cow::Owned(renumber(&name, end));
             }
-            self.marks.insert(Mark::of(&name));
+            self.marks.insert(Mark::of_segment(&name));
         }
         name
     }
 
+    /// Where in a name the segment ends that it has in common with the whole name of a field before it, or the
+    /// other way round.
+    fn end_of_collision(&self, wanted: &str) -> Option<usize> {
+        Fields(&self.out[self.begin..]).find_map(|field| match field {
+            (Name::Other(name), _) if meaning::collide(name, wanted.as_bytes()) => {
+                Some(name.len().min(wanted.len()))
+            }
+            _ => None,
+        })
+    }
+
     /// Keeps a text beside the key that does not take it.
     fn other_key(&mut self, key: Key, text: &str) {
-        let meaning = self.names().key(key);
-        self.other(key.name(), &meaning, Value::Str(text));
+        self.other(key.name(), Value::Str(text));
     }
 
     fn keep(&mut self, name: Name<&str>, value: Value<'_>) {
@@ -457,7 +460,7 @@ impl<'r> FieldWriter<'r> {
             return self.push(name, value);
         }
         let text = digits.to_string();
-        match self.redacted(name.as_str(), &text) {
+        match self.redacted(&name.path(), &text) {
             redacted if redacted == text => self.push(name, value),
             redacted => self.push(name, Value::Str(&redacted)),
         }
@@ -485,6 +488,17 @@ impl<'r> FieldWriter<'r> {
             }
         }
     }
+}
+
+/// Gives a segment of a name, the one that ends at `end`, the next number: `a.b` becomes `a#2.b`, then `a#3.b`.
+fn renumber(name: &str, end: usize) -> String {
+    let (head, rest) = name.split_at(end);
+    let next = |(base, number): (&'_ str, &'_ str)| {
+        let number: u32 = number.parse().ok()?;
+        Some((base.len(), number.checked_add(1)?))
+    };
+    let (base, number) = head.rsplit_once('#').and_then(next).unwrap_or((end, 2));
+    format!("{}#{number}{rest}", &head[..base])
 }
 
 /// A value as the number that its key wants, where it can be one.

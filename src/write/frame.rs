@@ -13,7 +13,10 @@
 //!
 //! Numbers are little-endian. A frame holds no addresses, so that it outlives its process.
 
+use std::borrow::Cow;
+
 use crate::record::Key;
+use crate::redact::path_segment;
 
 /// The value of a field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,12 +44,22 @@ pub(super) enum Name<S> {
 pub(super) type Read<'a> = Value<'a, &'a [u8]>;
 
 impl<'a> Name<&'a str> {
-    pub(super) fn as_str(self) -> &'a str {
+    /// The path of its value in the record.
+    pub(super) fn path(self) -> Cow<'a, str> {
         match self {
-            Name::Key(key) => key.name(),
-            Name::Other(name) => name,
+            Name::Key(key) => Cow::Borrowed(key.name()),
+            Name::Other(name) => path_segment(name),
         }
     }
+}
+
+/// A name, or as much of it as has so many bytes.
+pub(super) fn cut(name: &str, most: usize) -> &str {
+    let mut end = name.len().min(most);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 const OTHER: u8 = 0xff;
@@ -74,13 +87,10 @@ pub(super) fn push_name(out: &mut Vec<u8>, name: Name<&str>) {
         Name::Key(key) => out.push(key as u8),
         Name::Other(name) => {
             // Field names are identifiers of the program; 65,535 bytes is past any of them.
-            let mut end = name.len().min(usize::from(u16::MAX));
-            while !name.is_char_boundary(end) {
-                end -= 1;
-            }
-            let [low, high] = (end as u16).to_le_bytes();
+            let name = cut(name, usize::from(u16::MAX));
+            let [low, high] = (name.len() as u16).to_le_bytes();
             out.extend_from_slice(&[OTHER, low, high]);
-            out.extend_from_slice(&name.as_bytes()[..end]);
+            out.extend_from_slice(name.as_bytes());
         }
     }
 }

@@ -37,18 +37,61 @@ pub(super) enum Way<'a> {
     Rare,
 }
 
-/// A number that tells names apart: two with different marks are not the same.
+/// A number that tells names apart: two with different marks do not collide.
 #[derive(Clone, Copy)]
 pub(super) struct Mark(u16);
 
 /// The marks of some names.
-#[derive(Default)]
 pub(super) struct Marks([u64; Marks::WORDS]);
 
+/// The parent of the names that the application may not set: `event.outcome`.
+pub(super) const EVENT: &str = "event";
+
+/// Longer names are cut, so that a frame holds them with the numbers that tell them apart.
+pub(super) const LONGEST_NAME: usize = 32 << 10;
+
+/// Whether two names are equal, or one is the beginning of the other's path, as `user` is of `user.id`. A collector that
+/// expands dots cannot hold both.
+pub(super) fn collide(one: &[u8], other: &[u8]) -> bool {
+    let end = one.len().min(other.len());
+    let rest = if one.len() > end {
+        &one[end..]
+    } else {
+        &other[end..]
+    };
+    one[..end] == other[..end] && rest.first().is_none_or(|&byte| byte == b'.')
+}
+
+/// Whether an application's field may not have this name, given the keys that it stands beside.
+pub(super) fn is_reserved(name: &str, is_beside: impl Fn(Key) -> bool) -> bool {
+    let collides = |key: &Key| is_beside(*key) && collide(key.name().as_bytes(), name.as_bytes());
+    name == EVENT || Key::ALL.iter().any(collides)
+}
+
 impl Mark {
-    pub(super) fn of(name: &str) -> Mark {
-        let mixed = crc32fast::hash(name.as_bytes()) as usize;
+    /// Of names that have to be looked at in any case. It is set from the start.
+    const SET: Mark = Mark(0);
+
+    fn of(name: &str) -> Mark {
+        match name.len() > LONGEST_NAME || is_reserved(name, |_| true) {
+            true => Mark::SET,
+            false => Mark::of_segment(name),
+        }
+    }
+
+    /// That of the first segment, which names that collide have in common.
+    pub(super) fn of_segment(name: &str) -> Mark {
+        let first = name.split('.').next().unwrap_or_default();
+        let mixed = crc32fast::hash(first.as_bytes()) as usize;
         Mark((mixed % (64 * Marks::WORDS)) as u16)
+    }
+}
+
+impl Default for Marks {
+    fn default() -> Marks {
+        let mut marks = Marks([0; Marks::WORDS]);
+        marks.insert(Mark::SET);
+        marks
     }
 }
 
@@ -90,7 +133,7 @@ enum Strings {
     All,
     /// A person's or a model's words, for which no rule of their own was made.
     Texts,
-    /// All but the trail's own and the empty one.
+    /// All but the reserved ones and the empty one.
     EventTypes,
     /// The six words of a decision, as they are written.
     Decisions,
@@ -125,7 +168,7 @@ impl Meaning {
             (Value::Str(_), Strings::All) => true,
             (Value::Str(text), Strings::Texts) => return Way::Text(key, text),
             (Value::Str(text), Strings::EventTypes) => {
-                !text.is_empty() && !EventType::names_trail(text)
+                !text.is_empty() && !EventType::is_reserved(text)
             }
             (Value::Str(text), Strings::Decisions) => Decision::is_word(text),
             (Value::U64(_), _) => matches!(self.takes.numbers, Numbers::Counts | Numbers::All),

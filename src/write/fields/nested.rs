@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
-use crate::redact::{Manner, path_names_value};
+use crate::redact::{Manner, path_names_value, path_segment};
 use crate::trail::json;
 use crate::write::frame::{self, Name, Value};
 
@@ -79,21 +79,22 @@ impl FieldWriter<'_> {
                 self.known(key, Value::Json(&json));
             }
             None => {
-                let name = self.beside(&name, &meaning);
-                let json = self.redacted_members(&name, value);
-                self.keep(Name::Other(&name), Value::Json(&json));
+                let name = self.free_name(&name);
+                let name = Name::Other(&*name);
+                let json = self.redacted_members(&name.path(), value);
+                self.keep(name, Value::Json(&json));
             }
         }
     }
 
-    fn redacted_members(&mut self, name: &str, value: &Json) -> Vec<u8> {
-        let redacted = self.redacted_json(name, value, 0);
+    fn redacted_members(&mut self, path: &str, value: &Json) -> Vec<u8> {
+        let redacted = self.redacted_json(path, value, 0);
         let mut text = Vec::new();
         json::push_value(&mut text, &redacted);
         text
     }
 
-    /// `path` is where the value stands: the field, and the keys and places in it, with `/` between.
+    /// `path` is where the value stands, as a JSON pointer without its first slash.
     fn redacted_json(&mut self, path: &str, value: &Json, depth: usize) -> Json {
         match value {
             Json::String(text) => Json::String(self.redacted_at(path, text)),
@@ -123,7 +124,8 @@ impl FieldWriter<'_> {
                     while redacted.contains_key(&name) {
                         name.push('#');
                     }
-                    let value = self.redacted_json(&format!("{path}/{name}"), value, depth + 1);
+                    let path = format!("{path}/{}", path_segment(&name));
+                    let value = self.redacted_json(&path, value, depth + 1);
                     redacted.insert(name, value);
                 }
                 Json::Object(redacted)

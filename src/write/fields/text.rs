@@ -31,7 +31,7 @@ impl FieldWriter<'_> {
             _ => {
                 frame::push_name(&mut self.out, name);
                 let mut out = std::mem::take(&mut self.out);
-                frame::push_text(&mut out, |out| self.redact(name.as_str(), text, out));
+                frame::push_text(&mut out, |out| self.redact(&name.path(), text, out));
                 self.out = out;
             }
         }
@@ -40,16 +40,16 @@ impl FieldWriter<'_> {
     /// A string that the built-in rules have looked at, and that may not stay as it is.
     fn looked(&mut self, builtin: &Redactor, name: Name<&str>, text: &str, looked: Looked<'_>) {
         let FieldWriter { out, told, .. } = self;
-        let mut is_typed = false;
+        let (path, mut is_typed) = (name.path(), false);
         frame::push_name(out, name);
         frame::push_text(out, |out| {
-            let note = &mut |redaction| note(told, name.as_str(), &redaction);
+            let note = &mut |redaction| note(told, &path, &redaction);
             if !builtin.write_looked(looked, out, note, &mut || is_typed = true) {
                 out.extend_from_slice(text.as_bytes());
             }
         });
         if is_typed {
-            self.typed(name.as_str());
+            self.typed(&path);
         }
     }
 
