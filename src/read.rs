@@ -76,9 +76,9 @@ impl Trail {
         let directory = name.directory();
         let names = match &pattern {
             Some(pattern) => pattern.names(),
-            None => name.files().map(|files| match files.is_empty() {
-                true => Vec::new(),
-                false => vec![name.clone()],
+            None => name.has_files().map(|has_files| match has_files {
+                true => vec![name.clone()],
+                false => Vec::new(),
             }),
         };
         let why = match names {
@@ -132,8 +132,8 @@ impl Trail {
         &self,
         query: Query,
     ) -> Result<impl Iterator<Item = Result<Line>> + use<>> {
-        let files = Lines::follow(&self.names, query.clone())?.ends();
-        Ok(Reverse::new(files, query))
+        let ends = Lines::follow(&self.names, query.clone())?.take_ends();
+        Ok(Reverse::new(ends, query))
     }
 
     /// The last `count` records that a query selects, with what could not be read among them, and
@@ -144,10 +144,10 @@ impl Trail {
     ///
     /// A directory cannot be read.
     pub fn follow(&self, query: Query, count: usize) -> Result<(Vec<Result<Line>>, Lines)> {
-        let lines = Lines::follow(&self.names, query.clone())?;
+        let mut lines = Lines::follow(&self.names, query.clone())?;
         let mut last = Vec::new();
         let mut records = 0;
-        let mut backwards = Reverse::new(lines.ends(), query);
+        let mut backwards = Reverse::new(lines.take_ends(), query);
         while records < count
             && let Some(line) = backwards.next()
         {
@@ -178,18 +178,23 @@ impl Trail {
     /// A file cannot be read, or an index not be written. Without [`indexed`](Trail::indexed) there is
     /// nothing to do.
     pub fn index(&self) -> Result<Indexed> {
-        self.index_counting(false, &AtomicU64::new(0))
+        self.index_counting(&Query::new(), false, &AtomicU64::new(0))
     }
 
-    /// The same, for whoever shows progress: counts the bytes that it reads. `is_quick`: an index that is
-    /// there is not looked into.
-    pub(crate) fn index_counting(&self, is_quick: bool, read: &AtomicU64) -> Result<Indexed> {
+    /// The same of the files that may hold what a query selects, for whoever shows progress: counts the bytes that it
+    /// reads. `is_quick`: an index that is there is not looked into.
+    pub(crate) fn index_counting(
+        &self,
+        query: &Query,
+        is_quick: bool,
+        read: &AtomicU64,
+    ) -> Result<Indexed> {
         let Some(indexes) = &self.indexes else {
             return Ok(Indexed::default());
         };
         let mut files = Vec::new();
         for name in &self.names {
-            files.extend(scan::left_files(name)?);
+            files.extend(scan::left_files(name, query)?);
         }
         let next = AtomicUsize::new(0);
         let work = || {
@@ -231,6 +236,13 @@ impl Trail {
     pub(crate) fn counted(&self, query: &Query) -> Option<(Vec<Stats>, Lines)> {
         let indexes = self.indexes.as_ref().filter(|_| query.is_only_times())?;
         Lines::counted(&self.names, query, indexes)
+    }
+
+    /// The files that may hold what a query selects. A directory that cannot be read has none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn files_of(&self, query: &Query) -> Vec<std::path::PathBuf> {
+        let files = self.names.iter().map(|name| scan::files_of(name, query));
+        files.filter_map(Result::ok).flatten().collect()
     }
 
     /// The trail's name; several where it was opened by a pattern.

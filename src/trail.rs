@@ -104,6 +104,7 @@
 pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 
 pub(crate) mod backwards;
+pub(crate) mod catalog;
 pub(crate) mod checkpoint;
 pub(crate) mod dangerous;
 pub(crate) mod durable;

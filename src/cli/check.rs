@@ -117,7 +117,7 @@ fn report(source: &Source) -> Result<(Report, String), Trouble> {
     };
     let report = match &input {
         Input::Trail { trail, .. } => {
-            let bytes = size(trail);
+            let bytes = size(trail, &Query::new());
             trail.check_watched(|lines| Progress::of(lines.bytes_read(), bytes))
         }
         Input::Stdin => {

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::source::{Input, size};
 use super::{Done, Ended, Trouble, text};
 use crate::error::Result;
-use crate::read::{Indexed, Trail};
+use crate::read::{Indexed, Query, Trail};
 
 /// A trail of fewer bytes is read about as fast as its indexes.
 const WORTH: u64 = 32 << 20;
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &IndexArguments) -> Done {
             "there is no directory for indexes: set XDG_CACHE_HOME or HOME".to_owned(),
         ));
     };
-    let (_, done) = made(&trail, directory.clone(), false)?;
+    let (_, done) = made(&trail, &Query::new(), directory.clone(), false)?;
     if done.files == 0 {
         eprintln!("stinger-audit: nothing to index: the only file is still written to");
         return Ok(Ended::Nothing);
@@ -42,12 +42,12 @@ pub(super) fn run(arguments: &IndexArguments) -> Done {
     Ok(Ended::Found)
 }
 
-/// The trail with its indexes, where they are wanted and worth it.
-pub(super) fn used(trail: &Trail, is_wanted: bool) -> Trail {
-    if !is_wanted || size(trail) < WORTH {
+/// The trail with its indexes, where they are wanted and worth it for a query.
+pub(super) fn used(trail: &Trail, query: &Query, is_wanted: bool) -> Trail {
+    if !is_wanted || size(trail, query) < WORTH {
         return trail.clone();
     }
-    let made = directory().map(|directory| made(trail, directory, true));
+    let made = directory().map(|directory| made(trail, query, directory, true));
     match made {
         Some(Ok((trail, _))) => trail,
         Some(Err(error)) => {
@@ -59,11 +59,16 @@ pub(super) fn used(trail: &Trail, is_wanted: bool) -> Trail {
     }
 }
 
-fn made(trail: &Trail, directory: PathBuf, is_quick: bool) -> Result<(Trail, Indexed)> {
+fn made(
+    trail: &Trail,
+    query: &Query,
+    directory: PathBuf,
+    is_quick: bool,
+) -> Result<(Trail, Indexed)> {
     let trail = trail.clone().indexed(directory)?;
     let read = Arc::<AtomicU64>::default();
-    let _progress = Progress::of(read.clone(), size(&trail));
-    let done = trail.index_counting(is_quick, &read)?;
+    let _progress = Progress::of(read.clone(), size(&trail, query));
+    let done = trail.index_counting(query, is_quick, &read)?;
     Ok((trail, done))
 }
 

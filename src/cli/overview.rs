@@ -38,7 +38,7 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         "{}: {files} {}, {:.1} MB",
         shown,
         if files == 1 { "file" } else { "files" },
-        size(&trail) as f64 / 1e6
+        size(&trail, &Query::new()) as f64 / 1e6
     )?;
     let name = match typed {
         Some(_) => format!(" {shown}"),
@@ -106,7 +106,7 @@ const MOST: u64 = 64 << 20;
 
 /// Whether something is missing, in a line.
 fn whole(trail: &Trail, name: &str) -> String {
-    let is_read = size(trail) <= MOST;
+    let is_read = size(trail, &Query::new()) <= MOST;
     let findings = match is_read {
         true => trail.check().findings.len(),
         false => trail.check_ends().len(),

@@ -85,8 +85,9 @@ impl Input {
                 indexes: true,
                 ..
             } => {
-                let lines = index::used(trail, query.spares_reading()).lines(query);
-                let progress = Progress::of(lines.bytes_read(), size(trail));
+                let size = size(trail, &query);
+                let lines = index::used(trail, &query, query.spares_reading()).lines(query);
+                let progress = Progress::of(lines.bytes_read(), size);
                 (lines, progress)
             }
             _ => self.evidence(query),
@@ -95,28 +96,30 @@ impl Input {
 
     /// The lines that a query selects, of the files themselves: what is handed on as evidence.
     pub(super) fn evidence(&self, query: Query) -> (Lines, Progress) {
+        let size = self.size(&query);
         let lines = match self {
             Input::Stdin => Trail::read_lines(io::stdin(), query),
             Input::Trail { trail, .. } => trail.lines(query),
         };
-        let progress = Progress::of(lines.bytes_read(), self.size());
+        let progress = Progress::of(lines.bytes_read(), size);
         (lines, progress)
     }
 
     /// The same as rows of a table.
     pub(super) fn rows(&self, query: Query, csv: Csv) -> (Rows, Progress) {
+        let size = self.size(&query);
         let rows = match self {
             Input::Stdin => Trail::rows_of_reader(io::stdin(), query, csv),
             Input::Trail { trail, .. } => trail.rows(query, csv),
         };
-        let progress = Progress::of(rows.bytes_read(), self.size());
+        let progress = Progress::of(rows.bytes_read(), size);
         (rows, progress)
     }
 
-    fn size(&self) -> u64 {
+    fn size(&self, query: &Query) -> u64 {
         match self {
             Input::Stdin => 0,
-            Input::Trail { trail, .. } => size(trail),
+            Input::Trail { trail, .. } => size(trail, query),
         }
     }
 
@@ -128,9 +131,9 @@ impl Input {
             ..
         } = self
             && let Some((counted, lines)) =
-                index::used(trail, query.is_only_times()).counted(&query)
+                index::used(trail, &query, query.is_only_times()).counted(&query)
         {
-            let _progress = Progress::of(lines.bytes_read(), size(trail));
+            let _progress = Progress::of(lines.bytes_read(), size(trail, &query));
             return Stats::with(lines, counted);
         }
         let (lines, _progress) = self.lines(query);
@@ -138,13 +141,9 @@ impl Input {
     }
 }
 
-/// The bytes of all files of a trail.
-pub(super) fn size(trail: &Trail) -> u64 {
-    let files = trail
-        .names()
-        .iter()
-        .filter_map(|name| name.files().ok())
-        .flatten();
+/// The bytes of the files of a trail that may hold what a query selects.
+pub(super) fn size(trail: &Trail, query: &Query) -> u64 {
+    let files = trail.files_of(query).into_iter();
     files
         .filter_map(|file| fs::metadata(file).ok())
         .map(|file| file.len())

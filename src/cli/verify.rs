@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     };
     let bytes = match &input {
         Input::Stdin => 0,
-        Input::Trail { trail, .. } => size(trail),
+        Input::Trail { trail, .. } => size(trail, &Query::new()),
     };
     let progress = Progress::of(verification.bytes_read(), bytes);
     let verified = verification.run()?;

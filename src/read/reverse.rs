@@ -10,16 +10,50 @@ use super::sieve::Sieve;
 use super::{Line, Query};
 use crate::error::{Error, Result};
 use crate::trail::backwards::{Backwards, Block};
+use crate::trail::catalog::Catalog;
 use crate::trail::files::read_at;
 
-/// The selected lines of some files, the last first. What cannot be read is told where it stands;
+/// The files of a trail, to be read from their ends.
+#[derive(Debug)]
+pub(super) struct Ends {
+    catalog: Catalog,
+    /// How many of its files were taken, the newest first.
+    taken: usize,
+    /// The file that grows, and up to where it is to be read.
+    live: Option<(PathBuf, u64)>,
+}
+
+impl Ends {
+    pub(super) fn new(catalog: Catalog, live: Option<(PathBuf, u64)>) -> Ends {
+        Ends {
+            catalog,
+            taken: 0,
+            live,
+        }
+    }
+
+    /// The next file, from its end. `None`: there is none left.
+    fn next(&mut self) -> Option<(PathBuf, io::Result<Backwards>)> {
+        let path = self.catalog.newest(self.taken)?.to_owned();
+        self.taken += 1;
+        let opened = match &self.live {
+            Some((live, end)) if *live == path => {
+                File::open(&path).map(|file| Backwards::from(file, *end))
+            }
+            _ => Backwards::open(&path),
+        };
+        Some((path, opened))
+    }
+}
+
+/// The selected lines of some trails, the last first. What cannot be read is told where it stands;
 /// its line number is counted then.
 #[derive(Debug)]
 pub(super) struct Reverse {
     query: Query,
     sieve: Sieve,
-    /// What is left: files, each with the place up to which it is to be read.
-    files: Vec<(PathBuf, u64)>,
+    /// What is left, of each trail.
+    trails: Vec<Ends>,
     /// The one that is being read.
     file: Option<(PathBuf, Backwards)>,
     /// Lines that were read and not returned, the last at the end.
@@ -27,12 +61,12 @@ pub(super) struct Reverse {
 }
 
 impl Reverse {
-    /// Reads the files from their ends, the last file first.
-    pub(super) fn new(files: Vec<(PathBuf, u64)>, query: Query) -> Reverse {
+    /// Reads the last trail first.
+    pub(super) fn new(trails: Vec<Ends>, query: Query) -> Reverse {
         Reverse {
             sieve: Sieve::of(&query),
             query,
-            files,
+            trails,
             file: None,
             waiting: Vec::new(),
         }
@@ -82,12 +116,12 @@ impl Iterator for Reverse {
                 return Some(line);
             }
             let Some((path, mut blocks)) = self.file.take() else {
-                let (path, end) = self.files.pop()?;
-                match File::open(&path) {
-                    Ok(file) => self.file = Some((path, Backwards::from(file, end))),
+                match self.trails.last_mut()?.next() {
+                    Some((path, Ok(blocks))) => self.file = Some((path, blocks)),
                     // Retention removed it meanwhile, and the trail itself says so.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Some(Err(Error::io("read", &path, error))),
+                    Some((_, Err(error))) if error.kind() == io::ErrorKind::NotFound => {}
+                    Some((path, Err(error))) => return Some(Err(Error::io("read", &path, error))),
+                    None => _ = self.trails.pop(),
                 }
                 continue;
             };

@@ -1,20 +1,21 @@
 //! The records of trails, in their order.
 
+mod follow;
 mod make;
 mod trail;
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub(super) use make::{Make, OfLines, Taken};
-pub(super) use trail::{files_in_order, left_files};
+pub(super) use trail::{files_in_order, files_of, left_files};
 
 use make::OfRecords;
 use trail::Scan;
 
 use super::index::Indexes;
+use super::reverse::Ends;
 use super::{Query, Stats};
 use crate::error::{Position, Result};
 use crate::record::Record;
@@ -96,10 +97,10 @@ impl Lines {
         self.0.bytes_read()
     }
 
-    /// Where the files end from which nothing is read: each with its length.
-    pub(super) fn ends(&self) -> Vec<(PathBuf, u64)> {
-        let ends = self.0.scans.iter().flat_map(|(scan, _)| scan.ends.clone());
-        ends.collect()
+    /// The files from which nothing is read, of each trail.
+    pub(super) fn take_ends(&mut self) -> Vec<Ends> {
+        let scans = self.0.scans.iter_mut();
+        scans.filter_map(|(scan, _)| scan.ends.take()).collect()
     }
 }
 

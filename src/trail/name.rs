@@ -89,6 +89,19 @@ impl TrailName {
         Ok(names)
     }
 
+    /// Whether the trail has a file.
+    pub(crate) fn has_files(&self) -> io::Result<bool> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_ours = name.to_str().is_some_and(|name| self.is_file(name));
+            if is_ours && entry.file_type()?.is_file() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The same trail with an absolute directory.
     pub(crate) fn absolute(&self) -> io::Result<TrailName> {
         Ok(TrailName {
@@ -159,7 +172,12 @@ impl TrailName {
         }
     }
 
-    /// The date in the name of one of the trail's rolled files.
+    /// The name of a file that is set aside at a time. No rotation gives a name to the second.
+    pub(crate) fn aside_at(&self, time: DateTime<Utc>) -> String {
+        self.file_name(Some(&time.format("%Y-%m-%d-%H-%M-%S").to_string()))
+    }
+
+    /// The date in the name of one of the trail's rolled files, or of one that was set aside.
     pub(crate) fn date_of<'n>(&self, file: &'n str) -> Option<&'n str> {
         let rest = file.strip_prefix(&self.prefix)?.strip_prefix('.')?;
         let date = match &self.suffix {
@@ -179,7 +197,16 @@ impl TrailName {
     }
 
     fn is_file(&self, name: &str) -> bool {
-        name == self.file_name(None) || self.date_of(name).is_some()
+        self.is_plain(name) || self.date_of(name).is_some()
+    }
+
+    /// Whether a file has the trail's own name.
+    pub(super) fn is_plain(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.prefix.as_str());
+        match &self.suffix {
+            Some(suffix) => rest.and_then(|rest| rest.strip_prefix('.')) == Some(suffix),
+            None => rest == Some(""),
+        }
     }
 }
 
@@ -192,10 +219,10 @@ fn date_format(rotation: &Rotation) -> Option<&'static str> {
     }
 }
 
-/// Whether `text` has the shape `2026-11-23`, with or without `-14` and `-05` behind it.
+/// Whether `text` has the shape `2026-11-23`, followed by up to three of `-14`, `-05` and `-59`.
 fn is_date(text: &str) -> bool {
-    let shape = b"dddd-dd-dd-dd-dd";
-    matches!(text.len(), 10 | 13 | 16)
+    let shape = b"dddd-dd-dd-dd-dd-dd";
+    matches!(text.len(), 10 | 13 | 16 | 19)
         && text
             .bytes()
             .zip(shape)
@@ -251,6 +278,7 @@ mod tests {
             "audit.log",
             "audit.2026-11-23.log",
             "audit.2026-11-23-14-05.log",
+            "audit.2026-11-23-14-05-59.log",
         ] {
             assert!(name.is_file(ours), "{ours}");
         }

@@ -1,6 +1,6 @@
 //! One trail: its files in their order, and each record once.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::make::{Make, OfLines, OfRecords, Taken};
+use super::follow::Follow;
+use super::make::{Make, OfRecords, Taken};
 use crate::error::{Error, Result};
 use crate::read::ahead::{Ahead, Span, Work};
 use crate::read::file::{End, FileId, OpenFile};
 use crate::read::index::{Counted, Indexes};
+use crate::read::reverse::Ends;
 use crate::read::sieve::Sieve;
 use crate::read::{Query, Stats};
 use crate::record::Record;
+use crate::trail::catalog::Catalog;
 use crate::trail::files::read_at;
 use crate::trail::{TrailName, head, tail};
 
@@ -29,57 +32,30 @@ pub(super) struct Scan<M: Make> {
     make: M,
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
-    open: Option<OpenFile>,
+    pub(super) open: Option<OpenFile>,
     /// Files that the writer has left, and what the newest had when it was listed, read by other
     /// threads.
     ahead: Option<Ahead<M::Item>>,
     /// Where the newest is to be read on, and from which byte.
     behind: Option<(PathBuf, File, u64)>,
     next: VecDeque<PathBuf>,
+    /// Files that were listed: the name of each, and its inode.
+    listed: HashMap<String, u64>,
     /// Files that are read or queued, whatever they are called now.
-    seen: HashSet<FileId>,
-    started: bool,
-    /// At the end it waits for more.
-    follows: bool,
-    /// Where it did not read: files and their lengths, the oldest first.
-    pub(super) ends: Vec<(PathBuf, u64)>,
+    pub(super) seen: HashSet<FileId>,
+    pub(super) started: bool,
+    /// `Some`: at the end it waits for more.
+    pub(super) follow: Option<Follow>,
+    /// The files before that, from which it does not read.
+    pub(super) ends: Option<Ends>,
     pub(super) read: Arc<AtomicU64>,
     pub(super) indexes: Option<Indexes>,
 }
 
-impl Scan<OfLines> {
-    /// Behind the last line that is whole now.
-    pub(super) fn from_end(name: &TrailName, query: Query) -> Result<Scan<OfLines>> {
-        let mut scan = Scan::new(name, query, OfLines);
-        scan.started = true;
-        scan.follows = true;
-        scan.list_files()?;
-        let mut unreadable = Vec::new();
-        while let Some(path) = scan.next.pop_front() {
-            let opened = OpenFile::open(path.clone());
-            let is_newest = scan.next.is_empty();
-            let end = match opened {
-                Ok(mut open) if is_newest => {
-                    let end = open.skip_to_end()?;
-                    scan.open = Some(open);
-                    end
-                }
-                Ok(_) => match path.metadata() {
-                    Ok(metadata) => metadata.len(),
-                    Err(error) => return Err(Error::io("read", &path, error)),
-                },
-                Err(error) if is_newest => return Err(error),
-                // Which records it holds is not known: it is told in front of all.
-                Err(_) => {
-                    unreadable.push((path, 1));
-                    continue;
-                }
-            };
-            scan.ends.push((path, end));
-        }
-        scan.ends.append(&mut unreadable);
-        Ok(scan)
-    }
+/// The files of a trail, by their names.
+pub(super) fn list(name: &TrailName) -> Result<Catalog> {
+    let failed = |error| Error::io("read the directory", name.directory(), error);
+    Catalog::list(name).map_err(failed)
 }
 
 impl<M: Make> Scan<M> {
@@ -95,10 +71,11 @@ impl<M: Make> Scan<M> {
             behind: None,
             indexes: None,
             next: VecDeque::new(),
+            listed: HashMap::new(),
             seen: HashSet::new(),
             started: false,
-            follows: false,
-            ends: Vec::new(),
+            follow: None,
+            ends: None,
             read: Arc::default(),
         }
     }
@@ -116,10 +93,11 @@ impl<M: Make> Scan<M> {
             behind: None,
             indexes: None,
             next: VecDeque::new(),
+            listed: HashMap::new(),
             seen: HashSet::new(),
             started: true,
-            follows: false,
-            ends: Vec::new(),
+            follow: None,
+            ends: None,
             read: Arc::default(),
         }
     }
@@ -129,6 +107,9 @@ impl<M: Make> Scan<M> {
     fn next_line(&mut self) -> Result<Option<(Range<usize>, End)>> {
         loop {
             let Some(open) = &mut self.open else {
+                if self.next.is_empty() && self.follow.is_some() && self.may_have_new_file() {
+                    self.list_files()?;
+                }
                 let Some(path) = self.next.pop_front() else {
                     return Ok(None);
                 };
@@ -138,10 +119,15 @@ impl<M: Make> Scan<M> {
             match open.next_line(&self.sieve, &self.read) {
                 Ok(Some(line)) => return Ok(Some((line, End::Ended))),
                 Ok(None) if !open.last_pass && self.next.is_empty() && self.name.is_some() => {
-                    open.last_pass = true;
+                    if !self.may_have_new_file() {
+                        return Ok(None);
+                    }
+                    if let Some(open) = &mut self.open {
+                        open.last_pass = true;
+                    }
                     self.list_files()?;
                 }
-                Ok(None) if self.follows && self.next.is_empty() => {
+                Ok(None) if self.follow.is_some() && self.next.is_empty() => {
                     open.last_pass = false;
                     return Ok(None);
                 }
@@ -164,19 +150,40 @@ impl<M: Make> Scan<M> {
         }
     }
 
-    /// Queues the files that are not known yet.
+    /// Whether the directory is to be listed at the end of the files that are known: always, unless this follows the
+    /// trail and nothing hints at a new file.
+    pub(super) fn may_have_new_file(&mut self) -> bool {
+        match (&mut self.follow, &self.name) {
+            (Some(follow), Some(name)) => follow.may_have_new_file(name),
+            _ => true,
+        }
+    }
+
+    pub(super) fn note_listed(&mut self, catalog: &Catalog) {
+        for entry in catalog.entries() {
+            self.listed.insert(entry.file.clone(), entry.inode);
+        }
+    }
+
+    /// Queues the files that are not known yet and may hold what is asked for.
     fn list_files(&mut self) -> Result<()> {
         let Some(name) = &self.name else {
             return Ok(());
         };
-        let files = name
-            .files()
-            .map_err(|error| Error::io("read the directory", name.directory(), error))?;
+        let mut catalog = list(name)?;
+        catalog.retain(|entry| self.listed.get(&entry.file) != Some(&entry.inode));
+        self.note_listed(&catalog);
+        let (since, until) = self.query.span();
+        catalog.select(since, until);
+        let from_seq = self.follow.as_ref().map_or(0, |follow| follow.from_seq);
         let mut found = Vec::new();
-        for path in files {
+        for entry in catalog.entries() {
+            let path = catalog.path(entry);
             match head(&path).and_then(|first| Ok((FileId::of(&path, first.as_ref())?, first))) {
                 // The second: it was listed before it had a record.
                 Ok((id, _)) if self.seen.contains(&id) || self.seen.contains(&id.begun()) => {}
+                // An older file was renamed, or put back.
+                Ok((_, Some(first))) if first.seq < from_seq => {}
                 // A file without records is the one that was begun last.
                 Ok((id, first)) => {
                     found.push((first.map_or(u64::MAX, |first| first.seq), path, id))
@@ -186,6 +193,8 @@ impl<M: Make> Scan<M> {
                 // It is told when its turn comes, and the others are read. It comes first: the newest is the one
                 // that is followed.
                 Err(_) => {
+                    // It may be readable the next time.
+                    self.listed.remove(&entry.file);
                     let id = FileId::unknown(&path);
                     if !self.seen.contains(&id) {
                         found.push((0, path, id));
@@ -258,17 +267,29 @@ pub(in crate::read) fn files_in_order(name: &TrailName) -> Result<Vec<PathBuf>> 
     Ok(scan.next.into())
 }
 
-/// The files of a trail that the writer has left: all but the newest, and that too where the writer
-/// has ended the trail.
-pub(in crate::read) fn left_files(name: &TrailName) -> Result<Vec<PathBuf>> {
-    let mut files = files_in_order(name)?;
-    let newest = files.last().and_then(|newest| tail(newest).ok());
-    let is_ended = newest.is_some_and(|newest| {
-        let ends = newest.last.as_ref().is_some_and(Record::ends_trail);
-        !newest.is_unended && ends
+/// The files of a trail that may hold what a query selects.
+pub(in crate::read) fn files_of(name: &TrailName, query: &Query) -> Result<Vec<PathBuf>> {
+    let mut catalog = list(name)?;
+    let (since, until) = query.span();
+    catalog.select(since, until);
+    Ok(catalog.entries().map(|entry| catalog.path(entry)).collect())
+}
+
+/// Those of them that the writer has left: without the live one, unless the writer has ended the trail.
+pub(in crate::read) fn left_files(name: &TrailName, query: &Query) -> Result<Vec<PathBuf>> {
+    let mut catalog = list(name)?;
+    catalog.verify_order();
+    let live = catalog.live();
+    let (since, until) = query.span();
+    catalog.select(since, until);
+    let mut files: Vec<_> = catalog.entries().map(|entry| catalog.path(entry)).collect();
+    let end = live.as_ref().and_then(|live| tail(live).ok());
+    let is_ended = end.is_some_and(|end| {
+        let ends = end.last.as_ref().is_some_and(Record::ends_trail);
+        !end.is_unended && ends
     });
     if !is_ended {
-        files.pop();
+        files.retain(|file| Some(file) != live.as_ref());
     }
     Ok(files)
 }
