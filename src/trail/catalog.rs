@@ -369,8 +369,9 @@ impl Catalog {
         let mut runs = std::mem::take(&mut self.runs);
         for run in &mut runs {
             run.retain(|entry| match entry.head {
-                Some(Head::Record { time, .. }) => time < until || !self.begins_after(entry, early),
-                _ => true,
+                Some(Head::Record { time, .. }) if time < until => true,
+                Some(Head::Unreadable) => true,
+                _ => !self.begins_after(entry, early),
             });
         }
         self.runs = runs;
