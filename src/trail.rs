@@ -6,7 +6,8 @@
 //! directory `./logs`, prefix `audit`, suffix `log`. Its *files* are the plain file of that
 //! name and every file `audit.DATE.log` in the directory, where DATE is `2026-11-23`,
 //! `2026-11-23-14` or `2026-11-23-14-05` (UTC: the day or the Sunday of the week, the hour,
-//! the minute in which the file was begun). Where the trail rolls, `audit.log` is a symbolic
+//! the minute in which the file was begun) or `2026-11-23-14-05-59` (the second in which the file was set aside: it is
+//! written no more). Where the trail rolls, `audit.log` is a symbolic
 //! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
 //! `audit.log.journal` holds what was emitted and is not yet in the trail
 //! (`audit.log.journal.N` a record too large for it), and
@@ -121,5 +122,5 @@ mod unsealed;
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use stamps::{Stamp, stamps};
-pub(crate) use tail::{TornLine, head, is_record, recent, tail};
+pub(crate) use tail::{Tail, TornLine, head, is_record, recent, tail};
 pub(crate) use unsealed::{Unsealed, miss, seq_of, unsealed};

@@ -78,6 +78,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
         };
         writeln!(out, "{state}")?;
     }
+    for notice in &report.notices {
+        writeln!(out, "note: {}", one_line(notice))?;
+    }
     let is_partial = by_kind.contains_key(&FindingKind::Unreadable);
     let (tone, verdict) = match report.findings.len() {
         _ if is_partial => {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::{Lines, Outcome, Query, Trail, Turn};
 use crate::error::{Error, ErrorKind, Position, Unreadable};
 use crate::record::{Record, SystemEvent};
+use crate::trail::TrailName;
+use crate::trail::catalog::Catalog;
 
 mod end;
 
@@ -30,6 +32,9 @@ pub struct Report {
     pub pruned: u64,
     /// What is not as it should be, in the order of the trail.
     pub findings: Vec<Finding>,
+    /// What an operator should know although nothing is missing: files that are dated in another order than that of
+    /// their records, because a clock was wrong.
+    pub notices: Vec<String>,
 }
 
 /// Something that is not as it should be.
@@ -129,7 +134,8 @@ impl Trail {
             let end = End::of(name);
             let lines = Lines::new(std::slice::from_ref(name), Query::new(), None);
             let _watching = watch(&lines);
-            let report = Check::default().run(lines, Some(end));
+            let mut report = Check::default().run(lines, Some(end));
+            report.notices.extend(misdated(name));
             match &mut whole {
                 None => whole = Some(report),
                 Some(whole) => whole.add(report),
@@ -162,7 +168,18 @@ impl Report {
         self.is_closed &= other.is_closed;
         self.pruned += other.pruned;
         self.findings.extend(other.findings);
+        self.notices.extend(other.notices);
     }
+}
+
+/// What is to be said of files whose dates and records are in different orders.
+fn misdated(name: &TrailName) -> Option<String> {
+    let mut catalog = Catalog::list(name).ok()?;
+    catalog.order_by_heads();
+    let disorder = catalog.disorder()?;
+    Some(format!(
+        "{disorder}; records are in the order of seq, and a time range may leave out what a wrong clock dated"
+    ))
 }
 
 #[derive(Default)]

@@ -146,6 +146,27 @@ impl Catalog {
         self.name.directory().join(&entry.file)
     }
 
+    /// The files left in it that were set aside.
+    pub(crate) fn asides(&self) -> impl Iterator<Item = &Entry> {
+        let of_shape = |entry: &&Entry| shape(self.name.date_of(&entry.file)) == SHAPES - 1;
+        self.entries().filter(of_shape)
+    }
+
+    /// A file has another name now.
+    pub(crate) fn renamed(&mut self, from: &Path, to: PathBuf) {
+        if let Some(path) = self.newest.iter_mut().find(|path| *path == from) {
+            *path = to;
+            return;
+        }
+        let (Some(from), Some(to)) = (from.file_name(), to.file_name()) else {
+            return;
+        };
+        let mut entries = self.runs.iter_mut().flatten();
+        if let Some(entry) = entries.find(|entry| from == &*entry.file) {
+            entry.file = to.to_string_lossy().into_owned();
+        }
+    }
+
     pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&Entry) -> bool) {
         for run in &mut self.runs {
             run.retain(&mut is_kept);

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::backwards::Backwards;
+use super::catalog::Catalog;
 use super::seq_of;
 
 /// What is looked at of a record.
@@ -17,11 +18,12 @@ pub(crate) struct Stamp {
     pub(crate) event_type: String,
 }
 
-/// The records from `seq` on, up to the first that is missing or cannot be read, from files that are in the order of
-/// their records.
-pub(crate) fn stamps(files: &[PathBuf], seq: u64) -> impl Iterator<Item = Stamp> + use<> {
+/// The records of a trail from `seq` on, up to the first that is missing or cannot be read.
+pub(crate) fn stamps(catalog: &mut Catalog, seq: u64) -> impl Iterator<Item = Stamp> + use<> {
     let mut begun = Vec::new();
-    for file in files.iter().rev() {
+    let mut index = 0;
+    while let Some(file) = catalog.newest(index) {
+        index += 1;
         let Ok((reader, is_before)) = reader(file, seq) else {
             continue;
         };
@@ -67,6 +69,7 @@ fn reader(path: &Path, seq: u64) -> io::Result<(BufReader<File>, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trail::TrailName;
 
     #[test]
     fn the_records_from_a_seq_on_are_found_over_files_and_blocks() {
@@ -84,13 +87,15 @@ mod tests {
             path
         };
         let files = [
-            write("a", 0..50),
-            write("b", 50..120),
-            write("c", 120..120),
-            write("d", 110..160),
+            write("audit.2026-11-23-10.log", 0..50),
+            write("audit.2026-11-23-11.log", 50..120),
+            write("audit.2026-11-23-12.log", 120..120),
+            write("audit.2026-11-23-13.log", 110..160),
         ];
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let stamps = |seq| stamps(&mut Catalog::list(&name).expect("readable"), seq);
         for seq in [0, 1, 49, 50, 69, 70, 71, 119, 120, 121, 159, 160, 500] {
-            let found = stamps(&files, seq).map(|stamp| stamp.timestamp.timestamp_subsec_micros());
+            let found = stamps(seq).map(|stamp| stamp.timestamp.timestamp_subsec_micros());
             let found: Vec<u64> = found.map(u64::from).collect();
             assert_eq!(found, (seq..160).collect::<Vec<_>>(), "{seq}");
         }
@@ -104,7 +109,7 @@ mod tests {
             "{\"seq\":130,\"event_type\":\"e\"}\n",
         ] {
             std::fs::write(&files[3], whole.replace(&hole, instead)).expect("written");
-            assert_eq!(stamps(&files, 100).count(), 30, "{instead}");
+            assert_eq!(stamps(100).count(), 30, "{instead}");
         }
         std::fs::write(&files[3], &whole).expect("written");
         // Not more than that is read.

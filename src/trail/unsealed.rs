@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::backwards::{Backwards, Block};
+use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
 use super::seal::{Hint, Seal, hint};
 use super::tree::{Frontier, leaf};
@@ -25,18 +26,22 @@ pub(crate) struct Unsealed {
     pub(crate) sealed: u64,
 }
 
-/// Finds the last sound seal in files that are in the order of their records, and carries its tree on
-/// to the end. A trail without any is read from its beginning.
+/// Finds the last sound seal of a trail, and carries its tree on to the end. A trail without any is read from its
+/// beginning.
 pub(crate) fn unsealed(
-    files: &[PathBuf],
+    catalog: &mut Catalog,
     most_leaves: usize,
     to: &mut Unsealed,
 ) -> io::Result<Option<Checkpoint>> {
-    let mut begin = (0, 0);
+    // The newest first.
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut begin = 0;
     let mut last = None;
-    for (place, file) in files.iter().enumerate().rev() {
-        if let Some((offset, seal)) = last_seal(file)? {
-            begin = (place, offset);
+    while let Some(file) = catalog.newest(files.len()) {
+        let found = last_seal(file)?;
+        files.push(file.to_owned());
+        if let Some((offset, seal)) = found {
+            begin = offset;
             to.tree = seal.frontier;
             to.sealed = seal.checkpoint.size + 1;
             to.before = seal.leaves.hints();
@@ -44,11 +49,9 @@ pub(crate) fn unsealed(
             break;
         }
     }
-    for (place, path) in files.iter().enumerate().skip(begin.0) {
+    for path in files.iter().rev() {
         let mut file = File::open(path)?;
-        if place == begin.0 {
-            file.seek(SeekFrom::Start(begin.1))?;
-        }
+        file.seek(SeekFrom::Start(std::mem::take(&mut begin)))?;
         for line in BufReader::with_capacity(1 << 20, file).split(b'\n') {
             let line = line?;
             let seq = seq_of(&line).filter(|seq| *seq >= to.tree.size());

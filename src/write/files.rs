@@ -6,6 +6,7 @@
 //! torn end is ended, an existing file is never lost, and what is removed is known by its exact
 //! name.
 
+mod open;
 mod place;
 mod prune;
 
@@ -20,12 +21,11 @@ use tracing_appender::rolling::Rotation;
 
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
-use crate::error::{Error, Result};
-use crate::record::Record;
 use crate::record::system::{PutBack, SyncFailed};
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
-use crate::trail::{TornLine, TrailName, head, tail};
-use place::{TrailLock, refuse_foreign, refuse_foreign_link, settle_plain_file};
+use crate::trail::{TrailName, head, tail};
+pub(super) use open::Found;
+use place::TrailLock;
 pub(super) use prune::Prunable;
 
 pub(super) struct Files {
@@ -50,98 +50,13 @@ pub(super) struct Files {
     syncing: Option<u64>,
     /// The outcome for whoever began a sync that was cut short, because the file was put back.
     early: Option<io::Result<()>>,
+    /// Whether the names of the files were not in the order of their records when the trail was opened.
+    has_disorder: bool,
     /// Held as long as the trail is written.
     lock: TrailLock,
 }
 
-/// What was found when the trail was opened.
-#[derive(Default)]
-pub(super) struct Found {
-    /// The last record, by `seq`.
-    pub(super) last: Option<Record>,
-    /// The newest file, where flow can be picked up.
-    pub(super) newest: Option<PathBuf>,
-    /// Torn ends: file and bytes. They are ended now.
-    pub(super) torn: Vec<(PathBuf, TornLine)>,
-}
-
 impl Files {
-    pub(super) fn open(name: &TrailName, rotation: &Rotation) -> Result<(Files, Found)> {
-        let given = name;
-        let name = name
-            .absolute()
-            .map_err(|error| Error::io("find the directory of", &given.path(), error))?;
-        // What is refused is refused before anything is made.
-        if name.path().is_symlink() {
-            refuse_foreign_link(&name, &name.path())?;
-        }
-        refuse_foreign(&name.path())?;
-        refuse_foreign(&name.directory().join(name.file_at(Utc::now(), rotation)))?;
-        create_private_dir(name.directory())
-            .map_err(|error| Error::io("create the directory", name.directory(), error))?;
-        let lock = TrailLock::take(&name)?;
-        settle_plain_file(&name, rotation)?;
-
-        let files = name
-            .files()
-            .map_err(|error| Error::io("read the directory", name.directory(), error))?;
-        let mut found = Found::default();
-        let mut untold = Vec::new();
-        for path in files {
-            let end = tail(&path).map_err(|error| Error::io("read", &path, error))?;
-            if end.is_unended {
-                open_private(&path)
-                    .and_then(|mut file| file.write_all(b"\n"))
-                    .map_err(|error| Error::io("end the torn line of", &path, error))?;
-            }
-            // The lines behind the last record, the last first. One without an end was torn now.
-            let mut torn = end.torn_lines;
-            let ended = torn.split_off(usize::from(end.torn > 0));
-            let told = torn.into_iter().map(|line| (path.clone(), line));
-            found.torn.extend(told);
-            if let Some(last) = end.last
-                && found.last.as_ref().is_none_or(|known| known.seq < last.seq)
-            {
-                untold = ended;
-                found.last = Some(last);
-                found.newest = Some(path);
-            }
-        }
-        if let Some(newest) = &found.newest {
-            // A writer has ended them and did not come to tell: it would have told behind them.
-            let untold = untold.into_iter().map(|line| (newest.clone(), line));
-            found.torn.extend(untold);
-        }
-
-        let live = name.file_at(Utc::now(), rotation);
-        let path = name.directory().join(&live);
-        refuse_foreign(&path)?;
-        // Only the newest file is written on, so that no two files hold seqs of each other's
-        // range. The rotation may have changed since, or the clock gone back.
-        if path.exists() && found.newest.as_ref().is_some_and(|newest| *newest != path) {
-            let aside = free_dated_name(&name, Utc::now(), &live);
-            fs::rename(&path, &aside).map_err(|error| Error::io("set aside", &path, error))?;
-        }
-        let file = open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
-        let mut files = Files {
-            name,
-            rotation: rotation.clone(),
-            distrusted: None,
-            untold: Vec::new(),
-            syncer: None,
-            syncing: None,
-            early: None,
-            length: file.metadata().map_or(0, |found| found.len()),
-            synced: 0,
-            file: Arc::new(file),
-            live: String::new(),
-            stays_in: Cell::new(None),
-            lock,
-        };
-        files.point(live);
-        Ok((files, found))
-    }
-
     /// Whether it is time for a new file.
     pub(super) fn rolls(&self) -> bool {
         self.rolls_to().is_some()
@@ -210,7 +125,7 @@ impl Files {
         if !path.exists() || head(&path)?.is_none() {
             return Ok(());
         }
-        fs::rename(&path, free_dated_name(&self.name, Utc::now(), next))
+        fs::rename(&path, free_name_aside(&self.name, Utc::now()))
     }
 
     /// Waits until everything written is on the medium. The system tells a failure once; the
@@ -363,7 +278,7 @@ impl Files {
         let from = self.distrusted.unwrap_or(self.synced);
         self.distrusted = Some(from);
         let path = self.name.directory().join(&self.live);
-        let aside = free_dated_name(&self.name, Utc::now(), &self.live);
+        let aside = free_name_aside(&self.name, Utc::now());
         fs::rename(&path, &aside)?;
         let rewritten = self.begin_anew(Some(from))?;
         // The lines stand there again, also where this file is refused as well.
@@ -442,17 +357,16 @@ thread_local! {
     pub(super) static AHEAD: Cell<Duration> = const { Cell::new(Duration::zero()) };
 }
 
-/// A name for a file that is written no more. It lies in the past, where the clock will not
-/// come again, and is not the live one.
-fn free_dated_name(name: &TrailName, from: DateTime<Utc>, live: &str) -> PathBuf {
+/// A free name for a file that is written no more: the second in which it is set aside, or the first free one after it.
+/// Readers find such files by the form of their names, and no rotation gives names of that form.
+fn free_name_aside(name: &TrailName, from: DateTime<Utc>) -> PathBuf {
     let mut time = from;
     loop {
-        let file = name.file_at(time, &Rotation::MINUTELY);
-        let path = name.directory().join(&file);
-        if file != live && path.symlink_metadata().is_err() {
+        let path = name.directory().join(name.aside_at(time));
+        if path.symlink_metadata().is_err() {
             return path;
         }
-        time -= Duration::minutes(1);
+        time += Duration::seconds(1);
     }
 }
 

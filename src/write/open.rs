@@ -1,5 +1,6 @@
 //! Opening a trail: destinations first, then its own records, then the worker.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::flow::Flow;
 use super::journal::{Journal, Remains, Written};
 use super::registry::{SWITCHED_OFF, remember};
 use super::render::Renderer;
-use super::seal::{self, Sealer};
+use super::seal::Sealer;
 use super::sink::Sink;
 use super::worker::Worker;
 use super::{Core, lock, say, watch};
@@ -23,7 +24,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
-use crate::trail::{Stamp, TrailName, hostname, recent, stamps};
+use crate::trail::catalog::Catalog;
+use crate::trail::{Stamp, hostname, recent, stamps};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -106,7 +108,7 @@ fn start(mut settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> 
 pub(super) fn run(
     settings: Settings,
     sink: Sink,
-    found: Found,
+    mut found: Found,
     copies: Vec<(Sink, String)>,
     then: impl FnOnce(&Core),
 ) -> Result<Arc<Core>> {
@@ -119,7 +121,7 @@ pub(super) fn run(
     // First: a key that is refused leaves no journal behind.
     let (sealer, wrong) = match settings.sealing {
         true => {
-            let (sealer, wrong) = Sealer::open(&settings, was_closed)?;
+            let (sealer, wrong) = Sealer::open(&settings, was_closed, found.files.as_mut())?;
             (Some(sealer), wrong)
         }
         false => (None, None),
@@ -127,7 +129,11 @@ pub(super) fn run(
     let (journal, reader, remains) = match &settings.places.trail {
         Place::Files(name) => {
             let path = name.journal();
-            Journal::open(&path, settings.buffer, &Records { name, last_seq })
+            let written = Records {
+                files: RefCell::new(found.files.as_mut()),
+                last_seq,
+            };
+            Journal::open(&path, settings.buffer, &written)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         place => {
@@ -189,7 +195,7 @@ pub(super) fn run(
 
 /// The records of a trail in files.
 struct Records<'a> {
-    name: &'a TrailName,
+    files: RefCell<Option<&'a mut Catalog>>,
     last_seq: Option<u64>,
 }
 
@@ -199,12 +205,9 @@ impl Written for Records<'_> {
     }
 
     fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_> {
-        match seal::files(self.name) {
-            Ok(files) => Box::new(stamps(&files, seq)),
-            Err(error) => {
-                say(&format!("{}: {error}", self.name.path().display()));
-                Box::new(std::iter::empty())
-            }
+        match &mut *self.files.borrow_mut() {
+            Some(files) => Box::new(stamps(files, seq)),
+            None => Box::new(std::iter::empty()),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::destination::Place;
 use crate::error::{Error, Result};
 use crate::record::system::SealBroken;
 use crate::settings::Settings;
+use crate::trail::catalog::Catalog;
 use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
 use crate::trail::seal::{Hint, HintText, Seal};
 use crate::trail::{TrailName, Unsealed, unsealed};
@@ -77,10 +78,11 @@ struct KeptIn {
 
 impl Sealer {
     /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. Behind the seal of a
-    /// writer that closed the trail nothing was written: `was_closed`.
+    /// writer that closed the trail nothing was written: `was_closed`. `files`: the trail's, if they were listed.
     pub(super) fn open(
         settings: &Settings,
         was_closed: bool,
+        files: Option<&mut Catalog>,
     ) -> Result<(Sealer, Option<SealBroken>)> {
         let Place::Files(name) = &settings.places.trail else {
             return Ok((Sealer::new(fresh()?, None), None));
@@ -100,8 +102,11 @@ impl Sealer {
         let checkpoint = name.checkpoint();
         let key = KeyFile::open(&path)?;
         let mut tail = Unsealed::default();
-        let last = unsealed(&files(&name)?, MOST_LEAVES, &mut tail)
-            .map_err(|error| Error::io("read the seals of", &name.path(), error))?;
+        let last = match files {
+            Some(files) => unsealed(files, MOST_LEAVES, &mut tail),
+            None => unsealed(&mut listed(&name)?, MOST_LEAVES, &mut tail),
+        };
+        let last = last.map_err(|error| Error::io("read the seals of", &name.path(), error))?;
         let mut wrong = None;
         let mut sealer = match key {
             Some((key, state)) => {
@@ -360,14 +365,10 @@ impl Sealer {
     }
 }
 
-/// The files of a trail in the order of their records.
-pub(super) fn files(name: &TrailName) -> Result<Vec<PathBuf>> {
-    let failed = |error| Error::io("read the directory", name.directory(), error);
-    let mut files = Vec::new();
-    for path in name.files().map_err(failed)? {
-        let first = crate::trail::head(&path).map_err(|error| Error::io("read", &path, error))?;
-        files.push((first.map_or(u64::MAX, |first| first.seq), path));
-    }
-    files.sort();
-    Ok(files.into_iter().map(|(_, path)| path).collect())
+fn listed(name: &TrailName) -> Result<Catalog> {
+    let files = Catalog::list(name);
+    let mut files =
+        files.map_err(|error| Error::io("read the directory", name.directory(), error))?;
+    files.verify_order();
+    Ok(files)
 }

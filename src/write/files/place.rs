@@ -7,7 +7,7 @@ use std::path::Path;
 use chrono::Utc;
 use tracing_appender::rolling::Rotation;
 
-use super::free_dated_name;
+use super::{file_name, free_name_aside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trail::files::{is_same_file, open_private, read_at};
 use crate::trail::{TrailName, head, tail};
@@ -56,39 +56,37 @@ impl Drop for TrailLock {
 ///
 /// A trail that rolls has a link of that name. A plain file from a trail that did not roll
 /// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
-/// has a plain file, and only a link gives way to it.
-pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<()> {
+/// has a plain file, and only a link gives way to it. Returns the file that the name has led to, if its name changed.
+pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<Option<String>> {
     let path = name.path();
     let Ok(found) = path.symlink_metadata() else {
-        return Ok(());
+        return Ok(None);
     };
     let is_link = found.file_type().is_symlink();
     if is_link {
         refuse_foreign_link(name, &path)?;
     }
-    if *rotation == Rotation::NEVER {
-        return match is_link {
-            true => {
-                fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))
-            }
-            false => Ok(()),
-        };
+    if is_link != (*rotation == Rotation::NEVER) {
+        return Ok(None);
     }
     if is_link {
-        return Ok(());
+        let target =
+            fs::read_link(&path).map_err(|error| Error::io("read the link", &path, error))?;
+        fs::remove_file(&path).map_err(|error| Error::io("remove the link", &path, error))?;
+        return Ok(file_name(&target));
     }
     if found.len() == 0 {
-        return fs::remove_file(&path)
-            .map_err(|error| Error::io("replace the empty", &path, error));
+        fs::remove_file(&path).map_err(|error| Error::io("replace the empty", &path, error))?;
+        return Ok(None);
     }
     refuse_foreign(&path)?;
     let last = tail(&path)
         .map_err(|error| Error::io("read", &path, error))?
         .last
         .map_or_else(Utc::now, |last| last.timestamp);
-    let live = name.file_at(Utc::now(), rotation);
-    let dated = free_dated_name(name, last.min(Utc::now()), &live);
-    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))
+    let dated = free_name_aside(name, last.min(Utc::now()));
+    fs::rename(&path, &dated).map_err(|error| Error::io("take in", &path, error))?;
+    Ok(file_name(&dated))
 }
 
 /// Refuses a file that holds something, but no record and no beginning of one: it is

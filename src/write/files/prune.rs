@@ -7,44 +7,51 @@ use std::path::PathBuf;
 use chrono::{Duration, Utc};
 
 use super::{Files, file_name};
+use crate::record::Record;
 use crate::record::system::PrunedFile;
 use crate::settings::Retain;
+use crate::trail::catalog::Catalog;
 use crate::trail::{head, tail};
 
 impl Files {
     /// What retention would remove now.
     pub(in crate::write) fn prunable(&self, retain: Retain) -> io::Result<Prunable> {
-        let mut files = Vec::new();
-        for path in self.name.files()? {
-            if path.file_name().and_then(|name| name.to_str()) == Some(&self.live) {
-                continue;
-            }
-            // A file without records is somebody else's, whatever its name.
-            let (Some(first), Some(last)) = (head(&path)?, tail(&path)?.last) else {
-                continue;
-            };
-            let size = path.metadata()?.len();
-            files.push((path, first.seq, last, size));
+        let mut catalog = Catalog::list(&self.name)?;
+        if self.has_disorder {
+            catalog.order_by_heads();
         }
-        files.sort_by_key(|(_, first, _, _)| *first);
-        let too_many = retain
+        catalog.retain(|entry| entry.file != self.live);
+        let count = catalog.entries().count();
+        let mut too_many = retain
             .files
-            .map_or(0, |kept| (files.len() + 1).saturating_sub(kept));
+            .map_or(0, |kept| (count + 1).saturating_sub(kept));
         let oldest = retain
             .days
             .and_then(|days| Utc::now().checked_sub_signed(Duration::try_days(i64::from(days))?));
         let mut prunable = Prunable::default();
-        for (index, (path, first, last, size)) in files.into_iter().enumerate() {
-            let is_old = oldest.is_some_and(|oldest| last.timestamp < oldest);
-            // From the beginning on, without a hole: a file that is dated wrong keeps what is newer than it.
-            if !(index < too_many || is_old) {
+        // From the beginning on, without a hole: a file that is dated wrong keeps what is newer than it.
+        while too_many > 0 || oldest.is_some() {
+            let Some(path) = catalog.pop_oldest() else {
+                break;
+            };
+            let (first, last) = (head(&path)?, tail(&path)?.last);
+            let is_old = |last: &Record| oldest.is_some_and(|oldest| last.timestamp < oldest);
+            let is_prunable = last
+                .as_ref()
+                .is_none_or(|last| too_many > 0 || is_old(last));
+            if !is_prunable {
                 break;
             }
+            too_many = too_many.saturating_sub(1);
+            // A file without records is somebody else's, whatever its name.
+            let (Some(first), Some(last)) = (first, last) else {
+                continue;
+            };
             prunable.listed.push(PrunedFile {
                 file: file_name(&path),
-                first_seq: Some(first),
+                first_seq: Some(first.seq),
                 last_seq: Some(last.seq),
-                bytes: size,
+                bytes: path.metadata()?.len(),
             });
             prunable.paths.push(path);
         }

@@ -40,7 +40,7 @@ impl Process {
             ..Given::default()
         };
         let settings = given.resolve(&Imagined::default()).expect("settings");
-        let (sealer, wrong) = Sealer::open(&settings, false).expect("a sealer");
+        let (sealer, wrong) = Sealer::open(&settings, false, None).expect("a sealer");
         assert_eq!(wrong, None);
         Process {
             sealer,
