@@ -279,4 +279,21 @@ mod tests {
             assert_eq!(service.keyword, service.keyword.to_ascii_lowercase());
         }
     }
+
+    #[test]
+    fn the_table_is_in_the_order_of_its_names_and_says_where_each_format_is_published() {
+        assert!(FORMATS.is_sorted_by_key(|format| format.name));
+        assert!(SERVICES.is_sorted_by_key(|service| service.name));
+        let entries = include_str!("secret/table.rs").lines().filter(|line| {
+            let line = line.trim_start();
+            line.starts_with("Format {") || line.starts_with("Service {")
+        });
+        let mut count = 0;
+        for entry in entries {
+            let (_, source) = entry.split_once(" }, // ").expect("one line, and a source");
+            assert!(source.len() > 5, "{entry}");
+            count += 1;
+        }
+        assert_eq!(count, FORMATS.len() + SERVICES.len());
+    }
 }
