@@ -321,6 +321,7 @@ fn many_hostile_lines_take_no_more_time_than_many_lines() {
     let end = small.lines().len() as u64;
     let record = |seq: u64| line(seq, "e", &json!({}));
     type Lines<'a> = &'a dyn Fn(u64) -> Vec<Vec<u8>>;
+    type Count<'a> = &'a dyn Fn(u64) -> u64;
     let behind = |lines: Vec<Vec<u8>>| [small.files[3].1.clone(), lines].concat();
     let usual: Lines = &|count| behind((end..end + count).map(record).collect());
     // Lines that are no records in front of one with a hole before it: each may have been one of those that
@@ -348,7 +349,7 @@ fn many_hostile_lines_take_no_more_time_than_many_lines() {
         let seqs = end..end + count / 2;
         behind(seqs.flat_map(|seq| [record(seq), other(seq)]).collect())
     };
-    let kinds: [(&str, Lines, &dyn Fn(u64) -> u64); 5] = [
+    let kinds: [(&str, Lines, Count); 5] = [
         ("usual", usual, &|_| 0),
         ("foreign", foreign, &|count| count + 1),
         ("early", early, &|count| count + 1),
