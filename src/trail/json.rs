@@ -19,12 +19,18 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
 
 /// The text of [`push_string`], without the quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
-    let text = String::from_utf8_lossy(text.as_ref());
+    let text = text.as_ref();
+    // Faster than the lossy conversion where there is nothing to convert.
+    let text = std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::from);
     let bytes = text.as_bytes();
     let mut copied = 0;
     for (block, begin) in bytes.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
         // Most blocks are copied as they are.
-        if !any(block, may_need_escape) {
+        let is_plain = match <&[u8; BLOCK]>::try_from(block) {
+            Ok(whole) => is_plain(whole),
+            Err(_) => is_plain(block),
+        };
+        if is_plain {
             continue;
         }
         for (byte, at) in block.iter().zip(begin..) {
@@ -35,7 +41,7 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
                 b'\t' => (1, br"\t"),
                 b'"' => (1, br#"\""#),
                 b'\\' => (1, br"\\"),
-                byte if may_need_escape(byte) => match text[at..].chars().next() {
+                byte if may_act(byte) => match text[at..].chars().next() {
                     Some(character) if is_dangerous(character) => {
                         (character.len_utf8(), units(character, &mut escape))
                     }
@@ -54,23 +60,18 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
 /// So many bytes are looked at together.
 const BLOCK: usize = 32;
 
-/// Whether any byte is of a class. Every byte is looked at, so that the comparisons become those of vectors.
+/// Whether a block is ASCII that nobody escapes. Every byte is looked at, so that the comparisons become those of vectors.
 #[inline]
-fn any(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(false, |any, byte| any | class(*byte))
-}
-
-/// Whether a character may begin with this byte that JSON or the trail escapes.
-#[inline]
-fn may_need_escape(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | may_act(byte)
+fn is_plain(block: &[u8]) -> bool {
+    block.iter().fold(true, |is_plain, byte| {
+        is_plain & (byte.wrapping_sub(0x20) < 0x5f) & (*byte != b'"') & (*byte != b'\\')
+    })
 }
 
 /// Whether a dangerous character may begin with this byte.
 #[inline]
 fn may_act(byte: u8) -> bool {
-    let is_lead = LEADS.iter().fold(false, |any, lead| any | (byte == *lead));
-    (byte < 0x20) | (byte == 0x7f) | is_lead
+    byte < 0x20 || byte >= 0x7f && (byte == 0x7f || LEADS.contains(&byte))
 }
 
 /// Whether a line holds nothing that the trail escapes.
@@ -161,8 +162,8 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_dangerous(c) && !matches!(c, '\t' | '\n' | '\r');
-    let may_act = |byte| may_act(byte) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
-    if !any(text.as_bytes(), may_act) || !text.contains(acts) {
+    let may_act = |byte| may_act(byte) && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if !text.bytes().any(may_act) || !text.contains(acts) {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len() + 16);
@@ -199,7 +200,7 @@ mod tests {
         for character in '\0'..=char::MAX {
             let text = format!("a{character}");
             let acts = is_dangerous(character) && !matches!(character, '\t' | '\n' | '\r');
-            assert!(!acts || any(text.as_bytes(), may_act), "{character:?}");
+            assert!(!acts || text.bytes().any(may_act), "{character:?}");
             assert_eq!(without_controls(&text) != text, acts, "{character:?}");
         }
     }
