@@ -1,8 +1,10 @@
 //! Lines that are no records and lines that stand there again: a writer may have left them, and tells of it once.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
-use crate::common::small::findings;
+use crate::common::small::{findings, verify};
 use crate::common::test_trail::{TestTrail, line, torn};
 
 /// A file whose last line is what `end` appends, and another one with what `then` does. All of it is sealed.
@@ -284,6 +286,30 @@ fn what_was_written_again_is_excused_by_being_told_once() {
     };
     let found = ["doubled 4 audit:4", "doubled 2 audit:1"];
     expect("a break, told of all", &two_files(|_| {}, then), &found);
+}
+
+#[test]
+fn a_line_that_is_being_written_was_not_inserted() {
+    let mut trail = TestTrail::closed();
+    trail.opened();
+    trail.bytes(b"{\"seq\":12,\"times");
+    let open = [
+        "record 11 is not sealed yet",
+        "whether anything was written behind record 11",
+        "the last line has no end",
+    ];
+    trail.expect("the last line", &[], &[(0, 11)], &open);
+    // An empty file beside it, as a writer leaves one that rolls before it writes, has no lines in between.
+    let dir = tempfile::tempdir().expect("a directory");
+    trail.write(dir.path());
+    fs::write(dir.path().join("audit.2025-12-31.log"), "").expect("written");
+    let verified = verify(&dir.path().join("audit.log"));
+    assert!(verified.is_intact(), "{verified:#?}");
+    assert!(
+        verified.unknown[2].starts_with(open[2]),
+        "{:#?}",
+        verified.unknown
+    );
 }
 
 #[test]
