@@ -1,7 +1,7 @@
 //! The journal: what was emitted and is not yet in the trail.
 //!
-//! An emitting thread appends whole frames under one short lock. The worker copies them out by a [`Reader`], without
-//! that lock, and releases them when their lines are written: until then they count against the
+//! An emitting thread appends whole frames under one short lock. The worker copies them out under the same lock
+//! (`journal/drain.rs`), and releases them when their lines are written: until then they count against the
 //! capacity, and a frame is always in the journal or in the trail. Where the trail has a
 //! directory the journal is a mapped file in it, and what is left of it when the process
 //! dies is found by the next one.
@@ -20,19 +20,19 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::ring::{Producer, Ring, Word};
+use super::ring::{Ring, Word};
 use super::{Apart, lock};
 use crate::trail::Stamp;
 
 mod aside;
 mod checksum;
+mod drain;
 mod entry;
 mod mark;
-mod reader;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -42,7 +42,6 @@ use checksum::{at_position, checksum};
 use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
 use mark::NO_SEQ;
-pub(super) use reader::Reader;
 use survey::survey;
 #[cfg(test)]
 pub(super) use tests::NOTHING;
@@ -51,12 +50,6 @@ pub(super) struct Journal {
     state: Apart<Mutex<State>>,
     /// Signalled when entries are released and somebody waits for room.
     room: Condvar,
-    /// How many wait for it. More begin to under the lock only.
-    threads_waiting: AtomicUsize,
-    /// That the ring fills was said, since it was released from last.
-    has_told: AtomicBool,
-    /// How many frames are kept aside. Set under the lock.
-    kept_aside: AtomicUsize,
     /// Bytes of the ring, which it keeps for its life.
     capacity: usize,
     /// The journal's file, where it has one.
@@ -66,10 +59,14 @@ pub(super) struct Journal {
 }
 
 struct State {
-    ring: Producer,
+    ring: Ring,
     aside: Aside,
     accepted: u64,
     closed: bool,
+    /// How many threads wait for room.
+    threads_waiting: usize,
+    /// That the ring fills was said, since entries were released last.
+    has_said_that_it_fills: bool,
 }
 
 /// Why a frame was not taken in.
@@ -103,8 +100,8 @@ pub(super) trait Written {
     fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_>;
 }
 
-/// Whoever holds the lock of the journal copies a few kilobytes at most. Before a thread waits for it by a
-/// call of the system, which takes longer than that, it spins so many turns.
+/// Whoever holds the lock of the journal copies some kilobytes at most. Before a thread waits for the lock by a
+/// system call, which takes longer than that, it spins so many turns.
 const SPINS: usize = 200;
 
 fn lock_soon(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -123,7 +120,7 @@ fn lock_soon(state: &Mutex<State>) -> MutexGuard<'_, State> {
 const START_OVER: u64 = 256 << 10;
 
 impl Journal {
-    pub(super) fn in_memory(capacity: usize) -> io::Result<(Arc<Journal>, Reader)> {
+    pub(super) fn in_memory(capacity: usize) -> io::Result<Arc<Journal>> {
         let ring = Ring::in_memory(capacity)?;
         Ok(Journal::new(ring, None, VecDeque::new(), NO_SEQ))
     }
@@ -136,25 +133,24 @@ impl Journal {
         path: &Path,
         capacity: usize,
         written: &dyn Written,
-    ) -> io::Result<(Arc<Journal>, Reader, Remains)> {
+    ) -> io::Result<(Arc<Journal>, Remains)> {
         let mut remains = Remains::default();
         let next_seq = written.last_seq().map_or(0, |last| last + 1);
         if let Some(mut ring) = Ring::open(path)? {
             let kept = survey(&mut ring, path, written, &mut remains);
-            if remains.records > 0 || ring.consumer.capacity() == capacity {
-                let (journal, reader) = Journal::new(ring, Some(path.to_owned()), kept, next_seq);
-                return Ok((journal, reader, remains));
+            if remains.records > 0 || ring.capacity() == capacity {
+                let journal = Journal::new(ring, Some(path.to_owned()), kept, next_seq);
+                return Ok((journal, remains));
             }
         }
-        let ring = Ring::create(path, capacity)?;
+        let mut ring = Ring::create(path, capacity)?;
         if let Some((count, from, to)) = remains.lost {
-            ring.producer.set(Word::LostFrom, from as u64);
-            ring.producer.set(Word::LostTo, to as u64);
-            ring.producer.set(Word::Lost, count);
+            ring.set(Word::LostFrom, from as u64);
+            ring.set(Word::LostTo, to as u64);
+            ring.set(Word::Lost, count);
         }
-        let (journal, reader) =
-            Journal::new(ring, Some(path.to_owned()), VecDeque::new(), next_seq);
-        Ok((journal, reader, remains))
+        let journal = Journal::new(ring, Some(path.to_owned()), VecDeque::new(), next_seq);
+        Ok((journal, remains))
     }
 
     /// `next_seq` is what the first entry is given, if the trail's own records leave it.
@@ -163,30 +159,27 @@ impl Journal {
         path: Option<PathBuf>,
         kept: VecDeque<Large>,
         next_seq: u64,
-    ) -> (Arc<Journal>, Reader) {
-        let Ring { producer, consumer } = ring;
+    ) -> Arc<Journal> {
         if let Some(path) = &path {
             aside::remove_others(path, &kept);
         }
-        let journal = Arc::new(Journal {
+        let journal = Journal {
             // Numbers of an earlier process lie before its tail.
-            next_aside: AtomicU64::new(producer.tail()),
-            capacity: producer.capacity(),
+            next_aside: AtomicU64::new(ring.tail()),
+            capacity: ring.capacity(),
             path,
-            kept_aside: AtomicUsize::new(kept.len()),
-            threads_waiting: AtomicUsize::new(0),
-            has_told: AtomicBool::new(false),
             state: Apart(Mutex::new(State {
                 aside: Aside { kept },
-                ring: producer,
+                ring,
                 accepted: 0,
                 closed: false,
+                threads_waiting: 0,
+                has_said_that_it_fills: false,
             })),
             room: Condvar::new(),
-        });
-        let mut reader = Reader::new(journal.clone(), consumer);
-        reader.mark(reader.head(), 0, next_seq);
-        (journal, reader)
+        };
+        journal.mark(journal.head(), 0, next_seq);
+        Arc::new(journal)
     }
 
     /// Appends one frame, and waits up to `patience` for room. `true`: the ring fills, and whoever
@@ -198,11 +191,10 @@ impl Journal {
             let checksum = checksum(frame);
             let mut state = lock_soon(&self.state);
             if state.closed || !state.fits(length, None) {
-                drop(state);
-                state = self.room_for(length, None, patience)?;
+                state = self.room_for(state, length, None, patience)?;
             }
             state.push(frame.len() as u32, checksum, frame);
-            return Ok(self.fills(state.ring.used()));
+            return Ok(state.begins_to_fill());
         }
         self.append_large(frame, patience)
     }
@@ -214,12 +206,12 @@ impl Journal {
             Some(path) => aside::write(path, number, frame).is_ok(),
             None => false,
         };
+        let state = lock_soon(&self.state);
         let appended = self
-            .room_for(ENTRY + 8, Some(frame.len()), patience)
+            .room_for(state, ENTRY + 8, Some(frame.len()), patience)
             .map(|mut state| {
                 let number_bytes = number.to_le_bytes();
                 let end = state.ring.tail() + (ENTRY + number_bytes.len()) as u64;
-                // First, so that whoever takes the entry out finds it.
                 state.aside.kept.push_back(Large {
                     number,
                     end,
@@ -227,8 +219,6 @@ impl Journal {
                     // Better in memory than not at all.
                     frame: (!in_file).then(|| frame.to_vec()),
                 });
-                self.kept_aside
-                    .store(state.aside.kept.len(), Ordering::Relaxed);
                 state.push(ASIDE, checksum(&number_bytes), &number_bytes);
                 true
             });
@@ -240,37 +230,17 @@ impl Journal {
 
     /// Waits for room for `length` bytes in the ring and, where there is one, for a frame aside.
     #[cold]
-    fn room_for(
+    fn room_for<'j>(
         &self,
-        length: usize,
-        large: Option<usize>,
-        patience: Duration,
-    ) -> Result<MutexGuard<'_, State>, Refusal> {
-        let state = lock_soon(&self.state);
-        // Whoever came before the journal was closed is let in.
-        if state.closed {
-            return Err(Refusal::Closed);
-        }
-        if state.fits(length, large) {
-            return Ok(state);
-        }
-        // As one who waits from here to the end: who closes the journal waits for those.
-        self.threads_waiting.fetch_add(1, Ordering::Relaxed);
-        // Either the reader, who releases first and then looks whether somebody waits, sees this one, or
-        // this one sees what was released.
-        fence(Ordering::SeqCst);
-        let waited = self.wait_for_room(state, length, large, patience);
-        self.threads_waiting.fetch_sub(1, Ordering::Relaxed);
-        waited
-    }
-
-    fn wait_for_room<'j>(
-        &'j self,
         mut state: MutexGuard<'j, State>,
         length: usize,
         large: Option<usize>,
         patience: Duration,
     ) -> Result<MutexGuard<'j, State>, Refusal> {
+        // Whoever came before the journal was closed is let in.
+        if state.closed {
+            return Err(Refusal::Closed);
+        }
         let (begun, head) = (Instant::now(), state.ring.head());
         while !state.fits(length, large) {
             let Some(left) = patience
@@ -280,23 +250,15 @@ impl Journal {
                 let stalled = state.ring.head() == head;
                 return Err(Refusal::Full { stalled });
             };
+            state.threads_waiting += 1;
             state = self
                 .room
                 .wait_timeout(state, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            state.threads_waiting -= 1;
         }
         Ok(state)
-    }
-
-    /// Whether more than a quarter of the ring is used, if that was not said yet.
-    #[inline]
-    fn fills(&self, used: u64) -> bool {
-        let fills = used as usize > self.capacity / 4 && !self.has_told.load(Ordering::Relaxed);
-        if fills {
-            self.has_told.store(true, Ordering::Relaxed);
-        }
-        fills
     }
 
     /// How far the journal goes.
@@ -318,7 +280,7 @@ impl Journal {
 
     /// Counts a lost record, so that the count outlives the process.
     pub(super) fn note_loss(&self, micros: i64) {
-        let state = lock_soon(&self.state);
+        let mut state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost);
         if lost == 0 {
             state.ring.set(Word::LostFrom, micros as u64);
@@ -329,7 +291,7 @@ impl Journal {
 
     /// The losses up to here are told in the trail.
     pub(super) fn losses_told(&self, count: u64) {
-        let state = lock_soon(&self.state);
+        let mut state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost).saturating_sub(count);
         state.ring.set(Word::Lost, lost);
     }
@@ -341,7 +303,7 @@ impl Journal {
 
     /// Whether threads are waiting for room.
     pub(super) fn has_waiters(&self) -> bool {
-        self.threads_waiting.load(Ordering::Relaxed) > 0
+        lock_soon(&self.state).threads_waiting > 0
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -379,6 +341,13 @@ impl State {
                 let aside = self.aside.bytes();
                 aside == 0 || aside + large <= self.ring.capacity()
             })
+    }
+
+    /// Whether more than a quarter of the ring is used, if that was not said yet.
+    #[inline]
+    fn begins_to_fill(&mut self) -> bool {
+        let fills = self.ring.used() as usize > self.ring.capacity() / 4;
+        fills && !std::mem::replace(&mut self.has_said_that_it_fills, true)
     }
 
     #[inline]

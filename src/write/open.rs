@@ -126,7 +126,7 @@ pub(super) fn run(
         }
         false => (None, None),
     };
-    let (journal, reader, remains) = match &settings.places.trail {
+    let (journal, remains) = match &settings.places.trail {
         Place::Files(name) => {
             let path = name.journal();
             let written = Records {
@@ -137,10 +137,10 @@ pub(super) fn run(
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         place => {
-            let (journal, reader) = Journal::in_memory(settings.buffer).map_err(|error| {
+            let journal = Journal::in_memory(settings.buffer).map_err(|error| {
                 Error::destination(place.to_string(), format!("no buffer for it: {error}"))
             })?;
-            (journal, reader, Remains::default())
+            (journal, Remains::default())
         }
     };
     let core = Arc::new(Core::new(settings, journal));
@@ -180,7 +180,7 @@ pub(super) fn run(
     }
     core.queue_system_record(opened(&core));
     let renderer = Renderer::new(flow(&found));
-    let worker = Worker::new(core.clone(), reader, sink, copies, renderer, sealer, seq);
+    let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
         .buffered_lines_limit(1)

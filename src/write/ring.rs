@@ -1,12 +1,8 @@
 //! The bytes under the journal: a header of words and a ring, in a mapped file that
 //! outlives the process, or in memory where a trail has no directory.
 //!
-//! One thread pushes and another takes out, and neither waits for the other. What they share is two positions: from the
-//! head to the tail bytes are only read, and the others belong to who pushes. Only this file sets the two.
-//!
-//! It has `unsafe` because two threads work on different parts of one mapping. The safe crates for a ring of two ends
-//! (rtrb, ringbuf) allocate its memory themselves, and cannot be laid over a file. Only this file reads or writes the
-//! mapping, and every slice of it is bounded by an assertion on head and tail in the function that makes it.
+//! It belongs to whoever holds the journal's lock. What another process finds after this one was killed is what the
+//! instructions up to then have stored, so only the compiler must keep the order of the stores (`Ring::store`).
 //!
 //! It owns the crate's only mapping. The map is of a file that this process has made or found, holds the lock for,
 //! and that was written from end to end before it was mapped: a full disk shows there, as an error, and not later as
@@ -15,13 +11,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::ops::Deref;
+use std::ops::Range;
 use std::path::Path;
-use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
+use std::sync::atomic::{Ordering, compiler_fence};
 
-use memmap2::{MmapMut, MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions};
 
 use crate::trail::durable::DurableFile;
 
@@ -50,39 +45,11 @@ const HEAD: usize = 2;
 /// Everything before this position was appended.
 const TAIL: usize = 3;
 
-/// Both ends of a ring. There is one of each, and they may go to different threads.
 pub(super) struct Ring {
-    pub(super) producer: Producer,
-    pub(super) consumer: Consumer,
-}
-
-/// The end that entries are pushed to. Who has it exclusively moves the tail, and is the only one to touch the bytes
-/// from there to a capacity behind the head.
-pub(super) struct Producer(Arc<Map>);
-
-/// The end that entries are taken from. Who has it exclusively moves the head. Nobody writes from there to the
-/// tail.
-pub(super) struct Consumer(Arc<Map>);
-
-/// The bytes, and the words in front of them, which any thread may read.
-pub(super) struct Map {
-    bytes: MmapRaw,
+    /// The header and the bytes of the ring.
+    map: MmapMut,
     capacity: usize,
-    file: Option<File>,
-}
-
-impl Deref for Producer {
-    type Target = Map;
-    fn deref(&self) -> &Map {
-        &self.0
-    }
-}
-
-impl Deref for Consumer {
-    type Target = Map;
-    fn deref(&self) -> &Map {
-        &self.0
-    }
+    file: Option<Arc<File>>,
 }
 
 impl Ring {
@@ -91,24 +58,11 @@ impl Ring {
         Ok(Ring::new(map, None))
     }
 
-    /// Sets where it begins and ends.
-    pub(super) fn set_ends(&mut self, head: u64, tail: u64) {
-        assert!(head <= tail && tail - head <= self.consumer.capacity as u64);
-        self.consumer.store(HEAD, head);
-        self.consumer.store(TAIL, tail);
-    }
-
     fn new(map: MmapMut, file: Option<File>) -> Ring {
-        let capacity = map.len() - HEADER;
-        let bytes = map.into();
-        let map = Arc::new(Map {
-            bytes,
-            capacity,
-            file,
-        });
         Ring {
-            producer: Producer(map.clone()),
-            consumer: Consumer(map),
+            capacity: map.len() - HEADER,
+            map,
+            file: file.map(Arc::new),
         }
     }
 
@@ -123,19 +77,9 @@ impl Ring {
         })
     }
 
-    /// Makes a ring in a new file that holds all that another one does. Both its ends, so that nobody moves what
-    /// is copied.
-    pub(super) fn create_like(
-        path: &Path,
-        producer: &mut Producer,
-        consumer: &mut Consumer,
-    ) -> io::Result<Ring> {
-        debug_assert!(Arc::ptr_eq(&producer.0, &consumer.0));
-        let map = &producer.0;
-        #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
-        // SAFETY: so many bytes are mapped for as long as the ends live, and nobody writes: this function borrows both.
-        let bytes = unsafe { slice::from_raw_parts(map.bytes.as_ptr(), map.bytes.len()) };
-        Ring::create_with(path, map.capacity, |draft| draft.write_all(bytes))
+    /// Makes a ring in a new file that holds all that another one does.
+    pub(super) fn create_like(path: &Path, ring: &Ring) -> io::Result<Ring> {
+        Ring::create_with(path, ring.capacity, |draft| draft.write_all(&ring.map))
     }
 
     /// A process that dies, or whose disk is full, before the ring is complete leaves no file of that name.
@@ -182,7 +126,7 @@ impl Ring {
         let ring = Ring::new(map, Some(file));
         // No ring comes so far: what is added to a position does not overflow.
         let is_sound = |position| position < 1 << 62;
-        match is_sound(ring.consumer.head()) && is_sound(ring.consumer.tail()) {
+        match is_sound(ring.head()) && is_sound(ring.tail()) {
             true => Ok(Some(ring)),
             false => Err(other_layout()),
         }
@@ -207,28 +151,33 @@ fn map(file: &File, capacity: usize) -> io::Result<MmapMut> {
     Ok(map)
 }
 
-impl Map {
+impl Ring {
     /// The file that the ring is in, if it is in one.
-    pub(super) fn file(&self) -> Option<&File> {
-        self.file.as_ref()
+    pub(super) fn file(&self) -> Option<Arc<File>> {
+        self.file.clone()
     }
 
     pub(super) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    #[inline]
     pub(super) fn head(&self) -> u64 {
         self.load(HEAD)
     }
 
-    #[inline]
     pub(super) fn tail(&self) -> u64 {
         self.load(TAIL)
     }
 
+    /// Sets where it begins and ends. The head first: the next process takes a head after the tail for that of an empty
+    /// ring that starts over.
+    pub(super) fn set_ends(&mut self, head: u64, tail: u64) {
+        assert!(head <= tail && tail - head <= self.capacity as u64);
+        self.store(HEAD, head);
+        self.store(TAIL, tail);
+    }
+
     /// Bytes that are not released.
-    #[inline]
     pub(super) fn used(&self) -> u64 {
         self.tail() - self.head()
     }
@@ -237,125 +186,69 @@ impl Map {
         self.load(word as usize)
     }
 
-    pub(super) fn set(&self, word: Word, value: u64) {
+    pub(super) fn set(&mut self, word: Word, value: u64) {
         self.store(word as usize, value);
     }
 
-    /// Sees what was written before the word was stored.
     #[inline]
     fn load(&self, word: usize) -> u64 {
-        u64::from_le(self.word(word).load(Ordering::Acquire))
+        let (words, _) = self.map[..HEADER].as_chunks::<8>();
+        u64::from_le_bytes(words[word])
     }
 
-    /// A process that is killed leaves the word behind everything that was written
-    /// before it, and before everything that is written after it.
-    ///
-    /// It is killed between two of its instructions, and what stands before them is in memory or on
-    /// its way there: only the compiler has to keep the order.
+    /// A process that is killed leaves the word after everything that was written before it, and before everything that is
+    /// written after it. Eight aligned bytes are stored by one instruction.
     #[inline]
-    fn store(&self, word: usize, value: u64) {
+    fn store(&mut self, word: usize, value: u64) {
+        let (words, _) = self.map[..HEADER].as_chunks_mut::<8>();
         compiler_fence(Ordering::SeqCst);
-        self.word(word).store(value.to_le(), Ordering::Release);
+        words[word] = value.to_le_bytes();
         compiler_fence(Ordering::SeqCst);
     }
 
+    /// Where `length` bytes from a position on are in the map: up to the end of the ring, and from its beginning on.
     #[inline]
-    fn word(&self, word: usize) -> &AtomicU64 {
-        #[expect(
-            unsafe_code,
-            reason = "the standard library has no safe atomics in a mapping"
-        )]
-        // SAFETY: `word` is below `HEADER / 8`, and the header is mapped from the beginning of a page on, so the word is
-        // aligned. All accesses to the header while it is shared are atomic and come from here.
-        unsafe {
-            AtomicU64::from_ptr(self.bytes.as_mut_ptr().cast::<u64>().add(word))
-        }
-    }
-
-    /// Where a position is in the ring, and how many of the `length` bytes from there on lie before its end.
-    #[inline]
-    fn place(&self, position: u64, length: usize) -> (usize, usize) {
+    fn ranges(&self, position: u64, length: usize) -> (Range<usize>, Range<usize>) {
         let at = (position % self.capacity as u64) as usize;
-        (at, length.min(self.capacity - at))
+        let first = length.min(self.capacity - at);
+        let rest = HEADER..HEADER + length - first;
+        (HEADER + at..HEADER + at + first, rest)
     }
 
-    #[inline]
-    fn byte(&self, at: usize) -> *mut u8 {
-        self.bytes.as_mut_ptr().wrapping_add(HEADER + at)
-    }
-}
-
-impl Producer {
-    /// Adds a few bytes and others behind them, for which there must be room.
+    /// Adds a few bytes and others after them, for which there must be room.
     #[inline]
     pub(super) fn push<const N: usize>(&mut self, head: &[u8; N], bytes: &[u8]) {
         let tail = self.tail();
         let length = N + bytes.len();
-        let free = self.free(tail, length);
-        if free.len() == length {
-            free[..N].copy_from_slice(head);
-            free[N..].copy_from_slice(bytes);
-        } else {
-            self.push_round(tail, head);
-            self.push_round(tail + N as u64, bytes);
-        }
+        assert!(self.used() as usize + length <= self.capacity);
+        self.write(tail, head);
+        self.write(tail + N as u64, bytes);
         self.store(TAIL, tail + length as u64);
     }
 
-    /// Copies bytes in at a position, round the end where need be.
-    #[cold]
-    fn push_round(&mut self, position: u64, bytes: &[u8]) {
-        let free = self.free(position, bytes.len());
-        let (first, rest) = bytes.split_at(free.len());
-        free.copy_from_slice(first);
-        let position = position + first.len() as u64;
-        self.free(position, rest.len()).copy_from_slice(rest);
-    }
-
-    /// `length` free bytes from a position on, or as many of them as lie before the end of the ring.
     #[inline]
-    fn free(&mut self, position: u64, length: usize) -> &mut [u8] {
-        let end = self.head() + self.capacity as u64;
-        assert!(self.tail() <= position && position + length as u64 <= end);
-        let (at, length) = self.place(position, length);
-        #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
-        // SAFETY: `place` keeps the bytes inside the map, which lives as long as this end. They lie between the tail and
-        // a capacity after the head, which only this end touches, and it is borrowed. The other end only moves the head
-        // forward, which adds to them.
-        unsafe {
-            slice::from_raw_parts_mut(self.byte(at), length)
-        }
+    fn write(&mut self, position: u64, bytes: &[u8]) {
+        let (first, rest) = self.ranges(position, bytes.len());
+        let (to_end, from_begin) = bytes.split_at(first.len());
+        self.map[first].copy_from_slice(to_end);
+        self.map[rest].copy_from_slice(from_begin);
     }
 
-    /// Has an empty ring go on at a position.
-    pub(super) fn start_over(&mut self, _consumer: &mut Consumer, position: u64) {
-        debug_assert_eq!(self.used(), 0);
-        // The head first: the next process takes a head behind the tail for that of an empty ring.
-        self.store(HEAD, position);
-        self.store(TAIL, position);
-    }
-}
-
-impl Consumer {
     /// Appends `length` bytes from a position to `out`. They must lie between head and tail.
     pub(super) fn copy_out(&self, position: u64, length: usize, out: &mut Vec<u8>) {
-        let end = position + length as u64;
-        assert!(self.head() <= position && end <= self.tail());
-        let (at, first) = self.place(position, length);
-        for (at, length) in [(at, first), (0, length - first)] {
-            #[expect(unsafe_code, reason = "memmap2 gives a shared mapping as a pointer")]
-            // SAFETY: `place` keeps the bytes inside the map, which lives as long as this end. They lie between head and
-            // tail, where nobody writes: the other end writes behind the tail, and this one, which moves the head, is
-            // borrowed.
-            let bytes = unsafe { slice::from_raw_parts(self.byte(at), length) };
-            out.extend_from_slice(bytes);
-        }
+        assert!(self.head() <= position && position + length as u64 <= self.tail());
+        let (first, rest) = self.ranges(position, length);
+        out.extend_from_slice(&self.map[first]);
+        out.extend_from_slice(&self.map[rest]);
     }
 
-    /// Gives what is before a position to the other end.
-    pub(super) fn release(&mut self, position: u64) {
+    /// Releases what is before a position. Entries go on at `next`, which is another position only if none are left.
+    pub(super) fn release(&mut self, position: u64, next: u64) {
         debug_assert!(self.head() <= position && position <= self.tail());
-        self.store(HEAD, position);
+        match next == position {
+            true => self.store(HEAD, position),
+            false => self.set_ends(next, next),
+        }
     }
 }
 

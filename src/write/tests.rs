@@ -425,9 +425,8 @@ fn a_worker_that_panics_is_replaced_and_that_is_a_record() {
 fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
-    let (journal, reader, _) =
-        Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &NOTHING)
-            .expect("a journal");
+    let (journal, _) = Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &NOTHING)
+        .expect("a journal");
     let append = |fields: &[u8]| {
         let mut made = Vec::new();
         frame::begin(&mut made, 1_795_000_000_000_000);
@@ -483,7 +482,7 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
         }
     }
     append(&field(Name::Key(Key::Decisions), Value::Group(&nested)));
-    drop((journal, reader));
+    drop(journal);
     let audit = crate::to(&path).open().expect("a trail");
     audit.close().expect("closed");
     let trail = crate::read::Trail::open(&path).expect("a trail");

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::copies::CopyFeed;
 use super::files::Prunable;
-use super::journal::Reader;
+use super::journal::Journal;
 use super::line_batch::{LARGEST_REUSED, LineBatch};
 use super::progress::{Progress, Watermark};
 use super::render::Renderer;
@@ -54,7 +54,7 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
     core: Arc<Core>,
-    journal: Reader,
+    journal: Arc<Journal>,
     sink: Sink,
     copies: Vec<CopyFeed>,
     renderer: Renderer,
@@ -106,7 +106,6 @@ struct GaveUp;
 impl Worker {
     pub(super) fn new(
         core: Arc<Core>,
-        journal: Reader,
         sink: Sink,
         copies: Vec<CopyFeed>,
         renderer: Renderer,
@@ -114,6 +113,7 @@ impl Worker {
         seq: u64,
     ) -> Worker {
         let now = Instant::now();
+        let journal = core.journal.clone();
         Worker {
             written: Watermark {
                 position: journal.head(),

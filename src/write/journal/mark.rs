@@ -1,6 +1,6 @@
 //! Which entries were given seqs last.
 
-use crate::write::ring::{Map, Word};
+use crate::write::ring::{Ring, Word};
 
 /// No entry is marked.
 pub(super) const NO_SEQ: u64 = u64::MAX;
@@ -13,7 +13,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    pub(super) fn of(ring: &Map) -> Mark {
+    pub(super) fn of(ring: &Ring) -> Mark {
         Mark {
             position: ring.get(Word::MarkPosition),
             count: ring.get(Word::MarkCount),
@@ -22,7 +22,7 @@ impl Mark {
     }
 
     /// A process that dies meanwhile leaves none.
-    pub(super) fn set(self, ring: &Map) {
+    pub(super) fn set(self, ring: &mut Ring) {
         ring.set(Word::MarkSeq, NO_SEQ);
         ring.set(Word::MarkPosition, self.position);
         ring.set(Word::MarkCount, self.count);

@@ -32,17 +32,16 @@ pub(super) fn survey(
     remains: &mut Remains,
 ) -> VecDeque<Large> {
     let Some((head, tail)) = ends(ring) else {
-        remains.damaged = ring.consumer.capacity() as u64;
-        let head = ring.consumer.head();
+        remains.damaged = ring.capacity() as u64;
+        let head = ring.head();
         ring.set_ends(head, head);
         return VecDeque::new();
     };
     ring.set_ends(head, tail);
-    let words = &ring.consumer;
-    let mark = Mark::of(words);
+    let mark = Mark::of(ring);
     let marked = mark.written(head, written.last_seq());
     let mut bytes = Vec::new();
-    words.copy_out(head, (tail - head) as usize, &mut bytes);
+    ring.copy_out(head, (tail - head) as usize, &mut bytes);
     let mut left = VecDeque::new();
     let (mut at, mut written_to) = (0, head);
     let mut index = 0;
@@ -80,14 +79,14 @@ pub(super) fn survey(
             count,
             seq: (last + 1).saturating_sub(count),
         };
-        skipped.set(words);
+        skipped.set(ring);
     }
-    let lost = words.get(Word::Lost);
+    let lost = ring.get(Word::Lost);
     if lost > 0 {
         remains.lost = Some((
             lost,
-            words.get(Word::LostFrom) as i64,
-            words.get(Word::LostTo) as i64,
+            ring.get(Word::LostFrom) as i64,
+            ring.get(Word::LostTo) as i64,
         ));
     }
     ring.set_ends(written_to, head + at as u64);
@@ -104,8 +103,8 @@ pub(super) fn survey(
 
 /// Where its entries begin and end. `None`: the header cannot be believed.
 fn ends(ring: &Ring) -> Option<(u64, u64)> {
-    let (head, tail) = (ring.consumer.head(), ring.consumer.tail());
-    let capacity = ring.consumer.capacity() as u64;
+    let (head, tail) = (ring.head(), ring.tail());
+    let capacity = ring.capacity() as u64;
     if head == start_over(tail, capacity) {
         // It died while an empty ring started over.
         return Some((head, head));

@@ -32,17 +32,17 @@ impl Written for Trail {
     }
 }
 
-fn frames(reader: &Reader, from: u64) -> Vec<Vec<u8>> {
+fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     let mut position = from;
     loop {
         let mut bytes = Vec::new();
-        reader.copy(position, 40, &mut bytes);
+        journal.copy(position, 40, &mut bytes);
         let mut at = 0;
         while let Some((entry, length)) = split_entry(&bytes[at..]) {
             frames.push(match entry {
                 Entry::Frame(frame) => frame.to_vec(),
-                Entry::Large(number) => reader.large(number).expect("kept"),
+                Entry::Large(number) => journal.large(number).expect("kept"),
             });
             at += length;
         }
@@ -55,16 +55,16 @@ fn frames(reader: &Reader, from: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn entries_count_until_they_are_released_and_the_ring_goes_round() {
-    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
+    let journal = Journal::in_memory(CAPACITY).expect("memory");
     let mut expected = Vec::new();
     for number in 0..100_u8 {
         let frame = vec![number; usize::from(number) % 50];
         journal.append(&frame, NO_WAIT).expect("room");
         expected.push(frame);
         if expected.len() == 3 {
-            let head = reader.head();
-            assert_eq!(frames(&reader, head), expected);
-            let _ = reader.release(journal.tail());
+            let head = journal.head();
+            assert_eq!(frames(&journal, head), expected);
+            let _ = journal.release(journal.tail());
             expected.clear();
         }
     }
@@ -74,13 +74,13 @@ fn entries_count_until_they_are_released_and_the_ring_goes_round() {
         journal.append(&fill, NO_WAIT),
         Err(Refusal::Full { stalled: true })
     );
-    let _ = reader.release(journal.tail());
+    let _ = journal.release(journal.tail());
     journal.append(&fill, NO_WAIT).expect("room");
 }
 
 #[test]
 fn a_thread_waits_for_room_and_no_longer_than_told() {
-    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
+    let journal = Journal::in_memory(CAPACITY).expect("memory");
     while journal.append(&[1; 50], NO_WAIT).is_ok() {}
     let patience = Duration::from_millis(20);
     let begun = Instant::now();
@@ -94,7 +94,7 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
         while !journal.has_waiters() {
             std::thread::yield_now();
         }
-        let _ = reader.release(journal.tail());
+        let _ = journal.release(journal.tail());
         assert!(waiting.join().expect("no panic").is_ok());
     });
     journal.close();
@@ -109,9 +109,9 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
 fn frames_larger_than_the_ring_are_kept_aside() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     let in_memory = Journal::in_memory(CAPACITY).expect("memory");
-    for (journal, mut reader) in [in_memory, (journal, reader)] {
+    for journal in [in_memory, journal] {
         let large = vec![7; 10_000];
         journal.append(b"before", NO_WAIT).expect("room");
         journal.append(&large, NO_WAIT).expect("room");
@@ -120,12 +120,12 @@ fn frames_larger_than_the_ring_are_kept_aside() {
             Err(Refusal::Full { stalled: true })
         );
         journal.append(b"after", NO_WAIT).expect("room");
-        let found = frames(&reader, reader.head());
+        let found = frames(&journal, journal.head());
         assert_eq!(
             found,
             [b"before".to_vec(), large.clone(), b"after".to_vec()]
         );
-        let _ = reader.release(journal.tail());
+        let _ = journal.release(journal.tail());
         journal.append(&large, NO_WAIT).expect("room again");
     }
 }
@@ -133,8 +133,8 @@ fn frames_larger_than_the_ring_are_kept_aside() {
 /// What the next process finds, when the last one died here.
 fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
     let written = Trail(last_seq, vec![]);
-    let (_, reader, remains) = Journal::open(path, CAPACITY, &written).expect("a journal");
-    (frames(&reader, reader.head()), remains)
+    let (journal, remains) = Journal::open(path, CAPACITY, &written).expect("a journal");
+    (frames(&journal, journal.head()), remains)
 }
 
 #[test]
@@ -143,11 +143,11 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+        let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
         for frame in [b"a", b"b", b"c"] {
             journal.append(frame, NO_WAIT).expect("room");
         }
-        (journal, reader)
+        journal
     };
     let all = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
     let records = |records| Remains {
@@ -161,34 +161,34 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
         (all.to_vec(), records(3)),
         "before the mark"
     );
-    begin().1.mark(0, 3, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(9)),
         (all.to_vec(), records(3)),
         "before the write"
     );
-    begin().1.mark(0, 3, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(11)),
         (all[2..].to_vec(), records(1)),
         "in the write"
     );
-    begin().1.mark(0, 3, 10);
+    begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(12)),
         (vec![], records(0)),
         "before the release"
     );
-    begin().1.mark(0, 2, 10);
+    begin().mark(0, 2, 10);
     assert_eq!(
         found(&path, Some(12)),
         (all[2..].to_vec(), records(1)),
         "before the release, with a record of the trail's own behind the batch"
     );
-    let (_, mut reader) = begin();
-    reader.mark(0, 2, 10);
-    let _ = reader.release(18);
-    drop(reader);
+    let journal = begin();
+    journal.mark(0, 2, 10);
+    let _ = journal.release(18);
+    drop(journal);
     assert_eq!(
         found(&path, Some(11)),
         (all[2..].to_vec(), records(1)),
@@ -205,13 +205,13 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
 fn damage_is_cut_off_and_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     journal.append(b"good", NO_WAIT).expect("room");
     journal.append(b"to be damaged", NO_WAIT).expect("room");
     journal.append(b"behind it", NO_WAIT).expect("room");
     journal.note_loss(5);
     journal.note_loss(7);
-    drop((journal, reader));
+    drop(journal);
     let mut bytes = fs::read(&path).expect("readable");
     let at = bytes
         .windows(13)
@@ -268,10 +268,10 @@ fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
 fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     journal.append(b"of the first lap", NO_WAIT).expect("room");
-    let (head, tail) = (reader.head(), reader.tail());
-    drop((journal, reader));
+    let (head, tail) = (journal.head(), journal.tail());
+    drop(journal);
     // The header came to the medium, and the page with what was written a lap later did not.
     let mut bytes = fs::read(&path).expect("readable");
     for (word, position) in [(HEAD, head), (TAIL, tail)] {
@@ -286,20 +286,20 @@ fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
 fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     let frame = vec![b'a'; 2 * CAPACITY];
     journal.append(&frame, NO_WAIT).expect("room");
-    assert_eq!(reader.large(0).expect("whole"), frame);
+    assert_eq!(journal.large(0).expect("whole"), frame);
     let aside = dir.path().join("journal.0");
     let whole = fs::read(&aside).expect("kept aside");
     for place in [0, CAPACITY, whole.len() - 1] {
         let mut damaged = whole.clone();
         damaged[place] ^= 1;
         fs::write(&aside, damaged).expect("written");
-        assert!(reader.large(0).is_err(), "byte {place}");
+        assert!(journal.large(0).is_err(), "byte {place}");
     }
     fs::write(&aside, &whole[..2]).expect("written");
-    assert!(reader.large(0).is_err(), "two bytes");
+    assert!(journal.large(0).is_err(), "two bytes");
 }
 
 #[test]
@@ -308,26 +308,26 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+        let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
         let frame = [1; 56];
         journal.append(&frame, NO_WAIT).expect("room");
-        (journal, reader)
+        journal
     };
     let start = CAPACITY as u64;
 
-    let (journal, mut reader) = begin();
+    let journal = begin();
     journal.append(b"waits", NO_WAIT).expect("room");
-    assert_eq!(reader.release(64), 64, "not while something waits");
-    assert_eq!(reader.release(journal.tail()), start);
+    assert_eq!(journal.release(64), 64, "not while something waits");
+    assert_eq!(journal.release(journal.tail()), start);
     journal.append(b"a", NO_WAIT).expect("room");
-    assert_eq!(reader.release(journal.tail()), start + 9, "not so soon");
+    assert_eq!(journal.release(journal.tail()), start + 9, "not so soon");
     journal.append(b"b", NO_WAIT).expect("room");
-    drop((journal, reader));
+    drop(journal);
     assert_eq!(found(&path, None).0, [b"b".to_vec()]);
 
-    let (journal, reader) = begin();
+    let journal = begin();
     journal.note_loss(5);
-    drop((journal, reader));
+    drop(journal);
     // The head is set, the tail not yet.
     let mut bytes = fs::read(&path).expect("readable");
     set_word(&mut bytes, HEAD, start);
@@ -345,27 +345,12 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
 }
 
 #[test]
-fn the_reader_needs_no_lock_while_nobody_waits() {
-    let (journal, mut reader) = Journal::in_memory(CAPACITY).expect("memory");
-    let frame = [1; 56];
-    journal.append(&frame, NO_WAIT).expect("room");
-    let held = lock(&journal.state);
-    assert_eq!(frames(&reader, 0), [frame]);
-    reader.mark(0, 1, 7);
-    assert_eq!(reader.release(64), 64, "it starts over another time");
-    drop(held);
-    assert_eq!(journal.backlog(), 0);
-    journal.append(&frame, NO_WAIT).expect("room");
-    assert_eq!(reader.release(128), CAPACITY as u64, "which is now");
-}
-
-#[test]
 fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
     const THREADS: u32 = 3;
     const EACH: u32 = 3_000;
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, mut reader, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
     // One in a hundred is too large for the ring.
     let frame = |thread: u32, number: u32| {
         let length = if number % 100 == 99 { 90 } else { number % 40 };
@@ -388,12 +373,12 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
         let (mut round, mut position) = (0, 0);
         while next != [EACH; THREADS as usize] {
             let mut bytes = Vec::new();
-            reader.copy(position, 100, &mut bytes);
+            journal.copy(position, 100, &mut bytes);
             let mut at = 0;
             while let Some((entry, length)) = split_entry(&bytes[at..]) {
                 let found = match entry {
                     Entry::Frame(frame) => frame.to_vec(),
-                    Entry::Large(number) => reader.large(number).expect("kept"),
+                    Entry::Large(number) => journal.large(number).expect("kept"),
                 };
                 let thread = u32::from_le_bytes(*found.first_chunk().expect("whole"));
                 let next = &mut next[thread as usize];
@@ -401,17 +386,17 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
                 *next += 1;
                 at += length;
             }
-            position = reader.release(position + at as u64);
+            position = journal.release(position + at as u64);
             round += 1;
             if round % 500 == 0 {
                 fs::remove_file(&path).expect("removed");
-                assert!(reader.put_back().expect("room on the disk"));
+                assert!(journal.put_back().expect("room on the disk"));
             }
         }
     });
     assert_eq!(journal.accepted(), u64::from(THREADS * EACH));
     assert_eq!(journal.backlog(), 0);
-    drop((journal, reader));
+    drop(journal);
     assert_eq!(found(&path, None), (vec![], Remains::default()));
 }
 
@@ -461,20 +446,20 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
             let _ = fs::remove_file(&path);
             let before = Trail(Some(6), vec![]);
             let opened = Journal::open(&path, CAPACITY, &before).expect("a journal");
-            let (journal, mut reader, _) = opened;
+            let (journal, _) = opened;
             if !is_first {
                 journal.append(&frame(0, "a", 0), NO_WAIT).expect("room");
-                reader.mark(0, 1, 6);
-                let _ = reader.release(journal.tail());
+                journal.mark(0, 1, 6);
+                let _ = journal.release(journal.tail());
             }
             let begin = journal.tail();
             for frame in &all {
                 journal.append(frame, NO_WAIT).expect("room");
             }
             if marked > 0 {
-                reader.mark(begin, marked, 7);
+                journal.mark(begin, marked, 7);
             }
-            drop((journal, reader));
+            drop(journal);
             if entries > 2 {
                 // Its file goes with its release, and that was on the medium.
                 fs::remove_file(dir.path().join("journal.0")).expect("kept aside");
@@ -484,8 +469,12 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
             let mut ring = Ring::open(&path).expect("readable").expect("a ring");
             survey(&mut ring, &path, &trail, &mut Remains::default());
             drop(ring);
-            let (_, reader, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
-            assert_eq!(frames(&reader, reader.head()), all[entries..], "{records}");
+            let (journal, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+            assert_eq!(
+                frames(&journal, journal.head()),
+                all[entries..],
+                "{records}"
+            );
             assert_eq!(remains.records, (all.len() - entries) as u64);
             assert_eq!(remains.damaged, 0);
         }
@@ -526,16 +515,16 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
     for (stamps, entries) in cases {
         let _ = fs::remove_file(&path);
         let before = Trail(Some(6), vec![]);
-        let (journal, reader, _) = Journal::open(&path, CAPACITY, &before).expect("a journal");
+        let (journal, _) = Journal::open(&path, CAPACITY, &before).expect("a journal");
         for frame in &all {
             journal.append(frame, NO_WAIT).expect("room");
         }
-        drop((journal, reader));
+        drop(journal);
         let written: Vec<_> = (7..).zip(stamps).collect();
         let trail = Trail(Some(6 + written.len() as u64), written.clone());
-        let (_, reader, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+        let (journal, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
         assert_eq!(
-            frames(&reader, reader.head()),
+            frames(&journal, journal.head()),
             all[entries..],
             "{written:?}"
         );
