@@ -372,3 +372,19 @@ fn many_hostile_lines_take_no_more_time_than_many_lines() {
         assert!(many < MOST * few, "{what}: {few:?}, and {many:?}");
     }
 }
+
+#[test]
+fn nothing_is_vouched_for_after_a_writer_of_another_format() {
+    for (format, is_sealed) in [(1, true), (2, true), (2, false)] {
+        let mut trail = TestTrail::closed();
+        trail.own("trail_opened", &json!({ "format": format }));
+        if is_sealed {
+            trail.seal("opened");
+        }
+        let verified = trail.verify();
+        let expected = "what follows record 11: written by format 2; this reads format 1";
+        let unchecked: &[&str] = if format == 2 { &[expected] } else { &[] };
+        assert_eq!(verified.unchecked, unchecked, "{verified:#?}");
+        assert_eq!(verified.is_intact(), format == 1);
+    }
+}
