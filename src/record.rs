@@ -22,6 +22,7 @@ pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
 pub(crate) use key::{Key, KeySet, Kind, Source};
 pub use model::{Attachment, ToolCall};
+pub(crate) use object::Field;
 use object::object;
 pub use outcome::{Outcome, TurnState};
 pub use redaction::Redaction;
@@ -162,36 +163,19 @@ impl Record {
         }
     }
 
-    /// The keys that neither say who and when the record is about, nor what was asked, answered and decided.
+    /// The keys that follow prompt and response, but those that have a place of their own wherever a record is shown.
     pub(crate) fn details(&self) -> Map<String, Value> {
-        const SHOWN: KeySet = KeySet::of(&[
-            Key::Seq,
-            Key::Timestamp,
-            Key::EventType,
-            Key::RunId,
-            Key::RequestId,
-            Key::TenantId,
-            Key::UserId,
-            Key::SessionId,
-            Key::UserIp,
-            Key::UserAgent,
-            Key::AgentId,
-            Key::ConversationId,
-            Key::TurnNumber,
-            Key::ConversationState,
-            Key::Prompt,
-            Key::Response,
-            Key::Decisions,
-            Key::ProcessingTimeMs,
-            Key::ModelUsed,
-            Key::TokensProcessed,
-        ]);
+        let is_shown = |name: &str| match Key::of(name) {
+            Some(
+                Key::Decisions | Key::ProcessingTimeMs | Key::ModelUsed | Key::TokensProcessed,
+            ) => true,
+            Some(key) => (key as u8) < Key::ToolCalls as u8,
+            None => false,
+        };
         let Ok(Value::Object(mut details)) = serde_json::to_value(self) else {
             unreachable!("invariant: a record is an object of JSON values");
         };
-        for key in SHOWN.filter(|key| !self.other.contains_key(key.name())) {
-            details.remove(key.name());
-        }
+        details.retain(|name, _| self.other.contains_key(name) || !is_shown(name));
         details
     }
 

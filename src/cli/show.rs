@@ -379,10 +379,7 @@ impl Page<'_> {
 
     /// A record that is neither prompt, response nor decision.
     fn other(&self, out: &mut Out, record: &Record) -> io::Result<()> {
-        let mut said = record.details();
-        // It says to which turn the record belongs, which is seen.
-        said.remove("turn_id");
-        let said = serde_json::to_string(&said).unwrap_or_default();
+        let said = serde_json::to_string(&record.details()).unwrap_or_default();
         let line = format!(
             "{}  {}",
             one_line(record.event_type.as_str()),

@@ -136,16 +136,8 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
             each_in(&path(&path_segment(key)), value, each);
         }
     }
-    for (place, call) in record.tool_calls.iter().enumerate() {
-        let path = |key: &str| format!("tool_calls/{place}/{key}");
-        for (key, value) in [("arguments", &call.arguments), ("result", &call.result)] {
-            if let Some(value) = value {
-                each_in(&path(key), value, each);
-            }
-        }
-        if let Some(error) = &call.error {
-            each(&path("error"), error);
-        }
+    if let Ok(calls) = serde_json::to_value(&record.tool_calls) {
+        each_in("tool_calls", &calls, each);
     }
     for (key, value) in &record.other {
         each_in(&path_segment(key), value, each);

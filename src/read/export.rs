@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -7,7 +8,9 @@ use super::file::RawLine;
 use super::scan::{Make, Merge};
 use super::{Query, Trail};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Decision, GuardrailDecision, Record, timestamp_text};
+use crate::record::{
+    Decision, Field, GuardrailDecision, Key, Outcome, Phase, Record, timestamp_text,
+};
 use crate::trail::json;
 
 /// What an export wrote.
@@ -20,56 +23,20 @@ pub struct Exported {
     pub unreadable: Vec<Error>,
 }
 
-/// The columns of a CSV export: the keys of a record, those of the decision that matters most or of
-/// the row, and the application's own fields as JSON in `other`.
-const COLUMNS: [&str; 46] = [
-    "seq",
-    "timestamp",
-    "event_type",
-    "run_id",
-    "event_id",
-    "event_timestamp",
-    "request_id",
-    "tenant_id",
-    "user_id",
-    "session_id",
-    "user_ip",
-    "user_agent",
-    "agent_id",
-    "conversation_id",
-    "turn_id",
-    "turn_number",
-    "conversation_state",
-    "prompt",
-    "response",
-    "tool_calls",
-    "attachments",
-    "filter_name",
-    "decision",
-    "reason",
-    "confidence",
-    "rule_triggered",
-    "policy",
-    "phase",
-    "latency_ms",
-    "guardrail_decisions",
-    "outcome",
-    "expects",
-    "processing_time_ms",
-    "provider",
-    "operation",
-    "model_requested",
-    "model_used",
-    "tokens_processed",
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.output_tokens",
-    "trace_id",
-    "span_id",
-    "other",
-    "problems",
-    "redactions",
-    "redaction_counts",
-];
+/// The columns of a CSV export: the keys of a record in their order, those of the decision that matters most or of
+/// the row in front of `guardrail_decisions`, and the application's own fields as JSON in `other`, which is `None`.
+static COLUMNS: LazyLock<Vec<Option<Key>>> = LazyLock::new(|| {
+    let mut columns = Vec::new();
+    for key in Key::ALL.iter().filter(|key| !key.is_of_decision()) {
+        match key {
+            Key::Decisions => columns.extend(Key::OF_DECISION.map(Some)),
+            Key::Problems => columns.push(None),
+            _ => {}
+        }
+        columns.push(Some(*key));
+    }
+    columns
+});
 
 /// Room for what a row holds beside prompt and response.
 const ROW: usize = 512;
@@ -133,8 +100,8 @@ impl Csv {
                 source,
             })
         };
-        let mut header = COLUMNS.join(",");
-        header.push_str("\r\n");
+        let names = COLUMNS.iter().map(|key| key.map_or("other", Key::name));
+        let header = names.collect::<Vec<_>>().join(",") + "\r\n";
         to.write_all(header.as_bytes()).map_err(failed)?;
         let exported = each(rows, |rows| to.write_all(rows).map_err(failed))?;
         to.flush().map_err(failed)?;
@@ -150,9 +117,13 @@ impl Csv {
             .buffer_capacity(ROW + texts)
             .from_writer(Vec::new());
         let mut put = |decision: Option<&GuardrailDecision>| {
-            let cells = self.cells(record, decision);
-            csv.write_record(cells.iter().map(|cell| cell.as_bytes()))
-                .expect("invariant: rows have one length, and memory takes what is written");
+            const WRITTEN: &str =
+                "invariant: rows have one length, and memory takes what is written";
+            for column in COLUMNS.iter() {
+                let cell = self.cell(*column, record, decision);
+                csv.write_field(cell.as_bytes()).expect(WRITTEN);
+            }
+            csv.write_record(None::<&[u8]>).expect(WRITTEN);
         };
         match record.guardrail_decisions.as_slice() {
             [] => put(None),
@@ -165,81 +136,81 @@ impl Csv {
             .expect("invariant: memory takes what is written")
     }
 
-    fn cells<'r>(
+    fn cell<'r>(
         self,
+        column: Option<Key>,
         record: &'r Record,
         decision: Option<&'r GuardrailDecision>,
-    ) -> [Cow<'r, str>; COLUMNS.len()] {
+    ) -> Cow<'r, str> {
         let plain = |text: &'r str| match self.is_raw {
             true => Cow::Borrowed(text),
             false => neutral(text),
         };
-        let text = |value: &'r Option<String>| plain(value.as_deref().unwrap_or(""));
+        let text = |value: Option<&'r str>| plain(value.unwrap_or(""));
         fn number<T: ToString>(value: Option<T>) -> Cow<'static, str> {
             Cow::Owned(value.map(|number| number.to_string()).unwrap_or_default())
         }
-        fn json(is_empty: bool, value: &impl Serialize) -> Cow<'static, str> {
-            match is_empty {
+        fn json(value: &(impl Field + Serialize)) -> Cow<'static, str> {
+            match value.is_absent() {
                 true => Cow::Borrowed(""),
                 false => json::safe_text(value).into(),
             }
         }
-        let none = || Cow::Borrowed("");
-        [
-            number(Some(record.seq)),
-            timestamp_text(record.timestamp).into(),
-            plain(record.event_type.as_str()),
-            text(&record.run_id),
-            text(&record.event_id),
-            text(&record.event_timestamp),
-            text(&record.request_id),
-            text(&record.tenant_id),
-            text(&record.user_id),
-            text(&record.session_id),
-            text(&record.user_ip),
-            text(&record.user_agent),
-            text(&record.agent_id),
-            text(&record.conversation_id),
-            text(&record.turn_id),
-            number(record.turn_number),
-            text(&record.conversation_state),
-            text(&record.prompt),
-            text(&record.response),
-            json(record.tool_calls.is_empty(), &record.tool_calls),
-            json(record.attachments.is_empty(), &record.attachments),
-            decision.map_or_else(none, |found| plain(&found.filter_name)),
-            decision.map_or_else(none, |found| plain(found.decision.as_str())),
-            decision.map_or_else(none, |found| text(&found.reason)),
-            number(decision.and_then(|found| found.confidence)),
-            decision.map_or_else(none, |found| text(&found.rule_triggered)),
-            decision.map_or_else(none, |found| text(&found.policy)),
-            decision
-                .and_then(|found| found.phase)
-                .map_or_else(none, |phase| phase.as_str().into()),
-            number(decision.and_then(|found| found.latency_ms)),
-            json(
-                record.guardrail_decisions.is_empty(),
-                &record.guardrail_decisions,
+        match column {
+            None if record.other.is_empty() => Cow::Borrowed(""),
+            None => json::safe_text(&record.other).into(),
+            Some(Key::Seq) => number(Some(record.seq)),
+            Some(Key::Timestamp) => timestamp_text(record.timestamp).into(),
+            Some(Key::EventType) => plain(record.event_type.as_str()),
+            Some(Key::RunId) => text(record.run_id.as_deref()),
+            Some(Key::EventId) => text(record.event_id.as_deref()),
+            Some(Key::EventTimestamp) => text(record.event_timestamp.as_deref()),
+            Some(Key::RequestId) => text(record.request_id.as_deref()),
+            Some(Key::TenantId) => text(record.tenant_id.as_deref()),
+            Some(Key::UserId) => text(record.user_id.as_deref()),
+            Some(Key::SessionId) => text(record.session_id.as_deref()),
+            Some(Key::UserIp) => text(record.user_ip.as_deref()),
+            Some(Key::UserAgent) => text(record.user_agent.as_deref()),
+            Some(Key::AgentId) => text(record.agent_id.as_deref()),
+            Some(Key::ConversationId) => text(record.conversation_id.as_deref()),
+            Some(Key::TurnId) => text(record.turn_id.as_deref()),
+            Some(Key::TurnNumber) => number(record.turn_number),
+            Some(Key::ConversationState) => text(record.conversation_state.as_deref()),
+            Some(Key::Prompt) => text(record.prompt.as_deref()),
+            Some(Key::Response) => text(record.response.as_deref()),
+            Some(Key::ToolCalls) => json(&record.tool_calls),
+            Some(Key::Attachments) => json(&record.attachments),
+            Some(Key::Decisions) => json(&record.guardrail_decisions),
+            Some(Key::Outcome) => plain(record.outcome.map_or("", Outcome::as_str)),
+            Some(Key::Expects) => json(&record.expects),
+            Some(Key::ProcessingTimeMs) => number(record.processing_time_ms),
+            Some(Key::Provider) => text(record.provider.as_deref()),
+            Some(Key::Operation) => text(record.operation.as_deref()),
+            Some(Key::ModelRequested) => text(record.model_requested.as_deref()),
+            Some(Key::ModelUsed) => text(record.model_used.as_deref()),
+            Some(Key::TokensProcessed) => number(record.tokens_processed),
+            Some(Key::InputTokens) => number(record.input_tokens),
+            Some(Key::OutputTokens) => number(record.output_tokens),
+            Some(Key::TraceId) => text(record.trace_id.as_deref()),
+            Some(Key::SpanId) => text(record.span_id.as_deref()),
+            Some(Key::FilterName) => plain(decision.map_or("", |found| &found.filter_name)),
+            Some(Key::Decision) => plain(decision.map_or("", |found| found.decision.as_str())),
+            Some(Key::Reason) => text(decision.and_then(|found| found.reason.as_deref())),
+            Some(Key::Confidence) => number(decision.and_then(|found| found.confidence)),
+            Some(Key::RuleTriggered) => {
+                text(decision.and_then(|found| found.rule_triggered.as_deref()))
+            }
+            Some(Key::Policy) => text(decision.and_then(|found| found.policy.as_deref())),
+            Some(Key::Phase) => plain(
+                decision
+                    .and_then(|found| found.phase)
+                    .map_or("", Phase::as_str),
             ),
-            record
-                .outcome
-                .map_or_else(none, |outcome| outcome.as_str().into()),
-            json(record.expects.is_empty(), &record.expects),
-            number(record.processing_time_ms),
-            text(&record.provider),
-            text(&record.operation),
-            text(&record.model_requested),
-            text(&record.model_used),
-            number(record.tokens_processed),
-            number(record.input_tokens),
-            number(record.output_tokens),
-            text(&record.trace_id),
-            text(&record.span_id),
-            json(record.other.is_empty(), &record.other),
-            json(record.problems.is_empty(), &record.problems),
-            json(record.redactions.is_empty(), &record.redactions),
-            json(record.redaction_counts.is_empty(), &record.redaction_counts),
-        ]
+            Some(Key::LatencyMs) => number(decision.and_then(|found| found.latency_ms)),
+            Some(Key::Problems) => json(&record.problems),
+            Some(Key::Redactions) => json(&record.redactions),
+            Some(Key::RedactionCounts) => json(&record.redaction_counts),
+        }
     }
 }
 
@@ -374,18 +345,13 @@ fn neutral(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Key;
 
     #[test]
     fn every_key_has_a_column_in_the_order_of_a_line() {
-        let columns = |is_of_decision: bool| {
-            let known = COLUMNS.iter().filter_map(|name| Key::of(name));
-            known.filter(move |key| key.is_of_decision() == is_of_decision)
-        };
         for is_of_decision in [true, false] {
-            let keys = Key::ALL.iter().copied();
-            let keys = keys.filter(|key| key.is_of_decision() == is_of_decision);
-            assert!(columns(is_of_decision).eq(keys));
+            let of = |key: &Key| key.is_of_decision() == is_of_decision;
+            let columns = COLUMNS.iter().flatten().copied().filter(of);
+            assert!(columns.eq(Key::ALL.iter().copied().filter(of)));
         }
         assert_eq!(COLUMNS.len(), Key::ALL.len() + 1);
     }

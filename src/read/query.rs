@@ -333,15 +333,8 @@ impl Query {
             })
         };
         let in_calls = || {
-            record.tool_calls.iter().any(|call| {
-                let values = [&call.arguments, &call.result];
-                has(&call.name)
-                    || call.error.as_deref().is_some_and(has)
-                    || values
-                        .into_iter()
-                        .flatten()
-                        .any(|value| has_text(value, &has))
-            })
+            let calls = serde_json::to_value(&record.tool_calls);
+            calls.is_ok_and(|calls| has_text(&calls, &has))
         };
         // Those that no other filter asks for.
         let ids = [

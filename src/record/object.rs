@@ -8,7 +8,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::{Map, Value};
@@ -231,31 +230,21 @@ scalars! {
     Value: |value| Some(value.clone());
 }
 
-impl Field for Vec<String> {
-    fn take(value: Value) -> Result<Self, Value> {
-        match Vec::deserialize(&value) {
-            Ok(texts) => Ok(texts),
-            Err(_) => Err(value),
-        }
-    }
+macro_rules! collections {
+    ($($type:ty)*) => {
+        $(impl Field for $type {
+            fn take(value: Value) -> Result<Self, Value> {
+                <$type>::deserialize(&value).map_err(|_| value)
+            }
 
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
+            fn is_absent(&self) -> bool {
+                self.is_empty()
+            }
+        })*
+    };
 }
 
-impl Field for BTreeMap<String, u64> {
-    fn take(value: Value) -> Result<Self, Value> {
-        match BTreeMap::deserialize(&value) {
-            Ok(counts) => Ok(counts),
-            Err(_) => Err(value),
-        }
-    }
-
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-}
+collections!(Vec<String> BTreeMap<String, u64>);
 
 impl<T: Object> Field for Vec<T> {
     fn take(value: Value) -> Result<Self, Value> {
@@ -263,7 +252,18 @@ impl<T: Object> Field for Vec<T> {
     }
 
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
-        Ok(map.next_value::<List<T>>()?.0)
+        let found = map.next_value::<Found<T>>()?;
+        let Found::List(list) = found else {
+            return Ok(Err(found.into_value()));
+        };
+        if !list.iter().all(|found| matches!(found, Found::Object(_))) {
+            return Ok(Err(Found::List(list).into_value()));
+        }
+        let objects = list.into_iter().filter_map(|found| match found {
+            Found::Object(object) => Some(object),
+            _ => None,
+        });
+        Ok(Ok(objects.collect()))
     }
 
     fn is_absent(&self) -> bool {
@@ -271,13 +271,64 @@ impl<T: Object> Field for Vec<T> {
     }
 }
 
-/// A list of objects, or whatever else came.
-struct List<T>(Result<Vec<T>, Value>);
+/// What is found where a list of objects is expected.
+enum Found<T> {
+    Object(T),
+    List(Vec<Found<T>>),
+    Scalar(Value),
+}
 
-/// An element of a list of objects.
-struct Element<T>(Result<T, Value>);
+impl<T: Object> Found<T> {
+    fn into_value(self) -> Value {
+        match self {
+            Found::Object(object) => serde_json::to_value(object).unwrap_or_default(),
+            Found::List(list) => list.into_iter().map(Found::into_value).collect(),
+            Found::Scalar(value) => value,
+        }
+    }
+}
 
-struct Any<T>(PhantomData<T>);
+impl<'de, T: Object> Deserialize<'de> for Found<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyValue(PhantomData))
+    }
+}
+
+struct AnyValue<T>(PhantomData<T>);
+
+macro_rules! scalar_values {
+    ($($method:ident($type:ty))*) => {
+        $(fn $method<E: Error>(self, value: $type) -> Result<Found<T>, E> {
+            Ok(Found::Scalar(value.into()))
+        })*
+    };
+}
+
+impl<'de, T: Object> Visitor<'de> for AnyValue<T> {
+    type Value = Found<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    scalar_values!(visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str));
+
+    fn visit_unit<E: Error>(self) -> Result<Found<T>, E> {
+        Ok(Found::Scalar(Value::Null))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(found) = seq.next_element()? {
+            list.push(found);
+        }
+        Ok(Found::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Found<T>, A::Error> {
+        T::read(map).map(Found::Object)
+    }
+}
 
 pub(super) struct Members<T>(pub(super) PhantomData<T>);
 
@@ -290,85 +341,5 @@ impl<'de, T: Object> Visitor<'de> for Members<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
         T::read(map)
-    }
-}
-
-macro_rules! other_values {
-    ($type:ident $wrapper:ident: $($method:ident($value:ty))*) => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON value")
-        }
-
-        $(fn $method<E: Error>(self, value: $value) -> Result<$wrapper<$type>, E> {
-            Ok($wrapper(Err(value.into())))
-        })*
-
-        fn visit_unit<E: Error>(self) -> Result<$wrapper<$type>, E> {
-            Ok($wrapper(Err(Value::Null)))
-        }
-    };
-}
-
-impl<'de, T: Object> Visitor<'de> for Any<Element<T>> {
-    type Value = Element<T>;
-
-    other_values!(T Element: visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str));
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Element<T>, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(seq)).map(|value| Element(Err(value)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Element<T>, A::Error> {
-        T::read(map).map(|object| Element(Ok(object)))
-    }
-}
-
-impl<'de, T: Object> Visitor<'de> for Any<List<T>> {
-    type Value = List<T>;
-
-    other_values!(T List: visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str));
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
-        let mut objects = Vec::new();
-        while let Some(Element(element)) = seq.next_element()? {
-            let value = match element {
-                Ok(object) => {
-                    objects.push(object);
-                    continue;
-                }
-                Err(value) => value,
-            };
-            // Not a list of objects: it is kept as it is.
-            let mut values = Vec::new();
-            for object in objects {
-                values.push(serde_json::to_value(object).map_err(A::Error::custom)?);
-            }
-            values.push(value);
-            while let Some(value) = seq.next_element()? {
-                values.push(value);
-            }
-            return Ok(List(Err(Value::Array(values))));
-        }
-        Ok(List(Ok(objects)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = map.next_key()? {
-            read_other(&mut map, name, &mut object)?;
-        }
-        Ok(List(Err(Value::Object(object))))
-    }
-}
-
-impl<'de, T: Object> Deserialize<'de> for Element<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Any(PhantomData::<Element<T>>))
-    }
-}
-
-impl<'de, T: Object> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Any(PhantomData::<List<T>>))
     }
 }
