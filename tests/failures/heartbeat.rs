@@ -23,6 +23,8 @@ fn a_heartbeat_has_the_counts_of_its_moment() {
         .expect("a trail");
     // On this thread no subscriber has the layer.
     assert!(!audit.probe().is_complete());
+    // So that the record of that comes before the events.
+    audit.flush().expect("written");
     log(&audit, 0..10);
     // A heartbeat may come between the events. The second one after them is written when all is quiet.
     let mut beats = Vec::new();

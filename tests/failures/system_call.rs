@@ -53,8 +53,8 @@ fn faults_of_the_kernel_lose_no_record_that_was_confirmed_and_double_none() {
         // An opening opens the trail's file once.
         ("openat:error=EMFILE", trail, 1, 12),
         ("/^rename:error=EACCES", &[".sealkey"], 1, 1),
-        ("/^rename:error=EACCES", &[".journal"], 1, 1),
-        ("/^rename:error=EACCES", &[".checkpoint"], 1, 0),
+        ("/^rename:error=EACCES", &[".journal.new"], 1, 1),
+        ("/^rename:error=EACCES", &[".checkpoint.new"], 1, 0),
         ("/^unlink:error=EACCES", &[], 1, 0),
         ("statx:error=EIO", trail, 10, 4),
     ];
