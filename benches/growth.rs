@@ -13,8 +13,8 @@
 //! - `RATIO open_100gb_vs_1000_records`, `RATIO recover_100gb_vs_1000_records`, and the same `_vs_100mb`: the time
 //!   that opening takes. It reads the last 4 MB, which 1,000 records do not fill;
 //! - `RATIO open_5000_files_vs_10`, `RATIO roll_5000_files_vs_10`, `RATIO tail_5000_files_vs_10`,
-//!   `RATIO last_hour_5000_files_vs_10`: a trail of 5,000 files over one of 10. Opening; the two records at which a file
-//!   begins and the oldest is removed, confirmed; the CPU that a follower takes; and a query for the last hour.
+//!   `RATIO last_hour_5000_files_vs_10`: a trail of 5,000 files over one of 10. Opening; two records that are confirmed
+//!   one after the other when a file has to begin; the CPU that a follower takes; and a query for the last hour.
 
 use std::path::{Path, PathBuf};
 

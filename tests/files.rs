@@ -429,6 +429,27 @@ fn retention_waits_until_what_the_writer_before_left_is_told() {
 }
 
 #[test]
+fn retention_waits_for_a_pause_but_not_for_ever() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let old = dir.path().join("audit.2020-01-01.log");
+    let line = "{\"seq\":0,\"timestamp\":\"2020-01-01T00:00:00Z\",\"event_type\":\"e\"}\n";
+    fs::write(&old, line).expect("written");
+    let audit = stinger_audit::to(&path)
+        .redact_pii(false)
+        .retain(Retain::files(1))
+        .open()
+        .expect("a trail");
+    let begun = std::time::Instant::now();
+    while old.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        log(&audit, "there is no pause");
+        audit.flush().expect("written");
+    }
+    audit.close().expect("closed");
+}
+
+#[test]
 fn retention_keeps_what_a_wrong_clock_dated_before_what_is_older() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");

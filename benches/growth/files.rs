@@ -46,7 +46,7 @@ pub(crate) fn by_files() {
     );
     for (what, [few, many]) in [
         ("open", open),
-        ("roll and prune", roll),
+        ("roll", roll),
         ("begin to follow", start),
         ("follow a second, CPU", tail),
         ("query the last hour", last_hour),
@@ -149,8 +149,8 @@ fn follow(directory: &Path) -> [f64; 2] {
     [start, spent / 1e6]
 }
 
-/// Milliseconds from the first record of a minute until it and the next one are confirmed: with the second, the worker
-/// has removed the oldest file.
+/// Milliseconds from the first record of a minute until it and the next one are confirmed. Retention then removes the
+/// oldest file.
 fn times_of_rolls() -> [f64; 2] {
     let trails: Vec<_> = (0..ROLLING)
         .map(|_| COUNTS.map(|count| with_files(count, Rotation::MINUTELY)))

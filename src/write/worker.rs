@@ -46,6 +46,12 @@ const SOON: Duration = Duration::from_millis(40);
 /// It never rests longer, so that a lost wake-up costs no more.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
+/// Retention lists the directory, which takes milliseconds if files are many. It waits until nothing was recorded for
+/// so long, so that nobody who confirms a record waits for that.
+const PRUNE_IN_QUIET: Duration = Duration::from_millis(100);
+/// It waits no longer than this.
+const PRUNE_WITHIN: Duration = Duration::from_secs(1);
+
 /// How often the worker looks whether its files are in place while it has nothing to write.
 const LOOK_EVERY: Duration = Duration::from_millis(64);
 
@@ -91,8 +97,8 @@ pub(super) struct Worker {
     is_opening_sealed: bool,
     /// Files that retention removes once their record is durable.
     pruning: Option<Prunable>,
-    /// Retention must look at the files.
-    prune_due: bool,
+    /// Since when retention must look at the files, if it must.
+    prune_due: Option<Instant>,
     /// `trail_healed` is recorded and not durable yet.
     is_healing: bool,
     /// `trail_closed` is recorded.
@@ -142,7 +148,7 @@ impl Worker {
             seal_due: None,
             is_opening_sealed: false,
             pruning: None,
-            prune_due: true,
+            prune_due: Some(now),
             is_healing: false,
             is_closing: false,
             closing_since: None,
@@ -169,6 +175,7 @@ impl Worker {
             if self.core.is_closed() {
                 let end_at = *lock(&self.core.end_at);
                 if end_at.is_some_and(|end| self.written.position >= end) {
+                    self.prune_if_due()?;
                     return self.end();
                 }
             }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::{CopyFeed, GaveUp, LOOK_EVERY, Worker};
+use super::{CopyFeed, GaveUp, LOOK_EVERY, PRUNE_IN_QUIET, PRUNE_WITHIN, Worker};
 use crate::record::system::{Closed, Healed, Pruned, PutBack, Tripped};
 use crate::write::sink::Sink;
 use crate::write::system_records::{self, Losses, SystemRecord};
@@ -129,17 +129,22 @@ impl Worker {
     /// Removes the files that are past retention after the opening and after each roll, and records that first.
     pub(super) fn prune_if_due(&mut self) -> Result<(), GaveUp> {
         let is_opened = self.is_opened() && (self.is_opening_sealed || self.sealer.is_none());
-        if !self.prune_due || !is_opened || self.core.failing.load(Ordering::Relaxed) {
+        let Some(due_since) = self.prune_due else {
+            return Ok(());
+        };
+        let is_quiet = due_since.elapsed().min(self.last_entry.elapsed()) >= PRUNE_IN_QUIET;
+        let is_time = is_quiet || due_since.elapsed() >= PRUNE_WITHIN || self.core.is_closed();
+        if !is_time || !is_opened || self.core.failing.load(Ordering::Relaxed) {
             return Ok(());
         }
         let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
-            self.prune_due = false;
+            self.prune_due = None;
             return Ok(());
         };
         if self.pruning.is_none() {
             match files.prunable(retain) {
                 Ok(prunable) if prunable.listed.is_empty() => {
-                    self.prune_due = false;
+                    self.prune_due = None;
                     return Ok(());
                 }
                 Ok(mut prunable) => {
@@ -149,7 +154,7 @@ impl Worker {
                     self.core.queue_system_record(Pruned { retain, files });
                 }
                 Err(error) => {
-                    self.prune_due = false;
+                    self.prune_due = None;
                     say(&format!(
                         "{}: couldn't look for files past retention: {error}",
                         self.core.name
@@ -165,7 +170,7 @@ impl Worker {
         if self.unsynced {
             return Ok(());
         }
-        self.prune_due = false;
+        self.prune_due = None;
         if let Some((path, error)) = self.pruning.take().and_then(|prunable| prunable.remove()) {
             say(&format!(
                 "couldn't remove {}, which is past retention: {error}",

@@ -303,7 +303,7 @@ impl Worker {
         // A file that was taken away is put back before the trail leaves it.
         self.restore_files()?;
         self.insist(|worker| worker.sink.roll())?;
-        self.prune_due = true;
+        self.prune_due = Some(Instant::now());
         self.seal_due = Some("rolled");
         self.step("rolled");
         self.put_seal_due()
