@@ -138,7 +138,7 @@ fn follow(directory: &Path) -> [f64; 2] {
         }
         thread::sleep(LOOK);
         let before = cpu.read();
-        while let Some(line) = coming.next() {
+        for line in coming.by_ref() {
             line.expect("readable");
             found += 1;
         }
