@@ -16,8 +16,8 @@ use crate::error::Error;
 mod args;
 mod check;
 mod export;
+mod filters;
 mod index;
-mod nearest;
 mod output;
 mod overview;
 mod progress;
@@ -27,6 +27,7 @@ mod show;
 mod source;
 mod stats;
 mod style;
+mod suggest;
 mod tail;
 mod text;
 mod time;
@@ -40,6 +41,15 @@ enum Ended {
     Found,
     /// Nothing was.
     Nothing,
+}
+
+impl Ended {
+    fn of(is_found: bool) -> Ended {
+        match is_found {
+            true => Ended::Found,
+            false => Ended::Nothing,
+        }
+    }
 }
 
 /// Why a command could not do what it was asked to.

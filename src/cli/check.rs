@@ -101,10 +101,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     if is_partial {
         return Err(Trouble::Told);
     }
-    Ok(match report.is_complete() && report.records > 0 {
-        true => Ended::Found,
-        false => Ended::Nothing,
-    })
+    Ok(Ended::of(report.is_complete() && report.records > 0))
 }
 
 /// What is found, and of what.

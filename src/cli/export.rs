@@ -9,9 +9,9 @@ use serde_json::json;
 use super::args::{Decisions, ExportArguments, Format};
 use super::output::Output;
 use super::source::{Input, Unreadable};
-use super::text::{json_line, one_line};
+use super::text::{json_line, one_line, write_json_line};
 use super::time::Zone;
-use super::{Done, Ended, Trouble, nearest};
+use super::{Done, Trouble, suggest};
 use crate::error::Result;
 use crate::read::{Csv, Exported, Line, Query};
 use crate::record::timestamp_text;
@@ -40,14 +40,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
             one_line(&path.to_string_lossy())
         );
     }
-    if exported.records == 0 {
-        nearest::tell(&input, &arguments.filters);
-    }
-    unreadable.finish()?;
-    Ok(match exported.records {
-        0 => Ended::Nothing,
-        _ => Ended::Found,
-    })
+    suggest::finish(exported.records, &input, &arguments.filters, unreadable)
 }
 
 fn write(
@@ -71,10 +64,7 @@ fn write(
     let (lines, _progress) = input.evidence(query);
     let lines = lines.take(limit);
     if let Format::Jsonl = arguments.format {
-        return each(lines, |line| {
-            out.write_all(&json_line(&line.bytes))?;
-            out.write_all(b"\n")
-        });
+        return each(lines, |line| write_json_line(out, &line.bytes));
     }
     let head = json!({
         "exported_at": timestamp_text(Utc::now()),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::args::{IndexArguments, Source};
+use super::args::{Source, TrailArguments};
 use super::progress::Progress;
 use super::source::{Input, size};
 use super::{Done, Ended, Trouble, text};
@@ -14,7 +14,7 @@ use crate::read::{Indexed, Query, Trail};
 /// A trail of fewer bytes is read about as fast as its indexes.
 const WORTH: u64 = 32 << 20;
 
-pub(super) fn run(arguments: &IndexArguments) -> Done {
+pub(super) fn run(arguments: &TrailArguments) -> Done {
     let source = Source {
         trail: arguments.trail.clone(),
         no_index: false,

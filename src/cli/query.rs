@@ -1,12 +1,12 @@
 //! `query`: the records that match, one a line.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use super::args::QueryArguments;
 use super::source::{Input, Unreadable};
-use super::style::{Style, Tone, stdout};
-use super::text::{fitted, json_line, one_line};
-use super::{Done, Ended, Trouble, nearest};
+use super::style::{Out, Style, Tone, stdout};
+use super::text::{fitted, one_line, write_json_line};
+use super::{Done, Trouble, suggest};
 use crate::error::Result;
 use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
@@ -29,14 +29,7 @@ pub(super) fn run(arguments: &QueryArguments) -> Done {
             ));
         }
     };
-    if found == 0 {
-        nearest::tell(&input, &arguments.filters);
-    }
-    unreadable.finish()?;
-    Ok(match found {
-        0 => Ended::Nothing,
-        _ => Ended::Found,
-    })
+    suggest::finish(found, &input, &arguments.filters, unreadable)
 }
 
 fn print(
@@ -59,20 +52,27 @@ fn print(
             break;
         }
         found += 1;
-        match arguments.json {
-            true => {
-                out.write_all(&json_line(&line.bytes))?;
-                out.write_all(b"\n")?;
-            }
-            false => writeln!(out, "{}", row(&style, &line.record))?,
-        }
+        write_line(&mut out, &style, &line, arguments.json)?;
     }
     out.flush()?;
     Ok(found)
 }
 
+/// Writes a line of the trail as it is, or its record as people read it.
+pub(super) fn write_line(
+    out: &mut Out,
+    style: &Style,
+    line: &Line,
+    is_json: bool,
+) -> io::Result<()> {
+    match is_json {
+        true => write_json_line(out, &line.bytes),
+        false => writeln!(out, "{}", row(style, &line.record)),
+    }
+}
+
 /// One record in one line.
-pub(super) fn row(style: &Style, record: &Record) -> String {
+fn row(style: &Style, record: &Record) -> String {
     let time = style.zone.full(record.timestamp);
     let seq = format!("#{}", record.seq);
     let event = one_line(record.event_type.as_str());

@@ -110,9 +110,6 @@ impl Totals {
             self.hidden, self.exposed
         );
         unreadable.finish()?;
-        Ok(match self.hidden + self.exposed {
-            0 => Ended::Nothing,
-            _ => Ended::Found,
-        })
+        Ok(Ended::of(self.hidden + self.exposed > 0))
     }
 }

@@ -7,7 +7,7 @@ use super::args::StatsArguments;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone, stdout};
 use super::text::one_line;
-use super::{Done, Ended, nearest};
+use super::{Done, Ended, suggest};
 use crate::read::{Spread, Stats};
 use crate::trail::json;
 
@@ -20,9 +20,7 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
         .iter()
         .for_each(|error| unreadable.tell(error));
     if stats.records == 0 {
-        nearest::tell(&input, &arguments.filters);
-        unreadable.finish()?;
-        return Ok(Ended::Nothing);
+        return suggest::finish(0, &input, &arguments.filters, unreadable);
     }
     if arguments.json {
         let mut out = stdout();

@@ -7,11 +7,10 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 
 use super::args::TailArguments;
-use super::query::row;
+use super::query::write_line;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, stdout};
-use super::text::json_line;
-use super::{Done, Ended, nearest};
+use super::{Done, suggest};
 use crate::error::Result;
 use crate::read::{Line, Lines};
 
@@ -39,13 +38,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
             }
         };
         found += 1;
-        match arguments.json {
-            true => {
-                out.write_all(&json_line(&line.bytes))?;
-                out.write_all(b"\n")
-            }
-            false => writeln!(out, "{}", row(&style, &line.record)),
-        }
+        write_line(out, &style, &line, arguments.json)
     };
     match &input {
         Input::Stdin => {
@@ -88,14 +81,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         }
     }
     out.flush()?;
-    if found == 0 {
-        nearest::tell(&input, &arguments.filters);
-    }
-    unreadable.finish()?;
-    Ok(match found {
-        0 => Ended::Nothing,
-        _ => Ended::Found,
-    })
+    suggest::finish(found, &input, &arguments.filters, unreadable)
 }
 
 /// The last records of a stream, when it has ended, and what could not be read of it.

@@ -46,6 +46,22 @@ pub(super) fn json_line(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Writes [`json_line`] and a line feed.
+pub(super) fn write_json_line(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
+    out.write_all(&json_line(line))?;
+    out.write_all(b"\n")
+}
+
+/// The first five names, and how many more there are.
+pub(super) fn listed(names: &[impl AsRef<str>]) -> String {
+    let (first, more) = names.split_at(names.len().min(5));
+    let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+    match more.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// A terminal: what is written to it, in whole texts, acts on it with nothing but line feeds and tabs.
 pub(super) struct Shown<W>(pub(super) W);
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::args::{CheckpointArguments, ProveArguments, Source, VerifyArguments};
+use super::args::{ProveArguments, Source, TrailArguments, VerifyArguments};
 use super::output::Output;
 use super::progress::Progress;
 use super::source::{Input, size};
@@ -53,10 +53,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     if !verified.unchecked.is_empty() && verified.findings.is_empty() {
         return Err(Trouble::Told);
     }
-    Ok(match verified.is_intact() {
-        true => Ended::Found,
-        false => Ended::Nothing,
-    })
+    Ok(Ended::of(verified.is_intact()))
 }
 
 fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<(), Trouble> {
@@ -190,13 +187,10 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
     };
     writeln!(out, "{}", style.paint(verdict.0, verdict.1))?;
     out.flush()?;
-    Ok(match is_signed && is_kept {
-        true => Ended::Found,
-        false => Ended::Nothing,
-    })
+    Ok(Ended::of(is_signed && is_kept))
 }
 
-pub(super) fn checkpoint(arguments: &CheckpointArguments) -> Done {
+pub(super) fn checkpoint(arguments: &TrailArguments) -> Done {
     let (trail, _) = open(arguments.trail.as_ref(), "checkpoint")?;
     let note = trail.checkpoint()?;
     let mut out = stdout();

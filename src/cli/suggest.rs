@@ -2,17 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::args::Filters;
-use super::source::Input;
-use super::text::one_line;
+use super::filters::Filters;
+use super::source::{Input, Unreadable};
+use super::text::{listed, one_line};
+use super::{Done, Ended};
 use crate::read::{Query, Stats};
 use crate::record::{EventType, Record};
 
-/// So many names are told.
-const NAMED: usize = 5;
+/// Ends a command that has found so many records. If there is none, says so on stderr.
+pub(super) fn finish(found: u64, input: &Input, filters: &Filters, unreadable: Unreadable) -> Done {
+    if found == 0 {
+        tell(input, filters);
+    }
+    unreadable.finish()?;
+    Ok(Ended::of(found > 0))
+}
 
-/// Says on stderr that no record matches, and why where it is a name that the trail does not have.
-pub(super) fn tell(input: &Input, filters: &Filters) {
+/// Says that no record matches, and which of the names that were asked for the trail does not have.
+fn tell(input: &Input, filters: &Filters) {
     let mut parts = vec!["no record matches".to_owned()];
     // A stream was read already.
     if let Input::Trail { .. } = input {
@@ -68,34 +75,20 @@ fn names(input: &Input, filters: &Filters) -> Vec<String> {
 
 /// Ids, of which there may be too many to count: those that begin with what was typed.
 fn ids(input: &Input, filters: &Filters) -> Vec<String> {
-    type Id = fn(&Record) -> Option<&String>;
     type Ask = fn(Query, &str) -> Query;
-    let kinds: [(&str, &[String], Ask, Id); 4] = [
-        (
-            "conversation",
-            &filters.conversation,
-            |query, id| query.conversation_id(id),
-            |record| record.conversation_id.as_ref(),
-        ),
-        (
-            "session",
-            &filters.session,
-            |query, id| query.session_id(id),
-            |record| record.session_id.as_ref(),
-        ),
-        (
-            "request",
-            &filters.request,
-            |query, id| query.request_id(id),
-            |record| record.request_id.as_ref(),
-        ),
-        (
-            "ip",
-            &filters.ip,
-            |query, id| query.user_ip(id),
-            |record| record.user_ip.as_ref(),
-        ),
-    ];
+    type Id = fn(&Record) -> Option<&String>;
+    // A filter, and its key: a method of `Query` and a field of `Record`.
+    macro_rules! kinds {
+        ($($kind:ident: $key:ident),*) => {
+            [$((stringify!($kind), &filters.$kind, |query, id| query.$key(id), |record| record.$key.as_ref())),*]
+        };
+    }
+    let kinds: [(&str, &[String], Ask, Id); 4] = kinds!(
+        conversation: conversation_id,
+        session: session_id,
+        request: request_id,
+        ip: user_ip
+    );
     let mut told = Vec::new();
     for (kind, values, ask, id) in kinds {
         for value in values {
@@ -114,15 +107,9 @@ fn ids(input: &Input, filters: &Filters) -> Vec<String> {
 }
 
 fn unknown(kind: &str, value: &str, names: &[&str]) -> String {
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named = names[..names.len().min(NAMED)].join(", ");
     match names {
         [] => format!("the trail has no {kind} {value}"),
-        [name] => format!("the trail has no {kind} {value}, but {name}"),
-        _ => format!("the trail has no {kind} {value}, but {named}{more}"),
+        _ => format!("the trail has no {kind} {value}, but {}", listed(names)),
     }
 }
 
