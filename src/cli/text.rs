@@ -156,6 +156,14 @@ mod tests {
     }
 
     #[test]
+    fn a_long_list_says_how_many_names_it_leaves_out() {
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c, d, e");
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        assert_eq!(listed(&names), "a, b, c, d, e and 2 more");
+    }
+
+    #[test]
     fn a_terminal_is_not_acted_on() {
         let mut shown = Shown(Vec::new());
         shown
