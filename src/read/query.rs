@@ -17,13 +17,7 @@ use crate::trail::json;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "a query selects nothing by itself; give it to Trail::query"]
 pub struct Query {
-    conversation_ids: Vec<String>,
-    tenant_ids: Vec<String>,
-    user_ids: Vec<String>,
-    session_ids: Vec<String>,
-    request_ids: Vec<String>,
-    user_ips: Vec<String>,
-    models: Vec<String>,
+    names: [Vec<String>; Name::ALL.len()],
     /// Whether an id that is named stands for all that begin with it.
     prefixes: bool,
     event_types: Vec<EventType>,
@@ -35,52 +29,74 @@ pub struct Query {
     until: Option<DateTime<Utc>>,
 }
 
+/// What a record can be selected by, the most selective first.
+#[derive(Clone, Copy)]
+enum Name {
+    Conversation,
+    Request,
+    Session,
+    User,
+    Ip,
+    Tenant,
+    Model,
+}
+
+impl Name {
+    const ALL: [Name; 7] = [
+        Name::Conversation,
+        Name::Request,
+        Name::Session,
+        Name::User,
+        Name::Ip,
+        Name::Tenant,
+        Name::Model,
+    ];
+
+    fn of(self, record: &Record) -> Option<&str> {
+        let id = match self {
+            Name::Conversation => &record.conversation_id,
+            Name::Request => &record.request_id,
+            Name::Session => &record.session_id,
+            Name::User => &record.user_id,
+            Name::Ip => &record.user_ip,
+            Name::Tenant => &record.tenant_id,
+            Name::Model => return record.model(),
+        };
+        id.as_deref()
+    }
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $method:ident $name:ident;)*) => {
+        $($(#[$doc])*
+        pub fn $method(mut self, name: impl Into<String>) -> Query {
+            self.names[Name::$name as usize].push(name.into());
+            self
+        })*
+    };
+}
+
 impl Query {
     /// Selects every record.
     pub fn new() -> Query {
         Query::default()
     }
 
-    /// Records of this conversation.
-    pub fn conversation_id(mut self, id: impl Into<String>) -> Query {
-        self.conversation_ids.push(id.into());
-        self
-    }
-
-    /// Records of this tenant.
-    pub fn tenant_id(mut self, id: impl Into<String>) -> Query {
-        self.tenant_ids.push(id.into());
-        self
-    }
-
-    /// Records of this user.
-    pub fn user_id(mut self, id: impl Into<String>) -> Query {
-        self.user_ids.push(id.into());
-        self
-    }
-
-    /// Records of this session.
-    pub fn session_id(mut self, id: impl Into<String>) -> Query {
-        self.session_ids.push(id.into());
-        self
-    }
-
-    /// Records of this request.
-    pub fn request_id(mut self, id: impl Into<String>) -> Query {
-        self.request_ids.push(id.into());
-        self
-    }
-
-    /// Records of users at this address.
-    pub fn user_ip(mut self, address: impl Into<String>) -> Query {
-        self.user_ips.push(address.into());
-        self
-    }
-
-    /// Records of this model: the one that answered, or the one that was asked if that is not known.
-    pub fn model_used(mut self, model: impl Into<String>) -> Query {
-        self.models.push(model.into());
-        self
+    names! {
+        /// Records of this conversation.
+        conversation_id Conversation;
+        /// Records of this tenant.
+        tenant_id Tenant;
+        /// Records of this user.
+        user_id User;
+        /// Records of this session.
+        session_id Session;
+        /// Records of this request.
+        request_id Request;
+        /// Records of users at this address.
+        user_ip Ip;
+        /// Records of this model: the one that answered, or the one that was asked if that is not known.
+        model_used Model;
     }
 
     /// Takes ids, addresses and models for the beginnings of what is meant.
@@ -150,13 +166,8 @@ impl Query {
 
     /// Whether the query selects a record.
     pub fn selects(&self, record: &Record) -> bool {
-        self.is_named(&self.conversation_ids, record.conversation_id.as_deref())
-            && self.is_named(&self.tenant_ids, record.tenant_id.as_deref())
-            && self.is_named(&self.user_ids, record.user_id.as_deref())
-            && self.is_named(&self.session_ids, record.session_id.as_deref())
-            && self.is_named(&self.request_ids, record.request_id.as_deref())
-            && self.is_named(&self.user_ips, record.user_ip.as_deref())
-            && self.is_named(&self.models, record.model())
+        let is_named = |name: Name| self.is_named(&self.names[name as usize], name.of(record));
+        Name::ALL.into_iter().all(is_named)
             && one_of(&self.event_types, Some(&record.event_type))
             && self.since.is_none_or(|since| record.timestamp >= since)
             && self.until.is_none_or(|until| record.timestamp < until)
@@ -202,32 +213,23 @@ impl Query {
 
     /// Whether the query names ids, which may have been meant as beginnings.
     pub fn has_names(&self) -> bool {
-        [
-            &self.conversation_ids,
-            &self.tenant_ids,
-            &self.user_ids,
-            &self.session_ids,
-            &self.request_ids,
-            &self.user_ips,
-            &self.models,
-        ]
-        .into_iter()
-        .any(|names| !names.is_empty())
+        self.names.iter().any(|names| !names.is_empty())
     }
 
     /// The ids asked for: of conversations, users, sessions, requests and tenants. None of a kind that is asked
     /// for by its beginning.
     pub(super) fn ids(&self) -> [&[String]; 5] {
-        match self.prefixes {
-            true => [&[]; 5],
-            false => [
-                &self.conversation_ids,
-                &self.user_ids,
-                &self.session_ids,
-                &self.request_ids,
-                &self.tenant_ids,
-            ],
-        }
+        let ids = [
+            Name::Conversation,
+            Name::User,
+            Name::Session,
+            Name::Request,
+            Name::Tenant,
+        ];
+        ids.map(|name| match self.prefixes {
+            true => &[],
+            false => &self.names[name as usize][..],
+        })
     }
 
     /// From and to which time records are selected.
@@ -263,23 +265,9 @@ impl Query {
             }
             needle
         };
-        // The most selective first.
-        let names = [
-            &self.conversation_ids,
-            &self.request_ids,
-            &self.session_ids,
-            &self.user_ids,
-            &self.user_ips,
-            &self.tenant_ids,
-            &self.models,
-        ];
-        if let Some(names) = names.into_iter().find(|names| !names.is_empty()) {
-            return Some(
-                names
-                    .iter()
-                    .map(|name| encoded(name, !self.prefixes))
-                    .collect(),
-            );
+        if let Some(names) = self.names.iter().find(|names| !names.is_empty()) {
+            let names = names.iter().map(|name| encoded(name, !self.prefixes));
+            return Some(names.collect());
         }
         // A tag stands in the text, and with its kind and key in the list.
         if !self.tags.is_empty() {
@@ -287,12 +275,8 @@ impl Query {
             return Some(self.tags.iter().map(tag).collect());
         }
         if !self.filter_names.is_empty() {
-            return Some(
-                self.filter_names
-                    .iter()
-                    .map(|name| encoded(name, true))
-                    .collect(),
-            );
+            let names = self.filter_names.iter();
+            return Some(names.map(|name| encoded(name, true)).collect());
         }
         if !self.decisions.is_empty() {
             let words = self.decisions.iter().map(Decision::as_str);
