@@ -57,6 +57,32 @@ fn refused(directory: &Path, name: &str, spoiled: &[Vec<u8>]) {
 }
 
 #[test]
+fn a_trail_of_another_format_is_refused_and_left_as_it_is() {
+    for rotation in [Rotation::NEVER, Rotation::DAILY] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let open = || {
+            let trail = stinger_audit::to(&path).redact_pii(false);
+            trail.rotation(rotation.clone()).open()
+        };
+        let audit = open().expect("a trail");
+        audit.log(prompt("hello")).expect("recorded");
+        audit.close().expect("closed");
+        let written = fs::read_to_string(&path).expect("readable");
+        let other = written.replace("\"format\":1,", "\"format\":2,");
+        assert_ne!(written, other);
+        fs::write(&path, other).expect("written");
+        let before = contents(dir.path());
+        let error = open().expect_err("refused").to_string();
+        assert!(
+            error.contains("format 2") && error.contains(&*path.to_string_lossy()),
+            "{error}"
+        );
+        assert!(contents(dir.path()) == before, "{error}");
+    }
+}
+
+#[test]
 fn a_seal_key_that_cannot_be_understood_is_refused_and_no_new_one_is_made() {
     let dir = trail();
     let path = dir.path().join("audit.log.sealkey");

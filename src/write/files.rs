@@ -99,7 +99,13 @@ impl Files {
         }
         create_private_dir(self.name.directory())?;
         self.set_aside(&next)?;
+        let left = self.name.directory().join(&self.live);
+        let left = Some(left).filter(|left| self.length == 0 && is_same_file(left, &self.file));
         self.file = Arc::new(open_private(&self.name.directory().join(&next))?);
+        if let Some(left) = left {
+            // No line came in its time. Readers would take an empty file for the newest.
+            fs::remove_file(left)?;
+        }
         self.length = self.file.metadata()?.len();
         self.synced = 0;
         self.point(next);
@@ -410,6 +416,19 @@ mod tests {
         let written = fs::read(name.path()).expect("readable");
         assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());
         assert!(files.is_in_place());
+    }
+
+    #[test]
+    fn a_file_in_whose_time_no_line_came_is_removed_at_the_roll() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
+        let (mut files, _) = Files::open(&name, &Rotation::MINUTELY).expect("files");
+        let old = "audit.2020-01-01-00-00.log";
+        fs::rename(dir.path().join(&files.live), dir.path().join(old)).expect("renamed");
+        files.point(old.to_owned());
+        files.roll().expect("rolled");
+        assert!(!dir.path().join(old).exists());
+        assert_eq!(name.files().expect("readable").len(), 1);
     }
 
     #[test]

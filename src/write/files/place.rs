@@ -9,8 +9,9 @@ use tracing_appender::rolling::Rotation;
 
 use super::{file_name, free_name_aside};
 use crate::error::{Error, ErrorKind, Result};
+use crate::record::system::FORMAT;
 use crate::trail::files::{is_same_file, open_private, read_at};
-use crate::trail::{TrailName, head, tail};
+use crate::trail::{TrailName, head, recent, tail};
 
 /// The lock that the one writer of a trail holds.
 pub(super) struct TrailLock(File);
@@ -89,23 +90,38 @@ pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result
     Ok(file_name(&dated))
 }
 
-/// Refuses a file that holds something, but no record and no beginning of one: it is
-/// somebody else's.
+/// How much of a file's end is searched for the format of its writer.
+const FORMAT_READ: u64 = 256 << 10;
+
+/// Refuses a file that holds something, but no record and no beginning of one, because it is somebody else's, and a file
+/// that a writer of another format wrote. Both are left as they are.
 pub(super) fn refuse_foreign(path: &Path) -> Result<()> {
-    let is_foreign = || -> io::Result<bool> {
-        if !path.exists() || tail(path)?.last.is_some() || head(path)?.is_some() {
-            return Ok(false);
+    let found = || -> io::Result<Option<String>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let first = head(path)?;
+        let mut records = first.iter().cloned().chain(recent(path, FORMAT_READ)?);
+        if let Some(format) = records.find_map(|record| record.other_format()) {
+            return Ok(Some(format!(
+                "it was written in format {format}, this version writes format {FORMAT}, and it was left as it is; \
+                 open it with the version that wrote it, or choose another name"
+            )));
+        }
+        if first.is_some() || tail(path)?.last.is_some() {
+            return Ok(None);
         }
         let mut begin = [0; 7];
         let count = read_at(&File::open(path)?, &mut begin, 0)?;
-        Ok(!b"{\"seq\":".starts_with(&begin[..count]))
+        let is_foreign = !b"{\"seq\":".starts_with(&begin[..count]);
+        Ok(is_foreign.then(|| {
+            "a file of that name holds something that is no audit trail; move it away, or choose another name"
+                .to_owned()
+        }))
     };
-    match is_foreign().map_err(|error| Error::io("read", path, error))? {
-        false => Ok(()),
-        true => Err(Error::destination(
-            path.display().to_string(),
-            "a file of that name holds something that is no audit trail; move it away, or choose another name",
-        )),
+    match found().map_err(|error| Error::io("read", path, error))? {
+        None => Ok(()),
+        Some(why) => Err(Error::destination(path.display().to_string(), why)),
     }
 }
 
