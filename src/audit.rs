@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::redact::{Custom, Keys, Redact, Rules};
 use crate::settings::{Given, KeySource, Retain, Settings};
 use crate::turn::TurnBuilder;
-use crate::write::{self, Around, Confirm, Core, Entry, Health, Reach, Status};
+use crate::write::{self, Confirm, Core, Entry, Health, Reach, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
 /// subscriber of its own.
@@ -342,13 +342,6 @@ impl Audit {
         }
     }
 
-    fn core(&self) -> Option<&Arc<Core>> {
-        match &self.running {
-            Running::On(core) => Some(core),
-            Running::Off(_) => None,
-        }
-    }
-
     /// A layer that feeds this trail, for a registry of the application's own.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
@@ -372,14 +365,11 @@ impl Audit {
         TurnBuilder::new(self.clone(), conversation.into())
     }
 
-    /// What surrounds the calling thread.
-    pub(crate) fn around(&self) -> Around {
-        self.core().map(|core| core.around()).unwrap_or_default()
-    }
-
-    pub(crate) fn log_in(&self, entry: Entry<'_>, around: &Around) -> Result<()> {
-        self.core()
-            .map_or(Ok(()), |core| entry.log_in(core, around.clone()))
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        match &self.running {
+            Running::On(core) => Some(core),
+            Running::Off(_) => None,
+        }
     }
 
     #[cfg(feature = "tower")]

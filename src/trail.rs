@@ -30,6 +30,9 @@
 //! stand in front of `problems`. An absent key is left out, and no key occurs twice. `trail_opened` names the `format`;
 //! a reader of another format reports that record.
 //!
+//! If the trail is a stream, such as stdout, every record has `run_id`, also a seal, whose checkpoint then signs it. In
+//! files only `trail_opened` has it.
+//!
 //! No key of a record is equal to another, or the beginning of another one's path: a record with `user` has no key
 //! `user.id`, because a collector that expands dots cannot hold both. The same holds for an element of
 //! `guardrail_decisions`. The writer renames the application's fields:

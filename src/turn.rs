@@ -5,150 +5,35 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
+use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
-use crate::write::{Around, Entry, event, turn_end};
+use crate::write::{self, Around, Entry, event, guardrail, turn_end};
 
+mod builder;
 mod check;
 mod sent;
 #[cfg(test)]
 mod tests;
+mod tool;
 
+pub use builder::TurnBuilder;
 pub use check::Check;
 pub use sent::{Piece, Sent};
+pub use tool::PendingToolCall;
 
-/// What is known of a turn before it begins.
-#[derive(Clone, Debug)]
-#[must_use = "a turn begins with begin(prompt)"]
-pub struct TurnBuilder {
+/// Where the records of a turn go, and what they all say.
+#[derive(Clone)]
+struct Context {
     audit: Audit,
-    known: Known,
-    other: Vec<(String, Json)>,
+    around: Around,
 }
 
-/// What every record of a turn says.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    turn_id: String,
-    conversation_id: Option<String>,
-    user_id: Option<String>,
-    session_id: Option<String>,
-    user_ip: Option<String>,
-    user_agent: Option<String>,
-    request_id: Option<String>,
-    model_requested: Option<String>,
-    model_used: Option<String>,
-    expects: Vec<String>,
-}
-
-macro_rules! texts {
-    ($($(#[$doc:meta])* $method:ident $field:ident;)*) => {
-        $($(#[$doc])*
-        pub fn $method(mut self, value: impl Into<String>) -> Self {
-            self.known.$field = Some(value.into());
-            self
-        })*
-    };
-}
-
-impl TurnBuilder {
-    pub(crate) fn new(audit: Audit, conversation: String) -> TurnBuilder {
-        TurnBuilder {
-            audit,
-            known: Known {
-                conversation_id: Some(conversation),
-                ..Known::default()
-            },
-            other: Vec::new(),
-        }
-    }
-
-    texts! {
-        /// For whom: `user_id`.
-        user user_id;
-        /// The user's session: `session_id`.
-        session session_id;
-        /// The user's address: `user_ip`.
-        ip user_ip;
-        /// The user's client, as it names itself: `user_agent`.
-        agent user_agent;
-        /// The request: `request_id`.
-        request request_id;
-        /// The model that is asked: `model_requested`.
-        model model_requested;
-    }
-
-    /// The guardrails that must decide in this turn. Those that do not are a finding:
-    /// [`read::Turn::completeness`](crate::read::Turn::completeness).
-    pub fn expects<G: Into<String>>(mut self, guardrails: impl IntoIterator<Item = G>) -> Self {
-        self.known
-            .expects
-            .extend(guardrails.into_iter().map(Into::into));
-        self
-    }
-
-    /// A field of the application's own for the record of the prompt. Strings and map keys in it
-    /// are redacted.
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
-        self.other.push((name.into(), value.into()));
-        self
-    }
-
-    /// Records the prompt and begins the turn. Under fail-safe the prompt is on the medium
-    /// when this returns.
-    ///
-    /// # Errors
-    ///
-    /// The trail is closed; or, under fail-safe, it cannot be written. The prompt may be in the trail all the same, and its
-    /// turn is abandoned then.
-    pub fn begin(self, prompt: &str) -> Result<Turn> {
-        let turn = self.record(prompt)?;
-        turn.confirm()?;
-        Ok(turn)
-    }
-
-    /// [`begin`](TurnBuilder::begin) that waits for the medium without a thread.
-    ///
-    /// # Errors
-    ///
-    /// As for `begin`.
-    pub async fn begin_async(self, prompt: &str) -> Result<Turn> {
-        let turn = self.record(prompt)?;
-        turn.confirm_async().await?;
-        Ok(turn)
-    }
-
-    fn record(self, prompt: &str) -> Result<Turn> {
-        let TurnBuilder {
-            audit,
-            mut known,
-            other,
-        } = self;
-        known.turn_id = next_id();
-        let around = audit.around();
-        let mut entry = known.entry(EventType::UserPrompt, "prompt", prompt);
-        if !known.expects.is_empty() {
-            entry = entry.made(Key::Expects, known.expects.clone());
-        }
-        for (name, value) in other {
-            entry = entry.field(name, value);
-        }
-        let recorded = audit.log_in(entry, &around);
-        let turn = Turn {
-            audit,
-            known,
-            around,
-            begun: Instant::now(),
-            tokens: None,
-            blocked_by: None,
-            // A prompt that is not in the trail has no turn to abandon; of any other the end must be.
-            ended: recorded.as_ref().is_err_and(Error::is_loss),
-            holding: false,
-        };
-        recorded.map(|()| turn)
+impl Context {
+    fn bind<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
+        entry.in_turn(self.audit.core().cloned(), self.around.clone())
     }
 }
 
@@ -157,7 +42,7 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Tells turns apart, across processes: the time of the first and a count.
+/// Tells turns and tool calls apart, across processes: the time of the first and a count.
 fn next_id() -> String {
     use std::sync::OnceLock;
     static BASE: OnceLock<u64> = OnceLock::new();
@@ -167,32 +52,6 @@ fn next_id() -> String {
         RandomState::new().hash_one((std::process::id(), chrono::Utc::now().timestamp_micros()))
     });
     format!("{base:016x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-impl Known {
-    fn entry<'a>(&self, event_type: EventType, name: &'static str, text: &'a str) -> Entry<'a> {
-        self.about(event(event_type)).field(name, text)
-    }
-
-    fn about<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
-        let mut entry = entry.field("turn_id", self.turn_id.clone());
-        for (name, value) in [
-            ("conversation_id", &self.conversation_id),
-            ("user_id", &self.user_id),
-            ("session_id", &self.session_id),
-            ("user_ip", &self.user_ip),
-            ("user_agent", &self.user_agent),
-            ("request_id", &self.request_id),
-            ("model_requested", &self.model_requested),
-            ("model_used", &self.model_used),
-        ] {
-            // An empty one names nobody: what the spans around say holds then.
-            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-                entry = entry.field(name, value.clone());
-            }
-        }
-        entry
-    }
 }
 
 /// A turn that has begun: its prompt stands in the trail.
@@ -245,9 +104,10 @@ impl Known {
 /// ```
 #[must_use = "a turn that is dropped is recorded as abandoned"]
 pub struct Turn {
-    audit: Audit,
-    known: Known,
-    around: Around,
+    context: Context,
+    id: String,
+    /// What the builder was told.
+    known: Vec<(Key, String)>,
     begun: Instant,
     tokens: Option<u64>,
     /// The guardrail that decided to block.
@@ -276,12 +136,15 @@ impl<R> fmt::Debug for Held<R> {
 impl Turn {
     /// The id that all records of this turn carry as `turn_id`.
     pub fn id(&self) -> &str {
-        &self.known.turn_id
+        &self.id
     }
 
     /// Names the model that answers: `model_used`.
     pub fn model(&mut self, model: impl Into<String>) {
-        self.known.model_used = Some(model.into());
+        let model = model.into();
+        if let Some(core) = self.context.audit.core().filter(|_| !model.is_empty()) {
+            core.set_in_turn(&self.context.around, Key::ModelUsed, &model);
+        }
     }
 
     /// Counts tokens, in and out together, for the record of the turn's end.
@@ -294,11 +157,62 @@ impl Turn {
         Check::new(self, filter_name.into())
     }
 
+    /// An event of this turn: [`log`](Entry::log) records it in the turn's trail, attributed as all records of the turn.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stinger_audit::Error> {
+    /// # let dir = tempfile::tempdir().expect("a directory");
+    /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
+    /// let turn = audit.turn("c-42").user("u-7").begin("Which trains go to Paris?")?;
+    /// turn.event("documents_retrieved").field("count", 3).log()?;
+    /// # turn.fail("an example")
+    /// # }
+    /// ```
+    pub fn event<'a>(&self, event_type: impl Into<EventType>) -> Entry<'a> {
+        self.context.bind(event(event_type))
+    }
+
+    /// A span whose events are of this turn: also those of macros, and of tasks that are
+    /// [instrumented](tracing::Instrument) with it. It has `turn_id` and the ids that the builder was given as fields,
+    /// which other layers see.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stinger_audit::Error> {
+    /// # let dir = tempfile::tempdir().expect("a directory");
+    /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
+    /// let turn = audit.turn("c-42").user("u-7").begin("Which trains go to Paris?")?;
+    /// turn.span().in_scope(|| {
+    ///     tracing::info!(target: stinger_audit::TARGET, event_type = "documents_retrieved", count = 3);
+    /// });
+    /// # turn.fail("an example")
+    /// # }
+    /// ```
+    pub fn span(&self) -> Span {
+        let told = |key| {
+            let mut known = self.known.iter();
+            known.find_map(|(of, text)| (*of == key).then_some(text.as_str()))
+        };
+        let span = info_span!(
+            "turn",
+            turn_id = self.id(),
+            conversation_id = told(Key::ConversationId),
+            tenant_id = told(Key::TenantId),
+            user_id = told(Key::UserId),
+            session_id = told(Key::SessionId),
+            agent_id = told(Key::AgentId),
+            request_id = told(Key::RequestId),
+        );
+        if let Some(core) = self.context.audit.core() {
+            core.attribute_span(&self.context.around, &span);
+        }
+        span
+    }
+
     /// Takes a response into the turn's keeping.
     pub fn hold<R: AsRef<str>>(&self, response: R) -> Held<R> {
         Held {
             response,
-            turn_id: self.known.turn_id.clone(),
+            turn_id: self.id.clone(),
         }
     }
 
@@ -331,7 +245,7 @@ impl Turn {
     }
 
     fn record_release<R: AsRef<str>>(&mut self, held: &Held<R>) -> Result<()> {
-        if held.turn_id != self.known.turn_id {
+        if held.turn_id != self.id {
             self.end("turn_blocked", |entry| {
                 entry.field("reason", "the response is another turn's")
             })?;
@@ -463,11 +377,8 @@ impl Turn {
         outcome: &'a str,
         also: impl FnOnce(Entry<'a>) -> Entry<'a>,
     ) -> Result<()> {
-        let entry = self
-            .known
-            .entry(EventType::LlmResponse, "response", response);
-        let entry = also(entry.made(Key::Outcome, outcome));
-        self.log_end(entry)
+        let entry = write::response(response).made(Key::Outcome, outcome);
+        self.log_end(also(entry))
     }
 
     fn end<'a>(
@@ -475,8 +386,7 @@ impl Turn {
         event_type: &'static str,
         also: impl FnOnce(Entry<'a>) -> Entry<'a>,
     ) -> Result<()> {
-        let entry = also(self.known.about(turn_end(event_type)));
-        self.log_end(entry)
+        self.log_end(also(turn_end(event_type)))
     }
 
     fn log_end(&mut self, entry: Entry<'_>) -> Result<()> {
@@ -486,15 +396,14 @@ impl Turn {
         }
         // Ended even where the trail refuses: there is nothing more to say.
         self.ended = true;
-        self.audit.log_in(entry, &self.around)
+        self.context.bind(entry).log()
     }
 
     fn decide(&mut self, decision: GuardrailDecision) -> Result<()> {
         if decision.decision == Decision::Block {
             self.blocked_by.get_or_insert(decision.filter_name.clone());
         }
-        let entry = self.known.about(event(EventType::GuardrailDecision));
-        self.audit.log_in(entry.decision(decision), &self.around)
+        self.context.bind(guardrail(decision)).log()
     }
 
     /// Lets a response go whose record is where it must be.
@@ -507,29 +416,28 @@ impl Turn {
     /// The trail holds, or may still come to hold, a response that is not let go, and is told so.
     fn withhold(&mut self) {
         self.holding = false;
-        let entry = self.known.about(turn_end("turn_withheld"));
         // The trail takes it in even where it reports that it cannot be written.
-        let _ = self.audit.log_in(entry, &self.around);
+        let _ = self.context.bind(turn_end("turn_withheld")).log();
     }
 
     /// Under fail-safe, waits until what was recorded is on the medium.
     fn confirm(&self) -> Result<()> {
-        match self.audit.is_fail_safe() {
-            true => self.audit.confirm(),
+        match self.context.audit.is_fail_safe() {
+            true => self.context.audit.confirm(),
             false => Ok(()),
         }
     }
 
     async fn confirm_async(&self) -> Result<()> {
-        match self.audit.is_fail_safe() {
-            true => self.audit.confirm_async().await,
+        match self.context.audit.is_fail_safe() {
+            true => self.context.audit.confirm_async().await,
             false => Ok(()),
         }
     }
 
     fn refused(&self, why: &str) -> Error {
         Error::from(ErrorKind::NotReleased {
-            turn_id: self.known.turn_id.clone(),
+            turn_id: self.id.clone(),
             why: why.to_owned(),
         })
     }
@@ -554,7 +462,7 @@ impl Drop for Turn {
 impl fmt::Debug for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn")
-            .field("known", &self.known)
+            .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }

@@ -29,7 +29,7 @@ const REQUEST_ID: &str = "x-request-id";
 const LONGEST_ID: usize = 128;
 
 /// A `tower::Layer` that opens the attribution span of each request: `request_id`, `user_ip`,
-/// `user_agent`, and the user and session that the application finds in it.
+/// `user_agent`, and the tenant, user and session that the application finds in it.
 ///
 /// While the trail has tripped under fail-safe, or is closed, requests are answered with 503
 /// and `Retry-After` before their handler runs. A request on an audited route that ends without
@@ -45,7 +45,7 @@ const LONGEST_ID: usize = 128;
 ///     .audited(|path| path.starts_with("/v1/"))
 ///     .identity(|request| Identity {
 ///         user_id: request.headers.get("x-user").and_then(|user| user.to_str().ok()).map(Into::into),
-///         session_id: None,
+///         ..Identity::default()
 ///     });
 /// # Ok(()) }
 /// ```
@@ -57,6 +57,8 @@ pub struct RequestLayer {
 /// Who a request is about, as far as the application can tell. An empty id is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
+    /// The customer or organisation.
+    pub tenant_id: Option<String>,
     /// The user.
     pub user_id: Option<String>,
     /// The user's session.
@@ -120,7 +122,7 @@ impl RequestLayer {
         self
     }
 
-    /// How user and session are found.
+    /// How tenant, user and session are found.
     pub fn identity(
         mut self,
         identity: impl Fn(&Parts) -> Identity + Send + Sync + 'static,
@@ -230,6 +232,7 @@ impl Config {
             request_id,
             user_ip = field::Empty,
             user_agent = field::Empty,
+            tenant_id = field::Empty,
             user_id = field::Empty,
             session_id = field::Empty,
         );
@@ -240,11 +243,12 @@ impl Config {
         if let Some(agent) = parts.headers.get(USER_AGENT) {
             span.record("user_agent", &*String::from_utf8_lossy(agent.as_bytes()));
         }
-        let Identity {
-            user_id,
-            session_id,
-        } = (self.identity)(parts);
-        for (name, value) in [("user_id", user_id), ("session_id", session_id)] {
+        let found = (self.identity)(parts);
+        for (name, value) in [
+            ("tenant_id", found.tenant_id),
+            ("user_id", found.user_id),
+            ("session_id", found.session_id),
+        ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 span.record(name, value);
             }

@@ -15,10 +15,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::Span;
 use tracing_appender::non_blocking::WorkerGuard;
 
+use crate::destination::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::SystemEvent;
+use crate::record::{Key, SystemEvent};
 use crate::settings::Settings;
 
 mod attribution;
@@ -76,6 +78,7 @@ pub use status::{CopyStatus, Health, Status};
 
 use fields::FieldWriter;
 use journal::{Journal, Refusal};
+use layer::Recorder;
 use parking::Parking;
 use progress::Progress;
 use registry::Recording;
@@ -191,6 +194,25 @@ impl Core {
             scope: attribution::current(|place| place.trail == self.id),
             trace: Trace::current(),
         }
+    }
+
+    /// What surrounds the records of a turn that begins here and says this.
+    pub(crate) fn around_turn(&self, texts: &[(Key, String)]) -> Around {
+        self.around().with_texts(&self.settings.redactors, texts)
+    }
+
+    /// Changes what the records of a turn say.
+    pub(crate) fn set_in_turn(&self, turn: &Around, key: Key, text: &str) {
+        turn.set_text(&self.settings.redactors, key, text);
+    }
+
+    /// Attributes what happens in a span to a turn.
+    pub(crate) fn attribute_span(&self, turn: &Around, span: &Span) {
+        span.with_subscriber(|(id, dispatch)| {
+            if let Some(recorder) = dispatch.downcast_ref::<Recorder>() {
+                recorder.adopt(id, self, turn);
+            }
+        });
     }
 
     /// Whether the trail takes no records: it was closed, or has tripped under fail-safe.
@@ -325,6 +347,12 @@ impl Core {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What every record says of this run of the writer: nothing in files, where `trail_opened` says it.
+    fn run_id_of_records(&self) -> Option<String> {
+        let is_stream = !matches!(self.settings.places.trail, Place::Files(_));
+        is_stream.then(|| self.run_id.clone())
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -24,6 +24,9 @@ fn all_keys_come_from_spans_and_the_nearest_wins() {
             user_ip = "192.0.2.7",
             user_agent = "agent",
             request_id = "r",
+            tenant_id = "t",
+            agent_id = "planner",
+            turn_id = "turn",
             unrelated = "no attribution"
         )
         .entered();
@@ -46,6 +49,9 @@ fn all_keys_come_from_spans_and_the_nearest_wins() {
         assert_eq!(record.user_ip.as_deref(), Some("192.0.2.7"));
         assert_eq!(record.user_agent.as_deref(), Some("agent"));
         assert_eq!(record.request_id.as_deref(), Some("r"));
+        assert_eq!(record.tenant_id.as_deref(), Some("t"));
+        assert_eq!(record.agent_id.as_deref(), Some("planner"));
+        assert_eq!(record.turn_id.as_deref(), Some("turn"));
         assert_eq!(record.conversation_id.as_deref(), Some("c"));
         assert_eq!(record.turn_number, Some(3));
         assert_eq!(record.model_used.as_deref(), Some("m"));
@@ -282,4 +288,59 @@ fn no_callsite_of_the_application_is_switched_on_and_none_hidden() {
         assert!(trace_span!("plain").is_disabled());
         assert!(!trace_span!("attributed", user_id = 1).is_disabled());
     });
+}
+
+#[test]
+fn a_builder_says_what_it_is_told_and_an_empty_text_is_nothing() {
+    let bench = Bench::new();
+    let begin = |text: &str| {
+        let turn = bench
+            .audit
+            .turn("c")
+            .tenant_id("first")
+            .tenant_id(text)
+            .agent_id(text)
+            .provider(text)
+            .operation(text)
+            .model(text)
+            .event_id(text)
+            .event_timestamp(text)
+            .begin("the prompt");
+        turn.expect("begun").fail("an example").expect("recorded");
+    };
+    bench.emit(|| {
+        begin("given");
+        let _span = info_span!(
+            "s",
+            tenant_id = "around",
+            agent_id = "around",
+            provider = "around",
+            operation = "around",
+            model_requested = "around"
+        )
+        .entered();
+        begin("");
+    });
+    let records = bench.records();
+    for (record, expected) in records.iter().zip(["given", "given", "around", "around"]) {
+        let found = [
+            &record.tenant_id,
+            &record.agent_id,
+            &record.provider,
+            &record.operation,
+            &record.model_requested,
+        ];
+        assert_eq!(found.map(|text| text.as_deref()), [Some(expected); 5]);
+    }
+    let of_prompt: Vec<_> = records
+        .iter()
+        .map(|record| {
+            (
+                record.event_id.as_deref(),
+                record.event_timestamp.as_deref(),
+            )
+        })
+        .collect();
+    let given = (Some("given"), Some("given"));
+    assert_eq!(of_prompt, [given, (None, None), (None, None), (None, None)]);
 }

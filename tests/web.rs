@@ -22,6 +22,7 @@ fn layer(bench: &Bench) -> RequestLayer {
         .identity(|parts| {
             let header = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
             Identity {
+                tenant_id: header("x-tenant"),
                 user_id: header("x-user"),
                 session_id: header("x-session"),
             }
@@ -80,6 +81,7 @@ fn a_request_attributes_its_records_and_a_spoofed_address_does_not_count() {
                 ("x-forwarded-for", "203.0.113.9, 198.51.100.7"),
                 ("user-agent", "agent/1.0"),
                 ("x-request-id", "given-1"),
+                ("x-tenant", "t-1"),
                 ("x-user", "u-7"),
                 ("x-session", "s-1"),
             ],
@@ -95,6 +97,7 @@ fn a_request_attributes_its_records_and_a_spoofed_address_does_not_count() {
     assert_eq!(record.request_id.as_deref(), Some("given-1"));
     assert_eq!(record.user_ip.as_deref(), Some("198.51.100.7"));
     assert_eq!(record.user_agent.as_deref(), Some("agent/1.0"));
+    assert_eq!(record.tenant_id.as_deref(), Some("t-1"));
     assert_eq!(record.user_id.as_deref(), Some("u-7"));
     assert_eq!(record.session_id.as_deref(), Some("s-1"));
 }

@@ -1,6 +1,11 @@
 //! What a turn with a model has beside its texts: tool calls and attachments.
 
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::object::object;
 
@@ -22,6 +27,46 @@ object! {
     }
 }
 
+impl ToolCall {
+    /// A call of the tool of this name.
+    pub fn new(name: impl Into<String>) -> ToolCall {
+        ToolCall {
+            name: name.into(),
+            ..ToolCall::default()
+        }
+    }
+
+    /// Sets the id that the model gave the call.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Sets what the tool is called with: a text, or anything that is JSON.
+    pub fn arguments(mut self, arguments: impl Serialize) -> Self {
+        self.arguments = Some(to_value(arguments));
+        self
+    }
+
+    /// Sets what the tool returned: a text, or anything that is JSON.
+    pub fn result(mut self, result: impl Serialize) -> Self {
+        self.result = Some(to_value(result));
+        self
+    }
+
+    /// Sets why the call failed.
+    pub fn error(mut self, error: impl fmt::Display) -> Self {
+        self.error = Some(error.to_string());
+        self
+    }
+}
+
+/// A value as JSON, or why it cannot be.
+fn to_value(value: impl Serialize) -> Value {
+    serde_json::to_value(value)
+        .unwrap_or_else(|error| Value::String(format!("[not JSON: {error}]")))
+}
+
 object! {
     /// A file or an image that came with a prompt or an answer: an element of `attachments`. The trail has its hash,
     /// not its content.
@@ -34,5 +79,18 @@ object! {
         bytes "bytes": Option<u64>;
         /// Its SHA-256, in hexadecimal digits.
         sha256 "sha256": String;
+    }
+}
+
+impl Attachment {
+    /// The length and the hash of a content. The content itself is not kept.
+    pub fn new(kind: impl Into<String>, content: impl AsRef<[u8]>) -> Attachment {
+        let content = content.as_ref();
+        Attachment {
+            kind: kind.into(),
+            bytes: Some(content.len() as u64),
+            sha256: HEXLOWER.encode(&Sha256::digest(content)),
+            ..Attachment::default()
+        }
     }
 }

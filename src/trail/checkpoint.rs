@@ -9,6 +9,7 @@
 //! seal 17 busy                                    which seal this is, and why it was made
 //! key xk3v…= Zm9v…=                               the key that signs it, and the one that signs the next
 //! leaves 9w0k…=                                   SHA-256 of the seal's list of leaves
+//! run 5f0c1d20a7b94e65                            the run_id, if every record has it
 //!
 //! — stinger-audit/8f3c1d20a7b94e65 AbCd…=
 //! ```
@@ -40,6 +41,8 @@ pub(crate) struct Checkpoint {
     /// The key that signs the next.
     pub(crate) next: Key,
     pub(crate) leaves: Hash,
+    /// The run of the writer, if every record says it.
+    pub(crate) run_id: Option<String>,
 }
 
 const SEPARATOR: &str = "\n\n\u{2014} ";
@@ -76,6 +79,7 @@ impl Checkpoint {
         let (seal, reason) = lines.next()?.strip_prefix("seal ")?.split_once(' ')?;
         let (key, next) = lines.next()?.strip_prefix("key ")?.split_once(' ')?;
         let leaves = decode(lines.next()?.strip_prefix("leaves ")?)?;
+        let run_id = lines.next().and_then(|line| line.strip_prefix("run "));
         let read = Checkpoint {
             origin: origin.to_owned(),
             size,
@@ -86,6 +90,7 @@ impl Checkpoint {
             key: decode(key)?,
             next: decode(next)?,
             leaves,
+            run_id: run_id.map(str::to_owned),
         };
         let (name, blob) = signature.strip_suffix('\n')?.split_once(' ')?;
         let bytes = BASE64.decode(blob.as_bytes()).ok()?;
@@ -107,8 +112,9 @@ impl Checkpoint {
     }
 
     fn text(&self) -> String {
+        let run = self.run_id.as_ref().map(|run| format!("run {run}\n"));
         format!(
-            "{}\n{}\n{}\ntime {}\nseal {} {}\nkey {} {}\nleaves {}\n",
+            "{}\n{}\n{}\ntime {}\nseal {} {}\nkey {} {}\nleaves {}\n{}",
             self.origin,
             self.size,
             encode(&self.root),
@@ -118,6 +124,7 @@ impl Checkpoint {
             encode(&self.key),
             encode(&self.next),
             encode(&self.leaves),
+            run.unwrap_or_default(),
         )
     }
 }

@@ -71,6 +71,11 @@ impl Seal {
         json::push_string(out, timestamp_text(self.checkpoint.time));
         out.push(b',');
         out.extend_from_slice(SEAL_MEMBER);
+        if let Some(run_id) = &self.checkpoint.run_id {
+            out.extend_from_slice(b"\"run_id\":");
+            json::push_string(out, run_id);
+            out.push(b',');
+        }
         out.extend_from_slice(b"\"reason\":");
         json::push_string(out, &self.checkpoint.reason);
         out.extend_from_slice(b",\"checkpoint\":");

@@ -15,6 +15,7 @@ use super::{
 pub struct Check<'t> {
     turn: &'t mut Turn,
     filter_name: String,
+    policy: Option<String>,
     /// `None`: the default of the way in which it runs.
     phase: Option<Phase>,
 }
@@ -24,6 +25,7 @@ impl<'t> Check<'t> {
         Check {
             turn,
             filter_name,
+            policy: None,
             phase: None,
         }
     }
@@ -31,6 +33,12 @@ impl<'t> Check<'t> {
     /// Where in the turn it runs. Default: input, and output for [`check`](Check::check).
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
+        self
+    }
+
+    /// Which policy is in force: `name@version`. A decision that names one itself keeps it.
+    pub fn policy(mut self, policy: impl Into<String>) -> Self {
+        self.policy = Some(policy.into());
         self
     }
 
@@ -130,6 +138,7 @@ impl<'t> Check<'t> {
 
     fn complete(&self, mut decision: GuardrailDecision) -> GuardrailDecision {
         decision.filter_name.clone_from(&self.filter_name);
+        decision.policy = decision.policy.or_else(|| self.policy.clone());
         decision
             .phase
             .get_or_insert(self.phase.unwrap_or(Phase::Input));

@@ -221,8 +221,8 @@ impl<I> Sent<I> {
         });
         self.unrecorded = recorded.err();
         #[cfg(feature = "stream")]
-        if self.unrecorded.is_none() && turn.audit.is_fail_safe() {
-            self.confirming = Some(turn.audit.confirm_async());
+        if self.unrecorded.is_none() && turn.context.audit.is_fail_safe() {
+            self.confirming = Some(turn.context.audit.confirm_async());
         }
     }
 
@@ -256,7 +256,7 @@ where
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        let audit = self.turn.as_ref()?.audit.clone();
+        let audit = self.turn.as_ref()?.context.audit.clone();
         let next = self.pieces.next();
         let passed = self.pass(next);
         if self.turn.is_none() && self.unrecorded.is_none() && audit.is_fail_safe() {

@@ -14,7 +14,7 @@ use tracing::span;
 
 use super::encode::encode;
 use super::fields::FieldWriter;
-use super::frame::{self, Fields, Name, Read};
+use super::frame::{self, Fields, Name, Read, Value};
 use super::lock;
 use super::told::Told;
 use super::trace::Trace;
@@ -83,6 +83,25 @@ pub(crate) struct Around {
     pub(super) trace: Option<Trace>,
 }
 
+impl Around {
+    /// Puts what a turn says in front of what is around it.
+    pub(super) fn with_texts(mut self, redactors: &Chain, texts: &[(Key, String)]) -> Around {
+        let own = collect(redactors, |fields, told| add_texts(fields, told, texts));
+        self.scope = Some(Arc::new(Scope::new(self.scope, own)));
+        self
+    }
+
+    /// Changes what a turn says.
+    pub(super) fn set_text(&self, redactors: &Chain, key: Key, text: &str) {
+        if let Some(scope) = &self.scope {
+            let texts = [(key, text.to_owned())];
+            scope.set(collect(redactors, |fields, told| {
+                add_texts(fields, told, &texts)
+            }));
+        }
+    }
+}
+
 impl From<Option<Arc<Scope>>> for Around {
     fn from(scope: Option<Arc<Scope>>) -> Around {
         Around { scope, trace: None }
@@ -95,7 +114,7 @@ pub(super) struct Values {
     keys: KeySet,
     bytes: Vec<u8>,
     /// What a record that takes the value of a key says of it.
-    told: Vec<(Key, Box<Told>)>,
+    told: ToldOf,
 }
 
 impl Values {
@@ -147,16 +166,25 @@ impl Values {
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
 pub(super) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
+    collect(redactors, |fields, told| {
+        record(&mut OnlyAttribution { fields, told });
+    })
+}
+
+type ToldOf = Vec<(Key, Box<Told>)>;
+
+fn add_texts(fields: &mut FieldWriter<'_>, told: &mut ToldOf, texts: &[(Key, String)]) {
+    for (key, text) in texts {
+        fields.key(*key, Value::Str(text));
+        told.extend(fields.take_told().map(|of_key| (*key, of_key)));
+    }
+}
+
+fn collect(redactors: &Chain, fill: impl FnOnce(&mut FieldWriter<'_>, &mut ToldOf)) -> Values {
     let (mut found, mut told) = (Values::default(), Vec::new());
     encode(
         redactors,
-        |fields| {
-            let mut visitor = OnlyAttribution {
-                fields,
-                told: &mut told,
-            };
-            record(&mut visitor);
-        },
+        |fields| fill(fields, &mut told),
         |frame| {
             let Some((frame, _)) = frame::split_first(frame) else {
                 return;
@@ -191,7 +219,7 @@ fn attributed(field: &Field) -> Option<Key> {
 /// Takes a span's attribution, and what is to be said of each value beside it.
 struct OnlyAttribution<'a, 'r> {
     fields: &'a mut FieldWriter<'r>,
-    told: &'a mut Vec<(Key, Box<Told>)>,
+    told: &'a mut ToldOf,
 }
 
 impl<'r> OnlyAttribution<'_, 'r> {

@@ -7,6 +7,8 @@
 mod room;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value as Json;
@@ -19,7 +21,7 @@ use super::layer::Recorder;
 use super::registry::{Recording, SWITCHED_OFF, current};
 use super::{Around, Core};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Decision, EventType, GuardrailDecision, Key};
+use crate::record::{Attachment, Decision, EventType, GuardrailDecision, Key, ToolCall};
 
 /// Records a prompt.
 ///
@@ -97,20 +99,12 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 /// ```
 #[inline]
 pub fn event<'a>(event_type: impl Into<EventType>) -> Entry<'a> {
-    let entry = Entry {
-        fields: room::take(),
-        owned: Vec::new(),
-    };
-    entry.text(Key::EventType, event_type.into().into_name())
+    Entry::new().text(Key::EventType, event_type.into().into_name())
 }
 
 /// A record by which a turn says how it ends. No event of the application has such a type.
 pub(crate) fn turn_end<'a>(event_type: &'static str) -> Entry<'a> {
-    let entry = Entry {
-        fields: room::take(),
-        owned: Vec::new(),
-    };
-    entry.made(Key::EventType, event_type)
+    Entry::new().made(Key::EventType, event_type)
 }
 
 /// An event that is not recorded yet. [`log`](Entry::log) records it.
@@ -120,8 +114,23 @@ pub(crate) fn turn_end<'a>(event_type: &'static str) -> Entry<'a> {
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     fields: Vec<Field<'a>>,
-    /// What is not borrowed of them, and the decisions.
+    /// What is not borrowed of them, and the elements of lists.
     owned: Vec<Owned>,
+    turn: Option<Box<OfTurn>>,
+}
+
+/// Where the records of a turn go, and what surrounds them.
+#[derive(Clone)]
+struct OfTurn {
+    /// `None`: the trail is switched off.
+    core: Option<Arc<Core>>,
+    around: Around,
+}
+
+impl fmt::Debug for OfTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OfTurn").finish_non_exhaustive()
+    }
 }
 
 /// It owns nothing: the usual entry is made and dropped without a look at each of its fields.
@@ -151,6 +160,8 @@ enum Owned {
     Text(String),
     Json(Json),
     Decision(GuardrailDecision),
+    ToolCall(ToolCall),
+    Attachment(Attachment),
 }
 
 macro_rules! texts {
@@ -164,9 +175,24 @@ macro_rules! texts {
 }
 
 impl<'a> Entry<'a> {
+    #[inline]
+    fn new() -> Entry<'a> {
+        Entry {
+            fields: room::take(),
+            owned: Vec::new(),
+            turn: None,
+        }
+    }
+
     texts! {
+        /// The sender's own id of the event.
+        event_id EventId;
+        /// The sender's own time of the event, RFC 3339.
+        event_timestamp EventTimestamp;
         /// The request that the event belongs to.
         request_id RequestId;
+        /// The customer or organisation.
+        tenant_id TenantId;
         /// For whom.
         user_id UserId;
         /// The user's session.
@@ -175,11 +201,21 @@ impl<'a> Entry<'a> {
         user_ip UserIp;
         /// The user's client, as it names itself.
         user_agent UserAgent;
+        /// The agent that acted.
+        agent_id AgentId;
         /// The conversation that the turn belongs to.
         conversation_id ConversationId;
+        /// The turn, of which several may be open in one conversation.
+        turn_id TurnId;
         /// Where the conversation stands, instead of what the trail would say.
         conversation_state ConversationState;
-        /// The model that was asked or that answered.
+        /// Who runs the model.
+        provider Provider;
+        /// What is done with the model, such as `chat`.
+        operation Operation;
+        /// The model that is asked.
+        model_requested ModelRequested;
+        /// The model that answered.
         model_used ModelUsed;
     }
 
@@ -204,6 +240,29 @@ impl<'a> Entry<'a> {
     /// What a guardrail decided. Each call adds one decision.
     pub fn decision(mut self, decision: GuardrailDecision) -> Self {
         self.owned.push(Owned::Decision(decision));
+        self
+    }
+
+    /// A call of a tool by the model, or its result: an element of `tool_calls`. Strings and map keys in it are redacted,
+    /// but for its id.
+    ///
+    /// ```
+    /// use stinger_audit::record::ToolCall;
+    ///
+    /// let call = ToolCall::new("search").id("call-1").arguments(serde_json::json!({ "query": "trains" }));
+    /// let entry = stinger_audit::event("tool_call").user_id("u-7").tool_call(call);
+    /// # drop(entry);
+    /// ```
+    pub fn tool_call(mut self, call: ToolCall) -> Self {
+        self.owned.push(Owned::ToolCall(call));
+        self
+    }
+
+    /// A file that comes with the prompt or the answer: an element of `attachments`. Its length and its SHA-256 are
+    /// recorded, its content is not.
+    pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
+        let attachment = Attachment::new(kind, content);
+        self.owned.push(Owned::Attachment(attachment));
         self
     }
 
@@ -255,6 +314,12 @@ impl<'a> Entry<'a> {
         self.push(FieldName::Key(key), value)
     }
 
+    /// Makes it a record of a turn, which goes to the turn's trail.
+    pub(crate) fn in_turn(mut self, core: Option<Arc<Core>>, around: Around) -> Self {
+        self.turn = Some(Box::new(OfTurn { core, around }));
+        self
+    }
+
     /// Records the event.
     ///
     /// # Errors
@@ -268,33 +333,41 @@ impl<'a> Entry<'a> {
     }
 
     fn record_here(&self) -> Result<()> {
+        if let Some(turn) = &self.turn {
+            let record = |core: &Arc<Core>| self.record_in(core, turn.around.clone());
+            return turn.core.as_ref().map_or(Ok(()), record);
+        }
         let here = dispatcher::get_default(|dispatch| {
             dispatch.downcast_ref::<Recorder>().map(Recorder::here)
         });
         match here {
-            Some(Some((core, scope))) if !core.is_closed() => {
-                return core.record(scope, |fields| self.fill(fields));
-            }
+            Some(Some((core, scope))) if !core.is_closed() => return self.record_in(&core, scope),
             // A layer without a trail: development switched it off.
             Some(None) => return Ok(()),
             _ => {}
         }
         match Recording::trail().or_else(current) {
-            Some(core) => core.record(core.around(), |fields| self.fill(fields)),
+            Some(core) => self.record_in(&core, core.around()),
             None if SWITCHED_OFF.load(Ordering::Relaxed) => Ok(()),
             None if here.is_some() => Err(Error::from(ErrorKind::Closed)),
             None => Err(Error::from(ErrorKind::NotOpen)),
         }
     }
 
-    pub(crate) fn log_to(self, core: &Core) -> Result<()> {
-        self.log_in(core, core.around())
-    }
-
-    pub(crate) fn log_in(self, core: &Core, around: Around) -> Result<()> {
-        let recorded = core.record(around, |fields| self.fill(fields));
+    /// Records the event in this trail.
+    pub(crate) fn log_to(self, core: &Arc<Core>) -> Result<()> {
+        let of_turn = self.turn.as_ref().filter(|turn| {
+            let own = turn.core.as_ref();
+            own.is_some_and(|own| Arc::ptr_eq(own, core))
+        });
+        let around = of_turn.map(|turn| turn.around.clone());
+        let recorded = self.record_in(core, around.unwrap_or_else(|| core.around()));
         room::give_back(self.fields);
         recorded
+    }
+
+    fn record_in(&self, core: &Core, around: impl Into<Around>) -> Result<()> {
+        core.record(around, |fields| self.fill(fields))
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
@@ -315,6 +388,14 @@ impl<'a> Entry<'a> {
                 fields.decision(decision);
             }
         }
+        fields.elements(Key::ToolCalls, &self.owned, |owned| match owned {
+            Owned::ToolCall(call) => serde_json::to_value(call).ok(),
+            _ => None,
+        });
+        fields.elements(Key::Attachments, &self.owned, |owned| match owned {
+            Owned::Attachment(attachment) => serde_json::to_value(attachment).ok(),
+            _ => None,
+        });
         for field in &self.fields {
             let name = match field.name {
                 FieldName::Key(_) => continue,
@@ -344,7 +425,7 @@ impl<'a> Entry<'a> {
     }
 
     #[inline]
-    fn text(mut self, key: Key, text: impl Into<Cow<'a, str>>) -> Self {
+    pub(crate) fn text(mut self, key: Key, text: impl Into<Cow<'a, str>>) -> Self {
         let value = match text.into() {
             Cow::Borrowed(text) => Content::Here(Value::Str(text)),
             Cow::Owned(text) => self.own(Owned::Text(text)),

@@ -3,6 +3,7 @@
 //! Runs on the emitting thread. Raw text ends here: what is pushed is redacted.
 
 mod decision;
+mod name;
 mod nested;
 mod text;
 
@@ -14,13 +15,12 @@ use serde_json::Value as Json;
 use tracing::Metadata;
 use tracing::field::Field;
 
+pub(super) use name::{LONGEST_NAME, is_reserved};
 pub(super) use nested::number_of;
 
 use super::attribution::{Scope, Values};
-use super::frame::{self, Fields, Name, Value};
-use super::meaning::{
-    self, EVENT, LONGEST_NAME, Mark, Marks, Meaning, Meanings, Names, Way, is_share,
-};
+use super::frame::{self, Name, Value};
+use super::meaning::{Marks, Meaning, Meanings, Names, Way, is_share};
 use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
@@ -399,36 +399,6 @@ impl<'r> FieldWriter<'r> {
         self.keep(Name::Other(&name), value);
     }
 
-    /// A name that collides neither with a key nor with a field before it. Fields are told apart from then on.
-    fn free_name<'a>(&mut self, full: &'a str) -> Cow<'a, str> {
-        let mut name = Cow::Borrowed(frame::cut(full, LONGEST_NAME));
-        if name.len() < full.len() {
-            self.problem("the name of a field is longer than 32 KiB and was cut");
-        }
-        let owner = self.owner;
-        if meaning::is_reserved(&name, |key| owner == Owner::Event || key.is_of_decision()) {
-            name = Cow::Owned(format!("{EVENT}.{name}"));
-        }
-        if self.marks.insert(Mark::of_segment(&name)) {
-            while let Some(end) = self.end_of_collision(&name) {
-                name = Cow::Owned(renumber(&name, end));
-            }
-            self.marks.insert(Mark::of_segment(&name));
-        }
-        name
-    }
-
-    /// Where in a name the segment ends that it has in common with the whole name of a field before it, or the
-    /// other way round.
-    fn end_of_collision(&self, wanted: &str) -> Option<usize> {
-        Fields(&self.out[self.begin..]).find_map(|field| match field {
-            (Name::Other(name), _) if meaning::collide(name, wanted.as_bytes()) => {
-                Some(name.len().min(wanted.len()))
-            }
-            _ => None,
-        })
-    }
-
     /// Keeps a text beside the key that does not take it.
     fn other_key(&mut self, key: Key, text: &str) {
         self.other(key.name(), Value::Str(text));
@@ -488,17 +458,6 @@ impl<'r> FieldWriter<'r> {
             }
         }
     }
-}
-
-/// Gives a segment of a name, the one that ends at `end`, the next number: `a.b` becomes `a#2.b`, then `a#3.b`.
-fn renumber(name: &str, end: usize) -> String {
-    let (head, rest) = name.split_at(end);
-    let next = |(base, number): (&'_ str, &'_ str)| {
-        let number: u32 = number.parse().ok()?;
-        Some((base.len(), number.checked_add(1)?))
-    };
-    let (base, number) = head.rsplit_once('#').and_then(next).unwrap_or((end, 2));
-    format!("{}#{number}{rest}", &head[..base])
 }
 
 /// A value as the number that its key wants, where it can be one.

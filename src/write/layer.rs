@@ -27,7 +27,7 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::attribution::{self, Place, Scope, Spans};
+use super::attribution::{self, Around, Place, Scope, Spans};
 use super::{Core, TARGET, probe};
 
 /// The layer of a trail. Without a trail it takes the events away and drops them, which
@@ -69,6 +69,15 @@ impl Recorder {
         let trail = self.trail.as_ref()?;
         let scope = attribution::current(|place| place == trail.place);
         Some((trail.core.clone(), scope))
+    }
+
+    /// Has a span say what a turn of this trail says, wherever it was made.
+    pub(super) fn adopt(&self, span: &Id, core: &Core, turn: &Around) {
+        if let Some(trail) = self.trail.as_ref().filter(|trail| trail.core.id == core.id) {
+            // Values of its own, so that what it is given later is not the turn's.
+            let own = Some(attribution::Values::default());
+            trail.spans.insert(span, turn.scope.clone(), own);
+        }
     }
 
     fn take<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)

@@ -9,6 +9,7 @@ mod names;
 pub(super) use callsites::Meanings;
 pub(super) use names::Names;
 
+use super::fields::{LONGEST_NAME, is_reserved};
 use super::frame::Value;
 use crate::record::{Decision, EventType, Key, Kind};
 use crate::redact::{Chain, Manner};
@@ -43,30 +44,6 @@ pub(super) struct Mark(u16);
 
 /// The marks of some names.
 pub(super) struct Marks([u64; Marks::WORDS]);
-
-/// The parent of the names that the application may not set: `event.outcome`.
-pub(super) const EVENT: &str = "event";
-
-/// Longer names are cut, so that a frame holds them with the numbers that tell them apart.
-pub(super) const LONGEST_NAME: usize = 32 << 10;
-
-/// Whether two names are equal, or one is the beginning of the other's path, as `user` is of `user.id`. A collector that
-/// expands dots cannot hold both.
-pub(super) fn collide(one: &[u8], other: &[u8]) -> bool {
-    let end = one.len().min(other.len());
-    let rest = if one.len() > end {
-        &one[end..]
-    } else {
-        &other[end..]
-    };
-    one[..end] == other[..end] && rest.first().is_none_or(|&byte| byte == b'.')
-}
-
-/// Whether an application's field may not have this name, given the keys that it stands beside.
-pub(super) fn is_reserved(name: &str, is_beside: impl Fn(Key) -> bool) -> bool {
-    let collides = |key: &Key| is_beside(*key) && collide(key.name().as_bytes(), name.as_bytes());
-    name == EVENT || Key::ALL.iter().any(collides)
-}
 
 impl Mark {
     /// Of names that have to be looked at in any case. It is set from the start.

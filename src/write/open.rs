@@ -119,7 +119,7 @@ pub(super) fn run(
         _ => false,
     };
     // First: a key that is refused leaves no journal behind.
-    let (sealer, wrong) = match settings.sealing {
+    let (mut sealer, wrong) = match settings.sealing {
         true => {
             let (sealer, wrong) = Sealer::open(&settings, was_closed, found.files.as_mut())?;
             (Some(sealer), wrong)
@@ -153,7 +153,8 @@ pub(super) fn run(
         let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         lock(&core.losses).inherit(count, time(first), time(last));
     }
-    if let Some(sealer) = &sealer {
+    if let Some(sealer) = &mut sealer {
+        sealer.run_id = core.run_id_of_records();
         let identity = sealer.identity();
         if let Place::Files(_) = core.settings.places.trail {
             say(&match sealer.is_new() {
@@ -179,7 +180,7 @@ pub(super) fn run(
         core.queue_system_record(wrong);
     }
     core.queue_system_record(opened(&core));
-    let renderer = Renderer::new(flow(&found));
+    let renderer = Renderer::new(flow(&found), core.run_id_of_records());
     let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)

@@ -11,6 +11,8 @@ use crate::trail::json;
 #[derive(Default)]
 pub(super) struct Renderer {
     flow: Flow,
+    /// Stands in every record, if the trail is a stream: whoever collects it may have several runs in one.
+    run_id: Option<String>,
     second: CachedSecond,
 }
 
@@ -135,6 +137,7 @@ pub(super) const NO_VERDICT: &str = "a guardrail is named without its decision";
 /// Keys that may stand in a line without standing in its frame.
 const COMPOSED: KeySet = KeySet::of(&[
     Key::EventType,
+    Key::RunId,
     Key::TurnNumber,
     Key::ConversationState,
     Key::Decisions,
@@ -145,9 +148,10 @@ const COMPOSED: KeySet = KeySet::of(&[
 const LAST: KeySet = KeySet::of(&[Key::Redactions, Key::RedactionCounts]);
 
 impl Renderer {
-    pub(super) fn new(flow: Flow) -> Renderer {
+    pub(super) fn new(flow: Flow, run_id: Option<String>) -> Renderer {
         Renderer {
             flow,
+            run_id,
             second: CachedSecond::default(),
         }
     }
@@ -188,6 +192,10 @@ impl Renderer {
             let given = sorted.get(key);
             match key {
                 Key::EventType => push_known(out, key, Value::Str(event_type)),
+                Key::RunId => {
+                    let run_id = self.run_id.as_deref().map(str::as_bytes);
+                    push_some(out, key, given.or(run_id.map(Value::Str)));
+                }
                 Key::TurnNumber => {
                     push_some(
                         out,

@@ -28,6 +28,8 @@ const BUSY: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(60);
 
 pub(super) struct Sealer {
+    /// If every record has it.
+    pub(super) run_id: Option<String>,
     origin: String,
     first: Key,
     tree: GrowingTree,
@@ -166,6 +168,7 @@ impl Sealer {
     fn new(key: SigningKey, files: Option<KeptIn>) -> Sealer {
         let first = public(&key);
         Sealer {
+            run_id: None,
             origin: origin(&first),
             first,
             tree: GrowingTree::default(),
@@ -276,6 +279,7 @@ impl Sealer {
             key,
             next: self.announced.as_ref().map_or(key, public),
             leaves: leaves.hash(),
+            run_id: self.run_id.clone(),
         };
         let seal = Seal {
             note: checkpoint.sign(&self.key),

@@ -65,6 +65,7 @@ pub fn router(audit: &Audit, config: Config) -> Result<Router, Error> {
         .identity(|parts: &Parts| Identity {
             user_id: user(&parts.headers),
             session_id: text(&parts.headers, "x-session-id"),
+            ..Identity::default()
         })
         .audited(|path| path.starts_with("/v1/"));
     for proxy in &config.trusted {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
+use crate::record::Key;
 use crate::redact::{Manner, path_names_value, path_segment};
 use crate::trail::json;
 use crate::write::frame::{self, Name, Value};
@@ -85,6 +86,63 @@ impl FieldWriter<'_> {
                 self.keep(name, Value::Json(&json));
             }
         }
+    }
+
+    /// Adds the list that these make up: objects in which strings and map keys are redacted, but for ids and hashes.
+    #[inline]
+    pub(in crate::write) fn elements<T>(
+        &mut self,
+        key: Key,
+        of: &[T],
+        element: impl Fn(&T) -> Option<Json>,
+    ) {
+        let elements: Vec<Json> = of.iter().filter_map(element).collect();
+        if !elements.is_empty() {
+            self.list(key, elements);
+        }
+    }
+
+    #[cold]
+    fn list(&mut self, key: Key, elements: Vec<Json>) {
+        /// What comes first, in this order.
+        const FIRST: [&str; 6] = ["id", "name", "arguments", "result", "error", "kind"];
+        const AS_IT_IS: [&str; 3] = ["id", "bytes", "sha256"];
+        self.manner = self.names().key(key).manner;
+        let mut list = Vec::new();
+        for (place, element) in elements.into_iter().enumerate() {
+            let Json::Object(mut members) = element else {
+                continue;
+            };
+            let mut kept: Vec<(String, Json)> = Vec::new();
+            for name in FIRST.iter().chain(&AS_IT_IS) {
+                kept.extend(members.remove_entry(*name));
+            }
+            list.push(if place == 0 { b'[' } else { b',' });
+            list.push(b'{');
+            let begin = list.len();
+            for (name, value) in kept.into_iter().chain(members) {
+                if list.len() > begin {
+                    list.push(b',');
+                }
+                let path = format!("{}/{place}", key.name());
+                let (name, value) = match AS_IT_IS.contains(&name.as_str()) {
+                    true => (name, value),
+                    false => {
+                        let name = self.redacted_at(&path, &name);
+                        let path = format!("{path}/{}", path_segment(&name));
+                        let value = self.redacted_json(&path, &value, 2);
+                        (name, value)
+                    }
+                };
+                json::push_string(&mut list, name);
+                list.push(b':');
+                json::push_value(&mut list, &value);
+            }
+            list.push(b'}');
+        }
+        list.push(b']');
+        self.seen.insert(key);
+        self.push(Name::Key(key), Value::Json(&list));
     }
 
     fn redacted_members(&mut self, path: &str, value: &Json) -> Vec<u8> {

@@ -324,6 +324,7 @@ mod tests {
             key: [1; 32],
             next: [2; 32],
             leaves: [0; 32],
+            run_id: None,
         };
         let mut chain = empty();
         chain.expect(kept.clone());

@@ -1,0 +1,148 @@
+use std::time::Instant;
+
+use serde_json::Value as Json;
+
+use super::{Context, Turn, next_id};
+use crate::audit::Audit;
+use crate::error::{Error, Result};
+use crate::record::{EventType, Key};
+use crate::write::{Entry, event};
+
+/// What is known of a turn before it begins. An empty id or the like is none: what the spans around say holds then.
+#[derive(Clone, Debug)]
+#[must_use = "a turn begins with begin(prompt)"]
+pub struct TurnBuilder {
+    audit: Audit,
+    known: Vec<(Key, String)>,
+    expects: Vec<String>,
+    /// The record of the prompt, without its text.
+    entry: Entry<'static>,
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $method:ident $key:ident;)*) => {
+        $($(#[$doc])*
+        pub fn $method(mut self, value: impl Into<String>) -> Self {
+            self.known.retain(|(key, _)| *key != Key::$key);
+            self.known.push((Key::$key, value.into()));
+            self
+        })*
+    };
+}
+
+impl TurnBuilder {
+    pub(crate) fn new(audit: Audit, conversation: String) -> TurnBuilder {
+        TurnBuilder {
+            audit,
+            known: vec![(Key::ConversationId, conversation)],
+            expects: Vec::new(),
+            entry: event(EventType::UserPrompt),
+        }
+    }
+
+    texts! {
+        /// The customer or organisation: `tenant_id`.
+        tenant_id TenantId;
+        /// For whom: `user_id`.
+        user UserId;
+        /// The user's session: `session_id`.
+        session SessionId;
+        /// The user's address: `user_ip`.
+        ip UserIp;
+        /// The user's client, as it names itself: `user_agent`.
+        agent UserAgent;
+        /// The request: `request_id`.
+        request RequestId;
+        /// The agent that acts: `agent_id`.
+        agent_id AgentId;
+        /// Who runs the model: `provider`.
+        provider Provider;
+        /// What is done with the model, such as `chat`: `operation`.
+        operation Operation;
+        /// The model that is asked: `model_requested`.
+        model ModelRequested;
+        /// The sender's own id of the prompt: `event_id` of its record.
+        event_id EventId;
+        /// The sender's own time of the prompt, RFC 3339: `event_timestamp` of its record.
+        event_timestamp EventTimestamp;
+    }
+
+    /// The guardrails that must decide in this turn. Those that do not are a finding:
+    /// [`read::Turn::completeness`](crate::read::Turn::completeness).
+    pub fn expects<G: Into<String>>(mut self, guardrails: impl IntoIterator<Item = G>) -> Self {
+        self.expects.extend(guardrails.into_iter().map(Into::into));
+        self
+    }
+
+    /// A file that comes with the prompt: its length and its SHA-256 are recorded, its content is not.
+    pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
+        self.entry = self.entry.attachment(kind, content);
+        self
+    }
+
+    /// A field of the application's own for the record of the prompt. Strings and map keys in it
+    /// are redacted.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.entry = self.entry.field(name.into(), value.into());
+        self
+    }
+
+    /// Records the prompt and begins the turn. Under fail-safe the prompt is on the medium
+    /// when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The trail is closed; or, under fail-safe, it cannot be written. The prompt may be in the trail all the same, and its
+    /// turn is abandoned then.
+    pub fn begin(self, prompt: &str) -> Result<Turn> {
+        let turn = self.record(prompt)?;
+        turn.confirm()?;
+        Ok(turn)
+    }
+
+    /// [`begin`](TurnBuilder::begin) that waits for the medium without a thread.
+    ///
+    /// # Errors
+    ///
+    /// As for `begin`.
+    pub async fn begin_async(self, prompt: &str) -> Result<Turn> {
+        let turn = self.record(prompt)?;
+        turn.confirm_async().await?;
+        Ok(turn)
+    }
+
+    fn record(self, prompt: &str) -> Result<Turn> {
+        let id = next_id();
+        let mut known = self.known;
+        known.retain(|(_, text)| !text.is_empty());
+        let (mut known, of_prompt): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|(key, _)| key.is_attribution());
+        known.push((Key::TurnId, id.clone()));
+        let mut entry: Entry<'_> = self.entry.text(Key::Prompt, prompt);
+        for (key, text) in of_prompt {
+            entry = entry.text(key, text);
+        }
+        if !self.expects.is_empty() {
+            entry = entry.made(Key::Expects, self.expects);
+        }
+        let core = self.audit.core();
+        let around = core.map(|core| core.around_turn(&known));
+        let context = Context {
+            around: around.unwrap_or_default(),
+            audit: self.audit,
+        };
+        let recorded = context.bind(entry).log();
+        let turn = Turn {
+            context,
+            id,
+            known,
+            begun: Instant::now(),
+            tokens: None,
+            blocked_by: None,
+            // A prompt that is not in the trail has no turn to abandon; of any other the end must be.
+            ended: recorded.as_ref().is_err_and(Error::is_loss),
+            holding: false,
+        };
+        recorded.map(|()| turn)
+    }
+}
