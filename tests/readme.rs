@@ -45,11 +45,17 @@ fn every_command_of_the_readme_exists() {
 #[test]
 fn every_test_and_every_metric_that_the_readme_names_exists() {
     let mut sources = String::new();
-    for directory in ["tests", "src/write", "src/trail"] {
-        let directory = format!("{}/{directory}", env!("CARGO_MANIFEST_DIR"));
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut directories = ["tests", "src/write", "src/trail"]
+        .map(|name| format!("{root}/{name}").into())
+        .to_vec();
+    while let Some(directory) = directories.pop() {
+        let directory: std::path::PathBuf = directory;
         for entry in std::fs::read_dir(directory).expect("readable") {
             let path = entry.expect("an entry").path();
-            if path.extension().is_some_and(|ending| ending == "rs") {
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
                 sources += &std::fs::read_to_string(path).expect("readable");
             }
         }

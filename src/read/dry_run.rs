@@ -136,8 +136,14 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
             each_in(&path(&path_segment(key)), value, each);
         }
     }
-    if let Ok(calls) = serde_json::to_value(&record.tool_calls) {
+    let mut calls = record.tool_calls.clone();
+    // An id links a call to its result: it is not redacted.
+    calls.iter_mut().for_each(|call| call.id = None);
+    if let Ok(calls) = serde_json::to_value(&calls) {
         each_in("tool_calls", &calls, each);
+    }
+    for (place, attachment) in record.attachments.iter().enumerate() {
+        each(&format!("attachments/{place}/kind"), &attachment.kind);
     }
     for (key, value) in &record.other {
         each_in(&path_segment(key), value, each);
