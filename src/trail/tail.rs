@@ -71,13 +71,19 @@ pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
             } else if let Some(record) = parse(line) {
                 tail.last = Some(record);
                 return Ok(tail);
-            } else if line.starts_with(b"{\"seq\":") {
+            } else if is_begun(line) {
                 // Ended by a writer that did not come to tell of it.
                 tail.torn_lines.push(TornLine::of(line));
             }
         }
     }
     Ok(tail)
+}
+
+/// Whether a line is the beginning of a record, or begins as one does.
+fn is_begun(line: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"{\"seq\":";
+    line.starts_with(BEGIN) || !line.is_empty() && BEGIN.starts_with(line)
 }
 
 /// The first record of a file.
@@ -150,6 +156,19 @@ mod tests {
             let tail = tail(&path).expect("read");
             assert_eq!(tail.last.map(|r| r.seq), seq);
             assert_eq!(tail.torn, torn);
+        }
+    }
+
+    #[test]
+    fn a_torn_line_that_a_writer_has_ended_is_found_however_short_it_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("audit.log");
+        let whole = line(4, 1);
+        for length in 1..whole.len() {
+            let torn = &whole[..length];
+            std::fs::write(&path, format!("{}\nforeign\n\n{torn}\n", line(3, 1))).expect("written");
+            let tail = tail(&path).expect("read");
+            assert_eq!(tail.torn_lines, [TornLine::of(torn.as_bytes())], "{torn}");
         }
     }
 }

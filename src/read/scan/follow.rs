@@ -105,16 +105,23 @@ mod tests {
             std::fs::write(dir.path().join(file), line).expect("written");
             crate::trail::files::point_link(&name.path(), file).expect("a link");
         };
-        write("audit.2026-11-24-10.log", 0);
+        write("audit.2026-11-24-08.log", 0);
+        write("audit.2026-11-24-10.log", 1);
         let mut scan = Scan::from_end(&name, Query::new()).expect("readable");
         assert!(scan.next().is_none());
         assert!(
             !scan.may_have_new_file(),
             "nothing has happened: the directory is not listed"
         );
-        write("audit.2026-11-24-11.log", 1);
+        // An older file that gets another name meanwhile holds nothing new.
+        std::fs::rename(
+            dir.path().join("audit.2026-11-24-08.log"),
+            dir.path().join("audit.2026-11-24-09.log"),
+        )
+        .expect("renamed");
+        write("audit.2026-11-24-11.log", 2);
         let next = scan.next().expect("a record").expect("readable");
-        assert_eq!(next.seq, 1);
+        assert_eq!(next.seq, 2);
         assert!(scan.next().is_none() && !scan.may_have_new_file());
         // The same name, another file.
         std::fs::rename(
@@ -122,9 +129,9 @@ mod tests {
             dir.path().join("audit.2026-11-24-11-59-59.log"),
         )
         .expect("renamed");
-        write("audit.2026-11-24-11.log", 2);
+        write("audit.2026-11-24-11.log", 3);
         let next = scan.next().expect("a record").expect("readable");
-        assert_eq!(next.seq, 2);
+        assert_eq!(next.seq, 3);
         assert!(scan.next().is_none());
     }
 

@@ -130,6 +130,24 @@ fn a_file_that_is_dated_in_the_future_has_all_heads_read_and_is_told() {
 }
 
 #[test]
+fn a_file_that_is_dated_before_all_others_is_told_though_the_newest_is_known() {
+    let trail = Trail::new();
+    let mut files = trail.hourly(100);
+    let misdated = "audit.1970-01-01-00.log";
+    std::fs::rename(
+        trail.dir.path().join(&files[50]),
+        trail.dir.path().join(misdated),
+    )
+    .expect("renamed");
+    files[50] = misdated.to_owned();
+    trail.link(&files[99]);
+    let catalog = trail.verified();
+    let told = catalog.disorder().expect("disorder").to_string();
+    assert!(told.contains(misdated), "{told}");
+    assert_eq!(oldest_first(catalog), files);
+}
+
+#[test]
 fn the_newest_file_is_found_by_the_link_wherever_it_is_dated() {
     // Among files whose heads nobody reads otherwise.
     let trail = Trail::new();

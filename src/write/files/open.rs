@@ -34,8 +34,8 @@ pub(in crate::write) struct Found {
 impl Found {
     /// Looks at the ends of those files of which one may be the last that a writer wrote, and ends their torn lines.
     ///
-    /// These are the newest with a record, files without records, which the trail may have been about to go on in, and
-    /// files that were set aside. The writer leaves every other file at the end of a line.
+    /// These are the newest with a record and the one before it, files without records, which the trail may have been
+    /// about to go on in, and files that were set aside. The writer leaves every other file at the end of a line.
     fn of(catalog: &mut Catalog) -> Result<Found> {
         let mut found = Found::default();
         let mut untold = Vec::new();
@@ -214,12 +214,14 @@ mod tests {
 
     #[test]
     fn only_ends_that_a_dead_writer_can_have_torn_are_ended() {
-        let (old, aside) = ("audit.2026-11-24-08.log", "audit.2026-11-24-09-10-11.log");
+        let (old, aside) = ("audit.2026-11-24-08.log", "audit.2026-11-24-08-10-11.log");
+        let between = "audit.2026-11-24-09.log";
         let (newest, begun) = ("audit.2026-11-24-10.log", "audit.2026-11-24-11.log");
         let trail = Trail::of(&[
             ("audit.2026-11-24-07.log", lines(0..2)),
             (old, lines(2..4) + "{\"cut by hand"),
-            (aside, lines(4..6) + "{\"seq\":6"),
+            (aside, lines(4..5) + "{\"seq\":5"),
+            (between, lines(5..6)),
             (newest, lines(6..8) + "{\"seq\":8,"),
             (begun, "{\"seq".to_owned()),
         ]);
@@ -229,7 +231,7 @@ mod tests {
         assert_eq!(torn(&found), [(begun, 5), (newest, 9), (aside, 8)]);
         assert_eq!(trail.read(old), lines(2..4) + "{\"cut by hand");
         for (file, end) in [
-            (aside, "{\"seq\":6\n"),
+            (aside, "{\"seq\":5\n"),
             (newest, "{\"seq\":8,\n"),
             (begun, "{\"seq\n"),
         ] {
