@@ -20,7 +20,7 @@ pub(super) use nested::number_of;
 
 use super::attribution::{Scope, Values};
 use super::frame::{self, Name, Value};
-use super::meaning::{Marks, Meaning, Meanings, Names, Way, is_share};
+use super::meaning::{Marks, Meaning, NameCache, Way, is_share};
 use super::told::Told;
 use super::trace::Trace;
 use crate::record::{Decision, EventType, Key, KeySet, Kind};
@@ -52,9 +52,9 @@ pub(super) struct FieldWriter<'r> {
     /// Elements of `guardrail_decisions` so far.
     decisions: usize,
     /// What the fields of the event mean, where it has a callsite.
-    meanings: Option<Rc<Meanings>>,
+    meanings: Option<Rc<[Meaning]>>,
     /// What names mean, once that was asked.
-    names: Option<Box<Names>>,
+    names: Option<Box<NameCache>>,
     /// What becomes of the texts in the field that is being added.
     manner: Manner,
     /// Texts stay as they are, but for those whose names say otherwise.
@@ -103,15 +103,15 @@ impl<'r> FieldWriter<'r> {
     }
 
     #[inline]
-    fn names(&mut self) -> &mut Names {
+    fn names(&mut self) -> &mut NameCache {
         let redactors = self.redactors;
-        self.names.get_or_insert_with(|| Names::take(redactors))
+        self.names.get_or_insert_with(|| NameCache::take(redactors))
     }
 
     /// What a name means that stands in the program, or was redacted.
     fn meaning_of(&mut self, name: &str) -> Meaning {
         let redactors = self.redactors;
-        self.names().other(name, redactors)
+        self.names().name(name, redactors)
     }
 
     #[cold]
@@ -197,14 +197,15 @@ impl<'r> FieldWriter<'r> {
     /// Says whose fields come next, so that their names are not looked up one by one.
     #[inline]
     pub(super) fn begin_event(&mut self, metadata: &'static Metadata<'static>) {
-        self.meanings = Some(Meanings::of(metadata, self.redactors));
+        let redactors = self.redactors;
+        self.meanings = Some(self.names().callsite(metadata, redactors));
     }
 
     /// Adds a field of the event that was begun, or of a span.
     #[inline]
     pub(super) fn field_of(&mut self, field: &Field, value: Value<'_>) {
         let meaning = match &self.meanings {
-            Some(meanings) => meanings.get(field.index()),
+            Some(meanings) => meanings[field.index()],
             None => self.meaning_of(field.name()),
         };
         self.add_as(field.name(), meaning, value);

@@ -3,11 +3,9 @@
 //! The names of an event's fields stand in the program, and mean the same each time. A thread keeps
 //! what they mean: for the callsites that it comes by, so that an event compares no strings, and for other names.
 
-mod callsites;
-mod names;
+mod name_cache;
 
-pub(super) use callsites::Meanings;
-pub(super) use names::Names;
+pub(super) use name_cache::NameCache;
 
 use super::fields::{LONGEST_NAME, is_reserved};
 use super::frame::Value;

@@ -18,10 +18,10 @@ impl FieldWriter<'_> {
     /// Adds a value under a name that may have been made at run time.
     #[inline]
     pub(in crate::write) fn named_field(&mut self, name: &str, value: Value<'_>) {
-        let redactors = self.redactors;
-        let Some(meaning) = self.names().given(name, redactors) else {
+        if may_tell(name) {
             return self.telling_field(name, value);
-        };
+        }
+        let meaning = self.meaning_of(name);
         match value {
             Value::Str(text)
                 if self.keeps_texts
@@ -63,15 +63,11 @@ impl FieldWriter<'_> {
     }
 
     fn nested_field(&mut self, name: &str, value: &Json) {
-        let redactors = self.redactors;
-        let (name, meaning) = match self.names().given(name, redactors) {
-            Some(meaning) => (Cow::Borrowed(name), meaning),
-            None => {
-                let name = self.redacted_name(name);
-                let meaning = self.meaning_of(&name);
-                (Cow::Owned(name), meaning)
-            }
+        let name = match may_tell(name) {
+            true => Cow::Owned(self.redacted_name(name)),
+            false => Cow::Borrowed(name),
         };
+        let meaning = self.meaning_of(&name);
         self.manner = meaning.manner;
         // Its name first: what is told of the texts in it says where they stand.
         match self.free_key(&meaning) {
@@ -207,6 +203,15 @@ impl FieldWriter<'_> {
         self.manner.names_value = path_names_value(path);
         self.redacted(path, text)
     }
+}
+
+/// Whether a name may have been made of somebody's value: it holds a digit or an `@`.
+#[inline]
+fn may_tell(name: &str) -> bool {
+    /// No value that is looked for is shorter.
+    const FEWEST: usize = 7;
+    let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';
+    name.len() >= FEWEST && name.bytes().any(is_of_value)
 }
 
 /// `None`: no frame has a number of its kind.
