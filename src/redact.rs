@@ -25,17 +25,18 @@
 mod canonical;
 mod catalog;
 mod custom;
+mod detect;
 mod dry_run;
 mod entity;
-mod find;
 mod key;
 mod national;
+mod normalize;
 #[cfg(test)]
 mod oracle;
-mod plain;
 mod redactor;
 mod rules;
 mod secret;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -43,13 +44,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use catalog::{Pattern, patterns};
-pub(crate) use custom::Custom;
+pub(crate) use custom::{Custom, Panicked};
 pub use custom::{Redact, RedactorStatus};
 pub use dry_run::{Change, DryRun};
 pub use entity::Entity;
 pub use key::{Keys, Tag};
 pub use national::National;
-pub(crate) use redactor::Looked;
 use redactor::names_value;
 pub use redactor::{Finding, Redacted, Redaction, Redactor};
 pub use rules::{Form, Identifier, Kind, Rule, Rules, Treatment};
@@ -119,13 +119,12 @@ impl Manner {
 }
 
 /// What became of a text.
-pub(crate) enum Outcome<'t> {
-    /// Nothing was found.
-    Clean(Cow<'t, str>),
-    /// It was appended, without what must not be seen.
-    Appended,
-    /// It is withheld: a redactor panicked on it.
-    Withheld,
+pub(crate) struct Outcome<'t, 'r> {
+    /// The text without what must not be seen.
+    pub(crate) text: Cow<'t, str>,
+    pub(crate) redactions: Vec<Redaction<'r>>,
+    /// Whether somebody typed a placeholder into it.
+    pub(crate) is_typed: bool,
 }
 
 impl Chain {
@@ -170,52 +169,33 @@ impl Chain {
         &self.custom
     }
 
-    /// The built-in redactor, where the application has none of its own.
-    #[inline]
-    pub(crate) fn only_builtin(&self) -> Option<Option<&Redactor>> {
-        self.custom.is_empty().then_some(self.builtin.as_deref())
-    }
-
     pub(crate) fn builtin(&self) -> Option<&Redactor> {
         self.builtin.as_deref()
     }
 
-    /// Redacts a text in a field, or in what is nested in it; `named`: the field's name may tell what the
-    /// text is. `append` gets room for what becomes of it, and `note` what was replaced. `typed` is called where
-    /// somebody typed a placeholder.
+    /// Redacts a text in a field, or in what is nested in it; `is_named`: the field's name may tell what the text
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// A redactor panicked on the text.
     pub(crate) fn apply<'t>(
         &self,
         field: &str,
-        named: bool,
+        is_named: bool,
         text: &'t str,
-        append: &mut Vec<u8>,
-        note: &mut dyn FnMut(Redaction<'_>),
-        typed: &mut dyn FnMut(),
-    ) -> Outcome<'t> {
+    ) -> Result<Outcome<'t, '_>, Panicked> {
         let builtin = self.builtin.as_deref();
-        if let Some(builtin) = builtin
-            && self.custom.is_empty()
-            && !named
-        {
-            return match builtin.write_typed(text, append, note, typed) {
-                true => Outcome::Appended,
-                false => Outcome::Clean(Cow::Borrowed(text)),
-            };
-        }
-        let mut text = Cow::Borrowed(text);
-        if let Some(builtin) = builtin
-            && let Some(marked) = builtin.mark_typed(&text)
-        {
-            typed();
-            text = Cow::Owned(marked);
-        }
+        let marked = builtin.and_then(|builtin| builtin.mark_typed(text));
+        let is_typed = marked.is_some();
+        let mut text = marked.map_or(Cow::Borrowed(text), Cow::Owned);
+        let mut redactions = Vec::new();
         for custom in &self.custom {
-            let redacted = match custom.apply(&text) {
-                Ok(Cow::Owned(redacted)) if redacted != *text => redacted,
-                Ok(_) => continue,
-                Err(_) => return Outcome::Withheld,
+            let redacted = match custom.apply(&text)? {
+                Cow::Owned(redacted) if redacted != *text => redacted,
+                _ => continue,
             };
-            note(Redaction {
+            redactions.push(Redaction {
                 kind: CUSTOM,
                 rule: &custom.name,
                 start: 0,
@@ -224,14 +204,21 @@ impl Chain {
             });
             text = Cow::Owned(redacted);
         }
-        let is_touched = builtin.is_some_and(|builtin| match named {
-            true => builtin.write_named(&last_name(field), &text, append, note),
-            false => builtin.write(&text, append, note),
-        });
-        match is_touched {
-            true => Outcome::Appended,
-            false => Outcome::Clean(text),
+        if let Some(builtin) = builtin {
+            let redacted = match is_named {
+                true => builtin.redact_named(&last_name(field), &text),
+                false => builtin.redact_again(&text),
+            };
+            if !redacted.redactions.is_empty() {
+                redactions.extend(redacted.redactions);
+                text = Cow::Owned(redacted.text.into_owned());
+            }
         }
+        Ok(Outcome {
+            text,
+            redactions,
+            is_typed,
+        })
     }
 }
 

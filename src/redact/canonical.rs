@@ -1,116 +1,63 @@
 //! The one spelling of a value: what is typed differently and means the same has the same tag.
 
-use std::cell::Cell;
-use std::io::Write as _;
 use std::net::IpAddr;
 
 use super::Entity;
 
-/// Calls `take` with a value as it goes into its tag.
-pub(super) fn canonical<T>(entity: Entity, value: &str, take: impl FnOnce(&[u8]) -> T) -> T {
-    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
-    room.clear();
-    let is_written = spell(entity, value, &mut room);
-    let taken = take(if is_written { &room } else { value.as_bytes() });
-    if room.capacity() <= ROOM_KEPT {
-        let _ = ROOM.try_with(|kept| kept.set(room));
-    }
-    taken
-}
-
-thread_local! {
-    /// Room for the spelling of one value. It is taken while in use.
-    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-const ROOM_KEPT: usize = 64 << 10;
-
-/// Writes the spelling of a value, unless the value is it.
-fn spell(entity: Entity, value: &str, out: &mut Vec<u8>) -> bool {
+/// A value as it goes into its tag.
+pub(super) fn canonical(entity: Entity, value: &str) -> String {
+    let keep = |class: fn(&char) -> bool| value.chars().filter(class).collect::<String>();
     match entity {
-        Entity::Email => {
-            if !value.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                return false;
-            }
-            out.extend_from_slice(value.as_bytes());
-            out.make_ascii_lowercase();
-        }
-        Entity::UsSsn | Entity::CreditCard => keep(value, u8::is_ascii_digit, out),
-        Entity::Iban => {
-            keep(value, u8::is_ascii_alphanumeric, out);
-            out.make_ascii_uppercase();
-        }
-        Entity::Mac => {
-            keep(value, u8::is_ascii_hexdigit, out);
-            out.make_ascii_lowercase();
-        }
+        Entity::Email => value.to_ascii_lowercase(),
+        Entity::UsSsn | Entity::CreditCard => keep(char::is_ascii_digit),
+        Entity::Iban => keep(char::is_ascii_alphanumeric).to_ascii_uppercase(),
+        Entity::Mac => keep(char::is_ascii_hexdigit).to_ascii_lowercase(),
         Entity::Ip => {
             // A network is spelled by its first part too.
             let (address, network) = value.split_at(value.find('/').unwrap_or(value.len()));
-            let Ok(address) = address.parse::<IpAddr>() else {
-                return false;
-            };
-            // Writing to memory does not fail.
-            let _ = write!(out, "{}{network}", address.to_canonical());
-        }
-        Entity::Crypto
-            if value.starts_with("0x") || value.starts_with("BC1") || value.starts_with("TB1") =>
-        {
-            out.extend_from_slice(value.as_bytes());
-            out.make_ascii_lowercase();
-        }
-        Entity::Phone => phone(value, out),
-        Entity::PrivateKey => {
-            // The lines of a key may be broken anywhere, also by escapes.
-            let mut escaped = false;
-            for byte in value.bytes() {
-                let is_letter = escaped && matches!(byte, b'n' | b'r');
-                escaped = byte == b'\\';
-                if !escaped && !is_letter && !byte.is_ascii_whitespace() {
-                    out.push(byte);
-                }
+            match address.parse::<IpAddr>() {
+                Ok(address) => format!("{}{network}", address.to_canonical()),
+                Err(_) => value.to_owned(),
             }
         }
-        Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => return false,
+        Entity::Crypto
+            if ["0x", "BC1", "TB1"]
+                .iter()
+                .any(|head| value.starts_with(head)) =>
+        {
+            value.to_ascii_lowercase()
+        }
+        Entity::Phone => phone(value),
+        Entity::PrivateKey => {
+            // The lines of a key may be broken anywhere, also by escapes.
+            let mut is_escaped = false;
+            let is_part = |character: &char| {
+                let is_letter = is_escaped && matches!(character, 'n' | 'r');
+                is_escaped = *character == '\\';
+                !is_escaped && !is_letter && !character.is_ascii_whitespace()
+            };
+            value.chars().filter(is_part).collect()
+        }
+        Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => value.to_owned(),
     }
-    true
-}
-
-fn keep(value: &str, class: fn(&u8) -> bool, out: &mut Vec<u8>) {
-    out.reserve(value.len());
-    out.extend(value.bytes().filter(class));
 }
 
 /// The digits in international form, as far as they say the country: `+44 (0)20 7946 0018`,
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
-fn phone(value: &str, out: &mut Vec<u8>) {
+fn phone(value: &str) -> String {
     let is_international = value.starts_with('+');
-    let mut digits = [0; LONGEST_PHONE];
-    let (mut count, mut rest) = (0, value.as_bytes());
-    while let [byte, behind @ ..] = rest {
-        rest = behind;
-        match byte {
-            b'(' if is_international && behind.starts_with(b"0)") => rest = &behind[2..],
-            b'0'..=b'9' if count < LONGEST_PHONE => {
-                digits[count] = *byte;
-                count += 1;
-            }
-            b'x' | b'X' | b'e' | b'E' => break,
-            _ => {}
-        }
-    }
-    match &digits[..count] {
-        [b'0', b'0', rest @ ..] if !is_international && count > 10 => out.extend_from_slice(rest),
-        [b'2'..=b'9', ..] if !is_international && count == 10 => {
-            out.push(b'1');
-            out.extend_from_slice(&digits[..count]);
-        }
-        digits => out.extend_from_slice(digits),
+    let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or_default();
+    let number = match is_international {
+        true => number.replace("(0)", ""),
+        false => number.to_owned(),
+    };
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    match digits.len() {
+        11.. if !is_international && digits.starts_with("00") => digits[2..].to_owned(),
+        10 if !is_international && !digits.starts_with(['0', '1']) => format!("1{digits}"),
+        _ => digits,
     }
 }
-
-/// Digits past these are no phone number's.
-const LONGEST_PHONE: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -153,9 +100,12 @@ mod tests {
                 &["-----BEGIN\\nab\\ncd", "-----BEGIN\nab\r\n  cd"],
             ),
         ] {
-            let spelled = |spelling: &str| canonical(entity, spelling, <[u8]>::to_vec);
             for spelling in spellings {
-                assert_eq!(spelled(spelling), spelled(spellings[0]), "{spelling}");
+                assert_eq!(
+                    canonical(entity, spelling),
+                    canonical(entity, spellings[0]),
+                    "{spelling}"
+                );
             }
         }
     }

@@ -2,7 +2,7 @@
 //! what an application adds.
 
 use super::Entity;
-use super::find::{RuleId, card, crypto, email, iban, ip, jwt, pem, phone, ssn, url};
+use super::detect::{RuleId, card, crypto, email, iban, ip, jwt, pem, phone, ssn, url};
 use super::secret::{self, FORMATS, SERVICES};
 
 const FORMAT: RuleId = Entity::ALL.len() as RuleId;
@@ -11,8 +11,8 @@ const SERVICE: RuleId = FORMAT + FORMATS.len() as RuleId;
 pub(super) const CUSTOM: RuleId = SERVICE + SERVICES.len() as RuleId;
 
 /// The rule of a format of keys, by its place in the table.
-pub(super) fn format(number: u16) -> RuleId {
-    FORMAT + number
+pub(super) fn format(number: usize) -> RuleId {
+    FORMAT + number as RuleId
 }
 
 /// The rule of a service, by its place in the table.
@@ -20,11 +20,28 @@ pub(super) fn service(number: usize) -> RuleId {
     SERVICE + number as RuleId
 }
 
-/// What a built-in rule finds.
-pub(super) fn entity(rule: RuleId) -> Entity {
-    match Entity::ALL.get(usize::from(rule)) {
-        Some(entity) => *entity,
-        None => Entity::Secret,
+/// The kinds of value in their order, with the names of their rules and what these look for.
+const KINDS: [(Entity, &str, &str); Entity::ALL.len()] = [
+    (Entity::PrivateKey, "pem", pem::REGEX),
+    (Entity::UrlCred, "url_password", url::REGEX),
+    (Entity::Jwt, "jwt", jwt::REGEX),
+    (Entity::Secret, "assignment", secret::REGEX),
+    (Entity::Email, "email", email::REGEX),
+    (Entity::Iban, "iban", iban::REGEX),
+    (Entity::Crypto, "crypto", crypto::REGEX),
+    (Entity::CreditCard, "credit_card", card::REGEX),
+    (Entity::UsSsn, "us_ssn", ssn::REGEX),
+    (Entity::Mac, "mac", ip::MAC_REGEX),
+    (Entity::Ip, "ip", ip::REGEX),
+    (Entity::Phone, "phone", phone::REGEX),
+];
+
+/// What a built-in rule finds; `None` for a rule of the application's own.
+pub(super) fn entity(rule: RuleId) -> Option<Entity> {
+    match rule {
+        CUSTOM.. => None,
+        FORMAT.. => Some(Entity::Secret),
+        _ => Some(KINDS[usize::from(rule)].0),
     }
 }
 
@@ -33,20 +50,7 @@ pub(super) fn name(rule: RuleId) -> &'static str {
     match rule {
         SERVICE.. => SERVICES[usize::from(rule - SERVICE)].name,
         FORMAT.. => FORMATS[usize::from(rule - FORMAT)].name,
-        _ => match entity(rule) {
-            Entity::PrivateKey => "pem",
-            Entity::UrlCred => "url_password",
-            Entity::Jwt => "jwt",
-            Entity::Secret => "assignment",
-            Entity::Email => "email",
-            Entity::Iban => "iban",
-            Entity::Crypto => "crypto",
-            Entity::CreditCard => "credit_card",
-            Entity::UsSsn => "us_ssn",
-            Entity::Mac => "mac",
-            Entity::Ip => "ip",
-            Entity::Phone => "phone",
-        },
+        _ => KINDS[usize::from(rule)].1,
     }
 }
 
@@ -81,34 +85,30 @@ pub struct Pattern {
 /// assert!(keys.count() >= 2);
 /// ```
 pub fn patterns() -> Vec<Pattern> {
-    let kinds = [
-        (Entity::PrivateKey, pem::REGEX),
-        (Entity::UrlCred, url::REGEX),
-        (Entity::Jwt, jwt::REGEX),
-        (Entity::Secret, secret::REGEX),
-        (Entity::Email, email::REGEX),
-        (Entity::Iban, iban::REGEX),
-        (Entity::Crypto, crypto::REGEX),
-        (Entity::CreditCard, card::REGEX),
-        (Entity::UsSsn, ssn::REGEX),
-        (Entity::Mac, ip::MAC_REGEX),
-        (Entity::Ip, ip::REGEX),
-        (Entity::Phone, phone::REGEX),
-    ];
-    let kinds = kinds.into_iter().map(|(entity, regex)| Pattern {
+    let kinds = KINDS.map(|(entity, rule, regex)| (entity, rule, regex.to_owned()));
+    let formats = FORMATS
+        .iter()
+        .map(|format| (Entity::Secret, format.name, format.regex()));
+    let services = SERVICES
+        .iter()
+        .map(|service| (Entity::Secret, service.name, service.regex()));
+    let all = kinds.into_iter().chain(formats).chain(services);
+    let patterns = all.map(|(entity, rule, regex)| Pattern {
         entity,
-        rule: name(entity as RuleId),
-        regex: regex.to_owned(),
+        rule,
+        regex,
     });
-    let formats = FORMATS.iter().map(|format| Pattern {
-        entity: Entity::Secret,
-        rule: format.name,
-        regex: format.regex(),
-    });
-    let services = SERVICES.iter().map(|service| Pattern {
-        entity: Entity::Secret,
-        rule: service.name,
-        regex: service.regex(),
-    });
-    kinds.chain(formats).chain(services).collect()
+    patterns.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_has_the_number_of_its_place() {
+        for (number, (entity, ..)) in KINDS.iter().enumerate() {
+            assert_eq!(*entity as usize, number, "{entity}");
+        }
+    }
 }

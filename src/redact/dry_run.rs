@@ -1,7 +1,6 @@
 //! What a change of rules would do, before it is made.
 
-use super::Redactor;
-use super::redactor::Place;
+use super::{Finding, Redactor};
 
 /// Compares what two sets of rules make of a text.
 ///
@@ -56,21 +55,23 @@ impl<'r> DryRun<'r> {
 
     /// What would change in a text that nobody has redacted, in the order of the places.
     pub fn text(&self, text: &str) -> Vec<Change> {
-        let (before, after) = (self.before.places(text), self.after.places(text));
-        let is_covered = |place: &Place, by: &[Place]| {
+        let (before, after) = (self.before.find(text), self.after.find(text));
+        let is_covered = |finding: &&Finding, by: &[Finding]| {
             by.iter()
-                .any(|known| known.start <= place.start && place.end <= known.end)
+                .any(|known| known.start <= finding.start && finding.end <= known.end)
         };
-        let mut changes: Vec<(usize, Change)> = Vec::new();
-        for place in after.iter().filter(|place| !is_covered(place, &before)) {
-            changes.push((place.start, self.after.hides(place, text)));
-        }
-        for place in before.iter().filter(|place| !is_covered(place, &after)) {
-            let Change::Hides { kind, rule, value } = self.before.hides(place, text) else {
-                continue;
+        let hidden = after.iter().filter(|finding| !is_covered(finding, &before));
+        let hidden = hidden.map(|finding| (finding.start, hides(finding, text)));
+        let exposed = before.iter().filter(|finding| !is_covered(finding, &after));
+        let exposed = exposed.map(|finding| {
+            let exposes = Change::Exposes {
+                kind: finding.kind.clone(),
+                rule: finding.rule.clone(),
+                value: text[finding.start..finding.end].to_owned(),
             };
-            changes.push((place.start, Change::Exposes { kind, rule, value }));
-        }
+            (finding.start, exposes)
+        });
+        let mut changes: Vec<(usize, Change)> = hidden.chain(exposed).collect();
         changes.sort_by_key(|(start, _)| *start);
         changes.into_iter().map(|(_, change)| change).collect()
     }
@@ -79,15 +80,18 @@ impl<'r> DryRun<'r> {
 impl Redactor {
     /// What these rules would hide in a text from a trail, which other rules have redacted.
     pub(crate) fn would_hide(&self, text: &str) -> Vec<Change> {
-        let places = self.places(text);
-        places.iter().map(|place| self.hides(place, text)).collect()
+        let findings = self.find(text);
+        findings
+            .iter()
+            .map(|finding| hides(finding, text))
+            .collect()
     }
+}
 
-    fn hides(&self, place: &Place, text: &str) -> Change {
-        Change::Hides {
-            kind: self.kind(place.rule).to_owned(),
-            rule: self.name(place.rule).to_owned(),
-            value: text[place.start..place.end].to_owned(),
-        }
+fn hides(finding: &Finding, text: &str) -> Change {
+    Change::Hides {
+        kind: finding.kind.clone(),
+        rule: finding.rule.clone(),
+        value: text[finding.start..finding.end].to_owned(),
     }
 }

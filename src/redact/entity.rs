@@ -1,52 +1,63 @@
 use std::fmt;
 
-macro_rules! entities {
-    ($($(#[$doc:meta])* $variant:ident $name:literal;)*) => {
-        /// What a detected value is.
-        ///
-        /// The order is that of precedence: where two values overlap, both are replaced as one
-        /// of the kind that comes first.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// An enum of kinds of value, with the names that they have in placeholders.
+macro_rules! kinds {
+    ($(#[$meta:meta])* $Kind:ident { $($(#[$doc:meta])* $variant:ident $name:literal;)* }) => {
+        $(#[$meta])*
         #[non_exhaustive]
-        pub enum Entity { $($(#[$doc])* $variant),* }
+        pub enum $Kind { $($(#[$doc])* $variant),* }
 
-        impl Entity {
-            /// Every kind, in order of precedence.
-            pub const ALL: &[Entity] = &[$(Entity::$variant),*];
+        impl $Kind {
+            /// Every kind, in order.
+            pub const ALL: &[$Kind] = &[$($Kind::$variant),*];
 
             /// The name, as it stands in a placeholder.
             pub fn as_str(self) -> &'static str {
-                match self { $(Entity::$variant => $name),* }
+                match self { $($Kind::$variant => $name),* }
+            }
+        }
+
+        impl fmt::Display for $Kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
             }
         }
     };
 }
+pub(super) use kinds;
 
-entities! {
-    /// A PEM block of a private key, to its end or, where that is missing, to the end of the text.
-    PrivateKey "PRIVATE_KEY";
-    /// The password of a URL such as `postgres://user:password@host`.
-    UrlCred "URL_CRED";
-    /// A JSON web token.
-    Jwt "JWT";
-    /// A key or password: of a published format, or named as one in front of it.
-    Secret "SECRET";
-    /// An email address.
-    Email "EMAIL";
-    /// An international bank account number whose checksum holds.
-    Iban "IBAN";
-    /// An address of Bitcoin whose checksum holds, or of Ethereum: `0x` and 40 hex digits.
-    Crypto "CRYPTO";
-    /// A payment card number whose brand, length and checksum hold.
-    CreditCard "CREDIT_CARD";
-    /// A US social security number.
-    UsSsn "US_SSN";
-    /// A hardware address.
-    Mac "MAC";
-    /// An IPv4 or IPv6 address.
-    Ip "IP";
-    /// A phone number.
-    Phone "PHONE";
+kinds! {
+    /// What a detected value is.
+    ///
+    /// The order is that of precedence: where two values overlap, both are replaced as one
+    /// of the kind that comes first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    Entity {
+        /// A PEM block of a private key, to its end or, where that is missing, to the end of the text.
+        PrivateKey "PRIVATE_KEY";
+        /// The password of a URL such as `postgres://user:password@host`.
+        UrlCred "URL_CRED";
+        /// A JSON web token.
+        Jwt "JWT";
+        /// A key or password: of a published format, or named as one in front of it.
+        Secret "SECRET";
+        /// An email address.
+        Email "EMAIL";
+        /// An international bank account number whose checksum holds.
+        Iban "IBAN";
+        /// An address of Bitcoin whose checksum holds, or of Ethereum: `0x` and 40 hex digits.
+        Crypto "CRYPTO";
+        /// A payment card number whose brand, length and checksum hold.
+        CreditCard "CREDIT_CARD";
+        /// A US social security number.
+        UsSsn "US_SSN";
+        /// A hardware address.
+        Mac "MAC";
+        /// An IPv4 or IPv6 address.
+        Ip "IP";
+        /// A phone number.
+        Phone "PHONE";
+    }
 }
 
 impl Entity {
@@ -54,11 +65,5 @@ impl Entity {
     pub fn of(name: &str) -> Option<Entity> {
         let same = |entity: &&Entity| entity.as_str().eq_ignore_ascii_case(name);
         Entity::ALL.iter().find(same).copied()
-    }
-}
-
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }

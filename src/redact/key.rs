@@ -102,27 +102,28 @@ impl Keys {
         let file = File::open(path).map_err(failed)?;
         refuse_shared(&file, path)?;
         let text = io::read_to_string(file).map_err(failed)?;
+        let refused = |why| {
+            Err(Error::setting(
+                "redaction_keys",
+                path.display().to_string(),
+                why,
+            ))
+        };
         let mut keys = Vec::new();
         for (number, line) in text.lines().enumerate() {
             if line.starts_with('#') || line.trim().is_empty() {
                 continue;
             }
-            let key = Key::parse(line).ok_or_else(|| {
-                let why = format!(
+            let Some(key) = Key::parse(line) else {
+                return refused(format!(
                     "line {} is no key: write the id, the time and 64 hex digits, with spaces between",
                     number + 1
-                );
-                Error::setting("redaction_keys", path.display().to_string(), why)
-            })?;
+                ));
+            };
             keys.push(key);
         }
         if keys.is_empty() {
-            let why = "there is no key in it; remove the file to have one made";
-            return Err(Error::setting(
-                "redaction_keys",
-                path.display().to_string(),
-                why,
-            ));
+            return refused("there is no key in it; remove the file to have one made".to_owned());
         }
         Ok(Keys {
             path: Some(path.to_owned()),
@@ -146,19 +147,15 @@ impl Keys {
     pub fn rotate(path: impl AsRef<Path>) -> Result<Keys> {
         let path = path.as_ref();
         let keys = Keys::open(path)?;
-        let newest = keys
-            .keys
-            .iter()
-            .filter_map(|key| key.id.strip_prefix('k')?.parse().ok());
-        let number: u64 = newest.max().unwrap_or(0);
-        let line = fresh_line(number + 1)?;
-        let appended = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .and_then(|mut file| {
-                file.write_all(line.as_bytes())
-                    .and_then(|()| file.sync_all())
-            });
+        let numbers = keys
+            .ids()
+            .filter_map(|id| id.strip_prefix('k')?.parse().ok());
+        let line = fresh_line(numbers.max().unwrap_or(0_u64) + 1)?;
+        let file = OpenOptions::new().append(true).open(path);
+        let appended = file.and_then(|mut file| {
+            file.write_all(line.as_bytes())?;
+            file.sync_all()
+        });
         appended.map_err(|error| Error::io("add a key to", path, error))?;
         Keys::read(path)
     }
@@ -193,15 +190,12 @@ impl Keys {
     /// what to search a trail for.
     pub fn tags(&self, value: &str) -> Vec<String> {
         let value = value.trim();
-        let mut kinds: Vec<(&str, Vec<u8>)> = super::kinds_of(value)
-            .into_iter()
-            .map(|entity| (entity.as_str(), canonical(entity, value, <[u8]>::to_vec)))
-            .collect();
-        kinds.push((super::USER, value.as_bytes().to_vec()));
-        let tags = kinds.iter().flat_map(|(kind, value)| {
-            self.keys
-                .iter()
-                .map(move |key| format!("[{kind}:{}:{}]", key.id, key.tag(kind, value).as_str()))
+        let kinds = super::kinds_of(value).into_iter();
+        let kinds = kinds.map(|entity| (entity.as_str(), canonical(entity, value)));
+        let kinds = kinds.chain([(super::USER, value.to_owned())]);
+        let tags = kinds.flat_map(|(kind, value)| {
+            let keys = self.keys.iter();
+            keys.map(move |key| format!("[{kind}:{}:{}]", key.id, key.tag(kind, value.as_bytes())))
         });
         tags.collect()
     }

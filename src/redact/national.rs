@@ -3,24 +3,18 @@
 use std::fmt;
 
 use super::Rule;
-use super::find::bytes::{digits, luhn};
+use super::detect::bytes::{digits, luhn, number};
+use super::entity::kinds;
 
-macro_rules! kinds {
+macro_rules! national {
     ($($(#[$doc:meta])* $variant:ident $name:literal $regex:literal $check:expr;)*) => {
-        /// A national identifier, for [`Rules::national`](super::Rules::national).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum National { $($(#[$doc])* $variant),* }
+        kinds! {
+            /// A national identifier, for [`Rules::national`](super::Rules::national).
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            National { $($(#[$doc])* $variant $name;)* }
+        }
 
         impl National {
-            /// Every kind.
-            pub const ALL: &[National] = &[$(National::$variant),*];
-
-            /// The name, as it stands in a placeholder.
-            pub fn as_str(self) -> &'static str {
-                match self { $(National::$variant => $name),* }
-            }
-
             pub(super) fn rule(self) -> Rule {
                 let (regex, check): (&str, fn(&str) -> bool) = match self {
                     $(National::$variant => ($regex, $check)),*
@@ -33,35 +27,24 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
+national! {
     /// Australian business number.
     AuAbn "AU_ABN" r"\b[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}\b" |text| {
-        let weights = [10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19];
-        let lowered = digits(text.as_bytes()).enumerate();
-        let sum: i64 = lowered
-            .zip(weights)
-            .map(|((place, digit), weight)| (i64::from(digit) - i64::from(place == 0)) * weight)
-            .sum();
-        sum % 89 == 0
+        // One is taken from the first digit.
+        (weighted(text, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) - 10) % 89 == 0
     };
     /// Australian tax file number.
     AuTfn "AU_TFN" r"\b[0-9]{3} ?[0-9]{3} ?[0-9]{3}\b" |text| {
-        weighted(text, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
+        weighted(text, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
     };
     /// Brazilian register of natural persons.
     BrCpf "BR_CPF" r"\b[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}\b" |text| {
-        let number: Vec<u32> = digits(text.as_bytes()).collect();
-        let check = |length: usize| {
-            let sum: u32 = number[..length]
-                .iter()
-                .zip((2..=length as u32 + 1).rev())
-                .map(|(digit, weight)| digit * weight)
-                .sum();
-            sum * 10 % 11 % 10
-        };
-        number.iter().any(|digit| *digit != number[0])
-            && number[9] == check(9)
-            && number[10] == check(10)
+        let number = number(text.as_bytes()) as i64;
+        let check = |weights: &[i64]| weighted(text, weights) * 10 % 11 % 10;
+        let is_one_digit = number % 11_111_111_111 == 0;
+        !is_one_digit
+            && number / 10 % 10 == check(&[10, 9, 8, 7, 6, 5, 4, 3, 2])
+            && number % 10 == check(&[11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
     };
     /// Canadian social insurance number.
     CaSin "CA_SIN" r"\b[1-79][0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}\b" |text| luhn(text.as_bytes());
@@ -76,19 +59,21 @@ kinds! {
             b'Y' => 1,
             _ => 2,
         };
-        spanish_letter(first * 10_000_000 + number(text), text)
+        spanish_letter(first * 10_000_000 + number(text.as_bytes()), text)
     };
     /// Spanish tax number.
-    EsNif "ES_NIF" r"\b[0-9]{8}-?[A-Z]\b" |text| spanish_letter(number(text), text);
+    EsNif "ES_NIF" r"\b[0-9]{8}-?[A-Z]\b" |text| {
+        spanish_letter(number(text.as_bytes()), text)
+    };
     /// Finnish personal identity code.
     FiPic "FI_PIC" r"\b[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y]\b" |text| {
         const LETTERS: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";
         let (rest, check) = text.split_at(text.len() - 1);
-        LETTERS[(number(rest) % 31) as usize] == check.as_bytes()[0]
+        LETTERS[(number(rest.as_bytes()) % 31) as usize] == check.as_bytes()[0]
     };
     /// French social security number.
     FrNir "FR_NIR" r"\b[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b" |text| {
-        let number = number(text);
+        let number = number(text.as_bytes());
         97 - number / 100 % 97 == number % 100
     };
     /// Indian Aadhaar number.
@@ -97,16 +82,12 @@ kinds! {
     ItFiscalCode "IT_FISCAL_CODE" r"\b(?i:[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z])\b" italian_letter;
     /// Dutch citizen service number.
     NlBsn "NL_BSN" r"\b[0-9]{9}\b" |text| {
-        let sum: i64 = digits(text.as_bytes())
-            .zip([9, 8, 7, 6, 5, 4, 3, 2, -1])
-            .map(|(digit, weight)| i64::from(digit) * weight)
-            .sum();
-        sum % 11 == 0 && number(text) != 0
+        weighted(text, &[9, 8, 7, 6, 5, 4, 3, 2, -1]) % 11 == 0 && number(text.as_bytes()) != 0
     };
     /// Polish personal number.
     PlPesel "PL_PESEL" r"\b[0-9]{11}\b" |text| {
-        let month = number(text) / 10_000_000 % 100 % 20;
-        (1..=12).contains(&month) && weighted(text, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
+        let month = number(text.as_bytes()) / 10_000_000 % 100 % 20;
+        (1..=12).contains(&month) && weighted(text, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 == 0
     };
     /// Swedish personal number.
     SePnr "SE_PNR" r"\b(?:[12][0-9])?[0-9]{2}[01][0-9][0-9]{2}[-+]?[0-9]{4}\b" |text| {
@@ -115,7 +96,7 @@ kinds! {
     };
     /// Number of the National Health Service of the United Kingdom.
     UkNhs "UK_NHS" r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b" |text| {
-        weighted(text, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
+        weighted(text, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0
     };
     /// National insurance number of the United Kingdom. It has no checksum.
     UkNino "UK_NINO" r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b" |text| {
@@ -125,32 +106,12 @@ kinds! {
     ZaId "ZA_ID" r"\b[0-9]{2}[01][0-9][0-3][0-9]{5}[01][89][0-9]\b" |text| luhn(text.as_bytes());
 }
 
-impl fmt::Display for National {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-fn number(text: &str) -> u64 {
-    digits(text.as_bytes()).fold(0, |number, digit| number * 10 + u64::from(digit))
-}
-
-fn weighted(text: &str, weights: &[u32]) -> u32 {
-    let digits = digits(text.as_bytes());
-    digits
-        .zip(weights)
-        .map(|(digit, weight)| digit * weight)
+/// The sum of the digits, each times its weight.
+fn weighted(text: &str, weights: &[i64]) -> i64 {
+    let weighted = digits(text.as_bytes()).zip(weights);
+    weighted
+        .map(|(digit, weight)| i64::from(digit) * weight)
         .sum()
-}
-
-/// ISO 7064, MOD 97-10: letters count from 10.
-pub(super) fn mod97(text: &str) -> bool {
-    let values = text.chars().filter_map(|character| character.to_digit(36));
-    let sum = values.fold(0, |sum, value| match value {
-        0..=9 => (sum * 10 + value) % 97,
-        _ => (sum * 100 + value) % 97,
-    });
-    sum == 1
 }
 
 /// ISO 7064, MOD 11,10.
@@ -168,34 +129,24 @@ fn mod_11_10(digits: impl Iterator<Item = u32>) -> bool {
 }
 
 fn verhoeff(text: &str) -> bool {
-    const PRODUCTS: [[u8; 10]; 10] = [
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
-        [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
-        [3, 4, 0, 1, 2, 8, 9, 5, 6, 7],
-        [4, 0, 1, 2, 3, 9, 5, 6, 7, 8],
-        [5, 9, 8, 7, 6, 0, 4, 3, 2, 1],
-        [6, 5, 9, 8, 7, 1, 0, 4, 3, 2],
-        [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
-        [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
-        [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
-    ];
-    const PERMUTATIONS: [[u8; 10]; 8] = [
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
-        [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
-        [8, 9, 1, 6, 0, 4, 3, 5, 2, 7],
-        [9, 4, 5, 3, 1, 2, 6, 8, 7, 0],
-        [4, 2, 8, 6, 5, 7, 3, 9, 0, 1],
-        [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
-        [7, 0, 4, 6, 9, 1, 3, 2, 5, 8],
-    ];
+    const PERMUTATION: [u32; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
     let places = digits(text.as_bytes()).rev().enumerate();
-    let sum = places.fold(0_u8, |sum, (place, digit)| {
-        let permuted = PERMUTATIONS[place % 8][digit as usize];
-        PRODUCTS[usize::from(sum)][usize::from(permuted)]
+    let sum = places.fold(0, |sum, (place, digit)| {
+        // The digit at each place is permuted as often as there are places behind it.
+        let permuted = (0..place % 8).fold(digit, |digit, _| PERMUTATION[digit as usize]);
+        dihedral_product(sum, permuted)
     });
     sum == 0
+}
+
+/// The product in the dihedral group of order ten: 0 to 4 turn a pentagon, 5 to 9 turn and flip it.
+fn dihedral_product(a: u32, b: u32) -> u32 {
+    match (a < 5, b < 5) {
+        (true, true) => (a + b) % 5,
+        (true, false) => (a + b) % 5 + 5,
+        (false, true) => (a + 5 - b) % 5 + 5,
+        (false, false) => (a + 5 - b) % 5,
+    }
 }
 
 fn spanish_letter(number: u64, text: &str) -> bool {

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use super::words::words;
 use super::{Entity, National, USER};
 use crate::error::{Error, ErrorKind, Position, Result};
 
@@ -81,28 +84,26 @@ pub struct Rules {
     pub(super) forms: BTreeMap<String, Form>,
     pub(super) rules: Vec<Rule>,
     pub(super) allowed: Vec<String>,
-    pub(super) denied: Vec<Denied>,
     pub(super) fields: BTreeMap<String, Treatment>,
     pub(super) user_id: Identifier,
     pub(super) user_ip: Identifier,
-}
-
-/// Words that are always redacted.
-#[derive(Clone, Debug)]
-pub(super) struct Denied {
-    pub(super) name: String,
-    pub(super) words: Vec<String>,
 }
 
 /// A rule of the application's own: a regular expression, and what else must hold.
 #[derive(Clone)]
 pub struct Rule {
     pub(super) name: String,
-    pub(super) regex: Regex,
-    pub(super) validator: Option<Validator>,
+    finder: Finder,
+    validator: Option<Validator>,
 }
 
-pub(super) type Validator = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+#[derive(Clone)]
+enum Finder {
+    Regex(Regex),
+    Words(AhoCorasick),
+}
+
+type Validator = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl Rule {
     /// A rule whose findings are replaced by `[NAME]` or `[NAME:key:tag]`.
@@ -118,14 +119,23 @@ impl Rule {
             .build();
         let compiled = compiled.map_err(|error| bad(name, &error.to_string()))?;
         if compiled.is_match("") {
-            return Err(bad(
-                name,
-                "it finds the empty text, which is everywhere; make it ask for a character",
-            ));
+            let why = "it finds the empty text, which is everywhere; make it ask for a character";
+            return Err(bad(name, why));
         }
         Ok(Rule {
             name: name.to_owned(),
-            regex: compiled,
+            finder: Finder::Regex(compiled),
+            validator: None,
+        })
+    }
+
+    /// A rule that finds these words, in upper or lower case.
+    fn of_words(name: &str, list: impl IntoIterator<Item = String>) -> Result<Rule> {
+        check_name(name)?;
+        let list = list.into_iter().filter(|word| !word.is_empty());
+        Ok(Rule {
+            name: name.to_owned(),
+            finder: Finder::Words(words(list)),
             validator: None,
         })
     }
@@ -135,6 +145,24 @@ impl Rule {
         self.validator = Some(Arc::new(validator));
         self
     }
+
+    /// Calls `each` for every range of a text that the rule finds.
+    pub(super) fn find(&self, text: &str, each: impl FnMut(Range<usize>)) {
+        let is_valid = |range: &Range<usize>| {
+            let validator = self.validator.as_ref();
+            validator.is_none_or(|validator| validator(&text[range.clone()]))
+        };
+        match &self.finder {
+            Finder::Regex(regex) => {
+                let found = regex.find_iter(text).map(|found| found.range());
+                found.filter(is_valid).for_each(each);
+            }
+            Finder::Words(words) => {
+                let found = words.find_overlapping_iter(text);
+                found.map(|word| word.range()).for_each(each);
+            }
+        }
+    }
 }
 
 /// In bytes, compiled: a rule that needs more is slow to build and to run.
@@ -142,10 +170,12 @@ const LARGEST_REGEX: usize = 1 << 20;
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rule")
-            .field("name", &self.name)
-            .field("regex", &self.regex.as_str())
-            .finish_non_exhaustive()
+        let mut rule = f.debug_struct("Rule");
+        rule.field("name", &self.name);
+        if let Finder::Regex(regex) = &self.finder {
+            rule.field("regex", &regex.as_str());
+        }
+        rule.finish_non_exhaustive()
     }
 }
 
@@ -233,23 +263,11 @@ impl Rules {
     /// # Panics
     ///
     /// The name is not of capital letters, digits and `_`.
-    pub fn deny<W: Into<String>>(
-        mut self,
-        name: &str,
-        words: impl IntoIterator<Item = W>,
-    ) -> Rules {
-        if let Err(error) = check_name(name) {
-            panic!("{error}");
+    pub fn deny<W: Into<String>>(self, name: &str, words: impl IntoIterator<Item = W>) -> Rules {
+        match Rule::of_words(name, words.into_iter().map(Into::into)) {
+            Ok(rule) => self.rule(rule),
+            Err(error) => panic!("{error}"),
         }
-        self.denied.push(Denied {
-            name: name.to_owned(),
-            words: words
-                .into_iter()
-                .map(Into::into)
-                .filter(|word: &String| !word.is_empty())
-                .collect(),
-        });
-        self
     }
 
     /// What becomes of the texts in a field, with all that is nested in it. Keys of the record that
@@ -298,18 +316,14 @@ fn check_name(name: &str) -> Result<()> {
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     if !shaped {
-        return Err(bad(
-            name,
-            "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID",
-        ));
+        let why = "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID";
+        return Err(bad(name, why));
     }
-    match Entity::of(name).is_some() || name == USER {
-        true => Err(bad(
-            name,
-            "the name is that of a built-in kind; choose another one",
-        )),
-        false => Ok(()),
+    if Entity::of(name).is_some() || name == USER {
+        let why = "the name is that of a built-in kind; choose another one";
+        return Err(bad(name, why));
     }
+    Ok(())
 }
 
 fn bad(rule: &str, why: &str) -> Error {

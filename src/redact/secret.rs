@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use super::Entity;
 use super::catalog;
-use super::find::Finder;
-use super::find::bytes::{entropy, is_alnum, is_token};
+use super::detect::Detector;
+use super::detect::bytes::{entropy, is_alnum, is_token};
 
 mod assign;
 mod class;
@@ -43,12 +43,12 @@ pub(super) struct Service {
 /// How far before a run of token characters the literal of a format may begin.
 const REACH: usize = 60;
 
-/// Formats by the first byte of their literals.
-static BY_FIRST: LazyLock<[Vec<u16>; 128]> = LazyLock::new(|| {
-    let mut by_first = [const { Vec::new() }; 128];
+/// Formats, with their numbers, by the first byte of their literals.
+static BY_FIRST: LazyLock<[Vec<(usize, &Format)>; 256]> = LazyLock::new(|| {
+    let mut by_first = [const { Vec::new() }; 256];
     for (number, format) in FORMATS.iter().enumerate() {
         let (_, literal) = format.anchor();
-        by_first[usize::from(literal.as_bytes()[0])].push(number as u16);
+        by_first[usize::from(literal.as_bytes()[0])].push((number, format));
     }
     by_first
 });
@@ -56,21 +56,16 @@ static BY_FIRST: LazyLock<[Vec<u16>; 128]> = LazyLock::new(|| {
 impl Format {
     /// The first literal, by its place among the parts.
     fn anchor(&self) -> (usize, &'static str) {
-        let literals = self.parts.iter().enumerate();
-        let mut literals = literals.filter_map(|(place, part)| match part {
-            Part::Lit(literal) => Some((place, *literal)),
-            Part::Run(..) => None,
-        });
-        literals
-            .next()
-            .expect("invariant: every format has a literal; a test asks for it")
+        let mut parts = self.parts.iter().enumerate();
+        let literal = parts.find_map(|(place, part)| Some((place, part.literal()?)));
+        literal.expect("invariant: every format has a literal; a test asks for it")
     }
 
     /// The range of a key of this format whose literal stands at `at`.
     ///
     /// A key that is longer than its format allows is one all the same, and goes up to `run_end`, where
     /// the format begins unmistakably: else a character more would hide it.
-    fn range(&self, finder: &Finder<'_>, at: usize, run_end: usize) -> Option<(usize, usize)> {
+    fn range(&self, finder: &Detector<'_>, at: usize, run_end: usize) -> Option<(usize, usize)> {
         let (anchor, literal) = self.anchor();
         let bytes = finder.bytes;
         if !bytes[at..].starts_with(literal.as_bytes()) {
@@ -98,8 +93,8 @@ impl Format {
                 }
                 Part::Lit(_) => return None,
                 Part::Run(class, least, greatest) => {
-                    let rest = bytes[end..].iter().take(usize::from(*greatest));
-                    let length = rest.take_while(|byte| class.contains(**byte)).count();
+                    let length =
+                        finder.run(end, usize::from(*greatest), |byte| class.contains(byte));
                     if length < usize::from(*least) {
                         return None;
                     }
@@ -117,20 +112,19 @@ impl Format {
 
     /// Whether the runs of a key have the entropy that its format asks for.
     fn is_random(&self, key: &[u8]) -> bool {
-        let literals: usize = self.parts.iter().map(Part::literal_length).sum();
-        if self.entropy == 0.0 || key.len() <= literals {
+        let literals = self.parts.iter().filter_map(Part::literal);
+        if self.entropy == 0.0 || key.len() <= literals.map(str::len).sum() {
             return true;
         }
         let (_, literal) = self.anchor();
-        let rest = match key.strip_prefix(literal.as_bytes()) {
-            Some(rest) => rest,
-            None => key,
-        };
-        entropy(rest.iter().copied()) >= self.entropy
+        entropy(key.strip_prefix(literal.as_bytes()).unwrap_or(key)) >= self.entropy
     }
-}
 
-impl Format {
+    /// What every key of this format begins with.
+    pub(super) fn head(&self) -> Option<&'static str> {
+        self.parts.first()?.literal()
+    }
+
     pub(super) fn regex(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Lit(literal) => regex::escape(literal),
@@ -161,65 +155,38 @@ fn repeated(class: Class, least: u16, greatest: u16) -> String {
 /// A name that says that its value is a secret, and the value.
 pub(super) const REGEX: &str = r#"(?i:passw|pwd|secret|token|key|credential|authorization|bearer)[A-Za-z0-9_.-]{0,48}["'`\\]{0,3}\s{0,3}[:=?|.+!]{0,2}[:=][=>:]{0,2}\s{0,4}["'`\\]{0,3}(?i:bearer |basic |token )?[A-Za-z0-9_+/=.~!@#$%^&*|:?;-]{6,150}"#;
 
-impl Format {
-    /// What every key of this format begins with.
-    pub(super) fn head(&self) -> Option<&'static str> {
-        match self.parts.first() {
-            Some(Part::Lit(literal)) => Some(literal),
-            _ => None,
-        }
-    }
-}
-
 impl Part {
-    fn literal_length(&self) -> usize {
+    fn literal(&self) -> Option<&'static str> {
         match self {
-            Part::Lit(literal) => literal.len(),
-            Part::Run(..) => 0,
+            Part::Lit(literal) => Some(literal),
+            Part::Run(..) => None,
         }
     }
 }
 
 fn joins_key(byte: u8) -> bool {
-    is_alnum(byte)
-        || matches!(
-            byte,
-            b'_' | b'.' | b'~' | b'-' | b':' | b'/' | b'%' | b'+' | b'='
-        )
+    is_alnum(byte) || b"_.~-:/%+=".contains(&byte)
 }
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// Looks for keys of published formats at a run of token characters.
     pub(super) fn secrets(&mut self, start: usize, end: usize) {
         if self.bot_token(start, end) {
             return;
         }
-        let reach = start.saturating_sub(REACH).max(self.secret_end);
-        let (mut at, run_end) = (start, end);
-        while at > reach && joins_key(self.bytes[at - 1]) {
-            at -= 1;
-        }
+        let reach = start.saturating_sub(REACH).max(self.secret_end).min(start);
+        let mut at = start - self.run_before(start, start - reach, joins_key);
         while at < end {
-            let numbers = &BY_FIRST[usize::from(self.bytes[at] & 0x7f)];
-            let mut longest: Option<(usize, usize, u16)> = None;
-            if !numbers.is_empty() && self.bytes[at].is_ascii() {
-                // A literal that begins in the middle of a word is that of a format with a run
-                // in front of it.
-                let in_word = is_alnum(self.before(at));
-                for &number in numbers {
-                    let format = &FORMATS[usize::from(number)];
-                    if in_word && matches!(format.parts[0], Part::Lit(_)) {
-                        continue;
-                    }
-                    if let Some((start, end)) = format.range(self, at, run_end)
-                        && longest.is_none_or(|(_, known, _)| end > known)
-                    {
-                        longest = Some((start, end, number));
-                    }
-                }
-            }
-            match longest {
-                Some((start, end, number)) => {
+            let formats = BY_FIRST[usize::from(self.bytes[at])].iter();
+            let keys = formats.filter_map(|(number, format)| {
+                // A literal that begins in the middle of a word is that of a format with a run in front of it.
+                let may_begin = format.head().is_none() || !is_alnum(self.before(at));
+                let range = may_begin.then(|| format.range(self, at, end));
+                Some((*number, range??))
+            });
+            // The longest key and, of those, the first in the table.
+            match keys.rev().max_by_key(|(_, (_, end))| *end) {
+                Some((number, (start, end))) => {
                     self.found_by(catalog::format(number), start, end);
                     self.secret_end = end;
                     at = end;
@@ -233,10 +200,7 @@ impl Finder<'_> {
     /// Three parts of the lengths of a Discord bot's token, the first of which is a run.
     fn bot_token(&mut self, start: usize, end: usize) -> bool {
         let part = |from: usize| match self.at(from) {
-            b'.' => self.bytes[from + 1..]
-                .iter()
-                .take_while(|byte| is_token(**byte))
-                .count(),
+            b'.' => self.run(from + 1, usize::MAX, is_token),
             _ => 0,
         };
         let first = &self.bytes[start..end];
@@ -247,7 +211,7 @@ impl Finder<'_> {
         let third = part(end + 1 + second);
         let is_token = (27..=38).contains(&third)
             && matches!(first[0], b'M' | b'N' | b'O' | b'A')
-            && entropy(first.iter().copied()) >= 3.0;
+            && entropy(first) >= 3.0;
         if is_token {
             self.secret_end = end + 2 + second + third;
             self.found(Entity::Secret, start, self.secret_end);

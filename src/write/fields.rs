@@ -82,7 +82,7 @@ impl<'r> FieldWriter<'r> {
             meanings: None,
             names: None,
             manner: Manner::UNNAMED,
-            keeps_texts: withhold.is_none() && matches!(redactors.only_builtin(), Some(None)),
+            keeps_texts: withhold.is_none() && redactors.number() == 0,
             out,
         }
     }

@@ -146,16 +146,6 @@ pub(super) fn push_other_text(out: &mut Vec<u8>, name: &str, text: &str) {
     push_bytes(out, b's', text.as_bytes());
 }
 
-/// Pushes a string that `append` appends.
-pub(super) fn push_text(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b's');
-    let length = out.len();
-    out.extend_from_slice(&[0; LENGTH]);
-    append(out);
-    let count = (out.len() - length - LENGTH) as u32;
-    out[length..length + LENGTH].copy_from_slice(&count.to_le_bytes());
-}
-
 fn push_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     let mut head = [tag; 1 + LENGTH];
     // A frame past 4 GiB is refused as a whole by `end`; the cut length is never read.

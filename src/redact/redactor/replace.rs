@@ -2,195 +2,107 @@
 
 use std::borrow::Cow;
 
-use super::choose::next_place;
+use super::resolve_overlaps::Search;
 use super::{Redacted, Redaction, Redactor};
 use crate::redact::canonical::canonical;
-use crate::redact::find::card::brand;
-use crate::redact::find::{Found, RuleId, find};
+use crate::redact::detect::card::brand;
+use crate::redact::detect::{Match, RuleId};
 use crate::redact::key::Tag;
-use crate::redact::plain::Plain;
 use crate::redact::{Entity, Form, catalog};
-
-/// What redacted text is appended to.
-pub(crate) trait Append {
-    fn append(&mut self, text: &str);
-    fn length(&self) -> usize;
-    fn room_for(&mut self, more: usize);
-}
-
-impl Append for String {
-    fn append(&mut self, text: &str) {
-        self.push_str(text);
-    }
-    fn length(&self) -> usize {
-        self.len()
-    }
-    fn room_for(&mut self, more: usize) {
-        self.reserve(more);
-    }
-}
-
-impl Append for Vec<u8> {
-    fn append(&mut self, text: &str) {
-        self.extend_from_slice(text.as_bytes());
-    }
-    fn length(&self) -> usize {
-        self.len()
-    }
-    fn room_for(&mut self, more: usize) {
-        self.reserve(more);
-    }
-}
 
 /// The length of an ordinary placeholder.
 const PLACEHOLDER: usize = 32;
 
 impl Redactor {
-    /// Writes the text with one placeholder for all findings that overlap.
+    /// Puts a placeholder in the place of everything that the search says. Of the `earlier` redactions of the
+    /// text, those that are covered by a further one are gone.
     pub(super) fn replace<'r>(
         &'r self,
         text: &str,
-        plain: Option<&Plain>,
-        found: &[Found],
-        out: &mut impl Append,
-        note: &mut dyn FnMut(Redaction<'r>),
-    ) {
-        let searched = plain.map_or(text, |plain| plain.text.as_str());
+        search: &Search,
+        earlier: Vec<Redaction<'r>>,
+    ) -> Redacted<'static, 'r> {
+        let searched = search.searched(text);
         // A placeholder is about as long as what it stands for.
-        out.room_for(text.len() + PLACEHOLDER * found.len());
-        let (begin, mut copied) = (out.length(), 0);
-        let mut rest: &[Found] = found;
-        while let Some((winner, start, end)) = next_place(&mut rest) {
-            let (from, to) = match plain {
-                Some(plain) => plain.range(start, end),
-                None => (start, end),
-            };
-            out.append(&text[copied..from]);
-            copied = to;
-            let place = out.length();
-            let value = &searched[winner.start..winner.end];
-            let tag = self.put(&winner, value, out);
-            note(Redaction {
+        let mut out = String::with_capacity(text.len() + PLACEHOLDER * search.resolved.len());
+        let mut redactions = Vec::with_capacity(earlier.len() + search.resolved.len());
+        let mut earlier = earlier.into_iter().peekable();
+        let mut copied = 0;
+        for resolved in &search.resolved {
+            let (start, end) = search.range(resolved);
+            while let Some(redaction) = earlier.next_if(|redaction| redaction.start < end) {
+                if redaction.end <= start {
+                    redactions.push(redaction.moved(copied, out.len()));
+                }
+            }
+            out.push_str(&text[copied..start]);
+            copied = end;
+            let winner = &resolved.winner;
+            let start = out.len();
+            let tag = self.push_placeholder(winner, &searched[winner.start..winner.end], &mut out);
+            redactions.push(Redaction {
                 kind: self.kind(winner.rule),
                 rule: self.name(winner.rule),
-                start: place - begin,
-                end: out.length() - begin,
+                start,
+                end: out.len(),
                 tag,
             });
         }
-        out.append(&text[copied..]);
-    }
-
-    /// Redacts a text until nothing is found in it any more: a placeholder that takes the place of a
-    /// value can make something of the digits beside it that it was not before.
-    pub(super) fn settle<'r>(&'r self, text: &str) -> Redacted<'static, 'r> {
-        const MOST_ROUNDS: usize = 16;
-        let (mut text, mut redactions) = (text.to_owned(), Vec::new());
-        for _ in 0..MOST_ROUNDS {
-            let mut found = Vec::new();
-            let seen = find(&text, &mut found);
-            let plain = self.look(&text, &seen, &mut found);
-            if found.is_empty() {
-                break;
-            }
-            let mut replaced = String::new();
-            let mut fresh = Vec::new();
-            self.replace(
-                &text,
-                plain.as_ref(),
-                &found,
-                &mut replaced,
-                &mut |redaction| {
-                    fresh.push(redaction);
-                },
-            );
-            redactions = self.carry_over(redactions, fresh, plain.as_ref(), &found);
-            text = replaced;
-        }
+        redactions.extend(earlier.map(|redaction| redaction.moved(copied, out.len())));
+        out.push_str(&text[copied..]);
         Redacted {
-            text: Cow::Owned(text),
+            text: Cow::Owned(out),
             redactions,
         }
     }
 
-    /// The redactions of an earlier round at their places behind a further one, with those of that
-    /// round. What a further one covers is gone.
-    fn carry_over<'r>(
-        &self,
-        earlier: Vec<Redaction<'r>>,
-        fresh: Vec<Redaction<'r>>,
-        plain: Option<&Plain>,
-        found: &[Found],
-    ) -> Vec<Redaction<'r>> {
-        let mut rest = found;
-        let covered: Vec<(usize, usize)> = std::iter::from_fn(|| next_place(&mut rest))
-            .map(|(_, start, end)| plain.map_or((start, end), |plain| plain.range(start, end)))
-            .collect();
-        let mut all = Vec::new();
-        for mut redaction in earlier {
-            let before = covered.partition_point(|(_, end)| *end <= redaction.start);
-            if covered
-                .get(before)
-                .is_some_and(|(start, _)| *start < redaction.end)
-            {
-                continue;
-            }
-            let length = redaction.end - redaction.start;
-            // What stands before it has changed its length.
-            if let Some(last) = before.checked_sub(1) {
-                redaction.start = fresh[last].end + (redaction.start - covered[last].1);
-            }
-            redaction.end = redaction.start + length;
-            all.push(redaction);
-        }
-        all.extend(fresh);
-        all.sort_by_key(|redaction| redaction.start);
-        all
-    }
-
     /// Appends what stands for a value.
-    fn put(&self, found: &Found, value: &str, out: &mut impl Append) -> Option<(&str, Tag)> {
+    fn push_placeholder(
+        &self,
+        found: &Match,
+        value: &str,
+        out: &mut String,
+    ) -> Option<(&str, Tag)> {
         let kind = self.kind(found.rule);
-        let (form, entity) = match found.rule {
-            catalog::CUSTOM.. => (
-                self.own[usize::from(found.rule - catalog::CUSTOM)].form,
-                None,
-            ),
-            rule => {
-                let entity = catalog::entity(rule);
-                (self.forms[entity as usize], Some(entity))
-            }
-        };
+        let entity = catalog::entity(found.rule);
+        let form = *self.rules.forms.get(kind).unwrap_or(&self.rules.form);
         if form == Form::Remove {
             return None;
         }
-        out.append("[");
-        out.append(kind);
-        let tag = match (form, &self.keys) {
-            (Form::Tag, Some(keys)) => {
-                let tag = match entity {
-                    Some(entity) => canonical(entity, value, |spelling| keys.tag(kind, spelling)),
-                    None => keys.tag(kind, value.to_lowercase().as_bytes()),
-                };
-                out.append(":");
-                out.append(keys.current());
-                out.append(":");
-                out.append(tag.as_str());
-                Some((keys.current(), tag))
+        let mut tag = None;
+        out.push('[');
+        out.push_str(kind);
+        if form == Form::Tag
+            && let Some(keys) = &self.keys
+        {
+            let spelling = match entity {
+                Some(entity) => canonical(entity, value),
+                None => value.to_lowercase(),
+            };
+            let (key, made) = (keys.current(), keys.tag(kind, spelling.as_bytes()));
+            for part in [":", key, ":", made.as_str()] {
+                out.push_str(part);
             }
-            _ => {
-                let rest = entity
-                    .filter(|_| form == Form::Mask)
-                    .and_then(|entity| mask(entity, found.rule, value));
-                if let Some(rest) = rest {
-                    out.append(":");
-                    out.append(&rest);
-                }
-                None
-            }
-        };
-        out.append("]");
+            tag = Some((key, made));
+        } else if form == Form::Mask
+            && let Some(rest) = entity.and_then(|entity| mask(entity, found.rule, value))
+        {
+            out.push(':');
+            out.push_str(&rest);
+        }
+        out.push(']');
         tag
+    }
+}
+
+impl<'r> Redaction<'r> {
+    /// The redaction after what stood before it has moved from one place to another.
+    fn moved(self, from: usize, to: usize) -> Redaction<'r> {
+        Redaction {
+            start: self.start - from + to,
+            end: self.end - from + to,
+            ..self
+        }
     }
 }
 
@@ -198,12 +110,10 @@ impl Redactor {
 fn mask(entity: Entity, rule: RuleId, value: &str) -> Option<String> {
     match entity {
         Entity::CreditCard => {
-            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+            let digits = canonical(entity, value);
             let last = digits.get(digits.len().checked_sub(4)?..)?;
-            Some(format!(
-                "{} {last}",
-                brand(value.as_bytes()).unwrap_or("CARD")
-            ))
+            let brand = brand(value.as_bytes()).unwrap_or("CARD");
+            Some(format!("{brand} {last}"))
         }
         Entity::Email => value
             .split_once('@')

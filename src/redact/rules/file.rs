@@ -6,12 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::find::bytes::luhn;
-use super::super::national::mod97;
-use super::{
-    Denied, Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name,
-};
+use super::{Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name};
 use crate::error::{Position, Result};
+use crate::redact::detect::bytes::{luhn, mod97};
 
 /// The file, word for word.
 #[derive(Deserialize)]
@@ -63,7 +60,10 @@ const IDENTIFIERS: [(&str, Identifier); 3] = [
     ("drop", Identifier::Drop),
 ];
 type Check = fn(&str) -> bool;
-const VALIDATORS: [(&str, Check); 2] = [("luhn", |value| luhn(value.as_bytes())), ("mod97", mod97)];
+const VALIDATORS: [(&str, Check); 2] = [
+    ("luhn", |value| luhn(value.as_bytes())),
+    ("mod97", |value| mod97(value.as_bytes())),
+];
 const TREATMENTS: [(&str, Treatment); 3] = [
     ("redact", Treatment::Redact),
     ("keep", Treatment::Keep),
@@ -87,57 +87,39 @@ struct Source<'t> {
 
 impl Source<'_> {
     fn rules(&self, written: Written) -> Result<Rules> {
-        let mut rules = Rules::new().allow(written.allow);
-        if let Some(word) = &written.form {
-            rules.form = self.word("form", word, &FORMS)?;
-        }
-        if let Some(word) = &written.user_id {
-            rules.user_id = self.word("user_id", word, &IDENTIFIERS)?;
-        }
-        if let Some(word) = &written.user_ip {
-            rules.user_ip = self.word("user_ip", word, &IDENTIFIERS)?;
-        }
+        let mut rules = Rules {
+            form: self.word_or_default("form", &written.form, &FORMS)?,
+            allowed: written.allow,
+            user_id: self.word_or_default("user_id", &written.user_id, &IDENTIFIERS)?,
+            user_ip: self.word_or_default("user_ip", &written.user_ip, &IDENTIFIERS)?,
+            ..Rules::new()
+        };
         let entities: Vec<_> = Entity::ALL.iter().map(|e| (e.as_str(), *e)).collect();
         for word in &written.off {
             rules.off.insert(self.word("off", word, &entities)?);
         }
-        let national: Vec<_> = National::ALL
-            .iter()
-            .map(|kind| (kind.as_str(), *kind))
-            .collect();
+        let national: Vec<_> = National::ALL.iter().map(|n| (n.as_str(), *n)).collect();
         for word in &written.national {
-            let kind = self.word("national", word, &national)?;
-            rules = rules.national([kind]);
+            rules = rules.national([self.word("national", word, &national)?]);
         }
         for rule in &written.rule {
-            rules.rules.push(self.rule(rule)?);
+            rules = rules.rule(self.rule(rule)?);
         }
         for deny in written.deny {
-            let name = deny.name.as_ref();
-            check_name(name).map_err(|error| self.at(&deny.name, error))?;
-            rules.denied.push(Denied {
-                name: name.clone(),
-                words: deny
-                    .words
-                    .into_iter()
-                    .filter(|word| !word.is_empty())
-                    .collect(),
-            });
+            let rule = Rule::of_words(deny.name.as_ref(), deny.words);
+            rules = rules.rule(rule.map_err(|error| self.at(&deny.name, error))?);
         }
-        for (field, word) in &written.fields {
-            let treatment = self.word("fields", word, &TREATMENTS)?;
-            rules.fields.insert(field.clone(), treatment);
+        for (field, word) in written.fields {
+            let treatment = self.word("fields", &word, &TREATMENTS)?;
+            rules.fields.insert(field, treatment);
         }
-        for (kind, word) in &written.forms {
-            let form = self.word("forms", word, &FORMS)?;
-            let is_known = Entity::of(kind).is_some()
-                || rules.rules.iter().any(|rule| rule.name == *kind)
-                || rules.denied.iter().any(|denied| denied.name == *kind);
-            if !is_known {
+        for (kind, word) in written.forms {
+            let form = self.word("forms", &word, &FORMS)?;
+            if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
                 let why = "there is no kind of that name to give a form to";
-                return Err(bad_at(Some(self.position(word.span().start)), kind, why));
+                return Err(bad_at(Some(self.position(word.span().start)), &kind, why));
             }
-            rules.forms.insert(kind.clone(), form);
+            rules.forms.insert(kind, form);
         }
         Ok(rules)
     }
@@ -151,6 +133,16 @@ impl Source<'_> {
             return Ok(rule);
         };
         Ok(rule.validator(self.word("validator", validator, &VALIDATORS)?))
+    }
+
+    fn word_or_default<T: Copy + Default>(
+        &self,
+        key: &str,
+        word: &Option<Spanned<String>>,
+        words: &[(&str, T)],
+    ) -> Result<T> {
+        let word = word.as_ref().map(|word| self.word(key, word, words));
+        word.unwrap_or_else(|| Ok(T::default()))
     }
 
     /// The meaning of a word of a few.

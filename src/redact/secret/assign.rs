@@ -1,17 +1,15 @@
 //! Secrets that are assigned: a name that says what it is, a sign, and the value.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::class::Class;
 use super::table::SERVICES;
 use crate::redact::Entity;
 use crate::redact::catalog;
-use crate::redact::find::bytes::{entropy, is_alnum};
-use crate::redact::find::url::is_placeholder;
-use crate::redact::find::{Finder, RuleId};
+use crate::redact::detect::bytes::{entropy, is_alnum};
+use crate::redact::detect::url::is_placeholder;
+use crate::redact::detect::{Detector, RuleId};
+use crate::redact::words::{Words, words};
 
 const SHORTEST_VALUE: usize = 6;
 /// Longer ones are documents.
@@ -23,7 +21,7 @@ const SAMPLE: usize = 256;
 
 const VALUE: Class = Class::of(&[b"AZ", b"az", b"09"], b"_-+/=.~!@#$%^&*|:?;");
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// The value behind an option such as `--api-key`, which no sign separates from it.
     pub(super) fn flag(&mut self, start: usize, end: usize) {
         if start < self.secret_end || !matches!(self.before(start), b' ' | b'"' | b'\'') {
@@ -51,10 +49,7 @@ impl Finder<'_> {
         if let Some(login) = self.login(at) {
             return self.found(Entity::Secret, login, end);
         }
-        let mut name_end = at;
-        while name_end > 0 && b":=?|.+!".contains(&self.bytes[name_end - 1]) && at - name_end < 3 {
-            name_end -= 1;
-        }
+        let name_end = self.skip_back(at, 3, b":=?|.+!");
         // `==` and `!=` compare.
         let operator = &self.bytes[name_end..(at + 2).min(self.bytes.len())];
         let compares = operator.starts_with(b"!=") || operator.starts_with(b"==");
@@ -83,8 +78,7 @@ impl Finder<'_> {
     fn value(&mut self, at: usize) -> Option<Value> {
         let bytes = self.bytes;
         let skip = |from: usize, most: usize, what: &[u8]| {
-            let rest = bytes.get(from..).unwrap_or_default().iter().take(most);
-            from + rest.take_while(|byte| what.contains(byte)).count()
+            from + self.run(from, most, |byte| what.contains(&byte))
         };
         let at = skip(at, 2, b"=>:");
         let at = skip(at, 8, b" \t");
@@ -142,26 +136,18 @@ impl Finder<'_> {
     fn unquoted_end(&mut self, start: usize) -> usize {
         let bytes = self.bytes;
         if start >= self.value_end {
-            let rest = bytes.get(start..).unwrap_or_default().iter();
-            let run = rest.take_while(|byte| VALUE.contains(**byte) || **byte >= 0x80);
-            self.value_end = start + run.count();
+            let in_value = |byte: u8| VALUE.contains(byte) || byte >= 0x80;
+            self.value_end = start + self.run(start, usize::MAX, in_value);
             // What ends a sentence or a statement is not the value's.
-            let mut trimmed = self.value_end;
-            while trimmed > start && matches!(bytes[trimmed - 1], b'.' | b',' | b';' | b':' | b'?')
-            {
-                trimmed -= 1;
-            }
-            self.value_trimmed = trimmed;
+            let length = self.value_end - start;
+            self.value_trimmed = self.skip_back(self.value_end, length, b".,;:?");
         }
         let end = self.value_trimmed.max(start);
         let near = &bytes[start..end.min(start + SAMPLE)];
         let separator = |at: &usize| {
             matches!(near[*at], b'&' | b';') && {
-                let rest = bytes[start + at + 1..].iter().take(LONGEST_NAME);
-                let name = rest.take_while(|byte| {
-                    is_alnum(**byte) || matches!(byte, b'_' | b'-' | b'.' | b' ')
-                });
-                let name = name.count();
+                let in_name = |byte: u8| is_alnum(byte) || b"_-. ".contains(&byte);
+                let name = self.run(start + at + 1, LONGEST_NAME, in_name);
                 name > 0 && self.at(start + at + 1 + name) == b'='
             }
         };
@@ -193,34 +179,25 @@ impl Finder<'_> {
         if self.bytes[colon] != b':' {
             return None;
         }
-        let before = self.bytes[..colon].iter().rev().take(LONGEST_LOGIN);
-        let length = before.take_while(|byte| **byte > b' ').count();
+        let length = self.run_before(colon, LONGEST_LOGIN, |byte| byte > b' ');
         let name = colon - length;
         let option = &self.bytes[name.saturating_sub(4 * LONGEST_LOGIN)..name];
         let is_option = option.ends_with(b" -u ") || option.ends_with(b"--user ");
         let is_client = || {
-            let words = [&b"curl"[..], b"wget", b"http"];
-            words
-                .iter()
-                .any(|word| memchr::memmem::find(option, word).is_some())
+            let mut words = ["curl", "wget", "http"].iter();
+            words.any(|word| memchr::memmem::find(option, word.as_bytes()).is_some())
         };
         (is_option && length > 0 && is_client()).then_some(name)
     }
 
     fn skip_back(&self, from: usize, most: usize, what: &[u8]) -> usize {
-        let before = self.bytes[..from].iter().rev().take(most);
-        from - before.take_while(|byte| what.contains(byte)).count()
+        from - self.run_before(from, most, |byte| what.contains(&byte))
     }
 
     /// The name that ends at `end`.
     fn name_before(&self, end: usize) -> &[u8] {
-        let before = self.bytes[..end].iter().rev().take(LONGEST_NAME);
-        let length = before
-            .take_while(|byte| {
-                is_alnum(**byte) || **byte >= 0x80 || matches!(byte, b'_' | b'.' | b'-')
-            })
-            .count();
-        &self.bytes[end - length..end]
+        let in_name = |byte: u8| is_alnum(byte) || byte >= 0x80 || b"_.-".contains(&byte);
+        &self.bytes[end - self.run_before(end, LONGEST_NAME, in_name)..end]
     }
 }
 
@@ -241,162 +218,83 @@ enum Word {
 }
 
 /// Words as they stand in names without `_`, `-` and `.`.
-const WORDS: [(&str, Word); 38] = [
-    ("password", Word::Password),
-    ("passwd", Word::Password),
-    ("passphrase", Word::Password),
-    ("passwort", Word::Password),
-    ("kennwort", Word::Password),
-    ("wachtwoord", Word::Password),
-    ("contraseña", Word::Password),
-    ("motdepasse", Word::Password),
-    ("hasło", Word::Password),
-    ("senha", Word::Password),
-    ("пароль", Word::Password),
-    ("密码", Word::Password),
-    ("パスワード", Word::Password),
-    ("pwd", Word::Password),
-    ("secret", Word::Secret),
-    ("token", Word::Secret),
-    ("apikey", Word::Secret),
-    ("accesskey", Word::Secret),
-    ("authkey", Word::Secret),
-    ("privatekey", Word::Secret),
-    ("encryptionkey", Word::Secret),
-    ("signingkey", Word::Secret),
-    ("masterkey", Word::Secret),
-    ("licensekey", Word::Secret),
-    ("clientkey", Word::Secret),
-    ("accountkey", Word::Secret),
-    ("sharedkey", Word::Secret),
-    ("secretkey", Word::Secret),
-    ("appkey", Word::Secret),
-    ("consumerkey", Word::Secret),
-    ("credential", Word::Secret),
-    ("authorization", Word::Secret),
-    ("bearer", Word::Secret),
-    ("密钥", Word::Secret),
-    ("dbpass", Word::Password),
-    ("userpass", Word::Password),
-    ("pass", Word::Password),
-    ("key", Word::Key),
+const WORDS: [(Word, &str); 3] = [
+    (
+        Word::Password,
+        "password|passwd|passphrase|passwort|kennwort|wachtwoord|contraseña|motdepasse|hasło|senha|пароль|\
+         密码|パスワード|pwd|dbpass|userpass|pass",
+    ),
+    (
+        Word::Secret,
+        "secret|token|apikey|accesskey|authkey|privatekey|encryptionkey|signingkey|masterkey|licensekey|\
+         clientkey|accountkey|sharedkey|secretkey|appkey|consumerkey|credential|authorization|bearer|密钥",
+    ),
+    (Word::Key, "key"),
 ];
+static IN_NAMES: Words = Words::new(|| words(WORDS.iter().flat_map(|(_, list)| list.split('|'))));
 
 /// What a name ends with that is about a secret and none itself.
-const HARMLESS: [&str; 30] = [
-    "name",
-    "url",
-    "uri",
-    "file",
-    "filename",
-    "path",
-    "dir",
-    "count",
-    "counts",
-    "length",
-    "len",
-    "size",
-    "type",
-    "types",
-    "ttl",
-    "expires",
-    "expiry",
-    "expiration",
-    "expiresat",
-    "expiresin",
-    "limit",
-    "usage",
-    "policy",
-    "regex",
-    "pattern",
-    "hint",
-    "field",
-    "label",
-    "format",
-    "version",
-];
-
-static IN_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(WORDS.iter().map(|(word, _)| word))
-        .expect("invariant: a few short words make an automaton")
-});
+const HARMLESS: &str = "name|url|uri|file|filename|path|dir|count|counts|length|len|size|type|types|ttl|\
+    expires|expiry|expiration|expiresat|expiresin|limit|usage|policy|regex|pattern|hint|field|label|format|\
+    version";
 
 impl Word {
     /// What a name says: `token_count` counts tokens, a `public_key` is for all.
     fn of(name: &[u8]) -> Option<Word> {
-        let mut room = [0; LONGEST_NAME];
-        let mut length = 0;
-        for byte in name.iter().take(LONGEST_NAME) {
-            if !matches!(byte, b'_' | b'-' | b'.') {
-                room[length] = byte.to_ascii_lowercase();
-                length += 1;
-            }
-        }
-        let folded = &room[..length];
-        let last = IN_NAMES.find_iter(folded).last()?;
-        let (text, word) = WORDS[last.pattern().as_usize()];
-        let behind = &folded[last.end()..];
-        let is_harmless = HARMLESS
-            .iter()
-            .any(|tail| behind.ends_with(tail.as_bytes()))
-            || memchr::memmem::find(folded, b"public").is_some();
+        let mut folded = [0; LONGEST_NAME];
+        let letters = name.iter().filter(|byte| !b"_-.".contains(byte));
+        let length = letters
+            .zip(&mut folded)
+            .map(|(letter, folded)| *folded = letter.to_ascii_lowercase())
+            .count();
+        let folded = &folded[..length];
+        // The last word and, of those that end there, the longest.
+        let last = IN_NAMES
+            .find_overlapping_iter(folded)
+            .max_by_key(|word| (word.end(), word.len()))?;
+        let (text, rest) = (&folded[last.range()], &folded[last.end()..]);
+        let holds = |list: &str| list.split('|').any(|word| word.as_bytes() == text);
+        let (word, _) = WORDS.iter().find(|(_, list)| holds(list))?;
         // Short words are parts of others: `compass`, `monkey`.
-        let is_word = match text {
-            "pass" | "key" => {
-                let begin = name.len() - text.len().min(name.len());
-                let begins = begin == 0
-                    || !name[begin - 1].is_ascii_alphabetic()
-                    || name[begin].is_ascii_uppercase();
-                behind.is_empty() && begins
-            }
-            _ => true,
+        let is_whole = || {
+            let begin = name.len() - text.len().min(name.len());
+            let begins = begin == 0
+                || !name[begin - 1].is_ascii_alphabetic()
+                || name[begin].is_ascii_uppercase();
+            rest.is_empty() && begins
         };
-        (is_word && !is_harmless).then_some(word)
+        let is_harmless = HARMLESS
+            .split('|')
+            .any(|tail| rest.ends_with(tail.as_bytes()))
+            || memchr::memmem::find(folded, b"public").is_some();
+        let is_word = !matches!(text, b"pass" | b"key") || is_whole();
+        (is_word && !is_harmless).then_some(*word)
     }
 
     /// Whether this is likely to be such a value.
     fn takes(self, value: &[u8]) -> bool {
         let length = value.len();
         let value = &value[..length.min(SAMPLE)];
-        let has = |class: fn(&u8) -> bool| value.iter().any(class);
-        let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = has(u8::is_ascii_alphabetic);
-        let symbols = has(|byte| !is_alnum(*byte) && !b"_-. ".contains(byte));
-        let spaces = value.iter().filter(|byte| **byte == b' ').count();
-        let random = entropy(value.iter().copied());
-        let is_time =
-            value.len() >= 19 && value[4] == b'-' && value[7] == b'-' && value[13] == b':';
-        match self {
+        let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
+        let has_letters = count(u8::is_ascii_alphabetic) > 0;
+        let has_symbols = count(|byte| !is_alnum(*byte) && !b"_-. ".contains(byte)) > 0;
+        let (digits, spaces) = (count(u8::is_ascii_digit), count(|byte| *byte == b' '));
+        let is_time = value.len() >= 19 && (value[4], value[7], value[13]) == (b'-', b'-', b':');
+        let is_made = || has_letters && spaces == 0 && !is_uuid(value) && !is_time;
+        let is_hex = || value.iter().all(u8::is_ascii_hexdigit);
+        let is_path = || value.contains(&b'/') || count(|byte| *byte == b':') > 1;
+        let (is_likely, least_entropy) = match self {
             Word::Password => {
-                length >= 8 && letters && (digits > 0 || symbols) && random >= 2.5 && spaces <= 3
+                let is_chosen = has_letters && (digits > 0 || has_symbols) && spaces <= 3;
+                (length >= 8 && is_chosen, 2.5)
             }
-            Word::Secret => {
-                length >= 10
-                    && letters
-                    && digits > 0
-                    && spaces == 0
-                    && random >= 3.0
-                    && !is_uuid(value)
-                    && !is_time
-            }
+            Word::Secret => (length >= 10 && digits > 0 && is_made(), 3.0),
             Word::Key => {
-                let is_hex = value.iter().all(u8::is_ascii_hexdigit);
-                let is_path =
-                    value.contains(&b'/') || value.iter().filter(|b| **b == b':').count() > 1;
-                length >= 20
-                    && letters
-                    && digits > 2
-                    && spaces == 0
-                    && random >= 3.5
-                    && !is_hex
-                    && !is_path
-                    && !is_uuid(value)
-                    && !is_time
+                let is_random = length >= 20 && digits > 2 && !is_hex() && !is_path();
+                (is_random && is_made(), 3.5)
             }
-        }
+        };
+        is_likely && entropy(value) >= least_entropy
     }
 }
 
@@ -414,12 +312,7 @@ fn is_uuid(value: &[u8]) -> bool {
         })
 }
 
-static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(SERVICES.iter().map(|service| service.keyword))
-        .expect("invariant: a few short words make an automaton")
-});
+static NAMES: Words = Words::new(|| words(SERVICES.iter().map(|service| service.keyword)));
 
 /// The rule for a value of this form whose name names a service.
 fn service(name: &[u8], value: &[u8]) -> Option<RuleId> {
@@ -429,7 +322,7 @@ fn service(name: &[u8], value: &[u8]) -> Option<RuleId> {
         let length = usize::from(service.least)..=usize::from(service.greatest);
         let fits = length.contains(&value.len())
             && value.iter().all(|byte| service.class.contains(*byte))
-            && (service.entropy == 0.0 || entropy(value.iter().copied()) >= service.entropy)
+            && (service.entropy == 0.0 || entropy(value) >= service.entropy)
             && is_word(name, found.start(), found.end());
         fits.then(|| catalog::service(number))
     })
@@ -438,15 +331,13 @@ fn service(name: &[u8], value: &[u8]) -> Option<RuleId> {
 /// Whether a word of a name is one, and not the end of a longer word or split over two: `okTable`,
 /// `jetSystem`.
 fn is_word(name: &[u8], start: usize, end: usize) -> bool {
-    let begins = match start.checked_sub(1).map(|before| name[before]) {
-        Some(before) => {
-            !before.is_ascii_alphabetic()
-                || before.is_ascii_lowercase() && name[start].is_ascii_uppercase()
-        }
-        None => true,
-    };
-    let splits = name[start..end]
-        .windows(2)
-        .any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
-    begins && !splits
+    let begins_hump =
+        |before: u8, first: u8| before.is_ascii_lowercase() && first.is_ascii_uppercase();
+    let begins = start == 0
+        || !name[start - 1].is_ascii_alphabetic()
+        || begins_hump(name[start - 1], name[start]);
+    begins
+        && !name[start..end]
+            .windows(2)
+            .any(|pair| begins_hump(pair[0], pair[1]))
 }

@@ -44,7 +44,7 @@ impl FieldWriter<'_> {
 
     fn redacted_name(&mut self, name: &str) -> String {
         self.manner = Manner::UNNAMED;
-        self.redacted("name", name)
+        self.redacted("name", name).into_owned()
     }
 
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
@@ -201,7 +201,7 @@ impl FieldWriter<'_> {
     /// A text that is nested in a field; `path` as [`redacted_json`](FieldWriter::redacted_json) has it.
     fn redacted_at(&mut self, path: &str, text: &str) -> String {
         self.manner.names_value = path_names_value(path);
-        self.redacted(path, text)
+        self.redacted(path, text).into_owned()
     }
 }
 

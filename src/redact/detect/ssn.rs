@@ -1,23 +1,20 @@
 //! US social security numbers, found at the first digit of a group.
 
-use super::bytes::{digits, is_alnum};
-use super::{Cluster, Finder};
+use super::bytes::{digits, is_alnum, number};
+use super::{Cluster, Detector};
 use crate::redact::Entity;
+use crate::redact::words::{Words, words};
 
 pub(in crate::redact) const REGEX: &str =
     r"[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4}|[0-9]{3}\.[0-9]{2}\.[0-9]{4}|[0-9]{9}";
 
 /// How far before a bare number the words stand that make it one.
 const REACH: usize = 28;
-const WORDS: [&str; 5] = [
-    "ssn",
-    "social security",
-    "social_security",
-    "socialsecurity",
-    "social-security",
-];
+static WORDS: Words = Words::new(|| {
+    words("ssn|social security|social_security|socialsecurity|social-security".split('|'))
+});
 
-impl Finder<'_> {
+impl Detector<'_> {
     pub(super) fn ssn(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
         let run = self.digit_run(start);
         if !matches!(run, 3 | 9) {
@@ -53,7 +50,7 @@ impl Finder<'_> {
         if is_alnum(after) || matches!(after, b'-' | b'_') {
             return None;
         }
-        let number = digits(&self.bytes[start..end]).fold(0, |n, d| n * 10 + d);
+        let number = number(&self.bytes[start..end]);
         let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
         let exists = area != 0 && area != 666 && area < 900 && group != 0 && serial != 0;
         exists.then(|| {

@@ -3,9 +3,10 @@
 
 use std::net::Ipv6Addr;
 
-use super::Finder;
-use super::bytes::{is_alnum, is_token};
+use super::Detector;
+use super::bytes::{is_alnum, is_token, number};
 use crate::redact::Entity;
+use crate::redact::words::{Words, words};
 
 pub(in crate::redact) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]{0,39}(?:/[0-9]{1,3})?";
 pub(in crate::redact) const MAC_REGEX: &str = r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}";
@@ -15,16 +16,24 @@ const LONGEST_V6: usize = 45;
 
 /// How far before an address of four numbers the words stand that make it a version.
 const VERSION_REACH: usize = 12;
-const VERSION_WORDS: [&str; 11] = [
-    "version", "release", "build", "ver", "rev", "v", "section", "chapter", "package", "firmware",
-    "netmask",
-];
+static VERSION_WORDS: Words = Words::new(|| {
+    words("version|release|build|ver|rev|v|section|chapter|package|firmware|netmask".split('|'))
+});
+
+/// Whether a text is of groups of so many hex digits, with a separator between two.
+fn is_grouped(text: &[u8], length: usize, separator: u8) -> bool {
+    let mut bytes = text.iter().enumerate();
+    bytes.all(|(place, byte)| match place % (length + 1) == length {
+        true => *byte == separator,
+        false => byte.is_ascii_hexdigit(),
+    })
+}
 
 fn is_v6(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
 }
 
-impl Finder<'_> {
+impl Detector<'_> {
     pub(super) fn ipv4(&mut self, start: usize) -> Option<usize> {
         let before = self.before(start);
         if is_token(before) && before != b'-'
@@ -35,11 +44,7 @@ impl Finder<'_> {
         let mut at = start;
         for part in 0..4 {
             let digits = self.digit_run(at);
-            let number = self.bytes[at..]
-                .iter()
-                .take(digits.min(4))
-                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-            if !(1..=3).contains(&digits) || number > 255 {
+            if !(1..=3).contains(&digits) || number(&self.bytes[at..at + digits]) > 255 {
                 return None;
             }
             at += digits;
@@ -67,18 +72,18 @@ impl Finder<'_> {
     }
 
     /// Where the length of a network behind an address ends, such as `/24`, or the address itself.
-    fn network(&self, end: usize, longest: u32) -> usize {
+    fn network(&self, end: usize, longest: u64) -> usize {
         let digits = match self.at(end) {
             b'/' => self.digit_run(end + 1),
             _ => 0,
         };
-        let length = self.bytes[end..].iter().skip(1).take(digits.min(3));
-        let length = length.fold(0, |length, digit| length * 10 + u32::from(digit - b'0'));
         let behind = end + 1 + digits;
         let goes_on = is_alnum(self.at(behind))
             || self.at(behind) == b'.' && self.at(behind + 1).is_ascii_digit();
-        match (1..=3).contains(&digits) && length <= longest && !goes_on {
-            true => end + 1 + digits,
+        let is_length =
+            || (1..=3).contains(&digits) && number(&self.bytes[end + 1..behind]) <= longest;
+        match !goes_on && is_length() {
+            true => behind,
             false => end,
         }
     }
@@ -94,30 +99,26 @@ impl Finder<'_> {
         }
         let behind_name = before == b'/' && self.before(start - 1).is_ascii_alphabetic();
         behind_name && self.bytes[start..end].ends_with(b".0.0")
-            || self.has_whole_word_before(start, VERSION_REACH, &VERSION_WORDS)
+            || self
+                .words_before(start, VERSION_REACH, &VERSION_WORDS)
+                .any(|(_, end)| !self.at(end).is_ascii_alphabetic())
     }
 
     /// Whether four numbers with dots end here.
     fn ends_range(&self, end: usize) -> bool {
-        let before = self.bytes[..end].iter().rev().take(15);
-        let text = before.take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+        let length = self.run_before(end, 15, |byte| byte.is_ascii_digit() || byte == b'.');
+        let text = self.bytes[end - length..end].iter();
         text.filter(|byte| **byte == b'.').count() == 3
     }
 
     /// Looks for an IPv6 or hardware address in the run of their characters around two colons that
     /// stand close together. Each run is looked at once.
     pub(super) fn colons(&mut self, colon: usize) {
-        let mut start = colon;
-        while start > self.colons_end && is_v6(self.bytes[start - 1]) {
-            start -= 1;
-        }
-        let rest = &self.bytes[colon..];
-        let mut end = colon + rest.iter().take_while(|byte| is_v6(**byte)).count();
+        let mut start = colon - self.run_before(colon, colon - self.colons_end, is_v6);
+        let mut end = colon + self.run(colon, usize::MAX, is_v6);
         self.colons_end = end;
         // The end of a sentence is not the address's.
-        while end > start && self.bytes[end - 1] == b'.' {
-            end -= 1;
-        }
+        end -= self.run_before(end, end - start, |byte| byte == b'.');
         // Nor is the end of a word in front of it: `id:fe80::1`.
         let is_in_word = is_alnum(self.before(start)) || self.before(start) == b'_';
         if is_in_word
@@ -136,16 +137,10 @@ impl Finder<'_> {
         if end - start > LONGEST_V6 || self.colon_mac(start, end) {
             return;
         }
-        let whole = self.is_ipv6(start, end).then_some((start, end));
-        let shorter = || {
-            let single = |at: usize| self.at(at) == b':' && self.at(at + 1) != b':';
-            let begin = if single(start) { start + 1 } else { start };
-            let last =
-                end > begin + 2 && self.bytes[end - 1] == b':' && self.bytes[end - 2] != b':';
-            let stop = if last { end - 1 } else { end };
-            self.is_ipv6(begin, stop).then_some((begin, stop))
-        };
-        if let Some((start, end)) = whole.or_else(shorter) {
+        // A colon in front may separate the address from what is before.
+        let is_single = self.at(start) == b':' && self.at(start + 1) != b':';
+        let mut starts = [start, start + usize::from(is_single)].into_iter();
+        if let Some(start) = starts.find(|start| self.is_ipv6(*start, end)) {
             let end = self.network(end, 128);
             self.found(Entity::Ip, start, end);
         }
@@ -167,7 +162,7 @@ impl Finder<'_> {
 
     fn colon_mac(&mut self, start: usize, end: usize) -> bool {
         // Longer rows of pairs are fingerprints.
-        let is_mac = end - start == 17 && self.is_pairs(start, b':');
+        let is_mac = end - start == 17 && is_grouped(&self.bytes[start..end], 2, b':');
         if is_mac && self.is_mac_at(start, end) {
             self.found(Entity::Mac, start, end);
         }
@@ -176,7 +171,8 @@ impl Finder<'_> {
 
     /// A run of token characters that begins at `start`: pairs with hyphens?
     pub(super) fn hyphen_mac(&mut self, start: usize, end: usize) {
-        if end - start == 17 && self.is_pairs(start, b'-') && self.is_mac_at(start, end) {
+        let is_mac = end - start == 17 && is_grouped(&self.bytes[start..end], 2, b'-');
+        if is_mac && self.is_mac_at(start, end) {
             self.found(Entity::Mac, start, end);
         }
     }
@@ -190,25 +186,11 @@ impl Finder<'_> {
         let Some(text) = self.bytes.get(start..end) else {
             return;
         };
-        let shaped = text.iter().enumerate().all(|(place, byte)| match place {
-            4 | 9 => *byte == b'.',
-            _ => byte.is_ascii_hexdigit(),
-        });
         let goes_on =
             self.before(start) == b'.' || self.at(end) == b'.' && is_alnum(self.at(end + 1));
-        if shaped && !goes_on && self.is_mac_at(start, end) {
+        if is_grouped(text, 4, b'.') && !goes_on && self.is_mac_at(start, end) {
             self.found(Entity::Mac, start, end);
         }
-    }
-
-    fn is_pairs(&self, start: usize, separator: u8) -> bool {
-        let text = &self.bytes[start..start + 17];
-        text.iter()
-            .enumerate()
-            .all(|(place, byte)| match place % 3 {
-                2 => *byte == separator,
-                _ => byte.is_ascii_hexdigit(),
-            })
     }
 
     fn is_mac_at(&self, start: usize, end: usize) -> bool {

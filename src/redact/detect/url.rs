@@ -1,6 +1,6 @@
 //! Passwords in URLs, found at their `://`.
 
-use super::Finder;
+use super::Detector;
 use super::bytes::is_alnum;
 use crate::redact::Entity;
 
@@ -17,26 +17,21 @@ fn ends_authority(byte: u8) -> bool {
         )
 }
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// Looks for a password behind `://`, whose colon is at `colon`; `user` is behind the strokes.
     pub(super) fn url(&mut self, colon: usize, user: usize) {
         if !(colon > 0 && is_alnum(self.bytes[colon - 1])) {
             return;
         }
-        let begins = |from: usize, longest: usize, stop: &dyn Fn(u8) -> bool| {
-            let text = &self.bytes[from..];
-            let text = &text[..text.len().min(longest + 1)];
-            text.iter().take_while(|byte| !stop(**byte)).count()
-        };
-        let length = begins(user, LONGEST_USER, &|byte| {
-            ends_authority(byte) || byte == b':'
-        });
+        let in_authority = |byte: u8| !ends_authority(byte);
+        let in_user = |byte: u8| in_authority(byte) && byte != b':';
+        let length = self.run(user, LONGEST_USER + 1, in_user);
         let password = user + length + 1;
         if length > LONGEST_USER || self.at(user + length) != b':' {
             return;
         }
         // A password may hold an `@`: the last one ends it.
-        let rest = begins(password, LONGEST_PASSWORD, &ends_authority);
+        let rest = self.run(password, LONGEST_PASSWORD + 1, in_authority);
         let authority = &self.bytes[password..password + rest];
         let Some(length) = authority.iter().rposition(|byte| *byte == b'@') else {
             return;

@@ -16,6 +16,22 @@ pub(in crate::redact) fn digits(bytes: &[u8]) -> impl DoubleEndedIterator<Item =
         .map(|byte| u32::from(byte - b'0'))
 }
 
+/// The number that the digits among `bytes` make: at most nineteen.
+pub(in crate::redact) fn number(bytes: &[u8]) -> u64 {
+    digits(bytes).fold(0, |number, digit| number * 10 + u64::from(digit))
+}
+
+/// ISO 7064, MOD 97-10, over the letters and digits: letters count from 10.
+pub(in crate::redact) fn mod97<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> bool {
+    let characters = bytes.into_iter().map(|byte| char::from(*byte));
+    let values = characters.filter_map(|character| character.to_digit(36));
+    let rest = values.fold(0, |sum, value| match value {
+        0..=9 => (sum * 10 + value) % 97,
+        _ => (sum * 100 + value) % 97,
+    });
+    rest == 1
+}
+
 pub(in crate::redact) fn luhn(bytes: &[u8]) -> bool {
     let sum: u32 = digits(bytes)
         .rev()
@@ -30,20 +46,12 @@ pub(in crate::redact) fn luhn(bytes: &[u8]) -> bool {
 }
 
 /// Shannon entropy in bits per byte.
-pub(in crate::redact) fn entropy(bytes: impl Iterator<Item = u8>) -> f32 {
+pub(in crate::redact) fn entropy(bytes: &[u8]) -> f32 {
     let mut counts = [0_u32; 128];
-    let mut total = 0_u32;
     for byte in bytes {
         counts[usize::from(byte & 0x7f)] += 1;
-        total += 1;
     }
-    let total = total as f32;
-    counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| {
-            let share = *count as f32 / total;
-            -share * share.log2()
-        })
-        .sum()
+    let counts = counts.into_iter().filter(|count| *count > 0);
+    let shares = counts.map(|count| count as f32 / bytes.len() as f32);
+    shares.map(|share| -share * share.log2()).sum()
 }

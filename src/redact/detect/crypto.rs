@@ -2,13 +2,13 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::Finder;
+use super::Detector;
 use crate::redact::Entity;
 
 pub(in crate::redact) const REGEX: &str =
     r"[13][1-9A-HJ-NP-Za-km-z]{24,34}|(?:bc1|BC1|tb1|TB1)[0-9A-Za-z]{11,71}|0x[0-9A-Fa-f]{40}";
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// A whole run of letters and digits.
     pub(super) fn crypto(&mut self, start: usize, end: usize) {
         // A name may be joined to it: `wallet_0x…`.

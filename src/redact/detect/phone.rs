@@ -1,64 +1,23 @@
 //! Phone numbers, found at the first digit of a group.
 
 use super::bytes::{digits, is_alnum};
-use super::{Cluster, Finder};
+use super::{Cluster, Detector};
 use crate::redact::Entity;
+use crate::redact::words::{Words, words};
 
 pub(in crate::redact) const REGEX: &str = r"(?:\+|\+?\()?[0-9](?:[0-9]|[ .\-/]?\(?[0-9]|\)[ .\-/]?\(?[0-9]){6,16}(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,5})?";
 
 /// Words that make a group of digits a phone number, shortly before or right behind it.
-const BEFORE: [&str; 46] = [
-    "phone",
-    "phonenumber",
-    "telephone",
-    "cellphone",
-    "call",
-    "calling",
-    "called",
-    "tel",
-    "mobile",
-    "mobil",
-    "cell",
-    "fax",
-    "whatsapp",
-    "sms",
-    "dial",
-    "desk",
-    "reach me",
-    "reach us",
-    "reach you",
-    "reach him",
-    "reach her",
-    "reach them",
-    "ring me",
-    "text me",
-    "answering at",
-    "messages to",
-    "contact number",
-    "registered",
-    "téléphone",
-    "tél",
-    "portable",
-    "handynummer",
-    "móvil",
-    "movil",
-    "celular",
-    "teléfono",
-    "telefono",
-    "telefon",
-    "cellulare",
-    "rufnummer",
-    "телефон",
-    "тел",
-    "电话",
-    "手机",
-    "電話",
-    "전화",
-];
+static BEFORE: Words = Words::new(|| {
+    let list = "phone|phonenumber|telephone|cellphone|call|calling|called|tel|mobile|mobil|cell|fax|whatsapp|\
+                sms|dial|desk|reach me|reach us|reach you|reach him|reach her|reach them|ring me|text me|\
+                answering at|messages to|contact number|registered|téléphone|tél|portable|handynummer|móvil|\
+                movil|celular|teléfono|telefono|telefon|cellulare|rufnummer|телефон|тел|电话|手机|電話|전화";
+    words(list.split('|'))
+});
 /// Words in front of digits that make them something else.
-const NOT_BEFORE: [&str; 9] = [
-    "isbn", "issn", "arxiv", "doi", "order", "invoice", "ticket", "tracking", "sku",
-];
+static NOT_BEFORE: Words =
+    Words::new(|| words("isbn|issn|arxiv|doi|order|invoice|ticket|tracking|sku".split('|')));
 const NOT_BEFORE_REACH: usize = 12;
 const BEFORE_REACH: usize = 28;
 const AFTER: [&str; 6] = ["mobile", "fax", "office", "phone", "cell", "landline"];
@@ -86,7 +45,7 @@ impl Shape {
     }
 }
 
-impl Finder<'_> {
+impl Detector<'_> {
     pub(super) fn phone(&mut self, digit: usize, cluster: &mut Cluster) -> Option<usize> {
         // A number begins in front of its first digit: `+49`, `(212)`, `+(49)`.
         let mut start = digit;
@@ -256,25 +215,19 @@ impl Finder<'_> {
         // Between the digits of a cluster there is no room for a word: it stands before them all,
         // or behind.
         let word = *cluster.phone_word.get_or_insert_with(|| {
-            let word = self.word_before(cluster.start, BEFORE_REACH, &BEFORE);
-            word.filter(|word| self.names_number(*word))
+            let words = self.words_before(cluster.start, BEFORE_REACH, &BEFORE);
+            let (start, end) = words.max()?;
+            self.names_number(end).then_some(start)
         });
         let is_said = word.is_some_and(|word| start.saturating_sub(word) <= BEFORE_REACH)
             || self.has_word_behind(end, AFTER_GAP, &AFTER);
         is_said && !is_said_otherwise()
     }
 
-    /// Whether the word here is one whole and not a part of a name for something else: `desktop`,
-    /// `call_id`.
-    fn names_number(&self, word: usize) -> bool {
-        let known = BEFORE.iter().map(|known| known.as_bytes()).filter(|known| {
-            self.rest(word).len() >= known.len()
-                && self.rest(word)[..known.len()].eq_ignore_ascii_case(known)
-        });
-        let Some(length) = known.map(<[u8]>::len).max() else {
-            return false;
-        };
-        let rest = self.rest(word + length);
+    /// Whether the word that ends here is one whole and not a part of a name for something else:
+    /// `desktop`, `call_id`.
+    fn names_number(&self, end: usize) -> bool {
+        let rest = self.rest(end);
         let rest = rest.strip_prefix(b"s").unwrap_or(rest);
         let is_whole = !rest.first().is_some_and(u8::is_ascii_alphabetic);
         let of_something = [&b"_id"[..], b" id", b"-id", b" count", b"_count"];

@@ -9,6 +9,9 @@
 //! The masks decide only where to look. `oracle.rs` looks everywhere, without masks and by plain regular
 //! expressions, and holds them to the same findings.
 
+use aho_corasick::AhoCorasick;
+use wide::u8x16;
+
 use super::Entity;
 
 pub(super) mod bytes;
@@ -25,7 +28,6 @@ pub(super) mod ssn;
 pub(super) mod url;
 
 use bytes::is_token;
-pub(super) use mask::Seen;
 use mask::{BLOCK, Carry, Masks};
 
 /// A rule by its number: see [`super::catalog`].
@@ -33,7 +35,7 @@ pub(super) type RuleId = u16;
 
 /// Something that must not be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Match {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) rule: RuleId,
@@ -55,10 +57,20 @@ pub(super) const SHORTEST_RUN: usize = 16;
 /// The greatest distance of two colons of an address: four digits between them.
 const COLON_REACH: usize = 5;
 
+/// What the built-in rules find in a text.
+pub(super) struct Detected {
+    /// In no particular order; they may overlap.
+    pub(super) matches: Vec<Match>,
+    /// Whether the text holds bytes that a disguise may be made of.
+    pub(super) may_be_disguised: bool,
+}
+
 /// Looks for values in one text.
-pub(super) struct Finder<'t> {
+pub(super) struct Detector<'t> {
     pub(super) bytes: &'t [u8],
-    found: &'t mut Vec<Found>,
+    matches: Vec<Match>,
+    cluster: Option<Cluster>,
+    last_colon: Option<usize>,
     /// Where the last PEM block ended.
     pem_end: usize,
     /// Where the last run of characters of addresses ended, of assigned values, and the last key.
@@ -70,16 +82,13 @@ pub(super) struct Finder<'t> {
     pub(super) secret_end: usize,
 }
 
-/// Adds what the built-in rules find in `text`, in no particular order; findings may overlap.
-pub(super) fn find(text: &str, found: &mut Vec<Found>) -> Seen {
-    Finder::new(text, found).scan()
-}
-
-impl<'t> Finder<'t> {
-    fn new(text: &'t str, found: &'t mut Vec<Found>) -> Finder<'t> {
-        Finder {
+impl<'t> Detector<'t> {
+    pub(super) fn new(text: &'t str) -> Detector<'t> {
+        Detector {
             bytes: text.as_bytes(),
-            found,
+            matches: Vec::new(),
+            cluster: None,
+            last_colon: None,
             pem_end: 0,
             colons_end: 0,
             value_end: 0,
@@ -89,37 +98,25 @@ impl<'t> Finder<'t> {
         }
     }
 
-    fn scan(&mut self) -> Seen {
+    /// Looks at the places that the masks show.
+    pub(super) fn scan(mut self) -> Detected {
         let bytes = self.bytes;
-        let mut seen = Seen::default();
-        let mut cluster: Option<Cluster> = None;
-        let mut last_colon = None;
+        let mut suspects = u8x16::splat(0);
         let mut carry = Carry::default();
-        let mut base = 0;
-        while base < bytes.len() {
-            let masks = match (bytes[base..].first_chunk::<BLOCK>(), bytes.last_chunk()) {
-                (Some(block), _) => Masks::of(block, &mut seen),
-                // The end of a text is looked at together with what stands before it: no copy is made.
-                (None, Some(last)) => {
-                    let known = BLOCK - (bytes.len() - base);
-                    Masks::of(last, &mut seen).behind(known)
-                }
-                (None, None) => {
+        for base in (0..bytes.len()).step_by(BLOCK) {
+            let masks = match bytes[base..].first_chunk() {
+                Some(block) => Masks::of(block, &mut suspects),
+                None => {
                     let mut block = [b' '; BLOCK];
-                    block[..bytes.len()].copy_from_slice(bytes);
-                    Masks::of(&block, &mut seen)
+                    block[..bytes.len() - base].copy_from_slice(&bytes[base..]);
+                    Masks::of(&block, &mut suspects)
                 }
             };
-            if masks.digit != 0 {
-                for (start, length) in mask::runs(masks.digit) {
-                    self.digits(&mut cluster, base + start, length);
-                }
-                for place in mask::places(carry.account_numbers(&masks)) {
-                    self.iban(base + place - 3);
-                }
+            for place in mask::places(carry.numbers(&masks)) {
+                self.digits(base + place);
             }
             for place in mask::places(masks.sign) {
-                self.sign(base + place, &mut last_colon);
+                self.sign(base + place);
             }
             if let Some(length) = carry.crossing_run(&masks) {
                 self.words(base - length);
@@ -134,81 +131,76 @@ impl<'t> Finder<'t> {
                 self.pem(base + place - 4);
             }
             carry.advance(&masks);
-            base += BLOCK;
         }
-        if let Some(ended) = cluster {
-            self.cluster(ended);
+        self.end_cluster();
+        Detected {
+            matches: self.matches,
+            // The highest bit is that of bytes beyond ASCII.
+            may_be_disguised: suspects.to_bitmask() != 0,
         }
-        seen
     }
 
-    /// [`scan`](Finder::scan) without masks: looks at each byte.
+    /// [`scan`](Detector::scan) without masks: looks at each byte.
     #[cfg(test)]
-    pub(super) fn scan_slowly(text: &str, found: &mut Vec<Found>) {
-        let bytes = text.as_bytes();
-        let mut finder = Finder::new(text, found);
-        let (mut cluster, mut last_colon) = (None, None);
+    pub(super) fn scan_slowly(mut self) -> Vec<Match> {
+        let bytes = self.bytes;
         let is = |at: usize, class: fn(&u8) -> bool| bytes.get(at).is_some_and(class);
         let in_word = |byte: &u8| byte.is_ascii() && *byte > b',';
         for at in 0..bytes.len() {
             let begins = |class: fn(&u8) -> bool| is(at, class) && (at == 0 || !is(at - 1, class));
             if begins(u8::is_ascii_digit) {
-                finder.digits(&mut cluster, at, finder.digit_run(at));
-            }
-            if is(at, u8::is_ascii_alphabetic)
-                && is(at + 1, u8::is_ascii_alphabetic)
-                && is(at + 2, u8::is_ascii_digit)
-                && is(at + 3, u8::is_ascii_digit)
-            {
-                finder.iban(at);
+                self.digits(at);
             }
             if matches!(bytes[at], b'@' | b':' | b'=') {
-                finder.sign(at, &mut last_colon);
+                self.sign(at);
             }
             if begins(in_word)
                 && bytes[at..].iter().take_while(|b| in_word(b)).count() >= SHORTEST_RUN
             {
-                finder.words(at);
+                self.words(at);
             }
             if bytes[at] == b'.' && at >= 5 && bytes[at - 5] == b'.' {
-                finder.dot_mac(at);
+                self.dot_mac(at);
             }
             if bytes[at..].starts_with(b"-----") {
-                finder.pem(at);
+                self.pem(at);
             }
         }
-        if let Some(ended) = cluster {
-            finder.cluster(ended);
-        }
+        self.end_cluster();
+        self.matches
     }
 
     // What follows is rare in clean text, and is kept out of the loop over its blocks.
 
-    /// Adds a run of digits to the cluster that they belong to.
+    /// A run of digits begins here. It belongs to the cluster in front of it, or begins one.
     #[inline(never)]
-    fn digits(&mut self, cluster: &mut Option<Cluster>, start: usize, length: usize) {
-        match cluster {
+    fn digits(&mut self, start: usize) {
+        let digits = self.digit_run(start);
+        let end = start + digits;
+        match &mut self.cluster {
             Some(open) if start - open.end <= WIDEST_GAP => {
-                open.end = start + length;
-                open.digits += length;
+                open.end = end;
+                open.digits += digits;
             }
             _ => {
-                let begun = Cluster {
+                self.end_cluster();
+                self.cluster = Some(Cluster {
                     start,
-                    end: start + length,
-                    digits: length,
+                    end,
+                    digits,
                     phone_word: None,
-                };
-                if let Some(ended) = cluster.replace(begun) {
-                    self.cluster(ended);
-                }
+                });
             }
+        }
+        let letters = self.run_before(start, 2, |byte| byte.is_ascii_alphabetic());
+        if digits >= 2 && letters == 2 {
+            self.iban(start - 2);
         }
     }
 
     /// An `@`, a colon, an equals sign, or another sign of their kind.
     #[inline(never)]
-    fn sign(&mut self, at: usize, last_colon: &mut Option<usize>) {
+    fn sign(&mut self, at: usize) {
         match self.bytes[at] {
             b'@' => return self.email(at),
             b':' => {
@@ -218,11 +210,10 @@ impl<'t> Finder<'t> {
                         self.url(at, at + 1 + strokes.len());
                     }
                 }
-                if last_colon.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end
-                {
+                let last = self.last_colon.replace(at);
+                if last.is_some_and(|last| at - last <= COLON_REACH) && at >= self.colons_end {
                     self.colons(at);
                 }
-                *last_colon = Some(at);
             }
             b'=' => {}
             _ => return,
@@ -246,15 +237,11 @@ impl<'t> Finder<'t> {
                 continue;
             }
             let run = match is_token(*byte) && !self.is_escape_letter(at) {
-                true => self
-                    .rest(at)
-                    .iter()
-                    .take_while(|byte| is_token(**byte))
-                    .count(),
+                true => self.run(at, usize::MAX, is_token),
                 false => 0,
             };
             if run >= SHORTEST_RUN {
-                self.run(at, at + run);
+                self.token(at, at + run);
             }
             at += run.max(1);
         }
@@ -262,10 +249,10 @@ impl<'t> Finder<'t> {
 
     /// Each kind of number goes on behind the last one of its kind.
     #[inline(never)]
-    fn cluster(&mut self, mut cluster: Cluster) {
-        if cluster.digits < 4 {
+    fn end_cluster(&mut self) {
+        let Some(mut cluster) = self.cluster.take().filter(|cluster| cluster.digits >= 4) else {
             return;
-        }
+        };
         let (mut card, mut ssn, mut ip, mut phone) = (0, 0, 0, 0);
         // Digits that are left: a number has so many at least.
         let mut left = cluster.digits;
@@ -296,8 +283,8 @@ impl<'t> Finder<'t> {
     }
 
     /// A run of token characters, at least [`SHORTEST_RUN`] of them.
-    fn run(&mut self, start: usize, end: usize) {
-        if self.jwt(start, end).is_none() {
+    fn token(&mut self, start: usize, end: usize) {
+        if !self.jwt(start, end) {
             self.secrets(start, end);
         }
         self.hyphen_mac(start, end);
@@ -309,7 +296,7 @@ impl<'t> Finder<'t> {
     }
 
     pub(super) fn found_by(&mut self, rule: RuleId, start: usize, end: usize) {
-        self.found.push(Found { start, end, rule });
+        self.matches.push(Match { start, end, rule });
     }
 
     /// The byte at a place; a space behind the end.
@@ -348,72 +335,59 @@ impl<'t> Finder<'t> {
         self.bytes.get(at..).unwrap_or_default()
     }
 
+    /// How many bytes of a class stand from a place on: `most` at most.
+    pub(super) fn run(&self, start: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
+        let rest = self.rest(start).iter().take(most);
+        rest.take_while(|byte| class(**byte)).count()
+    }
+
+    /// How many bytes of a class stand before a place: `most` at most.
+    pub(super) fn run_before(&self, end: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
+        let before = self.bytes[..end].iter().rev().take(most);
+        before.take_while(|byte| class(**byte)).count()
+    }
+
     fn digit_run(&self, start: usize) -> usize {
-        self.rest(start)
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count()
+        self.run(start, usize::MAX, |byte| byte.is_ascii_digit())
+    }
+
+    /// Where the words begin and end that stand in the `reach` bytes before `at`.
+    fn words_before(
+        &self,
+        at: usize,
+        reach: usize,
+        words: &AhoCorasick,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let from = at.saturating_sub(reach);
+        let found = words.find_overlapping_iter(&self.bytes[from..at]);
+        let found = found.map(move |word| (from + word.start(), from + word.end()));
+        // Words of other alphabets than ours may stand in a row without spaces.
+        found.filter(|(start, _)| {
+            let begins = self.bytes[*start] >= 0xc0 || !self.before(*start).is_ascii_alphabetic();
+            begins && !self.is_in_placeholder(*start)
+        })
     }
 
     /// Whether one of the words begins in the `reach` bytes before `at`.
-    fn has_word_before(&self, at: usize, reach: usize, words: &[&str]) -> bool {
-        self.word_before(at, reach, words).is_some()
-    }
-
-    /// Where the nearest of the words begins in the `reach` bytes before `at`.
-    fn word_before(&self, at: usize, reach: usize, words: &[&str]) -> Option<usize> {
-        let from = at.saturating_sub(reach);
-        let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
-        (from..at).rev().find(|&place| {
-            let first = self.bytes[place];
-            // Words of other alphabets than ours may stand in a row without spaces.
-            let may_begin =
-                is_letter(first) && (first >= 0xc0 || !self.before(place).is_ascii_alphabetic());
-            may_begin
-                && !self.is_in_placeholder(place)
-                && words.iter().any(|word| {
-                    word.as_bytes()[0] == first.to_ascii_lowercase()
-                        && place + word.len() <= at
-                        && self.bytes[place..place + word.len()]
-                            .eq_ignore_ascii_case(word.as_bytes())
-                })
-        })
+    fn has_word_before(&self, at: usize, reach: usize, words: &AhoCorasick) -> bool {
+        self.words_before(at, reach, words).next().is_some()
     }
 
     /// Whether the word here is a kind's name in a placeholder: `[PHONE:…]` says nothing of what
     /// follows.
     fn is_in_placeholder(&self, place: usize) -> bool {
-        let before = self.bytes[..place].iter().rev();
-        let head = before
-            .take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_')
-            .count();
-        let begin = place - head;
-        if begin == 0 || self.bytes[begin - 1] != b'[' {
-            return false;
-        }
-        Entity::ALL.iter().any(|entity| {
+        let in_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        let begin = place - self.run_before(place, usize::MAX, in_name);
+        let is_kind = |entity: &Entity| {
             let name = entity.as_str().as_bytes();
             self.rest(begin).starts_with(name) && matches!(self.at(begin + name.len()), b':' | b']')
-        })
-    }
-
-    /// Whether one of the words stands in the `reach` bytes before `at`, and ends there.
-    fn has_whole_word_before(&self, at: usize, reach: usize, words: &[&str]) -> bool {
-        words.iter().any(|word| {
-            self.word_before(at, reach, &[word])
-                .is_some_and(|place| !self.at(place + word.len()).is_ascii_alphabetic())
-        })
+        };
+        self.bytes[..begin].ends_with(b"[") && Entity::ALL.iter().any(is_kind)
     }
 
     /// Whether one of the words stands at `at`, behind at most `gap` spaces and the like.
     fn has_word_behind(&self, at: usize, gap: usize, words: &[&str]) -> bool {
-        let rest = self.rest(at);
-        let skipped = rest
-            .iter()
-            .take(gap)
-            .take_while(|byte| b" -(".contains(byte))
-            .count();
-        let rest = &rest[skipped..];
+        let rest = self.rest(at + self.run(at, gap, |byte| b" -(".contains(&byte)));
         words.iter().any(|word| {
             rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes())
         })

@@ -8,7 +8,7 @@ pub(super) const BLOCK: usize = 64;
 /// Where the bytes of a block are of which class.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Masks {
-    pub(super) digit: u64,
+    digit: u64,
     /// From `-` on, as far as ASCII goes: letters, digits, and signs that may stand in a word or a path.
     word: u64,
     /// From `:` to `@`.
@@ -17,38 +17,11 @@ pub(super) struct Masks {
     stroke: u64,
 }
 
-/// What all blocks of a text hold together.
-pub(in crate::redact) struct Seen {
-    /// Bytes that a disguise may be made of: `\`, `%`, and what is not ASCII.
-    suspects: u8x16,
-    brackets: u8x16,
-}
-
-impl Default for Seen {
-    fn default() -> Seen {
-        let none = u8x16::splat(0);
-        Seen {
-            suspects: none,
-            brackets: none,
-        }
-    }
-}
-
-impl Seen {
-    pub(in crate::redact) fn has_suspects(&self) -> bool {
-        // The highest bit is that of bytes beyond ASCII.
-        self.suspects.to_bitmask() != 0
-    }
-
-    /// Whether a `[` is in it, which a placeholder begins with.
-    pub(in crate::redact) fn has_brackets(&self) -> bool {
-        self.brackets.to_bitmask() != 0
-    }
-}
-
 impl Masks {
+    /// Adds the bytes to `suspects` that a disguise may be made of, as bytes with the highest bit: `\`, `%`,
+    /// and what is not ASCII.
     #[inline]
-    pub(super) fn of(block: &[u8; BLOCK], seen: &mut Seen) -> Masks {
+    pub(super) fn of(block: &[u8; BLOCK], suspects: &mut u8x16) -> Masks {
         let mut masks = Masks::default();
         // Digits and signs follow each other in ASCII. Blocks without them are the most.
         let mut figure = 0;
@@ -61,8 +34,7 @@ impl Masks {
             // Signed: what is not ASCII is below.
             let word = bytes.cast_signed().simd_gt(i8x16::splat(b',' as i8));
             masks.word |= u64::from(word.to_bitmask()) << (16 * quarter);
-            seen.suspects |= bytes | is(b'\\') | is(b'%');
-            seen.brackets |= is(b'[');
+            *suspects |= bytes | is(b'\\') | is(b'%');
         }
         if figure != 0 {
             for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
@@ -72,22 +44,6 @@ impl Masks {
             masks.sign = figure & !masks.digit;
         }
         masks
-    }
-
-    /// Those of the bytes behind the first few, with blanks behind them.
-    #[inline]
-    pub(super) fn behind(&self, count: usize) -> Masks {
-        Masks {
-            digit: self.digit >> count,
-            word: self.word >> count,
-            sign: self.sign >> count,
-            stroke: self.stroke >> count,
-        }
-    }
-
-    /// What may be a letter.
-    fn letter(&self) -> u64 {
-        self.word & !self.digit
     }
 }
 
@@ -135,14 +91,10 @@ impl Carry {
         sixteens & !(word << 1 | u64::from(self.tail > 0))
     }
 
-    /// The last of two letters and two digits.
+    /// The first of each run of digits.
     #[inline]
-    pub(super) fn account_numbers(&self, now: &Masks) -> u64 {
-        let (letter, before) = (now.letter(), self.before.letter());
-        now.digit
-            & (now.digit << 1 | self.before.digit >> 63)
-            & (letter << 2 | before >> 62)
-            & (letter << 3 | before >> 61)
+    pub(super) fn numbers(&self, now: &Masks) -> u64 {
+        now.digit & !(now.digit << 1 | self.before.digit >> 63)
     }
 
     /// The last of five strokes.
@@ -173,19 +125,5 @@ pub(super) fn places(mut bits: u64) -> impl Iterator<Item = usize> {
         let place = (bits != 0).then(|| bits.trailing_zeros() as usize);
         bits &= bits.wrapping_sub(1);
         place
-    })
-}
-
-/// The runs of bits that are set, in order: where each begins and how long it is.
-#[inline]
-pub(super) fn runs(mut bits: u64) -> impl Iterator<Item = (usize, usize)> {
-    std::iter::from_fn(move || {
-        if bits == 0 {
-            return None;
-        }
-        let start = bits.trailing_zeros();
-        let length = (bits >> start).trailing_ones();
-        bits &= u64::MAX.checked_shl(start + length).unwrap_or(0);
-        Some((start as usize, length as usize))
     })
 }

@@ -1,6 +1,6 @@
 //! JSON web tokens, found as long runs of token characters.
 
-use super::Finder;
+use super::Detector;
 use super::bytes::{is_alnum, is_token};
 use crate::redact::Entity;
 
@@ -15,29 +15,30 @@ const BODIES: [&[u8]; 2] = [b"eyJ", b"ew"];
 /// Signed tokens have three parts, encrypted ones five.
 const MOST_PARTS: usize = 5;
 
-impl Finder<'_> {
-    /// Looks for a token at a run of token characters; says where it ends.
-    pub(super) fn jwt(&mut self, start: usize, end: usize) -> Option<usize> {
+impl Detector<'_> {
+    /// Looks for a token at a run of token characters; says whether it is one.
+    pub(super) fn jwt(&mut self, start: usize, end: usize) -> bool {
         let header = &self.bytes[start..end];
         if !HEADERS.iter().any(|begin| header.starts_with(begin)) || is_alnum(self.before(start)) {
-            return None;
+            return false;
         }
         let (mut at, mut parts, mut has_body) = (end, 1, false);
         while self.at(at) == b'.' && parts < MOST_PARTS {
             let part = &self.bytes[at + 1..];
-            let length = part.iter().take_while(|byte| is_token(**byte)).count();
+            let length = self.run(at + 1, usize::MAX, is_token);
             if parts == 1 {
                 if length < SHORTEST_BODY {
-                    return None;
+                    return false;
                 }
                 has_body = BODIES.iter().any(|begin| part.starts_with(begin));
             }
             parts += 1;
             at += 1 + length;
         }
-        (parts >= 3 || parts == 2 && has_body).then(|| {
+        let is_token = parts >= 3 || parts == 2 && has_body;
+        if is_token {
             self.found(Entity::Jwt, start, at);
-            at
-        })
+        }
+        is_token
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::Finder;
+use super::Detector;
 use crate::redact::Entity;
 
 pub(in crate::redact) const REGEX: &str = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)";
@@ -11,7 +11,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const LONGEST_LABEL: usize = 60;
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// Looks for a key whose first hyphen is at `start`. What lies behind one that is cut is taken
     /// for part of it, so that each byte is searched once.
     #[inline(never)]

@@ -1,8 +1,9 @@
 //! Payment card numbers, found at the first digit of a group.
 
-use super::bytes::{digits, is_alnum};
-use super::{Cluster, Finder};
+use super::bytes::{digits, is_alnum, luhn, number};
+use super::{Cluster, Detector};
 use crate::redact::Entity;
+use crate::redact::words::{Words, words};
 
 pub(in crate::redact) const REGEX: &str = r"[0-9](?:[ -]?[0-9]){11,18}";
 
@@ -11,11 +12,11 @@ const MOST: usize = 19;
 
 /// How far before a number the words stand that make it a card's.
 const REACH: usize = 28;
-const WORDS: [&str; 3] = ["card", "credit", "uatp"];
+static WORDS: Words = Words::new(|| words(["card", "credit", "uatp"]));
 /// How far when something joins the two: `card_4111…`.
 const JOINED_REACH: usize = 12;
 
-impl Finder<'_> {
+impl Detector<'_> {
     /// Looks for a card number that begins at `start`, and says where it ends: the longest number of
     /// whole groups whose brand, length and checksum hold.
     pub(super) fn card(&mut self, start: usize, cluster: &Cluster) -> Option<usize> {
@@ -25,79 +26,43 @@ impl Finder<'_> {
             return None;
         }
         let (mut count, mut at, mut end) = (0, start, None);
-        let (mut sums, mut head) = (Luhn::default(), 0);
-        while at < cluster.end && count < MOST {
-            let byte = self.bytes[at];
-            if byte.is_ascii_digit() {
-                let digit = u32::from(byte - b'0');
-                sums.add(digit);
-                if count < 4 {
-                    head = head * 10 + digit;
-                }
-                count += 1;
-                at += 1;
-                // A number ends behind a whole group.
-                if count >= FEWEST
-                    && !self.at(at).is_ascii_digit()
-                    && sums.holds()
-                    && self.is_card(start, at, head, count)
-                {
-                    end = Some(at);
-                }
-            } else if matches!(byte, b' ' | b'-') && self.at(at + 1).is_ascii_digit() {
-                at += 1;
-            } else {
+        while at < cluster.end {
+            let group = self.digit_run(at);
+            count += group;
+            at += group;
+            if count > MOST {
                 break;
             }
+            if count >= FEWEST && self.is_card(start, at) {
+                end = Some(at);
+            }
+            if !matches!(self.at(at), b' ' | b'-') || !self.at(at + 1).is_ascii_digit() {
+                break;
+            }
+            at += 1;
         }
         self.found(Entity::CreditCard, start, end?);
         end
     }
 
-    fn is_card(&self, start: usize, end: usize, head: u32, count: usize) -> bool {
+    fn is_card(&self, start: usize, end: usize) -> bool {
         let after = self.at(end);
-        if is_alnum(after)
+        let goes_on = is_alnum(after)
             || after == b'_'
-            || matches!(after, b'-' | b'.') && self.at(end + 1).is_ascii_digit()
-        {
-            return false;
-        }
+            || matches!(after, b'-' | b'.') && self.at(end + 1).is_ascii_digit();
         // Numbers of travel cards are like many others: only said to be a card's they count.
-        brand_of(head, count).is_some()
-            || head / 1_000 == 1 && count == 15 && self.has_word_before(start, REACH, &WORDS)
+        let text = &self.bytes[start..end];
+        let is_travel = || text[0] == b'1' && digits(text).count() == 15;
+        !goes_on
+            && luhn(text)
+            && (brand(text).is_some() || is_travel() && self.has_word_before(start, REACH, &WORDS))
     }
 }
 
-/// The two sums of which one is the checksum, depending on whether the count is even.
-#[derive(Default)]
-struct Luhn {
-    /// With every second digit doubled, from the last but one back; and from the last one back.
-    checked: u32,
-    shifted: u32,
-}
-
-impl Luhn {
-    fn add(&mut self, digit: u32) {
-        let doubled = match digit * 2 {
-            doubled @ 10.. => doubled - 9,
-            doubled => doubled,
-        };
-        (self.checked, self.shifted) = (self.shifted + digit, self.checked + doubled);
-    }
-
-    fn holds(&self) -> bool {
-        self.checked.is_multiple_of(10)
-    }
-}
-
-/// The brand of a number.
-pub(in crate::redact) fn brand(number: &[u8]) -> Option<&'static str> {
-    let head = digits(number).take(4).fold(0, |n, d| n * 10 + d);
-    brand_of(head, digits(number).count())
-}
-
-/// The brand whose numbers begin with these four digits and have so many.
-fn brand_of(head4: u32, count: usize) -> Option<&'static str> {
+/// The brand of a number, by its first digits and how many it has.
+pub(in crate::redact) fn brand(text: &[u8]) -> Option<&'static str> {
+    let count = digits(text).count();
+    let head4 = number(text) / 10_u64.pow(count.checked_sub(4)? as u32);
     let (head2, head3) = (head4 / 100, head4 / 10);
     let is = |brand: &'static str, holds: bool| holds.then_some(brand);
     match head4 / 1000 {

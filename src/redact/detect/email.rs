@@ -1,6 +1,6 @@
 //! Email addresses, found at their `@`.
 
-use super::{Finder, bytes::is_alnum};
+use super::{Detector, bytes::is_alnum};
 use crate::redact::Entity;
 
 pub(in crate::redact) const REGEX: &str =
@@ -22,7 +22,7 @@ fn is_repository(local: &[u8]) -> bool {
     matches!(local, b"git" | b"hg" | b"svn")
 }
 
-impl Finder<'_> {
+impl Detector<'_> {
     pub(super) fn email(&mut self, at: usize) {
         let bytes = self.bytes;
         let reach = at.saturating_sub(LONGEST_LOCAL);
@@ -42,13 +42,10 @@ impl Finder<'_> {
         while start < at && matches!(bytes[start], b'.' | b'\'' | b'-' | b'%') {
             start += 1;
         }
-        let host = &bytes[at + 1..];
-        let length = host
-            .iter()
-            .take(LONGEST_HOST)
-            .take_while(|byte| is_host(**byte) || matches!(byte, 0x80..=0xbf | 0xc3..=0xc5))
-            .count();
-        if let Some(length) = host_length(&host[..length])
+        let length = self.run(at + 1, LONGEST_HOST, |byte| {
+            is_host(byte) || matches!(byte, 0x80..=0xbf | 0xc3..=0xc5)
+        });
+        if let Some(length) = host_length(&bytes[at + 1..][..length])
             && start < at
             && !(self.at(at + 1 + length) == b':' && is_repository(&bytes[start..at]))
         {
