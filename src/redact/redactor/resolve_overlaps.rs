@@ -146,7 +146,7 @@ impl Search {
             let (start, end) = self.range(resolved);
             let first = placeholders.partition_point(|placeholder| placeholder.end < end);
             let placeholder = placeholders.get(first);
-            !placeholder.is_some_and(|placeholder| placeholder.start <= start)
+            placeholder.is_none_or(|placeholder| placeholder.start > start)
         });
         self.resolved = resolved;
     }
