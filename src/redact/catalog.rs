@@ -1,14 +1,14 @@
-//! The rules by their numbers: the kinds of value, the formats of keys, the services, and behind them
-//! what an application adds.
+//! The rules by their numbers: the kinds of value, the services, the formats of keys, and then what an
+//! application adds. Of two rules that find the same secret, the first gives its name.
 
 use super::Entity;
 use super::detect::{RuleId, card, crypto, email, iban, ip, jwt, pem, phone, ssn, url};
 use super::secret::{self, FORMATS, SERVICES};
 
-const FORMAT: RuleId = Entity::ALL.len() as RuleId;
-const SERVICE: RuleId = FORMAT + FORMATS.len() as RuleId;
+const SERVICE: RuleId = Entity::ALL.len() as RuleId;
+const FORMAT: RuleId = SERVICE + SERVICES.len() as RuleId;
 /// The first number of an application's own rules.
-pub(super) const CUSTOM: RuleId = SERVICE + SERVICES.len() as RuleId;
+pub(super) const CUSTOM: RuleId = FORMAT + FORMATS.len() as RuleId;
 
 /// The rule of a format of keys, by its place in the table.
 pub(super) fn format(number: usize) -> RuleId {
@@ -40,7 +40,7 @@ const KINDS: [(Entity, &str, &str); Entity::ALL.len()] = [
 pub(super) fn entity(rule: RuleId) -> Option<Entity> {
     match rule {
         CUSTOM.. => None,
-        FORMAT.. => Some(Entity::Secret),
+        SERVICE.. => Some(Entity::Secret),
         _ => Some(KINDS[usize::from(rule)].0),
     }
 }
@@ -48,19 +48,16 @@ pub(super) fn entity(rule: RuleId) -> Option<Entity> {
 /// A built-in rule's name.
 pub(super) fn name(rule: RuleId) -> &'static str {
     match rule {
-        SERVICE.. => SERVICES[usize::from(rule - SERVICE)].name,
         FORMAT.. => FORMATS[usize::from(rule - FORMAT)].name,
+        SERVICE.. => SERVICES[usize::from(rule - SERVICE)].name,
         _ => KINDS[usize::from(rule)].1,
     }
 }
 
 /// What every key that a format finds begins with.
 pub(super) fn head(rule: RuleId) -> Option<&'static str> {
-    match rule {
-        SERVICE.. => None,
-        FORMAT.. => FORMATS[usize::from(rule - FORMAT)].head(),
-        _ => None,
-    }
+    let format = FORMATS.get(usize::from(rule.checked_sub(FORMAT)?))?;
+    format.head()
 }
 
 /// What a built-in rule looks for, as far as a regular expression can say it. The rule itself looks
