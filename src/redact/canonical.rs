@@ -6,12 +6,13 @@ use super::Entity;
 
 /// A value as it goes into its tag.
 pub(super) fn canonical(entity: Entity, value: &str) -> String {
-    let keep = |class: fn(&char) -> bool| value.chars().filter(class).collect::<String>();
     match entity {
         Entity::Email => value.to_ascii_lowercase(),
-        Entity::UsSsn | Entity::CreditCard => keep(char::is_ascii_digit),
-        Entity::Iban => keep(char::is_ascii_alphanumeric).to_ascii_uppercase(),
-        Entity::Mac => keep(char::is_ascii_hexdigit).to_ascii_lowercase(),
+        Entity::UsSsn | Entity::CreditCard => keep(value, |character| character.is_ascii_digit()),
+        Entity::Iban => {
+            keep(value, |character| character.is_ascii_alphanumeric()).to_ascii_uppercase()
+        }
+        Entity::Mac => keep(value, |character| character.is_ascii_hexdigit()).to_ascii_lowercase(),
         Entity::Ip => {
             // A network is spelled by its first part too.
             let (address, network) = value.split_at(value.find('/').unwrap_or(value.len()));
@@ -31,27 +32,33 @@ pub(super) fn canonical(entity: Entity, value: &str) -> String {
         Entity::PrivateKey => {
             // The lines of a key may be broken anywhere, also by escapes.
             let mut is_escaped = false;
-            let is_part = |character: &char| {
+            keep(value, |character| {
                 let is_letter = is_escaped && matches!(character, 'n' | 'r');
-                is_escaped = *character == '\\';
+                is_escaped = character == '\\';
                 !is_escaped && !is_letter && !character.is_ascii_whitespace()
-            };
-            value.chars().filter(is_part).collect()
+            })
         }
         Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => value.to_owned(),
     }
+}
+
+fn keep(value: &str, class: impl FnMut(char) -> bool) -> String {
+    let mut kept = value.to_owned();
+    kept.retain(class);
+    kept
 }
 
 /// The digits in international form, as far as they say the country: `+44 (0)20 7946 0018`,
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
 fn phone(value: &str) -> String {
     let is_international = value.starts_with('+');
-    let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or_default();
-    let number = match is_international {
-        true => number.replace("(0)", ""),
-        false => number.to_owned(),
-    };
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let mut number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or_default();
+    let without_trunk;
+    if is_international && number.contains("(0)") {
+        without_trunk = number.replace("(0)", "");
+        number = &without_trunk;
+    }
+    let digits = keep(number, |character| character.is_ascii_digit());
     match digits.len() {
         11.. if !is_international && digits.starts_with("00") => digits[2..].to_owned(),
         10 if !is_international && !digits.starts_with(['0', '1']) => format!("1{digits}"),

@@ -240,8 +240,11 @@ impl Key {
     }
 
     fn tag(&self, kind: &str, canonical: &[u8]) -> Tag {
-        let mac = self.mac.clone().chain_update(kind).chain_update([0]);
-        let sum = mac.chain_update(canonical).finalize().into_bytes();
+        let mut mac = self.mac.clone();
+        for part in [kind.as_bytes(), &[0], canonical] {
+            mac.update(part);
+        }
+        let sum = mac.finalize().into_bytes();
         let mut bits =
             u64::from_be_bytes(*sum.first_chunk().expect("invariant: the sum has 32 bytes"));
         let mut tag = [0; Tag::LENGTH];

@@ -115,10 +115,9 @@ impl Redactor {
         // A placeholder that takes the place of a value can make something of the digits beside it that it was
         // not before.
         for _ in 0..MOST_ROUNDS {
-            let search = self.search(&redacted.text, &redacted.redactions);
-            if search.resolved.is_empty() {
+            let Some(search) = self.search(&redacted.text, &redacted.redactions) else {
                 break;
-            }
+            };
             let is_settled = search.is_settled(&redacted.text);
             redacted = self.replace(&redacted.text, &search, redacted.redactions);
             if is_settled {
@@ -249,7 +248,9 @@ impl Redactor {
 
     /// What would be replaced in a text, in order.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let search = self.search(text, &[]);
+        let Some(search) = self.search(text, &[]) else {
+            return Vec::new();
+        };
         let findings = search.resolved.iter().map(|resolved| {
             let (start, end) = search.range(resolved);
             Finding {

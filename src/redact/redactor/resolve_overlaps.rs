@@ -27,9 +27,9 @@ pub(super) struct Resolved {
 }
 
 impl Redactor {
-    /// Looks for what is to be replaced in a text: by a rule that is on, not allowed, and no placeholder, neither
+    /// Looks for what is to be replaced in a text; `None`: nothing. It must be found by a rule that is on, not allowed, and no placeholder, neither
     /// one with a tag nor one of `placeholders`, which are in order.
-    pub(super) fn search(&self, text: &str, placeholders: &[Redaction<'_>]) -> Search {
+    pub(super) fn search(&self, text: &str, placeholders: &[Redaction<'_>]) -> Option<Search> {
         let mut detected = Detector::new(text).scan();
         let is_suspect = detected.may_be_disguised;
         let normalized = is_suspect.then(|| Normalized::of(text)).flatten();
@@ -56,6 +56,9 @@ impl Redactor {
                 && !self.is_tag(searched.as_bytes(), found)
                 && !self.is_allowed(found.rule, &searched[found.start..found.end])
         });
+        if matches.is_empty() {
+            return None;
+        }
         // Without an entity, an application's own rules come first.
         let precedence = |found: &Match| (catalog::entity(found.rule), found.rule);
         matches.sort_unstable_by_key(|found| (found.start, precedence(found), found.end));
@@ -75,10 +78,8 @@ impl Redactor {
             normalized,
             resolved,
         };
-        if !placeholders.is_empty() {
-            search.leave_out(placeholders);
-        }
-        search
+        search.leave_out(placeholders);
+        (!search.resolved.is_empty()).then_some(search)
     }
 
     /// Whether a match lies in a placeholder with a tag, `[KIND:key:tag]`. It must be one that a
@@ -141,6 +142,9 @@ impl Search {
 
     /// Leaves out what lies within a placeholder.
     fn leave_out(&mut self, placeholders: &[Redaction<'_>]) {
+        if placeholders.is_empty() {
+            return;
+        }
         let mut resolved = std::mem::take(&mut self.resolved);
         resolved.retain(|resolved| {
             let (start, end) = self.range(resolved);
