@@ -21,13 +21,10 @@ pub(super) fn canonical(entity: Entity, value: &str) -> String {
                 Err(_) => value.to_owned(),
             }
         }
-        Entity::Crypto
-            if ["0x", "BC1", "TB1"]
-                .iter()
-                .any(|head| value.starts_with(head)) =>
-        {
-            value.to_ascii_lowercase()
-        }
+        Entity::Crypto => match value.get(..2) {
+            Some("0x" | "BC" | "TB") => value.to_ascii_lowercase(),
+            _ => value.to_owned(),
+        },
         Entity::Phone => phone(value),
         Entity::PrivateKey => {
             // The lines of a key may be broken anywhere, also by escapes.
@@ -38,7 +35,7 @@ pub(super) fn canonical(entity: Entity, value: &str) -> String {
                 !is_escaped && !is_letter && !character.is_ascii_whitespace()
             })
         }
-        Entity::Crypto | Entity::Jwt | Entity::Secret | Entity::UrlCred => value.to_owned(),
+        Entity::Jwt | Entity::Secret | Entity::UrlCred => value.to_owned(),
     }
 }
 

@@ -192,8 +192,8 @@ impl<'t> Detector<'t> {
                 });
             }
         }
-        let letters = self.run_before(start, 2, |byte| byte.is_ascii_alphabetic());
-        if digits >= 2 && letters == 2 {
+        let is_letter = |byte: u8| byte.is_ascii_alphabetic();
+        if digits >= 2 && self.run_before(start, 2, is_letter) == 2 {
             self.iban(start - 2);
         }
     }

@@ -1,6 +1,6 @@
 //! Payment card numbers, found at the first digit of a group.
 
-use super::bytes::{digits, is_alnum, luhn, number};
+use super::bytes::{digits, is_alnum, luhn};
 use super::{Cluster, Detector};
 use crate::redact::Entity;
 use crate::redact::words::{Words, words};
@@ -62,7 +62,9 @@ impl Detector<'_> {
 /// The brand of a number, by its first digits and how many it has.
 pub(in crate::redact) fn brand(text: &[u8]) -> Option<&'static str> {
     let count = digits(text).count();
-    let head4 = number(text) / 10_u64.pow(count.checked_sub(4)? as u32);
+    let head4 = digits(text)
+        .take(4)
+        .fold(0, |head, digit| head * 10 + digit);
     let (head2, head3) = (head4 / 100, head4 / 10);
     let is = |brand: &'static str, holds: bool| holds.then_some(brand);
     match head4 / 1000 {

@@ -27,8 +27,8 @@ pub(super) struct Resolved {
 }
 
 impl Redactor {
-    /// Looks for what is to be replaced in a text; `None`: nothing. It must be found by a rule that is on, not allowed, and no placeholder, neither
-    /// one with a tag nor one of `placeholders`, which are in order.
+    /// Looks for what is to be replaced in a text: what a rule finds that is on, unless it is allowed or stands
+    /// in a placeholder, in one with a tag or in one of `placeholders`, which are in order. `None`: nothing is.
     pub(super) fn search(&self, text: &str, placeholders: &[Redaction<'_>]) -> Option<Search> {
         let mut detected = Detector::new(text).scan();
         let is_suspect = detected.may_be_disguised;
