@@ -337,14 +337,17 @@ impl<'t> Detector<'t> {
 
     /// How many bytes of a class stand from a place on: `most` at most.
     pub(super) fn run(&self, start: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
-        let rest = self.rest(start).iter().take(most);
-        rest.take_while(|byte| class(**byte)).count()
+        let rest = self.rest(start);
+        let rest = &rest[..rest.len().min(most)];
+        let end = rest.iter().position(|byte| !class(*byte));
+        end.unwrap_or(rest.len())
     }
 
     /// How many bytes of a class stand before a place: `most` at most.
     pub(super) fn run_before(&self, end: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
-        let before = self.bytes[..end].iter().rev().take(most);
-        before.take_while(|byte| class(**byte)).count()
+        let before = &self.bytes[end.saturating_sub(most)..end];
+        let begin = before.iter().rposition(|byte| !class(*byte));
+        before.len() - begin.map_or(0, |last| last + 1)
     }
 
     fn digit_run(&self, start: usize) -> usize {
