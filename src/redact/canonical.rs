@@ -49,13 +49,12 @@ fn keep(value: &str, class: impl FnMut(char) -> bool) -> String {
 /// `0044…` and, for North America, `(212) 555-0187`. Without the extension.
 fn phone(value: &str) -> String {
     let is_international = value.starts_with('+');
-    let mut number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or_default();
-    let without_trunk;
-    if is_international && number.contains("(0)") {
-        without_trunk = number.replace("(0)", "");
-        number = &without_trunk;
-    }
-    let digits = keep(number, |character| character.is_ascii_digit());
+    let number = value.split(['x', 'X', 'e', 'E']).next().unwrap_or_default();
+    let is_digit = |character: char| character.is_ascii_digit();
+    let digits = match is_international && number.contains('(') {
+        true => keep(&number.replace("(0)", ""), is_digit),
+        false => keep(number, is_digit),
+    };
     match digits.len() {
         11.. if !is_international && digits.starts_with("00") => digits[2..].to_owned(),
         10 if !is_international && !digits.starts_with(['0', '1']) => format!("1{digits}"),

@@ -1,7 +1,5 @@
 //! Of what is found in a text, what is to be replaced.
 
-use std::iter;
-
 use super::{Redaction, Redactor};
 use crate::redact::canonical::canonical;
 use crate::redact::detect::{Detector, Match, RuleId};
@@ -166,13 +164,13 @@ impl Search {
                 any | byte.is_ascii_digit() | (*byte == b'@') | (*byte == b'=')
             })
         };
-        let ends = self.resolved.iter().map(|resolved| resolved.end);
-        let starts = self.resolved.iter().map(|resolved| resolved.start);
-        let mut gaps = iter::once(0).chain(ends).zip(starts.chain([bytes.len()]));
-        gaps.all(|(from, to)| {
-            let gap = &bytes[from..to];
-            is_quiet(&gap[..gap.len().min(REACH)])
-                && is_quiet(&gap[gap.len().saturating_sub(REACH)..])
+        let mut done = 0;
+        self.resolved.iter().enumerate().all(|(number, resolved)| {
+            let next = self.resolved.get(number + 1);
+            let stop = next.map_or(bytes.len(), |next| next.start);
+            let from = done.max(resolved.start.saturating_sub(REACH));
+            done = stop.min(resolved.end + REACH);
+            is_quiet(&bytes[from..resolved.start]) && is_quiet(&bytes[resolved.end..done])
         })
     }
 }
