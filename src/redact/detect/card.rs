@@ -53,9 +53,9 @@ impl Detector<'_> {
         // Numbers of travel cards are like many others: only said to be a card's they count.
         let text = &self.bytes[start..end];
         let is_travel = || text[0] == b'1' && digits(text).count() == 15;
-        !goes_on
-            && luhn(text)
-            && (brand(text).is_some() || is_travel() && self.has_word_before(start, REACH, &WORDS))
+        let is_said = || self.has_word_before(start, REACH, &WORDS);
+        let is_branded = brand(text).is_some() || is_travel() && is_said();
+        is_branded && !goes_on && luhn(text)
     }
 }
 
