@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::redact::find::iban::COUNTRIES;
+use crate::redact::detect::iban::LENGTHS;
 use crate::redact::{Entity, patterns};
 
 pub(super) type Ranges = BTreeSet<(usize, usize)>;
@@ -165,10 +165,10 @@ pub(super) fn ssns(text: &str) -> Ranges {
 
 pub(super) fn ibans(text: &str) -> Ranges {
     static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-        let countries = COUNTRIES.iter();
-        let shapes = countries.map(|(country, length)| {
-            let country = String::from_utf8_lossy(country);
-            let rest = length - 4;
+        let countries = LENGTHS.iter();
+        let shapes = countries.map(|known| {
+            let (country, length) = known.split_at(2);
+            let rest = length.parse::<usize>().expect("a length") - 4;
             regex(&format!(
                 "^(?i:{country})[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{{rest}}}"
             ))
