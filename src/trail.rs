@@ -125,5 +125,5 @@ mod unsealed;
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use stamps::{Stamp, stamps};
-pub(crate) use tail::{Tail, TornLine, head, is_record, recent, tail};
+pub(crate) use tail::{Tail, TornLine, head, is_record, recent, tail, unnamed_torn_lines};
 pub(crate) use unsealed::{Unsealed, miss, seq_of, unsealed};

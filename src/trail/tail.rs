@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::MOST_RECORDS;
 use super::backwards::Backwards;
 use super::files::read_at;
-use crate::record::Record;
+use crate::record::{Record, SystemEvent};
 
 /// The end of a file of a trail.
 #[derive(Debug, Default)]
@@ -106,6 +106,40 @@ pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
         .split(|&byte| byte == b'\n')
         .filter_map(parse)
         .collect())
+}
+
+/// Torn lines among the last `bytes` bytes of a file that records follow, but no opening, recovery or other event
+/// that names them: the writer that ended them died while it wrote what its journal had inherited.
+pub(crate) fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
+    let file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(bytes);
+    let mut read = vec![0; bytes as usize];
+    let length = read_at(&file, &mut read, start)?;
+    let mut lines = read[..length].split(|&byte| byte == b'\n');
+    if start > 0 {
+        // It may be the end of a longer line.
+        lines.next();
+    }
+    let (mut followed, mut last) = (Vec::new(), Vec::new());
+    for line in lines {
+        match parse(line) {
+            Some(record) => match record.system_event() {
+                Some(
+                    SystemEvent::Opened(_)
+                    | SystemEvent::Recovered(_)
+                    | SystemEvent::PutBack(_)
+                    | SystemEvent::Closed(_),
+                ) => {
+                    followed.clear();
+                    last.clear();
+                }
+                _ => followed.append(&mut last),
+            },
+            None if is_begun(line) => last.push(TornLine::of(line)),
+            None => {}
+        }
+    }
+    Ok(followed)
 }
 
 fn parse(line: &[u8]) -> Option<Record> {

@@ -15,8 +15,12 @@ use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::trail::catalog::Catalog;
 use crate::trail::files::{create_private_dir, open_private, read_at};
-use crate::trail::{Tail, TornLine, TrailName, head, tail};
+use crate::trail::{Tail, TornLine, TrailName, head, tail, unnamed_torn_lines};
 use crate::write::say;
+
+/// How much of the newest file is searched for torn lines that a recovery did not come to name. It is about as much as a
+/// journal holds.
+const INHERITED_READ: u64 = 4 << 20;
 
 /// What was found when the trail was opened.
 #[derive(Default)]
@@ -65,6 +69,10 @@ impl Found {
             // A writer has ended them and died before it told of them: it would have told in the lines that follow.
             let untold = untold.into_iter().map(|line| (newest.clone(), line));
             found.torn.extend(untold);
+            let failed = |error| Error::io("read", newest, error);
+            let unnamed = unnamed_torn_lines(newest, INHERITED_READ).map_err(failed)?;
+            let unnamed = unnamed.into_iter().map(|line| (newest.clone(), line));
+            found.torn.extend(unnamed);
         }
         let asides: Vec<_> = catalog.asides().map(|entry| catalog.path(entry)).collect();
         for path in asides {
@@ -177,6 +185,37 @@ mod tests {
 
     fn lines(seqs: std::ops::Range<u64>) -> String {
         seqs.map(line).collect()
+    }
+
+    #[test]
+    fn a_torn_line_is_named_by_the_next_recovery_if_the_last_one_did_not_come_to_it() {
+        let opened = |seq: u64| {
+            format!(
+                "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"trail_opened\",\"format\":1}}\n"
+            )
+        };
+        let torn = "{\"seq\":3,\"timest\n";
+        for (content, named) in [
+            // Its writer died while it wrote what the journal had inherited.
+            (format!("{}{torn}{}", lines(0..3), lines(3..5)), 1),
+            (format!("{}{torn}{torn}{}", lines(0..3), lines(3..5)), 2),
+            // It was named: an opening follows.
+            (
+                format!("{}{torn}{}{}", lines(0..3), lines(3..5), opened(5)),
+                0,
+            ),
+            (
+                format!("{}{torn}{}{}{}", lines(0..3), line(3), opened(4), line(5)),
+                0,
+            ),
+            (lines(0..5), 0),
+        ] {
+            let trail = Trail::of(&[("audit.log", content.clone())]);
+            let found = trail.open();
+            let fragments: Vec<_> = found.torn.iter().map(|(_, line)| line.clone()).collect();
+            let torn = TornLine::of(torn.trim_end().as_bytes());
+            assert_eq!(fragments, vec![torn; named], "{content}");
+        }
     }
 
     struct Trail(tempfile::TempDir);
