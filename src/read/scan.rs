@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub(super) use make::{Make, OfLines, Taken};
-pub(super) use trail::{files_in_order, files_of, left_files};
+#[cfg(feature = "cli")]
+pub(super) use trail::files_of;
+pub(super) use trail::{files_in_order, left_files};
 
 use make::OfRecords;
 use trail::Scan;

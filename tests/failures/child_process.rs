@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use stinger_audit::{ErrorKind, Rotation};
@@ -40,6 +41,45 @@ fn a_forked_child_is_refused_and_harms_nothing() {
     log(&audit, 10..20);
     audit.close().expect("closed");
     assert_eq!(numbers(&records(&path)), (0..20).collect::<Vec<_>>());
+}
+
+/// A child that another thread forks holds a copy of each descriptor until it executes its program, and with it a lock
+/// that was only closed and not unlocked.
+#[cfg(unix)]
+#[test]
+fn a_closed_trail_opens_again_while_other_threads_start_processes() {
+    use std::os::unix::process::CommandExt as _;
+    const ROUNDS: usize = 100;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let is_over = AtomicBool::new(false);
+    let refused = std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let mut command = Command::new("true");
+                    #[expect(unsafe_code, reason = "a hook makes the library fork")]
+                    // SAFETY: the hook does nothing.
+                    unsafe {
+                        command.pre_exec(|| Ok(()));
+                    }
+                    command.status().expect("it runs");
+                }
+            });
+        }
+        let open = || {
+            let trail = stinger_audit::to(&path).buffer(64 << 10);
+            trail.rotation(Rotation::NEVER).open()
+        };
+        let refused = (0..ROUNDS).filter(|_| match open() {
+            Ok(audit) => audit.close().is_err(),
+            Err(_) => true,
+        });
+        let refused = refused.count();
+        is_over.store(true, Ordering::Relaxed);
+        refused
+    });
+    assert_eq!(refused, 0, "of {ROUNDS}");
 }
 
 /// The children of the tests below.

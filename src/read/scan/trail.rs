@@ -268,6 +268,7 @@ pub(in crate::read) fn files_in_order(name: &TrailName) -> Result<Vec<PathBuf>> 
 }
 
 /// The files of a trail that may hold what a query selects.
+#[cfg(feature = "cli")]
 pub(in crate::read) fn files_of(name: &TrailName, query: &Query) -> Result<Vec<PathBuf>> {
     let mut catalog = list(name)?;
     let (since, until) = query.span();
