@@ -134,4 +134,5 @@ def main():
             print(f"{length:7}  {name}")
 
 
-main()
+if __name__ == "__main__":
+    main()
