@@ -1,12 +1,13 @@
 //! Writing: from an event on some thread to lines in files.
 //!
 //! ```text
-//! emitting thread   layer / emit -> fields, encode -> frame -> journal
-//! worker            journal -> render, flow -> line -> sink, copies
+//! caller    layer / emit -> fields, encode -> frame
+//! journal   frames wait here until their lines are written
+//! worker    frame -> render -> line -> sink, copies
 //! ```
 //!
-//! What runs on the emitting thread and what runs on the worker meet in `frame` and
-//! `journal`, and share the [`Core`] of the trail.
+//! The caller's thread and the worker's thread meet only in the journal, and share the [`Core`] of the trail.
+//! `open`, `exit` and `registry` open and end a trail; `confirm` and `status` report on it.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
@@ -23,71 +24,43 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Key, SystemEvent};
 use crate::settings::Settings;
 
-mod attribution;
-mod clock;
+mod caller;
 mod confirm;
-mod copies;
-mod emit;
-mod encode;
+mod diagnostics;
 mod exit;
-mod field_value;
-mod fields;
-mod files;
-mod flow;
-mod frame;
 mod journal;
-mod layer;
-mod line_batch;
-mod meaning;
-mod merkle;
 mod open;
-mod parking;
-mod probe;
-mod progress;
 mod registry;
-mod render;
-mod ring;
-mod say;
-mod seal;
-mod seal_key;
-mod sink;
 mod status;
-mod syncer;
-mod system_records;
-mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
-mod told;
-mod trace;
-mod watch;
-#[cfg(feature = "tower")]
-mod watched;
 mod worker;
 
-pub(crate) use attribution::Around;
-pub use confirm::Confirm;
-pub(crate) use emit::turn_end;
-pub use emit::{
+pub(crate) use caller::attribution::Around;
+pub(crate) use caller::emit::turn_end;
+pub use caller::emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
-pub use field_value::FieldValue;
-pub(crate) use layer::filtered;
+pub use caller::field_value::FieldValue;
+pub(crate) use caller::layer::filtered;
+pub use caller::probe::Reach;
+#[cfg(feature = "tower")]
+pub(crate) use caller::watched::Watched;
+pub use confirm::Confirm;
+pub(crate) use diagnostics::say;
 pub(crate) use open::{open, record_refusal};
-pub use probe::Reach;
+pub(crate) use registry::current;
 pub use status::{CopyStatus, Health, Status};
 
-use fields::FieldWriter;
+use caller::fields::FieldWriter;
+use caller::layer::Recorder;
+use caller::trace::Trace;
+use caller::{attribution, encode, probe};
 use journal::{Journal, Refusal};
-use layer::Recorder;
-use parking::Parking;
-use progress::Progress;
 use registry::Recording;
-pub(crate) use registry::current;
-pub(crate) use say::say;
-use system_records::{Losses, SystemRecord, SystemRecords};
-use trace::Trace;
-#[cfg(feature = "tower")]
-pub(crate) use watched::Watched;
+use worker::parking::Parking;
+use worker::progress::Progress;
+use worker::system_records::{self, Losses, SystemRecord, SystemRecords};
 
 /// The `tracing` target of security events: `stinger::audit`.
 ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::progress::Watermark;
+use super::worker::progress::Watermark;
 use super::{Core, lock};
 use crate::error::{Error, ErrorKind, Result};
 

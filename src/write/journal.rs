@@ -24,25 +24,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::ring::{Ring, Word};
 use super::{Apart, lock};
 use crate::trail::Stamp;
+use ring::{Ring, Word};
 
-mod aside;
 mod checksum;
 mod drain;
 mod entry;
-mod mark;
-mod survey;
+pub(super) mod frame;
+mod inflight;
+mod overflow;
+mod recovery;
+mod ring;
 #[cfg(test)]
 mod tests;
 
-use aside::{Aside, Large};
 use checksum::{at_position, checksum};
 use entry::{ASIDE, ENTRY};
 pub(super) use entry::{Entry, split_entry};
-use mark::NO_SEQ;
-use survey::survey;
+use inflight::NO_SEQ;
+use overflow::{Aside, Large};
+use recovery::survey;
 #[cfg(test)]
 pub(super) use tests::NOTHING;
 
@@ -161,7 +163,7 @@ impl Journal {
         next_seq: u64,
     ) -> Arc<Journal> {
         if let Some(path) = &path {
-            aside::remove_others(path, &kept);
+            overflow::remove_others(path, &kept);
         }
         let journal = Journal {
             // Numbers of an earlier process lie before its tail.
@@ -203,7 +205,7 @@ impl Journal {
     fn append_large(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
         let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
         let in_file = match &self.path {
-            Some(path) => aside::write(path, number, frame).is_ok(),
+            Some(path) => overflow::write(path, number, frame).is_ok(),
             None => false,
         };
         let state = lock_soon(&self.state);
@@ -223,7 +225,7 @@ impl Journal {
                 true
             });
         if let (Err(_), Some(path)) = (&appended, &self.path) {
-            aside::remove(path, number);
+            overflow::remove(path, number);
         }
         appended
     }

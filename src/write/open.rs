@@ -9,16 +9,17 @@ use std::sync::atomic::Ordering;
 use chrono::DateTime;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
-use super::copies::CopyFeed;
-use super::files::Found;
-use super::flow::Flow;
 use super::journal::{Journal, Remains, Written};
 use super::registry::{SWITCHED_OFF, remember};
-use super::render::Renderer;
-use super::seal::Sealer;
-use super::sink::Sink;
 use super::worker::Worker;
-use super::{Core, lock, say, watch};
+use super::worker::copies::CopyFeed;
+use super::worker::files::Found;
+use super::worker::flow::Flow;
+use super::worker::monitor;
+use super::worker::render::Renderer;
+use super::worker::seal::Sealer;
+use super::worker::sink::Sink;
+use super::{Core, lock, say};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
@@ -39,7 +40,7 @@ pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
     adopt_orphans(&settings);
     let core = start(settings, |_| {})?;
     remember(&core);
-    watch::start(&core);
+    monitor::start(&core);
     Ok(Some(core))
 }
 

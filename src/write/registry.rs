@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Core, exit, lock, say};
+use super::{Core, diagnostics, exit, lock, say};
 
 /// The trail that the process's events go to where no subscriber says otherwise.
 static CURRENT: RwLock<Option<Arc<Core>>> = RwLock::new(None);
@@ -51,7 +51,7 @@ pub(super) fn close_all() {
             say(&format!("{}: at exit: {error}", core.name));
         }
     }
-    say::finish();
+    diagnostics::finish();
 }
 
 thread_local! {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::files::Found;
-use super::frame::{self, Name, Value};
+use super::journal::frame::{self, Name, Value};
 use super::journal::{Journal, NOTHING};
-use super::sink::Sink;
+use super::worker::files::Found;
+use super::worker::sink::Sink;
 use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
 use crate::error::ErrorKind;
@@ -300,7 +300,7 @@ fn a_clock_that_jumps_is_a_record() {
     let core = trail(&disk, Given::default());
     for (hours, expected) in [(0, 0), (1, -3_600_000), (-1, 3_600_000)] {
         let seen = Utc::now() + chrono::Duration::hours(hours);
-        super::watch::Watch::new(&core, seen).watch_clock(&core);
+        super::worker::monitor::Watch::new(&core, seen).watch_clock(&core);
         core.flush().expect("written");
         let records = disk.records();
         let told = records

@@ -3,20 +3,20 @@
 use std::io;
 
 use super::entry::{ENTRY, entry_length};
-use super::mark::Mark;
-use super::{Journal, aside, lock_soon, start_over};
+use super::inflight::Mark;
+use super::ring::Ring;
+use super::{Journal, lock_soon, overflow, start_over};
 use crate::trail::files::is_same_file;
-use crate::write::ring::Ring;
 
 impl Journal {
     /// Where the first entry begins that is not released.
-    pub(in crate::write) fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         lock_soon(&self.state).ring.head()
     }
 
     /// Copies entries from `position` on into `out`, which must be empty: about `limit` bytes
     /// at most, but one entry at least if there is one.
-    pub(in crate::write) fn copy(&self, position: u64, limit: usize, out: &mut Vec<u8>) {
+    pub(crate) fn copy(&self, position: u64, limit: usize, out: &mut Vec<u8>) {
         debug_assert!(out.is_empty());
         let ring = &lock_soon(&self.state).ring;
         let length = (ring.tail() - position) as usize;
@@ -32,19 +32,19 @@ impl Journal {
     }
 
     /// The frame that an entry keeps aside.
-    pub(in crate::write) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
         if let Some(frame) = lock_soon(&self.state).aside.in_memory(number) {
             return Ok(frame);
         }
         match &self.path {
-            Some(path) => aside::read(path, number),
+            Some(path) => overflow::read(path, number),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
     /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
-    pub(in crate::write) fn mark(&self, position: u64, count: u64, seq: u64) {
+    pub(crate) fn mark(&self, position: u64, count: u64, seq: u64) {
         let mark = Mark {
             position,
             count,
@@ -56,7 +56,7 @@ impl Journal {
     /// Makes room: the lines of everything before `position` are written. Returns where the entries go on, which is
     /// after `position` if the ring is empty and starts over at its beginning.
     #[must_use = "the entries go on there"]
-    pub(in crate::write) fn release(&self, position: u64) -> u64 {
+    pub(crate) fn release(&self, position: u64) -> u64 {
         let mut state = lock_soon(&self.state);
         let next = match state.ring.tail() == position {
             true => start_over(position, self.capacity as u64),
@@ -72,7 +72,7 @@ impl Journal {
         }
         if let Some(path) = &self.path {
             for number in released_aside {
-                aside::remove(path, number);
+                overflow::remove(path, number);
             }
         }
         next
@@ -80,7 +80,7 @@ impl Journal {
 
     /// Puts the journal's file back where somebody removed or replaced it, with all it holds, and
     /// says whether that was so.
-    pub(in crate::write) fn put_back(&self) -> io::Result<bool> {
+    pub(crate) fn put_back(&self) -> io::Result<bool> {
         let Some(path) = &self.path else {
             return Ok(false);
         };

@@ -8,14 +8,14 @@ pub(super) const ASIDE: u32 = 1 << 31;
 
 /// One entry of the journal.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::write) enum Entry<'a> {
+pub(crate) enum Entry<'a> {
     Frame(&'a [u8]),
     /// The frame is kept aside, under this number.
     Large(u64),
 }
 
 /// Takes the first entry off `bytes`, and says how long it is. `None`: there is no whole one.
-pub(in crate::write) fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
+pub(crate) fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
     let length = entry_length(bytes)?;
     let payload = bytes.get(ENTRY..length)?;
     let entry = match is_aside(bytes) {

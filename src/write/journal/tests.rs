@@ -6,10 +6,10 @@ const NO_WAIT: Duration = Duration::ZERO;
 const CAPACITY: usize = 256;
 
 /// A trail without records.
-pub(in crate::write) const NOTHING: Trail = Trail(None, Vec::new());
+pub(crate) const NOTHING: Trail = Trail(None, Vec::new());
 
 /// Its last record, and some records with their seqs.
-pub(in crate::write) struct Trail(Option<u64>, Vec<(u64, Stamp)>);
+pub(crate) struct Trail(Option<u64>, Vec<(u64, Stamp)>);
 
 impl Written for Trail {
     fn last_seq(&self) -> Option<u64> {

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 
 use super::Worker;
-use crate::write::frame;
+use crate::write::journal::frame;
 use crate::write::journal::{Entry, split_entry};
-use crate::write::line_batch::BATCH_BYTES;
-use crate::write::render::is_record;
 use crate::write::say;
-use crate::write::system_records::{self, Losses};
+use crate::write::worker::line_batch::BATCH_BYTES;
+use crate::write::worker::render::is_record;
+use crate::write::worker::system_records::{self, Losses};
 
 /// Entries are taken from the journal about so many bytes at a time, as the nearest cache holds beside the lines.
 const ENTRY_BYTES: usize = 32 << 10;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::{GaveUp, Worker};
-use crate::write::progress::Watermark;
-use crate::write::seal::Sealer;
-use crate::write::seal_key::KeyWrite;
-use crate::write::sink::Sink;
+use crate::write::worker::progress::Watermark;
+use crate::write::worker::seal::Sealer;
+use crate::write::worker::seal_key::KeyWrite;
+use crate::write::worker::sink::Sink;
 use crate::write::{lock, take_flag};
 
 /// What is written is synced at least this often; a medium that refuses is tried less and less.

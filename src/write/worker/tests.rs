@@ -12,8 +12,8 @@ use crate::environment::tests::Imagined;
 use crate::read::{Query, Trail, Verify};
 use crate::record::Record;
 use crate::settings::Given;
-use crate::write::files::AHEAD;
 use crate::write::tests::{Disk, record, trail};
+use crate::write::worker::files::AHEAD;
 use crate::write::{Core, lock, open};
 
 /// Every step after which the worker can be disturbed.

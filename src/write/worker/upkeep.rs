@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::{CopyFeed, GaveUp, LOOK_EVERY, PRUNE_IN_QUIET, PRUNE_WITHIN, Worker};
 use crate::record::system::{Closed, Healed, Pruned, PutBack, Tripped};
-use crate::write::sink::Sink;
-use crate::write::system_records::{self, Losses, SystemRecord};
+use crate::write::worker::sink::Sink;
+use crate::write::worker::system_records::{self, Losses, SystemRecord};
 use crate::write::{lock, say};
 
 impl Worker {

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::{GaveUp, Worker};
-use crate::write::frame;
-use crate::write::line_batch::LineBatch;
-use crate::write::seal::SealDraft;
-use crate::write::sink::Sink;
-use crate::write::system_records::SystemRecord;
+use crate::write::journal::frame;
+use crate::write::worker::line_batch::LineBatch;
+use crate::write::worker::seal::SealDraft;
+use crate::write::worker::sink::Sink;
+use crate::write::worker::system_records::SystemRecord;
 use crate::write::{lock, say, take_flag};
 
 /// The pause after a failed write: the first time, and at most.

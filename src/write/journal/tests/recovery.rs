@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::{CAPACITY, NO_WAIT, NOTHING, Trail, found, frames};
 use crate::record::Key;
-use crate::write::frame::{self, Value};
+use crate::write::journal::frame::{self, Value};
 use crate::write::journal::*;
 
 /// Words of the header.

@@ -1,0 +1,370 @@
+//! Who an event is about, from the spans around it.
+//!
+//! The layer keeps a table of its own, from span to [`Scope`], and each thread a stack of
+//! the scopes it has entered: an event finds its scope at the top of the stack, without the
+//! registry's locks, and a scope that is still in use outlives its span's end.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use super::encode::encode;
+use super::fields::FieldWriter;
+use super::told::Told;
+use super::trace::Trace;
+use crate::record::{Key, KeySet};
+use crate::redact::Chain;
+use crate::write::journal::frame::{self, Fields, Name, Read, Value};
+use crate::write::lock;
+
+/// What one span says, in front of what the spans around it say.
+pub(crate) struct Scope {
+    around: Option<Arc<Scope>>,
+    /// The values that the span was made with.
+    own: Values,
+    /// Those that it was given later, which go first. Most spans have none and take no lock.
+    late: Mutex<Values>,
+    has_late: AtomicBool,
+    /// Whether a record was attributed by it.
+    has_records: AtomicBool,
+}
+
+impl Scope {
+    fn new(around: Option<Arc<Scope>>, own: Values) -> Scope {
+        Scope {
+            around,
+            own,
+            late: Mutex::default(),
+            has_late: AtomicBool::new(false),
+            has_records: AtomicBool::new(false),
+        }
+    }
+
+    /// Attributes a record: calls `each` for the values of every span, the nearest first. Where a key comes
+    /// twice, the first value counts.
+    #[inline]
+    pub(crate) fn attribute(&self, mut each: impl FnMut(&Values)) {
+        let mut scope = Some(self);
+        while let Some(found) = scope {
+            // The line is shared by all threads in the span: it is written once.
+            if !found.has_records.load(Ordering::Relaxed) {
+                found.has_records.store(true, Ordering::Relaxed);
+            }
+            if found.has_late.load(Ordering::Acquire) {
+                each(&lock(&found.late));
+            }
+            each(&found.own);
+            scope = found.around.as_deref();
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn has_records(&self) -> bool {
+        self.has_records.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, values: Values) {
+        let mut late = lock(&self.late);
+        let old = std::mem::replace(&mut *late, values);
+        late.append(old);
+        self.has_late.store(true, Ordering::Release);
+    }
+}
+
+/// What surrounds a record: the spans around it and the trace it belongs to. A turn keeps that
+/// of its beginning, because its end may come on a task that is in no span.
+#[derive(Clone, Default)]
+pub(crate) struct Around {
+    pub(crate) scope: Option<Arc<Scope>>,
+    pub(crate) trace: Option<Trace>,
+}
+
+impl Around {
+    /// Puts what a turn says in front of what is around it.
+    pub(crate) fn with_texts(mut self, redactors: &Chain, texts: &[(Key, String)]) -> Around {
+        let own = collect(redactors, |fields, told| add_texts(fields, told, texts));
+        self.scope = Some(Arc::new(Scope::new(self.scope, own)));
+        self
+    }
+
+    /// Changes what a turn says.
+    pub(crate) fn set_text(&self, redactors: &Chain, key: Key, text: &str) {
+        if let Some(scope) = &self.scope {
+            let texts = [(key, text.to_owned())];
+            scope.set(collect(redactors, |fields, told| {
+                add_texts(fields, told, &texts)
+            }));
+        }
+    }
+}
+
+impl From<Option<Arc<Scope>>> for Around {
+    fn from(scope: Option<Arc<Scope>>) -> Around {
+        Around { scope, trace: None }
+    }
+}
+
+/// What a span says, redacted: fields as a frame holds them, and none of them twice.
+#[derive(Default)]
+pub(crate) struct Values {
+    keys: KeySet,
+    bytes: Vec<u8>,
+    /// What a record that takes the value of a key says of it.
+    told: ToldOf,
+}
+
+impl Values {
+    pub(crate) fn keys(&self) -> KeySet {
+        self.keys
+    }
+
+    /// All the fields, where none of them is among those that a record has. `None`: one is, or
+    /// there is something to tell of them.
+    #[inline]
+    pub(crate) fn takes_from(&self, seen: KeySet) -> Option<&[u8]> {
+        let is_plain = self.told.is_empty() && !self.keys.meets(seen);
+        is_plain.then_some(&self.bytes)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Read<'_>)> {
+        Fields(&self.bytes).filter_map(|(name, value)| match name {
+            Name::Key(key) => Some((key, value)),
+            Name::Other(_) => None,
+        })
+    }
+
+    /// What is to be said of a key's value.
+    pub(crate) fn told(&self, key: Key) -> Option<&Told> {
+        let of_key = self.told.iter().find(|(of, _)| *of == key);
+        of_key.map(|(_, told)| &**told)
+    }
+
+    /// Adds the field of a key that has none: of each span's values an encoder has passed one, and `append` asks.
+    fn push(&mut self, key: Key, value: Read<'_>) {
+        self.keys.insert(key);
+        frame::push_known(&mut self.bytes, key, value);
+    }
+
+    /// Adds the fields of the keys that have none.
+    fn append(&mut self, old: Values) {
+        let had = self.keys;
+        for (key, value) in old.iter().filter(|(key, _)| !had.contains(*key)) {
+            self.push(key, value);
+        }
+        let told = old.told.into_iter();
+        self.told
+            .extend(told.filter(|(key, _)| !had.contains(*key)));
+    }
+}
+
+/// The attribution fields among a span's values.
+///
+/// They pass through the same encoder as an event's fields, so that types and redaction
+/// are the same; what is no attribution is left to whoever else listens.
+pub(crate) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
+    collect(redactors, |fields, told| {
+        record(&mut OnlyAttribution { fields, told });
+    })
+}
+
+type ToldOf = Vec<(Key, Box<Told>)>;
+
+fn add_texts(fields: &mut FieldWriter<'_>, told: &mut ToldOf, texts: &[(Key, String)]) {
+    for (key, text) in texts {
+        fields.key(*key, Value::Str(text));
+        told.extend(fields.take_told().map(|of_key| (*key, of_key)));
+    }
+}
+
+fn collect(redactors: &Chain, fill: impl FnOnce(&mut FieldWriter<'_>, &mut ToldOf)) -> Values {
+    let (mut found, mut told) = (Values::default(), Vec::new());
+    encode(
+        redactors,
+        |fields| fill(fields, &mut told),
+        |frame| {
+            let Some((frame, _)) = frame::split_first(frame) else {
+                return;
+            };
+            for (name, value) in frame.fields {
+                if let Name::Key(key) = name
+                    && key.is_attribution()
+                {
+                    found.push(key, value);
+                }
+            }
+        },
+    );
+    found.told = told;
+    found
+}
+
+/// Whether a span with these fields can attribute an event.
+pub(crate) fn attributes(fields: &tracing::field::FieldSet) -> bool {
+    fields.iter().any(|field| is_attribution(&field))
+}
+
+fn is_attribution(field: &Field) -> bool {
+    attributed(field).is_some()
+}
+
+/// The key that a span's field sets.
+fn attributed(field: &Field) -> Option<Key> {
+    Key::of(field.name()).filter(|key| key.is_attribution())
+}
+
+/// Takes a span's attribution, and what is to be said of each value beside it.
+struct OnlyAttribution<'a, 'r> {
+    fields: &'a mut FieldWriter<'r>,
+    told: &'a mut ToldOf,
+}
+
+impl<'r> OnlyAttribution<'_, 'r> {
+    fn take(&mut self, field: &Field, record: impl FnOnce(&mut FieldWriter<'r>)) {
+        let Some(key) = attributed(field) else {
+            return;
+        };
+        // The second of two values stands beside the key, which no record takes.
+        let is_second = self.fields.has(key);
+        record(self.fields);
+        if let Some(told) = self.fields.take_told()
+            && !is_second
+        {
+            self.told.push((key, told));
+        }
+    }
+}
+
+macro_rules! only_attribution {
+    ($($method:ident($type:ty))*) => {
+        impl Visit for OnlyAttribution<'_, '_> {
+            $(fn $method(&mut self, field: &Field, value: $type) {
+                self.take(field, |fields| fields.$method(field, value));
+            })*
+        }
+    };
+}
+
+only_attribution! {
+    record_str(&str)
+    record_u64(u64)
+    record_i64(i64)
+    record_u128(u128)
+    record_i128(i128)
+    record_f64(f64)
+    record_bool(bool)
+    record_bytes(&[u8])
+    record_error(&(dyn std::error::Error + 'static))
+    record_debug(&dyn std::fmt::Debug)
+}
+
+const SHARDS: usize = 16;
+
+/// The scopes of the spans that are alive. Spans without attribution of their own share
+/// the scope of the span around them; those that have none around them are not in it.
+#[derive(Default)]
+pub(crate) struct Spans {
+    shards: [Mutex<HashMap<u64, Arc<Scope>>>; SHARDS],
+}
+
+impl Spans {
+    pub(crate) fn get(&self, id: &span::Id) -> Option<Arc<Scope>> {
+        self.shard(id).get(&id.into_u64()).cloned()
+    }
+
+    /// Adds a span that says `values`, inside the span whose scope is `around`.
+    pub(crate) fn insert(&self, id: &span::Id, around: Option<Arc<Scope>>, values: Option<Values>) {
+        let scope = match (values, around) {
+            (Some(values), around) => Arc::new(Scope::new(around, values)),
+            (None, Some(around)) => around,
+            (None, None) => return,
+        };
+        self.shard(id).insert(id.into_u64(), scope);
+    }
+
+    /// Adds what a span says late. The span must have been inserted with values of its own.
+    pub(crate) fn set(&self, id: &span::Id, values: Values) {
+        if let Some(scope) = self.get(id) {
+            scope.set(values);
+        }
+    }
+
+    pub(crate) fn remove(&self, id: &span::Id) {
+        // Dropped behind the lock: a scope may be the last of a long chain.
+        let _scope = self.shard(id).remove(&id.into_u64());
+    }
+
+    fn shard(&self, id: &span::Id) -> MutexGuard<'_, HashMap<u64, Arc<Scope>>> {
+        let shard = &self.shards[id.into_u64() as usize % SHARDS];
+        lock(shard)
+    }
+}
+
+/// One span that this thread is in.
+struct Entered {
+    at: Place,
+    id: u64,
+    scope: Option<Arc<Scope>>,
+    /// The thread was in this span already, which does not make it the current one again.
+    again: bool,
+}
+
+/// Whose span it is: span ids are a layer's own, and a process may have several layers
+/// and several trails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) layer: u64,
+    pub(crate) trail: u64,
+}
+
+thread_local! {
+    static STACK: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The thread enters a span.
+pub(crate) fn enter(at: Place, id: &span::Id, scope: Option<Arc<Scope>>) {
+    let id = id.into_u64();
+    // No code of the application runs while the stack is borrowed.
+    let _ = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let again = stack
+            .iter()
+            .any(|entered| entered.at == at && entered.id == id);
+        stack.push(Entered {
+            at,
+            id,
+            scope,
+            again,
+        });
+    });
+}
+
+/// The thread leaves a span, which need not be the one it entered last.
+pub(crate) fn exit(at: Place, id: &span::Id) {
+    let id = id.into_u64();
+    let _left = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let place = stack
+            .iter()
+            .rposition(|entered| entered.at == at && entered.id == id)?;
+        Some(stack.remove(place))
+    });
+}
+
+/// The scope that the thread is in, among those whose place is `of`.
+#[inline]
+pub(crate) fn current(of: impl Fn(Place) -> bool) -> Option<Arc<Scope>> {
+    STACK
+        .try_with(|stack| {
+            let stack = stack.borrow();
+            let current = stack
+                .iter()
+                .rfind(|entered| of(entered.at) && !entered.again)?;
+            current.scope.clone()
+        })
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,187 @@
+//! What a field of the application's own may be.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::fields::number_of;
+use crate::write::journal::frame::Value;
+
+/// The value of a field of an [`Entry`](crate::Entry): a string, which is borrowed where it can be, or
+/// anything that is JSON.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let name = String::from("eu-west-1");
+/// let entry = stinger_audit::event("session_ended")
+///     .field("region", name.as_str())
+///     .field("idle_minutes", 30)
+///     .field("score", Some(0.5))
+///     .field("labels", json!({ "plan": "free", "flags": [1, 2] }));
+/// # drop(entry);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldValue<'a>(pub(crate) Given<'a>);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Given<'a> {
+    Text(Cow<'a, str>),
+    /// A number, or whether something is so.
+    Scalar(Value<'static>),
+    Json(Json),
+}
+
+impl<'a> From<&'a str> for FieldValue<'a> {
+    fn from(text: &'a str) -> Self {
+        FieldValue(Given::Text(text.into()))
+    }
+}
+
+impl<'a> From<&'a String> for FieldValue<'a> {
+    fn from(text: &'a String) -> Self {
+        FieldValue(Given::Text(text.into()))
+    }
+}
+
+impl From<String> for FieldValue<'_> {
+    fn from(text: String) -> Self {
+        FieldValue(Given::Text(text.into()))
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for FieldValue<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        FieldValue(Given::Text(text))
+    }
+}
+
+/// `None` is no field.
+impl<'a, T: Into<FieldValue<'a>>> From<Option<T>> for FieldValue<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(FieldValue::from(()), Into::into)
+    }
+}
+
+impl From<Json> for FieldValue<'_> {
+    fn from(value: Json) -> Self {
+        FieldValue(match value {
+            Json::String(text) => Given::Text(text.into()),
+            Json::Bool(truth) => Given::Scalar(Value::Bool(truth)),
+            Json::Number(number) => match number_of(&number) {
+                Some(number) => Given::Scalar(number),
+                None => Given::Json(Json::Number(number)),
+            },
+            value => Given::Json(value),
+        })
+    }
+}
+
+impl<T: Into<Json>> From<Vec<T>> for FieldValue<'_> {
+    fn from(list: Vec<T>) -> Self {
+        FieldValue(Given::Json(list.into()))
+    }
+}
+
+impl<T: Into<Json> + Clone> From<&[T]> for FieldValue<'_> {
+    fn from(list: &[T]) -> Self {
+        FieldValue(Given::Json(list.into()))
+    }
+}
+
+impl<T: Into<Json>, const N: usize> From<[T; N]> for FieldValue<'_> {
+    fn from(list: [T; N]) -> Self {
+        FieldValue(Given::Json(list.into()))
+    }
+}
+
+macro_rules! from_json {
+    ($($type:ty)*) => {
+        $(impl From<$type> for FieldValue<'_> {
+            fn from(value: $type) -> Self {
+                FieldValue::from(Json::from(value))
+            }
+        })*
+    };
+}
+
+from_json! { () Map<String, Json> Number }
+
+macro_rules! from_scalars {
+    ($($type:ty: $value:ident => $scalar:expr;)*) => {
+        $(impl From<$type> for FieldValue<'_> {
+            #[inline]
+            fn from($value: $type) -> Self {
+                $scalar
+            }
+        })*
+    };
+}
+
+from_scalars! {
+    bool: value => scalar(Value::Bool(value));
+    u8: value => scalar(Value::U64(value.into()));
+    u16: value => scalar(Value::U64(value.into()));
+    u32: value => scalar(Value::U64(value.into()));
+    u64: value => scalar(Value::U64(value));
+    usize: value => scalar(Value::U64(value as u64));
+    i8: value => signed(value.into());
+    i16: value => signed(value.into());
+    i32: value => signed(value.into());
+    i64: value => signed(value);
+    isize: value => signed(value as i64);
+    f32: value => real(value.into());
+    f64: value => real(value);
+}
+
+#[inline]
+fn scalar<'a>(value: Value<'static>) -> FieldValue<'a> {
+    FieldValue(Given::Scalar(value))
+}
+
+#[inline]
+fn signed<'a>(value: i64) -> FieldValue<'a> {
+    scalar(u64::try_from(value).map_or(Value::I64(value), Value::U64))
+}
+
+/// JSON has no word for what is no number: it is no field.
+#[inline]
+fn real<'a>(value: f64) -> FieldValue<'a> {
+    match value.is_finite() {
+        true => scalar(Value::F64(value)),
+        false => FieldValue::from(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::FieldValue;
+
+    #[test]
+    fn a_value_is_what_its_json_is() {
+        let pairs = [
+            (FieldValue::from(7u8), json!(7)),
+            (FieldValue::from(u64::MAX), json!(u64::MAX)),
+            (FieldValue::from(7i32), json!(7)),
+            (FieldValue::from(i64::MIN), json!(i64::MIN)),
+            (FieldValue::from(0.5f32), json!(0.5)),
+            (FieldValue::from(-1e300), json!(-1e300)),
+            (FieldValue::from(f64::NAN), json!(null)),
+            (FieldValue::from(f32::NEG_INFINITY), json!(null)),
+            (FieldValue::from(usize::MAX), json!(usize::MAX)),
+            (FieldValue::from(isize::MIN), json!(isize::MIN)),
+            (FieldValue::from(serde_json::Number::from(7)), json!(7)),
+            (FieldValue::from(serde_json::Map::new()), json!({})),
+            (FieldValue::from(true), json!(true)),
+            (FieldValue::from("text"), json!("text")),
+            (FieldValue::from(None::<u8>), json!(null)),
+            (FieldValue::from(Some(-3i8)), json!(-3)),
+            (FieldValue::from(vec![1, 2]), json!([1, 2])),
+        ];
+        for (value, json) in pairs {
+            assert_eq!(value, FieldValue::from(json));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The layer: takes the audit events and nothing else, and lets nobody else have them.
+//!
+//! An audit event is recorded in `event_enabled`, which then answers `false`: that hides it
+//! from every other layer of the subscriber, whatever their filters (the privacy wall).
+//! The answers to `callsite_enabled` are what keeps that from harming anybody:
+//!
+//! - audit events: *always*. No filter is asked again, and ours never says no, so that no
+//!   other callsite can leave our mark at "disabled" and swallow the next audit event.
+//! - spans with attribution fields: *sometimes*. Another layer's filter may still hold the
+//!   mark "disabled" of an audit event that was taken away; being asked anew resets it.
+//! - everything else: *never*, so that no callsite of the application is switched on. Only
+//!   under `enable()`, where nobody else could want them, plain spans are *sometimes* too.
+//!
+//! LIMIT: where a value of a span's attribution field emits an audit event by a bare macro while
+//! the span is made, the mark of that event is still set when the other layers are told of the
+//! span, and one whose filter refuses audit events does not hear of it. The typed functions
+//! leave no mark.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::field::Visit;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Context, Filter, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::attribution::{self, Around, Place, Scope, Spans};
+use crate::write::{Core, TARGET, probe};
+
+/// The layer of a trail. Without a trail it takes the events away and drops them, which
+/// is what development asked for when it switched the trail off.
+pub(crate) struct Recorder {
+    trail: Option<Listener>,
+}
+
+struct Listener {
+    core: Arc<Core>,
+    place: Place,
+    spans: Spans,
+}
+
+/// The filter around the layer.
+pub(crate) struct Wall {
+    /// Spans without attribution exist too, at `INFO` and above. They carry the attribution
+    /// of the span they were made in to other tasks and threads.
+    plain_spans: bool,
+}
+
+/// The layer of a trail. `alone`: no other layer decides which spans there are.
+pub(crate) fn filtered<S>(core: Option<Arc<Core>>, alone: bool) -> Filtered<Recorder, Wall, S> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let trail = core.map(|core| Listener {
+        place: Place {
+            layer: NEXT.fetch_add(1, Ordering::Relaxed),
+            trail: core.id,
+        },
+        spans: Spans::default(),
+        core,
+    });
+    Filtered::new(Recorder { trail }, Wall { plain_spans: alone })
+}
+
+impl Recorder {
+    /// The trail that the thread speaks to through this layer, and where it stands in it.
+    pub(crate) fn here(&self) -> Option<(Arc<Core>, Option<Arc<Scope>>)> {
+        let trail = self.trail.as_ref()?;
+        let scope = attribution::current(|place| place == trail.place);
+        Some((trail.core.clone(), scope))
+    }
+
+    /// Has a span say what a turn of this trail says, wherever it was made.
+    pub(crate) fn adopt(&self, span: &Id, core: &Core, turn: &Around) {
+        if let Some(trail) = self.trail.as_ref().filter(|trail| trail.core.id == core.id) {
+            // Values of its own, so that what it is given later is not the turn's.
+            let own = Some(attribution::Values::default());
+            trail.spans.insert(span, turn.scope.clone(), own);
+        }
+    }
+
+    fn take<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(trail) = &self.trail else {
+            return;
+        };
+        if probe::answer(event.metadata(), trail.core.id) {
+            return;
+        }
+        let scope = trail.around(event.is_contextual(), event.parent(), ctx);
+        // A macro has nobody to give an error to; the loss is counted.
+        let _ = trail.core.record(scope, |fields| {
+            fields.begin_event(event.metadata());
+            event.record(fields);
+        });
+    }
+}
+
+impl Listener {
+    /// The scope around an event or a new span.
+    fn around<S>(
+        &self,
+        is_contextual: bool,
+        parent: Option<&Id>,
+        ctx: &Context<'_, S>,
+    ) -> Option<Arc<Scope>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if is_contextual {
+            return attribution::current(|place| place == self.place);
+        }
+        let parent = parent?;
+        self.spans.get(parent).or_else(|| {
+            ctx.span_scope(parent)?
+                .find_map(|span| self.spans.get(&span.id()))
+        })
+    }
+
+    fn values(&self, record: impl FnOnce(&mut dyn Visit)) -> attribution::Values {
+        attribution::values(&self.core.settings.redactors, record)
+    }
+}
+
+impl<S> Layer<S> for Recorder
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn event_enabled(&self, event: &Event<'_>, ctx: Context<'_, S>) -> bool {
+        if event.metadata().target() != TARGET {
+            return true;
+        }
+        self.take(event, &ctx);
+        false
+    }
+
+    /// Reached only through a subscriber that asks nobody whether an event is enabled.
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if event.metadata().target() == TARGET {
+            self.take(event, &ctx);
+        }
+    }
+
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        let Some(trail) = &self.trail else {
+            return;
+        };
+        let around = trail.around(attrs.is_contextual(), attrs.parent(), &ctx);
+        let own = attribution::attributes(attrs.fields())
+            .then(|| trail.values(|visit| attrs.record(visit)));
+        trail.spans.insert(id, around, own);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(trail) = &self.trail else {
+            return;
+        };
+        // Spans without attribution fields share a scope that is not theirs to change.
+        if ctx
+            .metadata(id)
+            .is_some_and(|metadata| attribution::attributes(metadata.fields()))
+        {
+            trail
+                .spans
+                .set(id, trail.values(|visit| values.record(visit)));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(trail) = &self.trail {
+            attribution::enter(trail.place, id, trail.spans.get(id));
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(trail) = &self.trail {
+            attribution::exit(trail.place, id);
+        }
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        if let Some(trail) = &self.trail {
+            trail.spans.remove(&id);
+        }
+    }
+}
+
+impl<S> Filter<S> for Wall {
+    /// Always true: a "no" would leave a mark behind, see the head of this file.
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_event() && metadata.target() == TARGET {
+            Interest::always()
+        } else if metadata.is_span()
+            && (attribution::attributes(metadata.fields())
+                || self.plain_spans && *metadata.level() <= Level::INFO)
+        {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A thread beside the trail that looks after what events alone would not show: do macros
+//! still arrive, does the disk fill up, does the clock jump; and that writes a heartbeat, so
+//! that silence shows in the trail.
+//!
+//! It is not the worker: the probe passes through the application's layers, and what they
+//! wait for must not hold up the trail.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use crate::destination::Place;
+use crate::record::system::{ClockJumped, Heartbeat, LowSpace};
+use crate::write::{Core, lock, probe, say};
+
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks between looks at the subscriber and the disk.
+const LOOK: u32 = 5;
+
+/// A clock that is off by more than this, against the time that passed, has jumped.
+const JUMP: i64 = 2_000;
+
+/// Starts the thread. It ends soon after the trail is closed.
+pub(crate) fn start(core: &Arc<Core>) {
+    let mut watch = Watch::new(core, Utc::now());
+    let started = std::thread::Builder::new()
+        .name("stinger-audit-watch".to_owned())
+        .spawn(move || {
+            let mut tick = 0;
+            loop {
+                std::thread::sleep(TICK);
+                if watch.tick(tick % LOOK == 0).is_none() {
+                    break;
+                }
+                tick += 1;
+            }
+        });
+    if let Err(error) = started {
+        say(&format!(
+            "couldn't start the thread that watches the trail: {error}"
+        ));
+    }
+}
+
+pub(crate) struct Watch {
+    core: Weak<Core>,
+    /// Both clocks, as they were last seen together.
+    clock: (DateTime<Utc>, Instant),
+    last_pulse: Instant,
+    is_low: bool,
+    looks: u32,
+    /// How far the worker had come, and when it had.
+    came: (u64, Instant),
+}
+
+/// A destination that takes nothing for this long hangs.
+const HANGS: Duration = Duration::from_secs(5);
+
+impl Watch {
+    /// Begins with the wall clock at `now`.
+    pub(crate) fn new(core: &Arc<Core>, now: DateTime<Utc>) -> Watch {
+        Watch {
+            core: Arc::downgrade(core),
+            clock: (now, Instant::now()),
+            last_pulse: Instant::now(),
+            is_low: false,
+            looks: 0,
+            came: (0, Instant::now()),
+        }
+    }
+
+    /// `None`: the trail is closed.
+    fn tick(&mut self, look: bool) -> Option<()> {
+        let core = self.core.upgrade().filter(|core| !core.is_closed())?;
+        self.watch_clock(&core);
+        self.watch_worker(&core);
+        if look {
+            // A probe that does not arrive shows up in a log of the application's: rarely, then.
+            self.looks += 1;
+            if lock(&core.starved).is_none() || self.looks.is_multiple_of(12) {
+                probe::look(&core);
+            }
+            self.watch_space(&core);
+        }
+        if self.last_pulse.elapsed() >= core.settings.pulse {
+            self.last_pulse = Instant::now();
+            core.queue_system_record(heartbeat(&core));
+        }
+        #[cfg(feature = "metrics")]
+        publish(&core);
+        // Tasks that wait in confirm_async see how long they have waited.
+        let wakers = std::mem::take(&mut lock(&core.progress).wakers);
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        Some(())
+    }
+
+    pub(crate) fn watch_clock(&mut self, core: &Core) {
+        let (wall, monotonic) = (Utc::now(), Instant::now());
+        let (wall_before, monotonic_before) = std::mem::replace(&mut self.clock, (wall, monotonic));
+        let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
+        let jumped = (wall - wall_before).num_milliseconds() - passed;
+        if jumped.abs() > JUMP {
+            core.queue_system_record(ClockJumped {
+                milliseconds: jumped,
+            });
+        }
+    }
+
+    /// A write that hangs is no error that the worker could see.
+    fn watch_worker(&mut self, core: &Core) {
+        let written = lock(&core.progress).written.position;
+        if written != self.came.0 || written >= core.journal.tail() {
+            self.came = (written, Instant::now());
+        } else if self.came.1.elapsed() >= HANGS && !core.failing.swap(true, Ordering::Relaxed) {
+            *lock(&core.counts.last_error) = Some("the destination takes nothing".to_owned());
+            say(&format!(
+                "{}: takes nothing; records wait in the journal",
+                core.name
+            ));
+            core.trip("the destination takes nothing");
+        }
+    }
+
+    /// Warns while there still is room for the warning.
+    fn watch_space(&mut self, core: &Core) {
+        let Place::Files(name) = &core.settings.places.trail else {
+            return;
+        };
+        let Some(available) = available_bytes(name.directory()) else {
+            return;
+        };
+        let threshold = core.settings.low_space;
+        let is_low = available < threshold;
+        if is_low && !self.is_low {
+            say(&format!(
+                "{}: only {available} bytes are left on the disk",
+                core.name
+            ));
+            core.queue_system_record(LowSpace {
+                available_bytes: available,
+                threshold_bytes: threshold,
+            });
+        }
+        self.is_low = is_low;
+    }
+}
+
+fn heartbeat(core: &Core) -> Heartbeat {
+    let status = core.status();
+    Heartbeat {
+        accepted: status.accepted,
+        written: status.written,
+        lost: status.lost,
+        backlog_bytes: status.backlog_bytes,
+        starved: status.starved,
+    }
+}
+
+/// The status as metrics, in the recorder that the application has installed.
+#[cfg(feature = "metrics")]
+fn publish(core: &Core) {
+    let status = core.status();
+    for (name, value) in [
+        ("stinger_audit_accepted_total", status.accepted),
+        ("stinger_audit_written_total", status.written),
+        ("stinger_audit_synced_total", status.synced),
+        ("stinger_audit_lost_total", status.lost),
+        ("stinger_audit_gaps_total", status.gaps),
+        ("stinger_audit_write_errors_total", status.write_errors),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    metrics::gauge!("stinger_audit_backlog_bytes").set(status.backlog_bytes as f64);
+    metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writable)));
+    metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.tripped)));
+    metrics::gauge!("stinger_audit_starved").set(f64::from(u8::from(status.starved.is_some())));
+}
+
+#[cfg(unix)]
+fn available_bytes(directory: &std::path::Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(directory).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn available_bytes(_directory: &std::path::Path) -> Option<u64> {
+    None
+}
