@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::{Audit, Rotation};
 
 const ROUNDS: usize = 21;
@@ -45,7 +45,7 @@ fn child(role: &str, path: &Path) {
     let begun = Instant::now();
     match role {
         "verify" => {
-            let verified = trail.verify(&Verify::new()).expect("sealed");
+            let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
             assert!(verified.is_intact(), "{verified:#?}");
         }
         _ => {

@@ -100,8 +100,8 @@
 //! [`read::Trail::verify`] reads every byte against the seals in the trail, and names what was changed,
 //! removed, added or moved since it was sealed. It does not prove what an attacker inside the process did before
 //! that, nor the second that is not sealed yet, nor whose the first key is if nobody has kept it
-//! ([`read::Verify::key`]), nor that an end was not cut off if nobody has kept a checkpoint
-//! ([`read::Verify::against`]).
+//! ([`read::VerifyOptions::key`]), nor that an end was not cut off if nobody has kept a checkpoint
+//! ([`read::VerifyOptions::checkpoint`]).
 //!
 //! # Defaults and why
 //!

@@ -41,18 +41,18 @@ mod sieve;
 mod stats;
 mod verify;
 
-pub use check::{Finding, FindingKind, Report};
+pub use check::{CheckReport, Finding, FindingKind};
 pub use conversation::{Completeness, Conversation, Missing, Turn};
 pub use dry_run::{Changes, RecordChange};
 #[cfg(feature = "cli")]
 pub(crate) use export::Rows;
-pub use export::{Csv, Exported};
-pub use index::Indexed;
-pub use prove::Evidence;
+pub use export::{Csv, ExportSummary};
+pub use index::IndexSummary;
+pub use prove::InclusionProof;
 pub use query::Query;
 pub use scan::{Line, Lines, Records};
-pub use stats::{Hour, Spread, Stats};
-pub use verify::{Tampering, TamperingKind, Verified, Verify};
+pub use stats::{Histogram, Hour, Stats};
+pub use verify::{Tampering, TamperingKind, VerifyOptions, VerifyReport};
 
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]
@@ -177,7 +177,7 @@ impl Trail {
     ///
     /// A file cannot be read, or an index not be written. Without [`indexed`](Trail::indexed) there is
     /// nothing to do.
-    pub fn index(&self) -> Result<Indexed> {
+    pub fn index(&self) -> Result<IndexSummary> {
         self.index_counting(&Query::new(), false, &AtomicU64::new(0))
     }
 
@@ -188,9 +188,9 @@ impl Trail {
         query: &Query,
         is_quick: bool,
         read: &AtomicU64,
-    ) -> Result<Indexed> {
+    ) -> Result<IndexSummary> {
         let Some(indexes) = &self.indexes else {
-            return Ok(Indexed::default());
+            return Ok(IndexSummary::default());
         };
         let mut files = Vec::new();
         for name in &self.names {
@@ -198,7 +198,7 @@ impl Trail {
         }
         let next = AtomicUsize::new(0);
         let work = || {
-            let mut done = Indexed::default();
+            let mut done = IndexSummary::default();
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (built, size) = indexes.build(file, is_quick, read)?;
                 // A file that changes while it is read has none.
@@ -211,12 +211,12 @@ impl Trail {
         };
         let indexed = std::thread::scope(|scope| {
             let other = scope.spawn(work);
-            let ours: Result<Indexed> = work();
+            let ours: Result<IndexSummary> = work();
             let theirs = other
                 .join()
                 .map_err(|panic| std::panic::resume_unwind(panic));
-            let (ours, theirs) = (ours?, theirs.and_then(|done: Result<Indexed>| done)?);
-            Ok(Indexed {
+            let (ours, theirs) = (ours?, theirs.and_then(|done: Result<IndexSummary>| done)?);
+            Ok(IndexSummary {
                 files: ours.files + theirs.files,
                 built: ours.built + theirs.built,
                 bytes: ours.bytes + theirs.bytes,

@@ -7,7 +7,7 @@ use stinger_audit::read::FindingKind::{
     Abandoned, Cut, Foreign, Gap, Hole, MissingDecision, MissingTurn, NoOutcome, NoPrompt,
     OutOfOrder, Torn, Unaudited, UncleanEnd, Unreadable,
 };
-use stinger_audit::read::{FindingKind, Report, Trail};
+use stinger_audit::read::{CheckReport, FindingKind, Trail};
 
 /// Lines of a trail, and all that `check` must say of them.
 #[derive(Default)]
@@ -84,11 +84,11 @@ impl Case {
     }
 }
 
-fn check(path: &Path) -> Report {
+fn check(path: &Path) -> CheckReport {
     Trail::open(path).expect("a trail").check()
 }
 
-fn findings(report: &Report) -> Vec<(FindingKind, Option<u64>)> {
+fn findings(report: &CheckReport) -> Vec<(FindingKind, Option<u64>)> {
     let findings = report.findings.iter();
     findings
         .map(|finding| (finding.kind, finding.seq))

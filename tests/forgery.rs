@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 
 #[path = "forgery/chain.rs"]
 mod chain;
@@ -59,7 +59,7 @@ fn a_record_in_another_hand_is_no_torn_line() {
         bytes(&last),
     ]
     .concat();
-    let verified = Trail::verify_lines(Cursor::new(stream), &Verify::new()).expect("sealed");
+    let verified = Trail::verify_lines(Cursor::new(stream), &VerifyOptions::new()).expect("sealed");
     assert_eq!(
         findings(&verified),
         ["inserted - standard input:4"],
@@ -133,7 +133,9 @@ fn what_cannot_be_compared_is_not_passed_over() {
         let trail = Trail::open(small.path()).expect("a trail");
 
         // A checkpoint from before what is left: nothing that is left shows that it was of this trail.
-        let against = Verify::new().against(&early).expect("a checkpoint");
+        let against = VerifyOptions::new()
+            .checkpoint(&early)
+            .expect("a checkpoint");
         let verified = trail.verify(&against).expect("verified");
         assert!(verified.findings.is_empty(), "{verified:#?}");
         let [unchecked] = &verified.unchecked[..] else {
@@ -146,7 +148,7 @@ fn what_cannot_be_compared_is_not_passed_over() {
         assert!(!verified.is_intact());
 
         // The first key is right, and leads to no seal that is left.
-        let by_key = Verify::new().key(&key).expect("a key");
+        let by_key = VerifyOptions::new().key(&key).expect("a key");
         let verified = trail.verify(&by_key).expect("verified");
         assert!(verified.findings.is_empty(), "{verified:#?}");
         let [unchecked] = &verified.unchecked[..] else {
@@ -159,7 +161,7 @@ fn what_cannot_be_compared_is_not_passed_over() {
 
         // With a checkpoint that was kept since, it does.
         let now = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
-        let both = by_key.against(&now).expect("a checkpoint");
+        let both = by_key.checkpoint(&now).expect("a checkpoint");
         let verified = trail.verify(&both).expect("verified");
         assert!(verified.is_intact(), "{verified:#?}");
         key
@@ -167,15 +169,19 @@ fn what_cannot_be_compared_is_not_passed_over() {
     // Another trail's key is a finding all the same.
     let (small, kept) = Small::pruned();
     let trail = Trail::open(small.path()).expect("a trail");
-    let other = Verify::new().key(&identity).expect("a key");
+    let other = VerifyOptions::new().key(&identity).expect("a key");
     let verified = trail.verify(&other).expect("verified");
     assert_eq!(findings(&verified), ["key replaced 0 -"], "{verified:#?}");
-    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let against = VerifyOptions::new()
+        .checkpoint(&kept)
+        .expect("a checkpoint");
     let verified = trail.verify(&against).expect("verified");
     assert!(verified.is_intact(), "{verified:#?}");
     // So is another trail's checkpoint, and no record is said to have been changed.
     let others = fs::read_to_string(Small::new().checkpoint()).expect("a checkpoint");
-    let against = Verify::new().against(&others).expect("a checkpoint");
+    let against = VerifyOptions::new()
+        .checkpoint(&others)
+        .expect("a checkpoint");
     let verified = trail.verify(&against).expect("verified");
     assert_eq!(findings(&verified), ["key replaced 0 -"], "{verified:#?}");
 }
@@ -339,7 +345,7 @@ fn damage_in_front_takes_no_evidence_from_what_is_behind_a_seal() {
         trail.prove(&[3]).expect_err("it is not what was sealed");
         let seq = small.seq((2, 3));
         let evidence = trail.prove(&[seq]).expect("proven").to_string();
-        let evidence = stinger_audit::read::Evidence::read(&evidence).expect("evidence");
+        let evidence = stinger_audit::read::InclusionProof::read(&evidence).expect("evidence");
         assert_eq!(evidence.records().expect("records")[0].seq, seq);
     });
 }
@@ -373,7 +379,9 @@ fn the_seal_of_a_kept_checkpoint_stands_where_it_stood() {
     let begin = last + 1 - small.files[3].1.len();
     fs::write(&small.files[3].0, bytes(&forged[begin..])).expect("written");
     let trail = Trail::open(small.path()).expect("a trail");
-    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let against = VerifyOptions::new()
+        .checkpoint(&kept)
+        .expect("a checkpoint");
     let verified = trail.verify(&against).expect("verified");
     assert_eq!(
         findings(&verified),
@@ -400,7 +408,7 @@ fn lines_that_stand_there_again_are_excused_by_what_is_sealed_alone() {
     let told = json!({ "file": "audit.log", "rewritten_bytes": bytes_again });
     last.push(line(end, "trail_sync_failed", &told));
     let verified = small.with(&[(2, third), (3, last)], || small.verify());
-    assert_eq!(findings(&verified), ["doubled 6 3:1"], "{verified:#?}");
+    assert_eq!(findings(&verified), ["duplicated 6 3:1"], "{verified:#?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 
 mod common;
 use common::Bench;
@@ -38,7 +38,10 @@ fn on_stdout_every_record_and_every_seal_says_which_run_wrote_it() {
     let path = dir.path().join("collected.log");
     let is_intact = || {
         let trail = Trail::open(&path).expect("a trail");
-        trail.verify(&Verify::new()).expect("sealed").is_intact()
+        trail
+            .verify(&VerifyOptions::new())
+            .expect("sealed")
+            .is_intact()
     };
     let mut runs = Vec::new();
     for _ in 0..2 {

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio, exit};
 use std::thread;
 use std::time::Duration;
 
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
 use stinger_audit::{ErrorKind, Rotation, TARGET, Unreadable};
 use tracing::info;
@@ -133,7 +133,7 @@ fn found_in_trail(path: &Path) -> HashMap<u64, u64> {
     // Recovered records are sealed, and how a writer ended is told as that.
     let verified = Trail::open(path)
         .expect("a trail")
-        .verify(&Verify::new())
+        .verify(&VerifyOptions::new())
         .expect("it is sealed");
     assert!(verified.is_intact(), "{verified:#?}");
     assert_eq!(verified.proven, [(0, verified.records)]);
@@ -141,7 +141,7 @@ fn found_in_trail(path: &Path) -> HashMap<u64, u64> {
         "verified: {} records, {} seals, {} unclean ends and torn lines told",
         verified.records,
         verified.seals,
-        verified.told.len()
+        verified.notices.len()
     );
     let mut found = HashMap::new();
     let mut next = 0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use stinger_audit::prompt;
-use stinger_audit::read::{Trail, Verified, Verify};
+use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 
 #[path = "verify/command.rs"]
 mod command;
@@ -18,11 +18,11 @@ use common::small::{Small, bytes, findings, verify, write_on};
 
 /// Exactly this is found.
 #[track_caller]
-fn assert_found(verified: &Verified, found: &[&str], what: &str) {
+fn assert_found(verified: &VerifyReport, found: &[&str], what: &str) {
     assert_eq!(findings(verified), found, "{what}: {verified:#?}");
 }
 
-fn is_proven(verified: &Verified, seq: u64) -> bool {
+fn is_proven(verified: &VerifyReport, seq: u64) -> bool {
     let mut ranges = verified.proven.iter();
     ranges.any(|(from, to)| (*from..*to).contains(&seq))
 }
@@ -40,7 +40,7 @@ fn a_trail_that_nobody_touched_is_intact() {
     let key = verified.key.expect("a key");
     let first = String::from_utf8(small.files[0].1[0].clone()).expect("UTF-8");
     assert!(first.contains(&key), "{first}");
-    let pinned = Verify::new().key(&key).expect("a key");
+    let pinned = VerifyOptions::new().key(&key).expect("a key");
     let trail = Trail::open(small.path()).expect("a trail");
     let verified = trail.verify(&pinned).expect("verified");
     assert!(
@@ -158,8 +158,8 @@ fn every_line_that_is_removed_doubled_swapped_or_added_is_caught() {
         let mut doubled = whole.clone();
         doubled.insert(line, whole[line].clone());
         let verified = small.with(&[(file, doubled)], || small.verify());
-        let found = format!("doubled {seq} {}", place(line + 1));
-        assert_found(&verified, &[&found], "doubled");
+        let found = format!("duplicated {seq} {}", place(line + 1));
+        assert_found(&verified, &[&found], "duplicated");
 
         // Again somewhere else: at the end of each file.
         for other in 0..small.files.len() {
@@ -168,12 +168,12 @@ fn every_line_that_is_removed_doubled_swapped_or_added_is_caught() {
             again.push(whole[line].clone());
             let verified = small.with(&[(other, again)], || small.verify());
             if other >= file {
-                assert_found(&verified, &[&format!("doubled {seq} {there}")], "again");
+                assert_found(&verified, &[&format!("duplicated {seq} {there}")], "again");
                 continue;
             }
             // In an earlier file it is the one in front that is taken for it; a seal says there what is missing.
             let found = findings(&verified);
-            let doubled = format!("doubled {seq} {}", place(line));
+            let doubled = format!("duplicated {seq} {}", place(line));
             let changed = format!("changed {seq} {there}");
             let is_it = |found: &String| *found == doubled || is_seal(seq) && *found == changed;
             assert!(found.iter().any(is_it), "{seq} in front: {verified:#?}");
@@ -248,7 +248,9 @@ fn every_cut_at_the_end_is_caught_or_told_to_be_unknown() {
     let small = Small::new();
     let checkpoint = fs::read(small.checkpoint()).expect("a checkpoint");
     let kept = String::from_utf8(checkpoint.clone()).expect("UTF-8");
-    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let against = VerifyOptions::new()
+        .checkpoint(&kept)
+        .expect("a checkpoint");
     let key = fs::read(small.dir.path().join("audit.log.sealkey")).expect("a key");
     let (file, (path, lines)) = (3, &small.files[3]);
     let whole = bytes(lines);
@@ -322,12 +324,12 @@ fn a_trail_is_verified_from_a_stream_while_it_lives_and_behind_retention() {
     let mixed: Vec<u8> = lines
         .flat_map(|line| [b"starting\n".to_vec(), line, b"\n".to_vec()].concat())
         .collect();
-    let verified = Trail::verify_lines(std::io::Cursor::new(mixed.clone()), &Verify::new());
+    let verified = Trail::verify_lines(std::io::Cursor::new(mixed.clone()), &VerifyOptions::new());
     assert!(verified.expect("sealed").is_intact());
     let bad = String::from_utf8(mixed)
         .expect("UTF-8")
         .replacen("prompt 1", "prompt 2", 1);
-    let verified = Trail::verify_lines(std::io::Cursor::new(bad), &Verify::new());
+    let verified = Trail::verify_lines(std::io::Cursor::new(bad), &VerifyOptions::new());
     assert_found(
         &verified.expect("sealed"),
         &["changed 3 standard input:8"],
@@ -350,7 +352,10 @@ fn a_trail_is_verified_from_a_stream_while_it_lives_and_behind_retention() {
     let verified = verify(&small.path());
     assert!(verified.is_intact(), "{verified:#?}");
     assert!(
-        verified.told.iter().any(|told| told.contains("retention")),
+        verified
+            .notices
+            .iter()
+            .any(|notice| notice.contains("retention")),
         "{verified:#?}"
     );
     let last = verified.proven.last().expect("proven").1;

@@ -49,7 +49,7 @@ pub(super) enum Command {
     /// Whether the trail is what was written: what was changed, removed, added, moved; or whether evidence
     /// holds
     Verify(VerifyArguments),
-    /// The latest checkpoint, to be kept elsewhere: `verify --against` compares with it
+    /// The latest checkpoint, to be kept elsewhere: `verify --checkpoint` compares with it
     Checkpoint(TrailArguments),
     /// Evidence of single records for somebody who is not to see the others
     Prove(ProveArguments),
@@ -244,7 +244,7 @@ pub(super) struct VerifyArguments {
     pub(super) key: Option<String>,
     /// A checkpoint that was kept: the trail must extend it
     #[arg(long, value_name = "FILE")]
-    pub(super) against: Vec<PathBuf>,
+    pub(super) checkpoint: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) look: Look,
 }

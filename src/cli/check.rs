@@ -9,7 +9,7 @@ use super::source::{self, Input, size};
 use super::style::{Style, Tone, stdout};
 use super::text::one_line;
 use super::{Done, Ended, Trouble};
-use crate::read::{Finding, FindingKind, Query, Report};
+use crate::read::{CheckReport, Finding, FindingKind, Query};
 
 pub(super) fn run(arguments: &CheckArguments) -> Done {
     let (report, name) = report(&arguments.source)?;
@@ -105,12 +105,12 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
 }
 
 /// What is found, and of what.
-fn report(source: &Source) -> Result<(Report, String), Trouble> {
+fn report(source: &Source) -> Result<(CheckReport, String), Trouble> {
     let input = match Input::open(source) {
         Ok(input) => input,
         Err(trouble @ Trouble::Usage(_)) => {
             let path = source::path(source.trail.as_deref());
-            let remains = Report::of_remains(&path).ok_or(trouble)?;
+            let remains = CheckReport::of_remains(&path).ok_or(trouble)?;
             return Ok((remains, path.to_string_lossy().into_owned()));
         }
         Err(trouble) => return Err(trouble),
@@ -121,7 +121,7 @@ fn report(source: &Source) -> Result<(Report, String), Trouble> {
             trail.check_watched(|lines| Progress::of(lines.bytes_read(), bytes))
         }
         Input::Stdin => {
-            let mut report = Report::of(input.evidence(Query::new()).0);
+            let mut report = CheckReport::of(input.evidence(Query::new()).0);
             let findings = report.findings.len();
             report
                 .findings

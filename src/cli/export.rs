@@ -13,7 +13,7 @@ use super::text::{json_line, one_line, write_json_line};
 use super::time::Zone;
 use super::{Done, Trouble, suggest};
 use crate::error::Result;
-use crate::read::{Csv, Exported, Line, Query};
+use crate::read::{Csv, ExportSummary, Line, Query};
 use crate::record::timestamp_text;
 use crate::trail::hostname;
 use crate::trail::json::safe_text;
@@ -48,7 +48,7 @@ fn write(
     input: &Input,
     query: Query,
     out: &mut impl Write,
-) -> Result<Exported, Trouble> {
+) -> Result<ExportSummary, Trouble> {
     let limit = arguments.limit.unwrap_or(usize::MAX);
     if let Format::Csv = arguments.format {
         let mut csv = Csv::new();
@@ -90,8 +90,8 @@ fn write(
 fn each(
     lines: impl Iterator<Item = Result<Line>>,
     mut put: impl FnMut(&Line) -> io::Result<()>,
-) -> Result<Exported, Trouble> {
-    let mut exported = Exported::default();
+) -> Result<ExportSummary, Trouble> {
+    let mut exported = ExportSummary::default();
     for line in lines {
         match line {
             Ok(line) => {

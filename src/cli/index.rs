@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::source::{Input, size};
 use super::{Done, Ended, Trouble, text};
 use crate::error::Result;
-use crate::read::{Indexed, Query, Trail};
+use crate::read::{IndexSummary, Query, Trail};
 
 /// A trail of fewer bytes is read about as fast as its indexes.
 const WORTH: u64 = 32 << 20;
@@ -64,7 +64,7 @@ fn made(
     query: &Query,
     directory: PathBuf,
     is_quick: bool,
-) -> Result<(Trail, Indexed)> {
+) -> Result<(Trail, IndexSummary)> {
     let trail = trail.clone().indexed(directory)?;
     let read = Arc::<AtomicU64>::default();
     let _progress = Progress::of(read.clone(), size(&trail, query));

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::{Trouble, index, text};
 use crate::error::{Error, ErrorKind, Unreadable as Why};
 
-use crate::read::{Csv, Lines, Query, Report, Rows, Stats, Trail};
+use crate::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
 use crate::trail::head;
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
@@ -219,7 +219,7 @@ fn explained(error: Error, is_typed: bool) -> Trouble {
     let ErrorKind::NoTrail { trail, .. } = error.kind() else {
         return Trouble::Trail(error);
     };
-    if let Some(remains) = Report::of_remains(trail) {
+    if let Some(remains) = CheckReport::of_remains(trail) {
         let details = remains
             .findings
             .iter()

@@ -8,7 +8,7 @@ use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone, stdout};
 use super::text::one_line;
 use super::{Done, Ended, suggest};
-use crate::read::{Spread, Stats};
+use crate::read::{Histogram, Stats};
 use crate::trail::json;
 
 pub(super) fn run(arguments: &StatsArguments) -> Done {
@@ -164,19 +164,19 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn spread(&mut self, heading: &str, spread: &Spread) -> io::Result<()> {
+    fn spread(&mut self, heading: &str, spread: &Histogram) -> io::Result<()> {
         if spread.count() == 0 {
             return Ok(());
         }
         self.heading(heading)?;
         writeln!(
             self.out,
-            "  {:<NAME$} p50 {}  p90 {}  p99 {}  largest {}",
+            "  {:<NAME$} p50 {}  p90 {}  p99 {}  max {}",
             format!("of {} records", spread.count()),
             about(spread.percentile(50.0)),
             about(spread.percentile(90.0)),
             about(spread.percentile(99.0)),
-            short(spread.largest()),
+            short(spread.max()),
         )
     }
 

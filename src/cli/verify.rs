@@ -12,7 +12,7 @@ use super::style::{Style, Tone, stdout};
 use super::text::{one_line, safe};
 use super::{Done, Ended, Trouble};
 use crate::error::Error;
-use crate::read::{Evidence, Query, Trail, Verified, Verify};
+use crate::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
 use crate::record::timestamp_text;
 
 /// The first bytes of a file of evidence.
@@ -25,13 +25,13 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     if let Some(path) = arguments.trail.as_deref().filter(|path| is_evidence(path)) {
         return evidence(path, arguments);
     }
-    let mut verify = Verify::new();
+    let mut verify = VerifyOptions::new();
     if let Some(key) = &arguments.key {
         verify = verify.key(key)?;
     }
-    for path in &arguments.against {
+    for path in &arguments.checkpoint {
         let note = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-        verify = verify.against(&note)?;
+        verify = verify.checkpoint(&note)?;
     }
     let source = Source {
         trail: arguments.trail.clone(),
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Done {
     Ok(Ended::of(verified.is_intact()))
 }
 
-fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<(), Trouble> {
+fn tell(name: &str, verified: &VerifyReport, arguments: &VerifyArguments) -> Result<(), Trouble> {
     let style = Style::new(&arguments.look);
     let mut out = stdout();
     for finding in verified.findings.iter().take(SHOWN) {
@@ -85,11 +85,11 @@ fn tell(name: &str, verified: &Verified, arguments: &VerifyArguments) -> Result<
     for (from, to) in &verified.proven {
         writeln!(out, "proven: records {from} to {}", to - 1)?;
     }
-    if let Some(until) = verified.until {
+    if let Some(until) = verified.sealed_until {
         writeln!(out, "last seal: {}", style.zone.full(until))?;
     }
-    for told in &verified.told {
-        writeln!(out, "told by the writer: {}", one_line(told))?;
+    for notice in &verified.notices {
+        writeln!(out, "told by the writer: {}", one_line(notice))?;
     }
     for unknown in &verified.unknown {
         let line = format!("cannot be known: {}", one_line(unknown));
@@ -122,7 +122,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
     let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
     let mut out = stdout();
     let style = Style::new(&arguments.look);
-    let evidence = match Evidence::read(&text) {
+    let evidence = match InclusionProof::read(&text) {
         Ok(evidence) => evidence,
         Err(error) => {
             writeln!(out, "{}", safe(&error.to_string()))?;
@@ -159,7 +159,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
     if !is_signed && arguments.key.as_ref().map_or(Ok(false), is_first)? {
         let what = "the key that was given is the trail's first, and this is signed by a later one: \
                     `stinger-audit verify --key` of the trail shows whether that descends from it; or compare the checkpoint \
-                    with one that was kept, by --against";
+                    with one that was kept, by --checkpoint";
         writeln!(
             out,
             "{}",
@@ -169,7 +169,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
         return Err(Trouble::Told);
     }
     let mut is_kept = true;
-    for path in &arguments.against {
+    for path in &arguments.checkpoint {
         let note = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         is_kept &= note == evidence.checkpoint();
     }
@@ -179,7 +179,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
             Tone::Bad,
             "NOT proven by the checkpoint that was given: it is another one",
         ),
-        _ if arguments.key.is_none() && arguments.against.is_empty() => {
+        _ if arguments.key.is_none() && arguments.checkpoint.is_empty() => {
             let what = "proven, if that key is the trail's: compare it, or the checkpoint, with what its operator gives";
             (Tone::Good, what)
         }
@@ -260,7 +260,7 @@ pub(super) fn prove(arguments: &ProveArguments) -> Done {
 }
 
 /// What a person is told who gets the evidence. Texts of the records are not repeated in it.
-fn page_of(evidence: &Evidence, path: &Path) -> Result<String, Trouble> {
+fn page_of(evidence: &InclusionProof, path: &Path) -> Result<String, Trouble> {
     let (time, size) = evidence.sealed();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = one_line(&name);

@@ -17,7 +17,7 @@ use end::End;
 /// Whether a trail is complete: what is missing, torn or without an end, and where.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Report {
+pub struct CheckReport {
     /// Records read.
     pub records: u64,
     /// The first and the last of them: `seq` and time.
@@ -110,7 +110,7 @@ impl FindingKind {
     }
 }
 
-impl Report {
+impl CheckReport {
     /// Whether nothing was found.
     pub fn is_complete(&self) -> bool {
         self.findings.is_empty()
@@ -122,13 +122,13 @@ impl Trail {
     /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, and an end behind
     /// which the checkpoint beside the trail knows of more.
     /// Of several trails each is checked for itself.
-    pub fn check(&self) -> Report {
+    pub fn check(&self) -> CheckReport {
         self.check_watched(|_| ())
     }
 
     /// The same, for whoever shows progress: `watch` gets the lines before they are read.
-    pub(crate) fn check_watched<T>(&self, watch: impl Fn(&Lines) -> T) -> Report {
-        let mut whole: Option<Report> = None;
+    pub(crate) fn check_watched<T>(&self, watch: impl Fn(&Lines) -> T) -> CheckReport {
+        let mut whole: Option<CheckReport> = None;
         for name in &self.names {
             // Before the lines: a writer may add to both.
             let end = End::of(name);
@@ -145,15 +145,15 @@ impl Trail {
     }
 }
 
-impl Report {
+impl CheckReport {
     /// Of lines that come from a stream, which may hold others.
     #[cfg(feature = "cli")]
-    pub(crate) fn of(lines: Lines) -> Report {
+    pub(crate) fn of(lines: Lines) -> CheckReport {
         Check::default().run(lines, None)
     }
 
     /// Takes in what another trail came to.
-    fn add(&mut self, other: Report) {
+    fn add(&mut self, other: CheckReport) {
         let by_time = |place: &(u64, DateTime<Utc>)| place.1;
         self.records += other.records;
         self.first = [self.first, other.first]
@@ -184,7 +184,7 @@ fn misdated(name: &TrailName) -> Option<String> {
 
 #[derive(Default)]
 struct Check {
-    report: Report,
+    report: CheckReport,
     /// Turns that have not ended, by their ids or by conversation and number, with the place of
     /// their first record.
     open: BTreeMap<(String, u64), (Turn, Position)>,
@@ -197,7 +197,7 @@ struct Check {
 }
 
 impl Check {
-    fn run(mut self, lines: Lines, end: Option<End<'_>>) -> Report {
+    fn run(mut self, lines: Lines, end: Option<End<'_>>) -> CheckReport {
         for line in lines {
             match line {
                 Ok(line) => self.record(line.record, line.position),
@@ -415,7 +415,7 @@ impl Check {
         });
     }
 
-    fn end(mut self, end: Option<End<'_>>) -> Report {
+    fn end(mut self, end: Option<End<'_>>) -> CheckReport {
         if let Some((first, position)) = self.starts_behind.take() {
             let detail = match first {
                 1 => "record 0 is missing at the beginning".to_owned(),

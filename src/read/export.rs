@@ -16,7 +16,7 @@ use crate::trail::json;
 /// What an export wrote.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Exported {
+pub struct ExportSummary {
     /// Records written.
     pub records: u64,
     /// Lines that could not be read: any of them might have been selected.
@@ -81,7 +81,7 @@ impl Csv {
         self,
         records: impl IntoIterator<Item = Result<Record>>,
         to: impl Write,
-    ) -> Result<Exported> {
+    ) -> Result<ExportSummary> {
         let records = records.into_iter();
         Csv::write_rows(
             records.map(|record| record.map(|record| self.rows(&record))),
@@ -93,7 +93,7 @@ impl Csv {
     pub(crate) fn write_rows(
         rows: impl Iterator<Item = Result<Vec<u8>>>,
         mut to: impl Write,
-    ) -> Result<Exported> {
+    ) -> Result<ExportSummary> {
         let failed = |source: io::Error| {
             Error::from(ErrorKind::Export {
                 format: "CSV",
@@ -231,8 +231,8 @@ fn weight(decision: &GuardrailDecision) -> u8 {
 fn each<T>(
     records: impl IntoIterator<Item = Result<T>>,
     mut write: impl FnMut(&T) -> Result<()>,
-) -> Result<Exported> {
-    let mut exported = Exported::default();
+) -> Result<ExportSummary> {
+    let mut exported = ExportSummary::default();
     for record in records {
         match record {
             Ok(record) => {
@@ -278,7 +278,7 @@ impl Trail {
     /// # Errors
     ///
     /// The writer fails. Lines that cannot be read are returned, and the rest is written.
-    pub fn export_csv(&self, query: Query, to: impl Write) -> Result<Exported> {
+    pub fn export_csv(&self, query: Query, to: impl Write) -> Result<ExportSummary> {
         Csv::write_rows(self.rows(query, Csv::new()), to)
     }
 
@@ -302,7 +302,7 @@ impl Trail {
     /// # Errors
     ///
     /// The writer fails. Lines that cannot be read are returned, and the rest is written.
-    pub fn export_json(&self, query: Query, mut to: impl Write) -> Result<Exported> {
+    pub fn export_json(&self, query: Query, mut to: impl Write) -> Result<ExportSummary> {
         let failed = |error: io::Error| {
             Error::from(ErrorKind::Export {
                 format: "JSON",

@@ -115,7 +115,7 @@ pub(super) struct Block {
 /// What was built.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct Indexed {
+pub struct IndexSummary {
     /// Files that have an index now.
     pub files: u64,
     /// Those of them that had none before.

@@ -36,9 +36,9 @@ const PROOF: &str = "c2sp.org/tlog-proof@v1";
 
 /// Records with proofs that they stand in a trail: what `stinger-audit prove` writes.
 ///
-/// Its `Display` is the text that [`Evidence::read`] takes.
+/// Its `Display` is the text that [`InclusionProof::read`] takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
+pub struct InclusionProof {
     proven: Vec<Proven>,
     /// The checkpoint that the proofs lead to, as it was signed.
     note: String,
@@ -52,13 +52,13 @@ struct Proven {
     hashes: Vec<Hash>,
 }
 
-impl Evidence {
+impl InclusionProof {
     /// Reads evidence and checks it: each record is in the tree that the checkpoint signs.
     ///
     /// # Errors
     ///
     /// It is no evidence, or what it says does not follow from what it holds.
-    pub fn read(text: &str) -> Result<Evidence> {
+    pub fn read(text: &str) -> Result<InclusionProof> {
         let bad = |why: &str| {
             Error::from(ErrorKind::Unverifiable {
                 why: why.to_owned(),
@@ -70,7 +70,7 @@ impl Evidence {
             .ok_or_else(|| {
                 bad("it is no evidence: it does not begin with `stinger-audit evidence 1`")
             })?;
-        let mut evidence: Option<Evidence> = None;
+        let mut evidence: Option<InclusionProof> = None;
         for (place, part) in rest.split("\nrecord ").enumerate() {
             let part = match place {
                 0 => part
@@ -98,7 +98,7 @@ impl Evidence {
             }
             match &mut evidence {
                 None => {
-                    evidence = Some(Evidence {
+                    evidence = Some(InclusionProof {
                         proven: vec![proven],
                         note,
                         checkpoint,
@@ -186,7 +186,7 @@ impl Proven {
     }
 }
 
-impl fmt::Display for Evidence {
+impl fmt::Display for InclusionProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
         for proven in &self.proven {
@@ -211,7 +211,7 @@ impl Trail {
     /// # Errors
     ///
     /// There is no such record, it is not sealed yet, or the records are not those that were sealed.
-    pub fn prove(&self, seqs: &[u64]) -> Result<Evidence> {
+    pub fn prove(&self, seqs: &[u64]) -> Result<InclusionProof> {
         let bad = |why: String| Error::from(ErrorKind::Unverifiable { why });
         let [name] = self.names() else {
             return Err(bad("these are several trails; name one".to_owned()));
@@ -285,7 +285,7 @@ impl Trail {
             })
         });
         let proven: Option<Vec<Proven>> = proven.collect();
-        Ok(Evidence {
+        Ok(InclusionProof {
             proven: proven.ok_or_else(|| bad("a record could not be read again".to_owned()))?,
             note: last.note,
             checkpoint: last.checkpoint,

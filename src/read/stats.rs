@@ -30,9 +30,9 @@ pub struct Stats {
     /// By the hour that they begin, UTC.
     pub hours: BTreeMap<DateTime<Utc>, Hour>,
     /// `processing_time_ms` of the records that have it.
-    pub processing_time_ms: Spread,
+    pub processing_time_ms: Histogram,
     /// `latency_ms` of the decisions that have it, by guardrail.
-    pub guardrail_latency_ms: BTreeMap<String, Spread>,
+    pub guardrail_latency_ms: BTreeMap<String, Histogram>,
     /// Sum of `tokens_processed`.
     pub tokens: u64,
     /// Values that were redacted, by kind.
@@ -54,11 +54,11 @@ pub struct Hour {
 
 /// How a quantity is spread. Percentiles are within 3 %.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spread {
+pub struct Histogram {
     count: u64,
     /// In millionths, so that sums of parts and of the whole are the same.
     sum: u64,
-    largest: f64,
+    max: f64,
     /// Counts by logarithm.
     buckets: BTreeMap<i32, u64>,
 }
@@ -66,22 +66,22 @@ pub struct Spread {
 /// Buckets to a factor of e.
 const FINENESS: f64 = 20.0;
 
-impl Spread {
+impl Histogram {
     fn add(&mut self, value: f64) {
         if !value.is_finite() || value < 0.0 {
             return;
         }
         self.count += 1;
         self.sum = self.sum.saturating_add((value * 1e6).round() as u64);
-        self.largest = self.largest.max(value);
+        self.max = self.max.max(value);
         let bucket = (value.max(1e-6).ln() * FINENESS).floor() as i32;
         *self.buckets.entry(bucket).or_default() += 1;
     }
 
-    fn merge(&mut self, other: Spread) {
+    fn merge(&mut self, other: Histogram) {
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
-        self.largest = self.largest.max(other.largest);
+        self.max = self.max.max(other.max);
         merge(&mut self.buckets, other.buckets, |ours, theirs| {
             *ours += theirs
         });
@@ -97,9 +97,9 @@ impl Spread {
         self.sum as f64 / 1e6 / self.count.max(1) as f64
     }
 
-    /// The greatest.
-    pub fn largest(&self) -> f64 {
-        self.largest
+    /// The greatest of them.
+    pub fn max(&self) -> f64 {
+        self.max
     }
 
     /// The value that so many percent are not above.
@@ -110,14 +110,14 @@ impl Spread {
             seen += count;
             if seen >= wanted {
                 let middle = (f64::from(*bucket) + 0.5) / FINENESS;
-                return middle.exp().min(self.largest);
+                return middle.exp().min(self.max);
             }
         }
         0.0
     }
 }
 
-impl Serialize for Spread {
+impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let mut map = serializer.serialize_map(Some(5))?;
@@ -125,7 +125,7 @@ impl Serialize for Spread {
         map.serialize_entry("mean", &self.mean())?;
         map.serialize_entry("p50", &self.percentile(50.0))?;
         map.serialize_entry("p99", &self.percentile(99.0))?;
-        map.serialize_entry("largest", &self.largest)?;
+        map.serialize_entry("max", &self.max)?;
         map.end()
     }
 }
@@ -184,7 +184,7 @@ impl Stats {
         merge(
             &mut self.guardrail_latency_ms,
             other.guardrail_latency_ms,
-            Spread::merge,
+            Histogram::merge,
         );
         self.tokens += other.tokens;
         merge(&mut self.redactions, other.redactions, add);
@@ -290,18 +290,18 @@ pub(super) struct Kept {
 
 type KeptSpread = (u64, u64, f64, BTreeMap<i32, u64>);
 
-impl From<Spread> for KeptSpread {
-    fn from(spread: Spread) -> KeptSpread {
-        (spread.count, spread.sum, spread.largest, spread.buckets)
+impl From<Histogram> for KeptSpread {
+    fn from(spread: Histogram) -> KeptSpread {
+        (spread.count, spread.sum, spread.max, spread.buckets)
     }
 }
 
-impl From<KeptSpread> for Spread {
-    fn from((count, sum, largest, buckets): KeptSpread) -> Spread {
-        Spread {
+impl From<KeptSpread> for Histogram {
+    fn from((count, sum, max, buckets): KeptSpread) -> Histogram {
+        Histogram {
             count,
             sum,
-            largest,
+            max,
             buckets,
         }
     }

@@ -25,12 +25,12 @@ use chain::Chain;
 /// What to verify a trail against, beside itself.
 ///
 /// ```no_run
-/// use stinger_audit::read::{Trail, Verify};
+/// use stinger_audit::read::{Trail, VerifyOptions};
 ///
 /// # fn main() -> Result<(), stinger_audit::Error> {
 /// let trail = Trail::open("./logs/audit.log")?;
 /// let kept = std::fs::read_to_string("/mnt/worm/audit.checkpoint").unwrap_or_default();
-/// let verified = trail.verify(&Verify::new().against(&kept)?)?;
+/// let verified = trail.verify(&VerifyOptions::new().checkpoint(&kept)?)?;
 /// for finding in &verified.findings {
 ///     eprintln!("{finding}");
 /// }
@@ -38,7 +38,7 @@ use chain::Chain;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Verify {
+pub struct VerifyOptions {
     key: Option<Key>,
     against: Vec<Checkpoint>,
 }
@@ -46,7 +46,7 @@ pub struct Verify {
 /// What was found.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Verified {
+pub struct VerifyReport {
     /// Records read.
     pub records: u64,
     /// Sound seals among them.
@@ -57,7 +57,7 @@ pub struct Verified {
     /// Ranges of `seq` that are proven: from, and up to and without.
     pub proven: Vec<(u64, u64)>,
     /// Up to when, by the time of the last seal.
-    pub until: Option<DateTime<Utc>>,
+    pub sealed_until: Option<DateTime<Utc>>,
     /// What is not as it was written, in the order in which it shows.
     pub findings: Vec<Tampering>,
     /// What this trail alone cannot show, and why.
@@ -66,7 +66,7 @@ pub struct Verified {
     /// was given and that nothing that is left can be compared with.
     pub unchecked: Vec<String>,
     /// What happened and was told by the writer: unclean ends, lines torn by them.
-    pub told: Vec<String>,
+    pub notices: Vec<String>,
 }
 
 /// Something that is not as it was written.
@@ -96,7 +96,7 @@ pub enum TamperingKind {
     /// Records stand in another order.
     Reordered,
     /// A record stands there twice.
-    Doubled,
+    Duplicated,
     /// The end is missing.
     Cut,
     /// What was sealed is not what is there, or was sealed again by somebody else.
@@ -115,7 +115,7 @@ impl TamperingKind {
             TamperingKind::Removed => "removed",
             TamperingKind::Inserted => "inserted",
             TamperingKind::Reordered => "reordered",
-            TamperingKind::Doubled => "doubled",
+            TamperingKind::Duplicated => "duplicated",
             TamperingKind::Cut => "cut",
             TamperingKind::ReSigned => "re-signed",
             TamperingKind::KeyReplaced => "key replaced",
@@ -134,20 +134,20 @@ impl fmt::Display for Tampering {
     }
 }
 
-impl Verify {
+impl VerifyOptions {
     /// Against nothing but the trail itself, and the checkpoint beside it where there is one.
-    pub fn new() -> Verify {
-        Verify::default()
+    pub fn new() -> VerifyOptions {
+        VerifyOptions::default()
     }
 
     /// The key that the trail must begin with: `NAME+ID+KEY`, as `trail_opened` and
-    /// [`Verified::key`] have it. Of a trail whose beginning retention has removed, any key of a seal
+    /// [`VerifyReport::key`] have it. Of a trail whose beginning retention has removed, any key of a seal
     /// that is still there.
     ///
     /// # Errors
     ///
     /// It is no key.
-    pub fn key(mut self, key: &str) -> Result<Verify> {
+    pub fn key(mut self, key: &str) -> Result<VerifyOptions> {
         let why = "it is no key; give it as `trail_opened` has it in `identity`: \
                    stinger-audit/…+…+…";
         let parsed = parse_verifier_key(key);
@@ -160,7 +160,7 @@ impl Verify {
     /// # Errors
     ///
     /// It is no checkpoint, or not the one that was signed.
-    pub fn against(mut self, note: &str) -> Result<Verify> {
+    pub fn checkpoint(mut self, note: &str) -> Result<VerifyOptions> {
         let why = "it is no sound checkpoint; give what `stinger-audit checkpoint` printed, whole";
         let shown: String = note
             .lines()
@@ -176,7 +176,7 @@ impl Verify {
     }
 }
 
-impl Verified {
+impl VerifyReport {
     /// Whether everything could be checked, and nothing was found.
     pub fn is_intact(&self) -> bool {
         self.findings.is_empty() && self.unchecked.is_empty()
@@ -190,12 +190,12 @@ impl Trail {
     /// # Errors
     ///
     /// There is no seal in the trail, or it is several trails: verify each by its own name.
-    pub fn verify(&self, verify: &Verify) -> Result<Verified> {
+    pub fn verify(&self, verify: &VerifyOptions) -> Result<VerifyReport> {
         self.verification(verify)?.run()
     }
 
     /// The same, for whoever shows progress.
-    pub(crate) fn verification(&self, verify: &Verify) -> Result<Verification> {
+    pub(crate) fn verification(&self, verify: &VerifyOptions) -> Result<Verification> {
         let [name] = self.names() else {
             return Err(Error::from(ErrorKind::Unverifiable {
                 why: "these are several trails; verify each by its own name".to_owned(),
@@ -225,13 +225,16 @@ impl Trail {
     /// # Errors
     ///
     /// There is no seal among them.
-    pub fn verify_lines(lines: impl Read + Send + 'static, verify: &Verify) -> Result<Verified> {
+    pub fn verify_lines(
+        lines: impl Read + Send + 'static,
+        verify: &VerifyOptions,
+    ) -> Result<VerifyReport> {
         Trail::verification_of(lines, verify).run()
     }
 
     pub(crate) fn verification_of(
         lines: impl Read + Send + 'static,
-        verify: &Verify,
+        verify: &VerifyOptions,
     ) -> Verification {
         Verification {
             leaves: Merge::of_reader(Box::new(lines), Query::new(), OfLeaves),
@@ -303,7 +306,7 @@ impl Verification {
         self.leaves.bytes_read()
     }
 
-    pub(crate) fn run(self) -> Result<Verified> {
+    pub(crate) fn run(self) -> Result<VerifyReport> {
         let Verification { leaves, mut chain } = self;
         for taken in leaves {
             match taken {

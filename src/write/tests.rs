@@ -417,6 +417,8 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
     let gap = &gap.expect("told").other;
     assert_eq!(gap["types"], serde_json::json!({ "forged": 1 }));
     assert!(gap["from"].to_string().contains("2026-11-18T"), "{gap:?}");
-    let checked = trail.verify(&crate::read::Verify::new()).expect("sealed");
+    let checked = trail
+        .verify(&crate::read::VerifyOptions::new())
+        .expect("sealed");
     assert!(checked.is_intact(), "{checked:#?}");
 }

@@ -8,7 +8,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use stinger_audit::read::{Trail, Verified, Verify};
+use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 use stinger_audit::{Retain, Rotation, prompt};
 use tempfile::TempDir;
 
@@ -106,7 +106,7 @@ impl Small {
         self.dir.path().join("audit.log.checkpoint")
     }
 
-    pub fn verify(&self) -> Verified {
+    pub fn verify(&self) -> VerifyReport {
         verify(&self.path())
     }
 
@@ -148,13 +148,15 @@ impl Small {
     }
 }
 
-pub fn verify(path: &Path) -> Verified {
+pub fn verify(path: &Path) -> VerifyReport {
     let trail = Trail::open(path).expect("a trail");
-    trail.verify(&Verify::new()).expect("it can be verified")
+    trail
+        .verify(&VerifyOptions::new())
+        .expect("it can be verified")
 }
 
 /// What was found: kind, record, file and line. The file of 1 January is number 1.
-pub fn findings(verified: &Verified) -> Vec<String> {
+pub fn findings(verified: &VerifyReport) -> Vec<String> {
     let findings = verified.findings.iter().map(|found| {
         let kind = found.kind.as_str();
         let seq = found.seq.map_or("-".to_owned(), |seq| seq.to_string());

@@ -7,7 +7,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use stinger_audit::read::{Trail, Verified, Verify};
+use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 use stinger_audit::{Error, ErrorKind};
 
 use super::small::{findings, frontier, leaf};
@@ -296,18 +296,19 @@ impl TestTrail {
         }
     }
 
-    pub fn verify(&self) -> Verified {
-        self.verify_against(&Verify::new()).expect("it is sealed")
+    pub fn verify(&self) -> VerifyReport {
+        self.verify_against(&VerifyOptions::new())
+            .expect("it is sealed")
     }
 
     /// Verifies it with the key that a trail of the test begins with.
-    pub fn verify_by_key(&self) -> Verified {
+    pub fn verify_by_key(&self) -> VerifyReport {
         let key = verifier_key(&origin(1), 1, &public(1));
-        let verify = Verify::new().key(&key).expect("a key");
+        let verify = VerifyOptions::new().key(&key).expect("a key");
         self.verify_against(&verify).expect("it is sealed")
     }
 
-    pub fn verify_against(&self, verify: &Verify) -> Result<Verified, Error> {
+    pub fn verify_against(&self, verify: &VerifyOptions) -> Result<VerifyReport, Error> {
         let dir = tempfile::tempdir().expect("a directory");
         self.write(dir.path());
         let trail = Trail::open(dir.path().join("audit.log")).expect("a trail");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
 use stinger_audit::{ErrorKind, Unreadable};
 
@@ -117,6 +117,6 @@ fn a_journal_older_than_the_trail_as_after_a_loss_of_power_doubles_nothing() {
         .filter(|record| record.event_type.as_str() == "trail_recovered");
     let replayed = recovered.filter_map(|record| record.other["replayed"].as_u64());
     assert_eq!(replayed.sum::<u64>(), 0);
-    let verified = trail.verify(&Verify::new()).expect("sealed");
+    let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use stinger_audit::ErrorKind;
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
 
 use crate::child_process::{CHILD, child_command, this_program};
@@ -101,7 +101,7 @@ fn faults_of_the_kernel_lose_no_record_that_was_confirmed_and_double_none() {
             );
             let verified = Trail::open(&path)
                 .expect("a trail")
-                .verify(&Verify::new())
+                .verify(&VerifyOptions::new())
                 .expect("sealed");
             assert!(verified.is_intact(), "{fault} at {when}: {verified:#?}");
             let is_told = |record: &&Record| record.event_type.as_str() == "trail_sync_failed";

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::{Record, SystemEvent};
 use stinger_audit::{Audit, ErrorKind, Retain, Rotation, Unreadable};
 
@@ -363,7 +363,12 @@ fn a_reader_changes_nothing() {
     let before = state(bench.dir.path());
     let trail = Trail::open(bench.path()).expect("a trail");
     assert_eq!(types(&bench.path()).len(), 3);
-    assert!(trail.verify(&Verify::new()).expect("sealed").is_intact());
+    assert!(
+        trail
+            .verify(&VerifyOptions::new())
+            .expect("sealed")
+            .is_intact()
+    );
     trail
         .export_csv(Default::default(), std::io::sink())
         .expect("exported");

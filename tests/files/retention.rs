@@ -116,7 +116,7 @@ fn retention_waits_until_what_the_writer_before_left_is_told() {
     let begun = std::time::Instant::now();
     while !types().contains(&"trail_pruned".to_owned()) {
         assert!(begun.elapsed() < Duration::from_secs(30));
-        let verified = trail.verify(&Verify::new()).expect("sealed");
+        let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
         assert!(verified.is_intact(), "{verified:#?}");
     }
     audit.close().expect("closed");
@@ -126,7 +126,7 @@ fn retention_waits_until_what_the_writer_before_left_is_told() {
         place("trail_recovered") < place("trail_pruned"),
         "{types:?}"
     );
-    let verified = trail.verify(&Verify::new()).expect("sealed");
+    let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
 }
 

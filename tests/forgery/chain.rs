@@ -151,7 +151,7 @@ fn records_that_stand_in_another_place_are_proven_all_the_same() {
     let again = TestTrail::closed().leaves[2].clone();
     let mut trail = TestTrail::closed();
     trail.insert(4, &[&again[..], b"\n"].concat());
-    trail.expect("twice", &["doubled 2 1:5"], &all, &[]);
+    trail.expect("twice", &["duplicated 2 1:5"], &all, &[]);
     let forged = line(2, "llm_response", &json!({}));
     for (behind, place) in [(2, "1:3"), (3, "1:4"), (4, "1:5")] {
         let mut trail = TestTrail::closed();
@@ -249,7 +249,7 @@ fn what_stands_there_again_is_known_from_far_before() {
     let found: Vec<_> = again
         .iter()
         .zip(first..)
-        .map(|(seq, line)| format!("doubled {seq} audit:{line}"))
+        .map(|(seq, line)| format!("duplicated {seq} audit:{line}"))
         .collect();
     let found: Vec<&str> = found.iter().map(String::as_str).collect();
     trail.expect("from far before", &found, &[(0, first)], &[]);
@@ -273,7 +273,7 @@ fn only_the_record_in_front_of_the_seal_of_a_pruning_tells_of_one() {
     let expect = |what: &str, trail: TestTrail, found: &[&str]| {
         let all = [(7, trail.size())];
         trail.expect(what, found, &all, &unproven);
-        let told = &trail.verify().told;
+        let told = &trail.verify().notices;
         let retention = ["retention has removed the 5 records in front"];
         assert_eq!(*told, retention[usize::from(!found.is_empty())..], "{what}");
     };

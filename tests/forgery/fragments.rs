@@ -225,18 +225,18 @@ fn what_was_written_again_is_excused_by_being_told_once() {
     };
     let bytes = with(0, &[]).length(2..5);
     let first_two = with(0, &[]).length(2..4);
-    expect("untold", &with(1, &[]), &["doubled 2 audit:1"]);
+    expect("untold", &with(1, &[]), &["duplicated 2 audit:1"]);
     let detail = &with(1, &[]).verify().findings[0].detail;
     assert_eq!(detail, "records 2 to 4 stand there again");
     expect("told", &with(1, &[bytes]), &[]);
     expect(
         "told of others",
         &with(1, &[first_two]),
-        &["doubled 2 audit:1"],
+        &["duplicated 2 audit:1"],
     );
     expect("told twice, of two files", &with(2, &[bytes, bytes]), &[]);
     // The third file, which tells of it, is the one that is written now.
-    let found = ["doubled 2 audit:1"];
+    let found = ["duplicated 2 audit:1"];
     expect("told once, of two files", &with(2, &[bytes]), &found);
     // Where no seal covers them, what is said there is the only account.
     let mut open = with(1, &[bytes]);
@@ -260,15 +260,15 @@ fn what_was_written_again_is_excused_by_being_told_once() {
         trail.own("trail_sync_failed", &told(bytes));
     };
     let each = [
-        "doubled 2 audit:2",
-        "doubled 3 audit:3",
-        "doubled 4 audit:4",
+        "duplicated 2 audit:2",
+        "duplicated 3 audit:3",
+        "duplicated 4 audit:4",
     ];
     expect("not at the head", &two_files(|_| {}, then), &each);
     // In the same file.
     let end = |trail: &mut TestTrail| trail.again(2..5);
     let then = |trail: &mut TestTrail| trail.own("trail_sync_failed", &told(bytes));
-    let each = ["doubled 2 1:6", "doubled 3 1:7", "doubled 4 1:8"];
+    let each = ["duplicated 2 1:6", "duplicated 3 1:7", "duplicated 4 1:8"];
     expect("the same file", &two_files(end, then), &each);
     // Something comes between them: only what follows the head of the file without a break is what was written again.
     let then = |trail: &mut TestTrail| {
@@ -277,14 +277,18 @@ fn what_was_written_again_is_excused_by_being_told_once() {
         trail.again(4..5);
         trail.own("trail_sync_failed", &told(first_two));
     };
-    expect("a break", &two_files(|_| {}, then), &["doubled 4 audit:4"]);
+    expect(
+        "a break",
+        &two_files(|_| {}, then),
+        &["duplicated 4 audit:4"],
+    );
     let then = |trail: &mut TestTrail| {
         trail.again(2..4);
         trail.prompts(1);
         trail.again(4..5);
         trail.own("trail_sync_failed", &told(bytes));
     };
-    let found = ["doubled 4 audit:4", "doubled 2 audit:1"];
+    let found = ["duplicated 4 audit:4", "duplicated 2 audit:1"];
     expect("a break, told of all", &two_files(|_| {}, then), &found);
 }
 

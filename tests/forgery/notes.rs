@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::process::Command;
 
 use stinger_audit::prompt;
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 
 use crate::common::small::{Small, findings};
 use crate::common::test_trail::{TestTrail, assert_unverifiable, key, origin, sign, verifier_key};
@@ -22,11 +22,14 @@ fn a_trail_without_seals_is_not_called_intact() {
     audit.log(prompt("one")).expect("recorded");
     audit.close().expect("closed");
     let trail = Trail::open(&path).expect("a trail");
-    assert_unverifiable(trail.verify(&Verify::new()));
+    assert_unverifiable(trail.verify(&VerifyOptions::new()));
     assert_unverifiable(trail.checkpoint());
     let lines = fs::read(&path).expect("readable");
     assert!(!lines.is_empty());
-    assert_unverifiable(Trail::verify_lines(Cursor::new(lines), &Verify::new()));
+    assert_unverifiable(Trail::verify_lines(
+        Cursor::new(lines),
+        &VerifyOptions::new(),
+    ));
     let output = Command::new(env!("CARGO_BIN_EXE_stinger-audit"))
         .args(["verify", "audit.log"])
         .current_dir(dir.path())
@@ -39,7 +42,7 @@ fn a_trail_without_seals_is_not_called_intact() {
     // A checkpoint beside it shows that it had seals.
     let kept = Small::new();
     fs::copy(kept.checkpoint(), dir.path().join("audit.log.checkpoint")).expect("copied");
-    let verified = trail.verify(&Verify::new()).expect("it had seals");
+    let verified = trail.verify(&VerifyOptions::new()).expect("it had seals");
     assert_eq!(findings(&verified), ["cut 3 -"], "{verified:#?}");
     assert_eq!((verified.records, verified.proven), (3, Vec::new()));
 }
@@ -51,7 +54,7 @@ fn a_note_is_read_in_the_one_way_in_which_it_is_written() {
     let (text, signature) = note.split_once("\n\n").expect("a note");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 7);
-    let against = |note: &str| Verify::new().against(note);
+    let against = |note: &str| VerifyOptions::new().checkpoint(note);
     let verified = trail.verify_against(&against(&note).expect("it is sound"));
     assert!(verified.expect("sealed").is_intact());
     let put = |line: usize, changed: &str| {
@@ -131,7 +134,7 @@ fn a_key_is_taken_with_its_own_id_and_kind_alone() {
     let public = key(1).verifying_key().to_bytes();
     let good = verifier_key(&name, 1, &public);
     for same in [good.clone(), format!(" {good}\n")] {
-        let verify = Verify::new().key(&same).expect("a key");
+        let verify = VerifyOptions::new().key(&same).expect("a key");
         let verified = TestTrail::closed().verify_against(&verify);
         let verified = verified.expect("sealed");
         assert!(verified.is_intact() && verified.unknown.is_empty());
@@ -162,6 +165,6 @@ fn a_key_is_taken_with_its_own_id_and_kind_alone() {
         String::new(),
     ];
     for wrong in wrong {
-        assert!(Verify::new().key(&wrong).is_err(), "{wrong}");
+        assert!(VerifyOptions::new().key(&wrong).is_err(), "{wrong}");
     }
 }

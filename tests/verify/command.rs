@@ -26,7 +26,7 @@ fn the_command_tells_by_its_exit_code() {
     let (code, note, _) = command(&["checkpoint", "audit.log"]);
     assert_eq!(code, Some(0));
     fs::write(small.dir.path().join("kept"), &note).expect("written");
-    let (code, said, _) = command(&["verify", "audit.log", "--against", "kept"]);
+    let (code, said, _) = command(&["verify", "audit.log", "--checkpoint", "kept"]);
     assert_eq!(code, Some(0), "{said}");
     let (code, _, talk) = command(&["prove", "audit.log", "--seq", "3", "-o", "evidence"]);
     assert_eq!(code, Some(0), "{talk}");
@@ -37,7 +37,7 @@ fn the_command_tells_by_its_exit_code() {
     );
     let (code, said, _) = command(&["verify", "evidence"]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said, _) = command(&["verify", "evidence", "--against", "kept"]);
+    let (code, said, _) = command(&["verify", "evidence", "--checkpoint", "kept"]);
     assert_eq!(code, Some(0), "{said}");
     // The first key has not signed it, and what follows from the first key it does not show.
     let first = small.verify().key.expect("a key");
@@ -76,7 +76,7 @@ fn the_command_tells_by_its_exit_code() {
     for wrong in [
         &["verify", "nowhere.log"][..],
         &["verify", "audit.log", "--key", "nonsense"],
-        &["verify", "audit.log", "--against", "nowhere"],
+        &["verify", "audit.log", "--checkpoint", "nowhere"],
         &["prove", "audit.log", "--seq", "99"],
     ] {
         let (code, said, talk) = command(wrong);

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 use sha2::Sha256;
 use signed_note::{Note, StandardVerifier, VerifierList};
-use stinger_audit::read::{Evidence, Trail};
+use stinger_audit::read::{InclusionProof, Trail};
 
 use crate::common::small::Small;
 
@@ -72,7 +72,7 @@ fn evidence_of_a_record_stands_for_itself_and_shows_no_other() {
     for (seq, line) in lines.iter().enumerate().take(lines.len() - 1) {
         let evidence = trail.prove(&[seq as u64]).expect("proven");
         let text = evidence.to_string();
-        assert_eq!(Evidence::read(&text).expect("evidence"), evidence);
+        assert_eq!(InclusionProof::read(&text).expect("evidence"), evidence);
         assert_eq!(evidence.records().expect("records")[0].seq, seq as u64);
         for (other, line) in lines.iter().enumerate() {
             let line = std::str::from_utf8(line).expect("UTF-8");
@@ -118,17 +118,17 @@ fn evidence_of_a_record_stands_for_itself_and_shows_no_other() {
         let mut bad = text.clone().into_bytes();
         bad[at] ^= 1;
         if let Ok(bad) = String::from_utf8(bad) {
-            assert!(Evidence::read(&bad).is_err(), "byte {at}: {bad}");
+            assert!(InclusionProof::read(&bad).is_err(), "byte {at}: {bad}");
         }
     }
     // Retention removes the record, and the evidence holds.
     fs::remove_file(&small.files[0].0).expect("removed");
-    let evidence = Evidence::read(&text).expect("it stands for itself");
+    let evidence = InclusionProof::read(&text).expect("it stands for itself");
     assert_eq!(evidence.records().expect("records").len(), 2);
     trail.prove(&[3]).expect_err("it is not there any more");
     let kept = small.seq((2, 3));
     let kept = trail
         .prove(&[kept])
         .expect("from the frontier of the first seal that is left");
-    Evidence::read(&kept.to_string()).expect("evidence");
+    InclusionProof::read(&kept.to_string()).expect("evidence");
 }

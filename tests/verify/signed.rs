@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
-use stinger_audit::read::{Trail, Verify};
+use stinger_audit::read::{Trail, VerifyOptions};
 
 use crate::assert_found;
 use crate::common::small::{
@@ -30,7 +30,9 @@ fn a_tail_that_is_written_and_signed_anew_is_caught() {
     small.files = files(small.dir.path());
     let whole = small.whole();
     let kept = fs::read_to_string(small.checkpoint()).expect("a checkpoint");
-    let against = Verify::new().against(&kept).expect("a checkpoint");
+    let against = VerifyOptions::new()
+        .checkpoint(&kept)
+        .expect("a checkpoint");
 
     let forge = |key: &SigningKey, from: usize| {
         let mut lines = whole.clone();
@@ -46,7 +48,7 @@ fn a_tail_that_is_written_and_signed_anew_is_caught() {
             .collect();
         small.with(&changed, || {
             let trail = Trail::open(small.path()).expect("a trail");
-            let alone = trail.verify(&Verify::new()).expect("verified");
+            let alone = trail.verify(&VerifyOptions::new()).expect("verified");
             (alone, trail.verify(&against).expect("verified"))
         })
     };
@@ -152,7 +154,7 @@ fn a_key_that_is_lost_or_exchanged_is_a_finding_and_no_crash() {
     let trail = Trail::open(small.path()).expect("a trail");
     let other = Small::new().verify().key.expect("a key");
     let verified = trail
-        .verify(&Verify::new().key(&other).expect("a key"))
+        .verify(&VerifyOptions::new().key(&other).expect("a key"))
         .expect("verified");
     assert_found(
         &verified,

@@ -9,7 +9,7 @@ use super::{Finding, FindingKind};
 use crate::error::{Error, Position};
 use crate::read::scan::files_in_order;
 #[cfg(feature = "cli")]
-use crate::read::{Report, Trail};
+use crate::read::{CheckReport, Trail};
 #[cfg(feature = "cli")]
 use crate::record::Record;
 use crate::trail::checkpoint::Checkpoint;
@@ -159,9 +159,9 @@ impl Trail {
 }
 
 #[cfg(feature = "cli")]
-impl Report {
+impl CheckReport {
     /// What is left of a trail that has no file any more. `None`: there was none.
-    pub(crate) fn of_remains(path: &Path) -> Option<Report> {
+    pub(crate) fn of_remains(path: &Path) -> Option<CheckReport> {
         let name = TrailName::new(path).ok()?;
         if !name.files().ok()?.is_empty() {
             return None;
@@ -179,9 +179,9 @@ impl Report {
                 ),
             });
         }
-        (!findings.is_empty()).then(|| Report {
+        (!findings.is_empty()).then(|| CheckReport {
             findings,
-            ..Report::default()
+            ..CheckReport::default()
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Leaf, Tampering, TamperingKind as Kind, Verified, What};
+use super::{Leaf, Tampering, TamperingKind as Kind, VerifyReport, What};
 use crate::error::{Error, Position};
 use crate::read::file::End;
 use crate::read::scan::Taken;
@@ -13,7 +13,7 @@ use crate::trail::seal::{Hint, Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
 
 pub(super) struct Chain {
-    verified: Verified,
+    verified: VerifyReport,
     /// Of each record each finding is told once.
     found: HashSet<(Kind, u64)>,
     key: Option<Key>,
@@ -86,7 +86,7 @@ struct Entry {
 impl Chain {
     pub(super) fn new(key: Option<Key>, against: Vec<Checkpoint>) -> Chain {
         Chain {
-            verified: Verified::default(),
+            verified: VerifyReport::default(),
             found: HashSet::new(),
             key,
             against,
@@ -266,7 +266,7 @@ impl Chain {
         }
         self.believe(&seal.checkpoint, is_proven);
         self.is_closed = seal.checkpoint.reason == "closed";
-        self.verified.until = Some(seal.checkpoint.time);
+        self.verified.sealed_until = Some(seal.checkpoint.time);
         self.last = Some(seal.checkpoint);
         self.excused = false;
         self.entries.push(entry);

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::environment::tests::Imagined;
-use crate::read::{Query, Trail, Verify};
+use crate::read::{Query, Trail, VerifyOptions};
 use crate::record::Record;
 use crate::settings::Given;
 use crate::write::tests::{Disk, record, trail};
@@ -84,7 +84,7 @@ fn restarts(records: &[Record]) -> usize {
 
 fn read(directory: &Path) -> Vec<Record> {
     let trail = Trail::open(directory.join("audit.log")).expect("a trail");
-    let verified = trail.verify(&Verify::new()).expect("sealed");
+    let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
     let records = trail.query(Query::new());
     let records: Vec<Record> = records.collect::<crate::Result<_>>().expect("readable");

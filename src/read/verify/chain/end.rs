@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Chain, Entry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::read::verify::{TamperingKind as Kind, Verified};
+use crate::read::verify::{TamperingKind as Kind, VerifyReport};
 use crate::trail::checkpoint::{Checkpoint, origin};
 use crate::trail::tree::Frontier;
 
@@ -105,7 +105,7 @@ impl Chain {
         is_it
     }
 
-    pub(in crate::read::verify) fn end(mut self) -> Result<Verified> {
+    pub(in crate::read::verify) fn end(mut self) -> Result<VerifyReport> {
         self.judge_tail();
         self.judge_beginning();
         self.judge_fragments();
@@ -211,7 +211,7 @@ impl Chain {
         };
         if self.said.pruned.is_some_and(|pruned| pruned >= first) {
             let told = format!("retention has removed the {first} records in front");
-            self.verified.told.push(told);
+            self.verified.notices.push(told);
             return;
         }
         self.end_gap(0, first, Some(place));

@@ -66,7 +66,7 @@ impl Chain {
                 });
             }
             _ => self.find(
-                Kind::Doubled,
+                Kind::Duplicated,
                 Some(seq),
                 Some(place),
                 format!("record {seq} stands there again"),
@@ -87,7 +87,7 @@ impl Chain {
                 continue;
             }
             let detail = format!("records {} to {} stand there again", run.first, run.last);
-            self.find(Kind::Doubled, Some(run.first), Some(run.place), detail);
+            self.find(Kind::Duplicated, Some(run.first), Some(run.place), detail);
         }
     }
 

@@ -58,7 +58,7 @@ impl Chain {
                      recovered from its journal",
                     record.seq, recovered.replayed
                 );
-                self.verified.told.push(detail);
+                self.verified.notices.push(detail);
             }
             Some(SystemEvent::SyncFailed(failed)) => self.told_again(failed.rewritten_bytes),
             Some(SystemEvent::PutBack(happened)) => self.told_again(happened.restored_bytes),
@@ -94,7 +94,7 @@ impl Chain {
     fn told_torn(&mut self, torn: Torn) {
         let file = torn.file.unwrap_or_default();
         let detail = format!("{file}: a line of {} bytes was torn", torn.bytes);
-        self.verified.told.push(detail);
+        self.verified.notices.push(detail);
         *self.said.torn.entry(torn.sha256).or_default() += 1;
     }
 }

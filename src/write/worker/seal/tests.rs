@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::environment::tests::Imagined;
-use crate::read::{Trail, Verify};
+use crate::read::{Trail, VerifyOptions};
 use crate::settings::Given;
 
 /// What the worker does with a sealer.
@@ -136,7 +136,7 @@ fn go_on(directory: &Path, steps: &[Step]) {
         next.take(step);
     }
     let trail = Trail::open(&next.file).expect("a trail");
-    let verified = trail.verify(&Verify::new()).expect("sealed");
+    let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{steps:?}: {verified:#?}");
     let end = next.sealer.tree.size();
     assert_eq!(verified.proven, [(0, end)], "{steps:?}");
@@ -196,7 +196,7 @@ fn a_seal_is_over_all_lines_before_it() {
         assert_eq!(seal.checkpoint.reason, reason);
     }
     let trail = Trail::open(&process.file).expect("a trail");
-    let verified = trail.verify(&Verify::new()).expect("sealed");
+    let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
     assert_eq!(verified.seals, 4);
 }
