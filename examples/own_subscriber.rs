@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = directory.join("audit.log");
 
     // The filter is put on the log's own layer. A filter on the whole registry would take
-    // audit events of macros with it; the trail would say so, as `trail_starved`.
+    // audit events of macros with it; the trail would say so, as `trail_events_filtered`.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("debug"));
     let log = fmt::layer()
         .with_writer(std::io::stderr)

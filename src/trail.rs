@@ -86,8 +86,8 @@
 //! | `trail_sealed` | everything before it, signed: `reason`, `checkpoint` (a C2SP signed note), `frontier` (the roots of the complete subtrees, the largest first), `leaves` (the first four bytes of each leaf since the last seal but one) |
 //! | `trail_seal_broken` | at opening, the seals were not those that the key's file tells of: the end was cut, or the key is lost |
 //! | `trail_heartbeat` | the writer lives: its counts |
-//! | `trail_tripped`, `trail_healed` | under fail-safe: the trail could not be written, and is again |
-//! | `trail_put_back` | somebody removed, renamed or replaced the live file; what became of it |
+//! | `trail_write_failed`, `trail_write_resumed` | under fail-safe: the trail could not be written, and is again |
+//! | `trail_file_restored` | somebody removed, renamed or replaced the live file; what became of it |
 //! | `trail_sync_failed` | the medium refused a file, which was left, and what it held written again |
 //! | `trail_low_space` | the disk is nearly full |
 //! | `trail_clock_jumped` | the clock was set: times before and behind do not compare |
@@ -96,8 +96,8 @@
 //! | `trail_copy_gap` | the same of a further destination; the trail itself has them |
 //! | `trail_pruned` | retention is about to remove files: which, and which `seq` they held |
 //! | `trail_refused` | somebody tried to switch the trail or its redaction off |
-//! | `trail_starved` | events of the application do not reach the trail, and why |
-//! | `trail_fed` | they do again |
+//! | `trail_events_filtered` | events of the application do not reach the trail, and why |
+//! | `trail_events_delivered` | they do again |
 //!
 //! # Assumptions about the media
 //!

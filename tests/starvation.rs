@@ -288,7 +288,7 @@ fn expect_typed_and_a_warning(bench: &Bench, audit: &Audit, dispatch: &Dispatch,
     let told = common::all_records(&bench.path());
     assert!(
         told.iter()
-            .any(|record| record.event_type.as_str() == "trail_starved")
+            .any(|record| record.event_type.as_str() == "trail_events_filtered")
     );
 }
 

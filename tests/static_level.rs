@@ -53,7 +53,7 @@ fn levels_that_are_compiled_out_are_reported_and_typed_functions_recorded() {
             "trail_opened",
             "bare error",
             "typed",
-            "trail_starved",
+            "trail_events_filtered",
             "trail_closed"
         ]
     );

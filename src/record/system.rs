@@ -188,7 +188,7 @@ system_events! {
         refused: String,
     }
     /// Somebody removed, renamed, replaced or cut a file of the trail.
-    PutBack "trail_put_back" {
+    FileRestored "trail_file_restored" {
         /// The file.
         file: Option<String>,
         /// `removed`, `renamed`, `replaced` or `cut`.
@@ -231,7 +231,7 @@ system_events! {
         /// Bytes that wait in the journal.
         backlog_bytes: u64,
         /// Why events of the application do not reach the trail, if they do not.
-        starved: Option<String>,
+        events_filtered: Option<String>,
     }
     /// The disk is nearly full.
     LowSpace "trail_low_space" {
@@ -245,25 +245,25 @@ system_events! {
         /// By how much; negative: back.
         milliseconds: i64,
     }
-    /// Under fail-safe: the trail could not be written.
-    Tripped "trail_tripped" {
+    /// The trail could not be written, and it is fail-safe: the typed functions returned errors from then on.
+    WriteFailed "trail_write_failed" {
         /// Since when.
         #[serde(serialize_with = "rfc3339_option")]
-        tripped: Option<DateTime<Utc>>,
+        since: Option<DateTime<Utc>>,
         /// Why.
         reason: String,
     }
-    /// Under fail-safe: the trail can be written again.
-    Healed "trail_healed" {}
+    /// After `trail_write_failed`: records are durable again.
+    WriteResumed "trail_write_resumed" {}
     /// An error in the writer itself; nothing was lost by it.
     WorkerRestarted "trail_worker_restarted" {}
     /// Events of the application do not reach the trail.
-    Starved "trail_starved" {
+    EventsFiltered "trail_events_filtered" {
         /// Why.
         reason: String,
     }
     /// Events of the application reach the trail again.
-    Fed "trail_fed" {}
+    EventsDelivered "trail_events_delivered" {}
 }
 
 /// A line that a writer left unfinished.

@@ -127,7 +127,7 @@ pub(crate) fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<Torn
                 Some(
                     SystemEvent::Opened(_)
                     | SystemEvent::Recovered(_)
-                    | SystemEvent::PutBack(_)
+                    | SystemEvent::FileRestored(_)
                     | SystemEvent::Closed(_),
                 ) => {
                     followed.clear();

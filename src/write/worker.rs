@@ -114,7 +114,7 @@ pub(super) struct Worker {
     pruning: Option<Prunable>,
     /// Since when retention must look at the files, if it must.
     prune_due: Option<Instant>,
-    /// `trail_healed` is recorded and not durable yet.
+    /// `trail_write_resumed` is recorded and not durable yet.
     is_healing: bool,
     /// `trail_closed` is recorded.
     is_closing: bool,

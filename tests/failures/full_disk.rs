@@ -113,7 +113,7 @@ fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
         .map(|r| r.event_type.to_string())
         .collect();
     let place = |name: &str| types.iter().position(|found| found == name).expect("told");
-    assert!(place("trail_tripped") < place("trail_healed"));
+    assert!(place("trail_write_failed") < place("trail_write_resumed"));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_heartbeat_has_the_counts_of_its_moment() {
     // Of those written, ten are the application's.
     assert_eq!(counts, [10, before, 0, 0]);
     let starved = audit.status().starved.expect("it was probed");
-    assert_eq!(beats[1]["starved"], starved);
+    assert_eq!(beats[1]["events_filtered"], starved);
     audit.close().expect("closed");
     let is_warning = |line: &Json| line["event_type"] == "trail_low_space";
     assert!(

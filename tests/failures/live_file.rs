@@ -32,7 +32,7 @@ fn taken_away(how: &str, take: impl FnOnce(&Path)) -> (tempfile::TempDir, Vec<Re
     assert_eq!(numbers(&records), (0..200).collect::<Vec<_>>(), "{how}");
     let told = records
         .iter()
-        .find(|record| record.event_type.as_str() == "trail_put_back")
+        .find(|record| record.event_type.as_str() == "trail_file_restored")
         .expect("the trail says so");
     assert_eq!(told.other["happened"], how);
     (dir, records)
@@ -120,7 +120,7 @@ fn a_live_file_that_is_cut_is_told_and_goes_on() {
         .collect();
     let told = records
         .iter()
-        .find(|record| record.event_type.as_str() == "trail_put_back")
+        .find(|record| record.event_type.as_str() == "trail_file_restored")
         .expect("the trail says so");
     assert_eq!(told.other["happened"], "cut");
     assert!(numbers(&records).ends_with(&(100..110).collect::<Vec<_>>()));

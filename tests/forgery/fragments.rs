@@ -45,7 +45,7 @@ fn a_line_that_a_file_ends_with_and_the_next_begins_with_was_not_inserted() {
     let put_back = json!({ "file": "audit.log", "happened": "renamed", "restored_bytes": null });
     let then = |trail: &mut TestTrail| {
         trail.prompts(1);
-        trail.own("trail_put_back", &put_back);
+        trail.own("trail_file_restored", &put_back);
     };
     expect("begun again", &two_files(begun, then), &[]);
     // Another record than the one that was begun.
@@ -249,7 +249,7 @@ fn what_was_written_again_is_excused_by_being_told_once() {
     let then = |trail: &mut TestTrail| {
         trail.again(2..5);
         let put_back = json!({ "happened": "renamed", "restored_bytes": bytes });
-        trail.own("trail_put_back", &put_back);
+        trail.own("trail_file_restored", &put_back);
     };
     expect("put back", &two_files(|_| {}, then), &[]);
 

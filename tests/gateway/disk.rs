@@ -151,7 +151,7 @@ pub fn refused_until_there_is_room(disk: &SmallDisk) {
     for (ask, answer) in answers(&sent).filter(|(_, answer)| answer.status == 200) {
         assert!(evidence.fits(ask, &answer.text).is_some(), "{ask:?}");
     }
-    assert!(evidence.has_own("trail_tripped") && evidence.has_own("trail_healed"));
+    assert!(evidence.has_own("trail_write_failed") && evidence.has_own("trail_write_resumed"));
     assert_eq!(evidence.lost(), 0);
 }
 

@@ -10,7 +10,7 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Metadata, dispatcher};
 
 use super::layer::Recorder;
-use crate::record::system::{Fed, Starved};
+use crate::record::system::{EventsDelivered, EventsFiltered};
 use crate::write::{Core, TARGET, lock, say};
 
 thread_local! {
@@ -115,7 +115,7 @@ impl Core {
         match &starved {
             Some(why) => {
                 say(&format!("{}: {why}", self.name));
-                self.queue_system_record(Starved {
+                self.queue_system_record(EventsFiltered {
                     reason: why.clone(),
                 });
             }
@@ -124,7 +124,7 @@ impl Core {
                     "{}: audit events reach the trail again",
                     self.name
                 ));
-                self.queue_system_record(Fed {});
+                self.queue_system_record(EventsDelivered {});
             }
         }
     }

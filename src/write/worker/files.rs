@@ -21,7 +21,7 @@ use tracing_appender::rolling::Rotation;
 
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
-use crate::record::system::{PutBack, SyncFailed};
+use crate::record::system::{FileRestored, SyncFailed};
 use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
 use crate::trail::{TrailName, head, tail};
 pub(crate) use open::Found;
@@ -208,7 +208,7 @@ impl Files {
 
     /// Puts a live file in place after somebody removed, renamed or replaced the last one,
     /// and says what happened. What a removed file held is written again.
-    pub(crate) fn put_back(&mut self) -> io::Result<PutBack> {
+    pub(crate) fn put_back(&mut self) -> io::Result<FileRestored> {
         create_private_dir(self.name.directory())?;
         let lock_was_gone = !self.lock.is_in_place(&self.name);
         if lock_was_gone {
@@ -216,10 +216,10 @@ impl Files {
         }
         let path = self.name.directory().join(&self.live);
         if self.stands() && !self.is_cut() {
-            return Ok(PutBack {
+            return Ok(FileRestored {
                 file: file_name(&self.name.lock()),
                 happened: "removed".to_owned(),
-                ..PutBack::default()
+                ..FileRestored::default()
             });
         }
         if self.stands() {
@@ -230,11 +230,11 @@ impl Files {
                 (&*self.file).write_all(b"\n")?;
             }
             self.length = self.file.metadata()?.len();
-            return Ok(PutBack {
+            return Ok(FileRestored {
                 file: Some(self.live.clone()),
                 happened: "cut".to_owned(),
                 bytes_gone: Some(gone),
-                ..PutBack::default()
+                ..FileRestored::default()
             });
         }
         let mut replaced = None;
@@ -269,7 +269,7 @@ impl Files {
             (true, None) => "removed",
             (false, None) => "renamed",
         };
-        Ok(PutBack {
+        Ok(FileRestored {
             file: Some(self.live.clone()),
             happened: happened.to_owned(),
             bytes_gone: None,

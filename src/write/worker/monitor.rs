@@ -154,7 +154,7 @@ fn heartbeat(core: &Core) -> Heartbeat {
         written: status.written,
         lost: status.lost,
         backlog_bytes: status.backlog_bytes,
-        starved: status.starved,
+        events_filtered: status.starved,
     }
 }
 

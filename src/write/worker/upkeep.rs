@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{CopyFeed, GaveUp, LOOK_EVERY, PRUNE_IN_QUIET, PRUNE_WITHIN, Worker};
-use crate::record::system::{Closed, Healed, Pruned, PutBack, Tripped};
+use crate::record::system::{Closed, FileRestored, Pruned, WriteFailed, WriteResumed};
 use crate::write::worker::sink::Sink;
 use crate::write::worker::system_records::{self, Losses, SystemRecord};
 use crate::write::{lock, say};
@@ -31,10 +31,10 @@ impl Worker {
                     "{}: somebody took its journal away; it was put back",
                     self.core.name
                 ));
-                self.core.queue_system_record(PutBack {
+                self.core.queue_system_record(FileRestored {
                     file: Some("journal".to_owned()),
                     happened: "removed".to_owned(),
-                    ..PutBack::default()
+                    ..FileRestored::default()
                 });
             }
             // The directory may be gone; it is made again with the live file.
@@ -87,17 +87,17 @@ impl Worker {
         }
         let trip = lock(&self.core.trip).take();
         if let Some((when, why)) = trip {
-            self.core.queue_system_record(Tripped {
-                tripped: Some(when),
+            self.core.queue_system_record(WriteFailed {
+                since: Some(when),
                 reason: why,
             });
         }
         if !self.is_healing {
             self.is_healing = true;
-            self.core.queue_system_record(Healed {});
+            self.core.queue_system_record(WriteResumed {});
         }
         self.write_system_records()?;
-        self.put_seal("healed")?;
+        self.put_seal("resumed")?;
         self.sync()?;
         if !self.unsynced {
             self.is_healing = false;

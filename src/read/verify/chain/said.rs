@@ -61,7 +61,7 @@ impl Chain {
                 self.verified.notices.push(detail);
             }
             Some(SystemEvent::SyncFailed(failed)) => self.told_again(failed.rewritten_bytes),
-            Some(SystemEvent::PutBack(happened)) => self.told_again(happened.restored_bytes),
+            Some(SystemEvent::FileRestored(happened)) => self.told_again(happened.restored_bytes),
             // A writer seals it before it removes a file: what the next seal of another covers, or none, is
             // somebody else's.
             Some(SystemEvent::Pruned(pruned))
