@@ -11,7 +11,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use stinger_audit::{Audit, Rotation};
+use stinger_audit::Audit;
+use stinger_audit::config::Rotation;
 
 const THREADS: usize = 8;
 const SPAN: Duration = Duration::from_secs(3);
@@ -33,8 +34,8 @@ fn open(path: &Path, copy: Option<&Path>) -> Audit {
         .expect("a trail")
 }
 
-fn entry(text: &str) -> stinger_audit::Entry<'_> {
-    stinger_audit::prompt(text)
+fn entry(text: &str) -> stinger_audit::emit::Entry<'_> {
+    stinger_audit::emit::prompt(text)
         .user_id("u-7")
         .conversation_id("c-42")
 }

@@ -18,7 +18,8 @@
 
 use std::path::{Path, PathBuf};
 
-use stinger_audit::{Audit, Rotation};
+use stinger_audit::Audit;
+use stinger_audit::config::Rotation;
 
 #[path = "growth/cpu.rs"]
 mod cpu;

@@ -326,14 +326,16 @@ fn memory() -> f64 {
             scope.spawn(|| {
                 for number in 0..20_000 {
                     let conversation = format!("c-{number}");
-                    let entry = stinger_audit::prompt(&usual).conversation_id(&conversation);
+                    let entry = stinger_audit::emit::prompt(&usual).conversation_id(&conversation);
                     audit.log(entry).expect("recorded");
                 }
             });
         }
     });
     for _ in 0..100 {
-        audit.log(stinger_audit::prompt(&large)).expect("recorded");
+        audit
+            .log(stinger_audit::emit::prompt(&large))
+            .expect("recorded");
     }
     audit.close().expect("closed");
     let status = fs::read_to_string("/proc/self/status").expect("this bench needs Linux");

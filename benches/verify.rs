@@ -17,8 +17,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
+use stinger_audit::Audit;
+use stinger_audit::config::Rotation;
 use stinger_audit::read::{Trail, VerifyOptions};
-use stinger_audit::{Audit, Rotation};
 
 const ROUNDS: usize = 21;
 const RECORDS: usize = 200_000;
@@ -96,7 +97,7 @@ fn record(audit: &Audit, records: usize) {
     let answer = "Paris. The train takes about two hours on an ordinary day. ".repeat(5);
     for number in 0..records {
         let conversation = format!("c-{number}");
-        let entry = stinger_audit::prompt(&prompt)
+        let entry = stinger_audit::emit::prompt(&prompt)
             .user_id("u-7")
             .session_id("s-1")
             .request_id("01935c2e-8f3c-7d20-a7b9-4e65d1c20f11")

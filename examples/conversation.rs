@@ -96,7 +96,7 @@ fn turn(prompt: &str) -> Result<(), stinger_audit::Error> {
         false => "I can't help with that.",
     };
     let personal = prompt.contains('@');
-    stinger_audit::response(answer)
+    stinger_audit::emit::response(answer)
         .tokens_processed(prompt.split_whitespace().count() as u64 + 4)
         .decision(match personal {
             true => GuardrailDecision::warn("pii").reason("asks for somebody's phone number"),

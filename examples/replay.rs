@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Deserialize;
-use stinger_audit::Entry;
+use stinger_audit::emit::Entry;
 use stinger_audit::read::{Conversation, Trail};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase, Record};
 use stinger_audit::redact::{Redactor, Rules};
@@ -132,7 +132,7 @@ const INJECTIONS: [(&str, &str); 10] = [
 ];
 
 impl Pipeline {
-    fn run(&self, conversation: &Input) -> stinger_audit::Result<()> {
+    fn run(&self, conversation: &Input) -> stinger_audit::error::Result<()> {
         let user = format!("user-{}", conversation.conversation_id.len());
         let id = conversation.conversation_id.as_str();
         let _conversation =
@@ -146,23 +146,23 @@ impl Pipeline {
         Ok(())
     }
 
-    fn turn(&self, turn: &InputTurn) -> stinger_audit::Result<()> {
+    fn turn(&self, turn: &InputTurn) -> stinger_audit::error::Result<()> {
         let length = turn.prompt.chars().count();
         if length > LONGEST {
-            return stinger_audit::prompt(&turn.prompt)
+            return stinger_audit::emit::prompt(&turn.prompt)
                 .too_long(length, LONGEST)
                 .log();
         }
         stinger_audit::log_prompt(&turn.prompt)?;
         let injection = timed(Phase::Input, || injection(&turn.prompt));
         let blocked = injection.decision == Decision::Block;
-        let mut decisions: Entry<'_> = stinger_audit::guardrail(injection);
+        let mut decisions: Entry<'_> = stinger_audit::emit::guardrail(injection);
         if !blocked {
             decisions = decisions.decision(timed(Phase::Input, || self.pii(&turn.prompt)));
         }
         decisions.log()?;
         match &turn.response {
-            Some(response) if !blocked => stinger_audit::response(response)
+            Some(response) if !blocked => stinger_audit::emit::response(response)
                 .decision(timed(Phase::Output, || self.pii(response)))
                 .log(),
             _ => Ok(()),

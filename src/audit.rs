@@ -15,9 +15,9 @@ use crate::destination::Destinations;
 use crate::environment::Process;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::{Custom, Keys, Redact, Rules};
-use crate::settings::{Given, KeySource, Retain, Settings};
+use crate::settings::{Given, KeySource, Retention, Settings};
 use crate::turn::TurnBuilder;
-use crate::write::{self, Confirm, Core, Entry, Health, Reach, Status};
+use crate::write::{self, Confirm, Core, Entry, EventDelivery, Health, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
 /// subscriber of its own.
@@ -154,7 +154,7 @@ impl Builder {
     }
 
     /// The keys themselves, from a vault for instance.
-    pub fn redaction_keys_given(mut self, keys: Keys) -> Builder {
+    pub fn redaction_keyring(mut self, keys: Keys) -> Builder {
         self.given.redaction_keys = Some(KeySource::Given(keys));
         self
     }
@@ -193,8 +193,8 @@ impl Builder {
     }
 
     /// How long closed files are kept. Default: for ever.
-    pub fn retain(mut self, retain: Retain) -> Builder {
-        self.given.retain = Some(retain);
+    pub fn retention(mut self, retention: Retention) -> Builder {
+        self.given.retention = Some(retention);
         self
     }
 
@@ -202,29 +202,29 @@ impl Builder {
     /// at least 64 KiB.
     ///
     /// Records larger than a quarter of that are kept in files of their own meanwhile.
-    pub fn buffer(mut self, bytes: usize) -> Builder {
-        self.given.buffer = Some(bytes);
+    pub fn buffer_capacity(mut self, bytes: usize) -> Builder {
+        self.given.buffer_capacity = Some(bytes);
         self
     }
 
     /// How long an emitting thread waits for room in a full buffer before the record is
     /// counted as lost. Default: 5 s.
-    pub fn patience(mut self, patience: Duration) -> Builder {
-        self.given.patience = Some(patience);
+    pub fn enqueue_timeout(mut self, timeout: Duration) -> Builder {
+        self.given.enqueue_timeout = Some(timeout);
         self
     }
 
     /// How often a `trail_heartbeat` record is written, so that silence shows in the trail.
     /// Default: 60 s; at least 1 s.
-    pub fn pulse(mut self, pulse: Duration) -> Builder {
-        self.given.pulse = Some(pulse);
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Builder {
+        self.given.heartbeat_interval = Some(interval);
         self
     }
 
-    /// How few bytes may be left on the disk before a `trail_low_space` record warns.
+    /// How few bytes may be left on the disk before a `trail_low_disk` record warns.
     /// Default: 100 MiB.
-    pub fn low_space(mut self, bytes: u64) -> Builder {
-        self.given.low_space = Some(bytes);
+    pub fn low_disk_threshold(mut self, bytes: u64) -> Builder {
+        self.given.low_disk_threshold = Some(bytes);
         self
     }
 
@@ -305,7 +305,7 @@ impl fmt::Debug for Builder {
             .field("redact_pii", &self.given.redact_pii)
             .field("fail_safe", &self.given.fail_safe)
             .field("rotation", &self.given.rotation)
-            .field("retain", &self.given.retain)
+            .field("retention", &self.given.retention)
             .finish_non_exhaustive()
     }
 }
@@ -442,9 +442,10 @@ impl Audit {
 
     /// Asks whether bare `event!` macros reach the trail from the calling thread. What it
     /// finds stands in [`status`](Audit::status) too.
-    pub fn probe(&self) -> Reach {
-        self.core()
-            .map_or(Reach { lowest: None }, |core| core.probe())
+    pub fn check_event_delivery(&self) -> EventDelivery {
+        self.core().map_or(EventDelivery { lowest: None }, |core| {
+            core.check_event_delivery()
+        })
     }
 }
 

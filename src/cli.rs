@@ -69,7 +69,7 @@ enum Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
         match error.kind() {
-            crate::ErrorKind::Export { source, .. }
+            crate::error::ErrorKind::Export { source, .. }
                 if source.kind() == io::ErrorKind::BrokenPipe =>
             {
                 Trouble::Closed
@@ -139,8 +139,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(Trouble::Trail(error)) => {
             let told = match error.kind() {
                 // What is wrong with it may take lines.
-                crate::ErrorKind::Rule { .. } => text::safe(&format!("{error:?}")),
-                crate::ErrorKind::Io { source, .. }
+                crate::error::ErrorKind::Rule { .. } => text::safe(&format!("{error:?}")),
+                crate::error::ErrorKind::Io { source, .. }
                     if source.kind() == io::ErrorKind::PermissionDenied =>
                 {
                     text::one_line(&source::told(&error))
@@ -149,7 +149,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
             eprintln!("stinger-audit: {told}");
             // A word that is no trail may have been meant for a command.
-            if typed.len() == 2 && matches!(error.kind(), crate::ErrorKind::NoTrail { .. }) {
+            if typed.len() == 2 && matches!(error.kind(), crate::error::ErrorKind::NoTrail { .. }) {
                 match args::meant(&typed) {
                     Some(meant) => eprintln!("\nDid you mean:  {}", text::one_line(&meant)),
                     None => eprintln!("\nstinger-audit --help lists the commands"),

@@ -28,11 +28,11 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), stinger_audit::Error> {
-//! use stinger_audit::{Retain, Rotation};
+//! use stinger_audit::config::{Retention, Rotation};
 //!
 //! let audit = stinger_audit::to("./logs/audit.log")
 //!     .rotation(Rotation::HOURLY)
-//!     .retain(Retain::days(90))
+//!     .retention(Retention::days(90))
 //!     .enable()?;
 //! assert!(audit.status().writable);
 //! # Ok(()) }
@@ -55,13 +55,13 @@
 //!
 //! Every event with the target [`TARGET`], and whatever the typed functions are given:
 //! [`log_prompt`], [`log_response`], [`log_guardrail_decision`], and their forms that say more,
-//! [`prompt`], [`response`], [`guardrail`] and [`event`]. A [`Record`](record::Record) lists the
-//! keys. A [`turn`] ties a prompt, its guardrails and its response together, so that none of them
+//! [`emit::prompt`], [`emit::response`], [`emit::guardrail`] and [`emit::event`]. A
+//! [`Record`](record::Record) lists the keys. A [`turn`] ties a prompt, its guardrails and its response together, so that none of them
 //! is forgotten. A field of another name is kept under it; an event without an `event_type` is recorded
 //! as `unspecified`. What went wrong while an event was recorded stands in its key `problems`.
 //!
 //! Macros pass through the application's subscriber, where a global filter can drop them; the
-//! typed functions do not. [`Audit::probe`] tells whether macros arrive.
+//! typed functions do not. [`Audit::check_event_delivery`] tells whether macros arrive.
 //!
 //! # Files and names
 //!
@@ -70,7 +70,7 @@
 //!
 //! # When files roll
 //!
-//! By the clock, in UTC, as [`Rotation`] says. [`Retain`] removes old files, by their exact names.
+//! By the clock, in UTC, as [`Rotation`](config::Rotation) says. [`Retention`](config::Retention) removes old files, by their exact names.
 //!
 //! # Durability
 //!
@@ -84,7 +84,7 @@
 //! # When writing fails
 //!
 //! The worker tries again, and [`Audit::status`], [`Audit::health`] and stderr say so. Records
-//! wait in the journal; when it is full, emitting threads wait up to [`Builder::patience`], then
+//! wait in the journal; when it is full, emitting threads wait up to [`Builder::enqueue_timeout`], then
 //! records are counted as lost, and a `trail_gap` record says how many. Under
 //! [`Builder::fail_safe`] the typed functions and `confirm` return an error from the first
 //! failure until a record is durable again, so that the service can refuse to answer. Such an error means that
@@ -115,7 +115,7 @@ mod audit;
 pub mod cli;
 mod destination;
 pub mod environment;
-mod error;
+pub mod error;
 pub mod read;
 pub mod record;
 pub mod redact;
@@ -127,14 +127,27 @@ pub mod web;
 mod write;
 
 pub use audit::{Audit, Builder, audit, builder, enable, layer, to};
-pub use destination::{Destination, Destinations};
-pub use error::{Error, ErrorKind, Position, Result, Unreadable};
-pub use settings::Retain;
-pub use tracing_appender::rolling::Rotation;
-pub use write::{
-    Confirm, CopyStatus, Entry, FieldValue, Health, Reach, Status, TARGET, event, guardrail,
-    log_guardrail_decision, log_prompt, log_response, prompt, response,
-};
+pub use error::Error;
+pub use write::{TARGET, log_guardrail_decision, log_prompt, log_response};
+
+/// The types of settings.
+pub mod config {
+    pub use tracing_appender::rolling::Rotation;
+
+    pub use crate::destination::{Destination, Destinations};
+    pub use crate::settings::Retention;
+}
+
+/// The typed functions with all that they can say. An [`Entry`](emit::Entry) is recorded by its method
+/// [`log`](emit::Entry::log).
+pub mod emit {
+    pub use crate::write::{Entry, FieldValue, event, guardrail, prompt, response};
+}
+
+/// What [`Audit`] says about a trail that runs.
+pub mod status {
+    pub use crate::write::{Confirm, CopyStatus, EventDelivery, Health, Status};
+}
 
 /// The README's programs are compiled, each as a documentation test.
 #[cfg(doctest)]

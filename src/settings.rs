@@ -15,49 +15,49 @@ use crate::trail::files::create_private_dir;
 /// How long the trail's closed files are kept.
 ///
 /// ```
-/// use stinger_audit::Retain;
+/// use stinger_audit::config::Retention;
 ///
-/// let three_months = Retain::days(90);
-/// let at_most_a_thousand_of_them = Retain::days(90).and_files(1000);
+/// let three_months = Retention::days(90);
+/// let at_most_a_thousand_of_them = Retention::days(90).and_files(1000);
 /// ```
 ///
 /// A file goes when it is older than the days, or when there are more files than allowed,
 /// the oldest first, and never the one that is being written. A `trail_pruned` record
 /// names it before it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retain {
+pub struct Retention {
     pub(crate) days: Option<u32>,
     pub(crate) files: Option<usize>,
 }
 
-impl Retain {
+impl Retention {
     /// Keeps a file for this many days after the last record in it.
-    pub fn days(days: u32) -> Retain {
-        Retain {
+    pub fn days(days: u32) -> Retention {
+        Retention {
             days: Some(days),
             files: None,
         }
     }
 
     /// Keeps this many files, with the one that is being written.
-    pub fn files(files: usize) -> Retain {
-        Retain {
+    pub fn files(files: usize) -> Retention {
+        Retention {
             days: None,
             files: Some(files),
         }
     }
 
     /// And at most this many days.
-    pub fn and_days(self, days: u32) -> Retain {
-        Retain {
+    pub fn and_days(self, days: u32) -> Retention {
+        Retention {
             days: Some(days),
             ..self
         }
     }
 
     /// And at most this many files.
-    pub fn and_files(self, files: usize) -> Retain {
-        Retain {
+    pub fn and_files(self, files: usize) -> Retention {
+        Retention {
             files: Some(files),
             ..self
         }
@@ -74,13 +74,13 @@ pub(crate) struct Given {
     pub(crate) redaction: Rules,
     pub(crate) redaction_keys: Option<KeySource>,
     pub(crate) rotation: Option<Rotation>,
-    pub(crate) retain: Option<Retain>,
+    pub(crate) retention: Option<Retention>,
     pub(crate) sealing: Option<bool>,
     pub(crate) seal_keys: Option<PathBuf>,
-    pub(crate) buffer: Option<usize>,
-    pub(crate) patience: Option<Duration>,
-    pub(crate) pulse: Option<Duration>,
-    pub(crate) low_space: Option<u64>,
+    pub(crate) buffer_capacity: Option<usize>,
+    pub(crate) enqueue_timeout: Option<Duration>,
+    pub(crate) heartbeat_interval: Option<Duration>,
+    pub(crate) low_disk_threshold: Option<u64>,
 }
 
 /// Settings as they are meant.
@@ -99,26 +99,26 @@ pub(crate) struct Settings {
     pub(crate) redactors: Chain,
     pub(crate) fail_safe: bool,
     pub(crate) rotation: Rotation,
-    pub(crate) retain: Option<Retain>,
+    pub(crate) retention: Option<Retention>,
     pub(crate) sealing: bool,
     /// Where the keys of the seals are kept. `None`: beside the trail.
     pub(crate) seal_keys: Option<PathBuf>,
     /// Bytes of records that may wait for the disk.
-    pub(crate) buffer: usize,
+    pub(crate) buffer_capacity: usize,
     /// How long an emitting thread waits for room among them.
-    pub(crate) patience: Duration,
+    pub(crate) enqueue_timeout: Duration,
     /// How often a heartbeat is written.
-    pub(crate) pulse: Duration,
+    pub(crate) heartbeat_interval: Duration,
     /// Bytes left on the disk below which the trail warns.
-    pub(crate) low_space: u64,
+    pub(crate) low_disk_threshold: u64,
 }
 
-const BUFFER: usize = 8 << 20;
-const SMALLEST_BUFFER: usize = 64 << 10;
-const PATIENCE: Duration = Duration::from_secs(5);
-const PULSE: Duration = Duration::from_secs(60);
-const SHORTEST_PULSE: Duration = Duration::from_secs(1);
-const LOW_SPACE: u64 = 100 << 20;
+const BUFFER_CAPACITY: usize = 8 << 20;
+const SMALLEST_BUFFER_CAPACITY: usize = 64 << 10;
+const ENQUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
+const SHORTEST_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+const LOW_DISK_THRESHOLD: u64 = 100 << 20;
 
 const ENABLED: &str = "STINGER_AUDIT_ENABLED";
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
@@ -200,24 +200,24 @@ impl Given {
         };
 
         let rotation = self.rotation.unwrap_or(Rotation::DAILY);
-        if let Some(retain) = self.retain {
-            check_retain(retain, &rotation, &places)?;
+        if let Some(retention) = self.retention {
+            check_retention(retention, &rotation, &places)?;
         }
-        let buffer = self.buffer.unwrap_or(BUFFER);
-        if buffer < SMALLEST_BUFFER {
+        let buffer_capacity = self.buffer_capacity.unwrap_or(BUFFER_CAPACITY);
+        if buffer_capacity < SMALLEST_BUFFER_CAPACITY {
             return Err(Error::setting(
-                "buffer",
-                buffer.to_string(),
+                "buffer_capacity",
+                buffer_capacity.to_string(),
                 format!(
-                    "records of ordinary size would not fit; give it {SMALLEST_BUFFER} bytes or more"
+                    "records of ordinary size would not fit; give it {SMALLEST_BUFFER_CAPACITY} bytes or more"
                 ),
             ));
         }
-        let pulse = self.pulse.unwrap_or(PULSE);
-        if pulse < SHORTEST_PULSE {
+        let heartbeat_interval = self.heartbeat_interval.unwrap_or(HEARTBEAT_INTERVAL);
+        if heartbeat_interval < SHORTEST_HEARTBEAT_INTERVAL {
             return Err(Error::setting(
-                "pulse",
-                format!("{pulse:?}"),
+                "heartbeat_interval",
+                format!("{heartbeat_interval:?}"),
                 "heartbeats would fill the trail; choose 1 second or more",
             ));
         }
@@ -235,16 +235,16 @@ impl Given {
             redactors: Chain::new(self.custom_redactors, None),
             fail_safe,
             rotation,
-            retain: self.retain,
+            retention: self.retention,
             sealing: self.sealing.unwrap_or(true),
             seal_keys: around
                 .variable(SEAL_KEYS)
                 .map(PathBuf::from)
                 .or(self.seal_keys),
-            buffer,
-            patience: self.patience.unwrap_or(PATIENCE),
-            pulse,
-            low_space: self.low_space.unwrap_or(LOW_SPACE),
+            buffer_capacity,
+            enqueue_timeout: self.enqueue_timeout.unwrap_or(ENQUEUE_TIMEOUT),
+            heartbeat_interval,
+            low_disk_threshold: self.low_disk_threshold.unwrap_or(LOW_DISK_THRESHOLD),
             environment_reason,
         })
     }
@@ -396,24 +396,24 @@ fn default_places(environment: Environment) -> Result<Places> {
     Destinations::from(destination).resolve()
 }
 
-fn check_retain(retain: Retain, rotation: &Rotation, places: &Places) -> Result<()> {
-    let shown = retain.to_string();
+fn check_retention(retention: Retention, rotation: &Rotation, places: &Places) -> Result<()> {
+    let shown = retention.to_string();
     let has_files = std::iter::once(&places.trail)
         .chain(&places.copies)
         .any(|place| matches!(place, Place::Files(_)));
-    let why = if retain.days == Some(0) || retain.files == Some(0) {
+    let why = if retention.days == Some(0) || retention.files == Some(0) {
         "nothing would be kept; keep 1 or more"
     } else if *rotation == Rotation::NEVER {
         "a trail that never rolls has one file, which cannot be removed; choose a rotation, such as Rotation::DAILY"
     } else if !has_files {
-        "stdout keeps no files; name a file as destination, or leave retain out"
+        "stdout keeps no files; name a file as destination, or leave retention out"
     } else {
         return Ok(());
     };
-    Err(Error::setting("retain", shown, why))
+    Err(Error::setting("retention", shown, why))
 }
 
-impl fmt::Display for Retain {
+impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.days, self.files) {
             (Some(days), Some(files)) => write!(f, "{days} days, {files} files"),

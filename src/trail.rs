@@ -89,7 +89,7 @@
 //! | `trail_write_failed`, `trail_write_resumed` | under fail-safe: the trail could not be written, and is again |
 //! | `trail_file_restored` | somebody removed, renamed or replaced the live file; what became of it |
 //! | `trail_sync_failed` | the medium refused a file, which was left, and what it held written again |
-//! | `trail_low_space` | the disk is nearly full |
+//! | `trail_low_disk` | the disk is nearly full |
 //! | `trail_clock_jumped` | the clock was set: times before and behind do not compare |
 //! | `trail_worker_restarted` | an error in the writer itself; nothing was lost by it |
 //! | `trail_gap` | records are missing: how many, of which types, between which times, why |

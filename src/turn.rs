@@ -13,15 +13,15 @@ use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
 use crate::write::{self, Around, Entry, event, guardrail, turn_end};
 
 mod builder;
-mod check;
-mod sent;
+mod guardrail_check;
+mod response_stream;
 #[cfg(test)]
 mod tests;
 mod tool;
 
 pub use builder::TurnBuilder;
-pub use check::Check;
-pub use sent::{Piece, Sent};
+pub use guardrail_check::GuardrailCheck;
+pub use response_stream::{Chunk, ResponseStream};
 pub use tool::PendingToolCall;
 
 /// Where the records of a turn go, and what they all say.
@@ -71,7 +71,7 @@ fn next_id() -> String {
 ///
 /// let audit = stinger_audit::enable()?;
 /// let prompt = "What is the capital of France?";
-/// let mut turn = audit.turn("c-42").user("u-7").expects(["injection", "pii"]).begin(prompt)?;
+/// let mut turn = audit.turn("c-42").user_id("u-7").expects(["injection", "pii"]).begin(prompt)?;
 /// if turn.guardrail("injection").run(|| Ok::<_, String>(Decision::Allow)) == Decision::Block {
 ///     return turn.block("an attack");
 /// }
@@ -119,15 +119,15 @@ pub struct Turn {
 
 /// A response that has not been released.
 #[must_use = "a response is let go by release()"]
-pub struct Held<R> {
+pub struct HeldResponse<R> {
     response: R,
     turn_id: String,
 }
 
-impl<R> fmt::Debug for Held<R> {
+impl<R> fmt::Debug for HeldResponse<R> {
     /// Without the response: this is printed where debug output goes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held")
+        f.debug_struct("HeldResponse")
             .field("turn_id", &self.turn_id)
             .finish_non_exhaustive()
     }
@@ -140,7 +140,7 @@ impl Turn {
     }
 
     /// Names the model that answers: `model_used`.
-    pub fn model(&mut self, model: impl Into<String>) {
+    pub fn model_used(&mut self, model: impl Into<String>) {
         let model = model.into();
         if let Some(core) = self.context.audit.core().filter(|_| !model.is_empty()) {
             core.set_in_turn(&self.context.around, Key::ModelUsed, &model);
@@ -148,13 +148,13 @@ impl Turn {
     }
 
     /// Counts tokens, in and out together, for the record of the turn's end.
-    pub fn tokens(&mut self, tokens: u64) {
+    pub fn tokens_processed(&mut self, tokens: u64) {
         self.tokens = Some(self.tokens.unwrap_or(0).saturating_add(tokens));
     }
 
     /// A guardrail of this turn: runs its check, or records what became of it.
-    pub fn guardrail(&mut self, filter_name: impl Into<String>) -> Check<'_> {
-        Check::new(self, filter_name.into())
+    pub fn guardrail(&mut self, filter_name: impl Into<String>) -> GuardrailCheck<'_> {
+        GuardrailCheck::new(self, filter_name.into())
     }
 
     /// An event of this turn: [`log`](Entry::log) records it in the turn's trail, attributed as all records of the turn.
@@ -163,7 +163,7 @@ impl Turn {
     /// # fn main() -> Result<(), stinger_audit::Error> {
     /// # let dir = tempfile::tempdir().expect("a directory");
     /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
-    /// let turn = audit.turn("c-42").user("u-7").begin("Which trains go to Paris?")?;
+    /// let turn = audit.turn("c-42").user_id("u-7").begin("Which trains go to Paris?")?;
     /// turn.event("documents_retrieved").field("count", 3).log()?;
     /// # turn.fail("an example")
     /// # }
@@ -180,7 +180,7 @@ impl Turn {
     /// # fn main() -> Result<(), stinger_audit::Error> {
     /// # let dir = tempfile::tempdir().expect("a directory");
     /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
-    /// let turn = audit.turn("c-42").user("u-7").begin("Which trains go to Paris?")?;
+    /// let turn = audit.turn("c-42").user_id("u-7").begin("Which trains go to Paris?")?;
     /// turn.span().in_scope(|| {
     ///     tracing::info!(target: stinger_audit::TARGET, event_type = "documents_retrieved", count = 3);
     /// });
@@ -209,8 +209,8 @@ impl Turn {
     }
 
     /// Takes a response into the turn's keeping.
-    pub fn hold<R: AsRef<str>>(&self, response: R) -> Held<R> {
-        Held {
+    pub fn hold<R: AsRef<str>>(&self, response: R) -> HeldResponse<R> {
+        HeldResponse {
             response,
             turn_id: self.id.clone(),
         }
@@ -225,7 +225,7 @@ impl Turn {
     /// A guardrail of this turn decided to block, or the response is another turn's; the turn
     /// ends as blocked then, with a record. Or the trail is closed or, under fail-safe, cannot
     /// be written. The response is not let go.
-    pub fn release<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
+    pub fn release<R: AsRef<str>>(mut self, held: HeldResponse<R>) -> Result<R> {
         self.record_release(&held)?;
         let confirmed = self.confirm();
         self.let_go(confirmed)?;
@@ -237,14 +237,14 @@ impl Turn {
     /// # Errors
     ///
     /// As for `release`.
-    pub async fn release_async<R: AsRef<str>>(mut self, held: Held<R>) -> Result<R> {
+    pub async fn release_async<R: AsRef<str>>(mut self, held: HeldResponse<R>) -> Result<R> {
         self.record_release(&held)?;
         let confirmed = self.confirm_async().await;
         self.let_go(confirmed)?;
         Ok(held.response)
     }
 
-    fn record_release<R: AsRef<str>>(&mut self, held: &Held<R>) -> Result<()> {
+    fn record_release<R: AsRef<str>>(&mut self, held: &HeldResponse<R>) -> Result<()> {
         if held.turn_id != self.id {
             self.end("turn_blocked", |entry| {
                 entry.field("reason", "the response is another turn's")
@@ -350,24 +350,24 @@ impl Turn {
         self.end("turn_failed", |entry| entry.field("error", error))
     }
 
-    /// Passes an answer on in pieces, as an iterator of them, and records what was really sent
+    /// Passes an answer on in chunks, as an iterator of them, and records what was really sent
     /// before it reports the end. Under fail-safe that record is on the medium by then.
-    pub fn send<I>(self, pieces: I) -> Sent<I::IntoIter>
+    pub fn send<I>(self, chunks: I) -> ResponseStream<I::IntoIter>
     where
         I: IntoIterator,
-        I::Item: Piece,
+        I::Item: Chunk,
     {
-        Sent::new(self, pieces.into_iter())
+        ResponseStream::new(self, chunks.into_iter())
     }
 
     /// [`send`](Turn::send) for an asynchronous stream.
     #[cfg(feature = "stream")]
-    pub fn send_stream<S>(self, pieces: S) -> Sent<S>
+    pub fn send_stream<S>(self, chunks: S) -> ResponseStream<S>
     where
         S: futures_core::Stream + Unpin,
-        S::Item: Piece,
+        S::Item: Chunk,
     {
-        Sent::new(self, pieces)
+        ResponseStream::new(self, chunks)
     }
 
     /// Records a response as the end of the turn.

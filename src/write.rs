@@ -43,7 +43,7 @@ pub use caller::emit::{
 };
 pub use caller::field_value::FieldValue;
 pub(crate) use caller::layer::filtered;
-pub use caller::probe::Reach;
+pub use caller::probe::EventDelivery;
 #[cfg(feature = "tower")]
 pub(crate) use caller::watched::Watched;
 pub use confirm::Confirm;
@@ -96,7 +96,7 @@ pub(crate) struct Core {
     closing: AtomicBool,
     /// Where in the journal a trail that is being closed ends.
     end_at: Mutex<Option<u64>>,
-    starved: Mutex<Option<String>>,
+    events_filtered: Mutex<Option<String>>,
     /// The first key of the trail, where it is sealed.
     identity: OnceLock<String>,
     /// Tells this run of a writer from all others.
@@ -151,7 +151,7 @@ impl Core {
             sync_wanted: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             end_at: Mutex::default(),
-            starved: Mutex::default(),
+            events_filtered: Mutex::default(),
             identity: OnceLock::new(),
             run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
             parking: Apart::default(),
@@ -248,11 +248,11 @@ impl Core {
     #[inline]
     fn append(&self, frame: &[u8]) -> Result<(), Refusal> {
         // Once a wait has been in vain, nobody waits again until there is room.
-        let patience = match self.full.load(Ordering::Relaxed) {
+        let timeout = match self.full.load(Ordering::Relaxed) {
             true => Duration::ZERO,
-            false => self.settings.patience,
+            false => self.settings.enqueue_timeout,
         };
-        let appended = self.journal.append(frame, patience);
+        let appended = self.journal.append(frame, timeout);
         match appended {
             Ok(false) => self.parking.wake(),
             Ok(true) => self.parking.unpark(),

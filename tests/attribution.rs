@@ -302,7 +302,7 @@ fn a_builder_says_what_it_is_told_and_an_empty_text_is_nothing() {
             .agent_id(text)
             .provider(text)
             .operation(text)
-            .model(text)
+            .model_requested(text)
             .event_id(text)
             .event_timestamp(text)
             .begin("the prompt");

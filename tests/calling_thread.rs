@@ -38,7 +38,7 @@ fn emit(audit: &Audit, around: impl FnOnce(&dyn Fn())) {
             tokens_processed = 321_u64,
             tenant = "t-17",
         );
-        let typed = stinger_audit::prompt(&prompt)
+        let typed = stinger_audit::emit::prompt(&prompt)
             .request_id("01935c2e-8f3c-7d20-a7b9-4e65d1c20f11")
             .tokens_processed(321)
             .field("tenant", "t-17")

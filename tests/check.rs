@@ -433,10 +433,12 @@ fn an_end_that_the_checkpoint_knows_of_is_found_missing() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
     let audit = stinger_audit::to(&path)
-        .rotation(stinger_audit::Rotation::NEVER)
+        .rotation(stinger_audit::config::Rotation::NEVER)
         .open()
         .expect("a trail");
-    audit.log(stinger_audit::event("e")).expect("recorded");
+    audit
+        .log(stinger_audit::emit::event("e"))
+        .expect("recorded");
     audit.close().expect("closed");
     let whole = fs::read(&path).expect("readable");
     let report = check(&path);

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{Completeness, Conversation, Missing, Outcome, Trail};
 use stinger_audit::record::{Decision, GuardrailDecision, Record};
-use stinger_audit::{ErrorKind, Unreadable};
 
 mod common;
 use common::Bench;
@@ -43,16 +43,16 @@ fn turns_and_states_are_kept_where_the_application_gives_none() {
     let bench = Bench::new();
     bench.emit(|| {
         for conversation in ["a", "b", "a"] {
-            stinger_audit::prompt("p")
+            stinger_audit::emit::prompt("p")
                 .conversation_id(conversation)
                 .log()
                 .expect("recorded");
         }
-        stinger_audit::response("r")
+        stinger_audit::emit::response("r")
             .conversation_id("a")
             .log()
             .expect("recorded");
-        stinger_audit::guardrail(GuardrailDecision::block("f"))
+        stinger_audit::emit::guardrail(GuardrailDecision::block("f"))
             .conversation_id("b")
             .log()
             .expect("recorded");
@@ -114,7 +114,7 @@ fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restar
         .expect("opened again");
     let third = audit.turn("c").begin("three").expect("begun");
     // The answer in a turn that another process left comes under its id, in whatever order.
-    let answered = stinger_audit::response("two")
+    let answered = stinger_audit::emit::response("two")
         .conversation_id("c")
         .field("turn_id", second.id());
     audit.log(answered).expect("recorded");
@@ -147,7 +147,7 @@ fn every_record_has_the_number_and_the_state_of_its_own_turn_also_after_a_restar
 fn an_event_without_a_turn_is_of_the_turn_that_began_last() {
     let bench = Bench::new();
     let note = || {
-        let note = stinger_audit::event("note").conversation_id("c");
+        let note = stinger_audit::emit::event("note").conversation_id("c");
         bench.audit.log(note).expect("recorded");
     };
     let begin = |prompt| bench.audit.turn("c").begin(prompt).expect("begun");
@@ -173,12 +173,12 @@ fn goes_on_at(lines: &[String]) -> (u64, String) {
     let path = dir.path().join("audit.log");
     fs::write(&path, lines.concat()).expect("written");
     let audit = stinger_audit::to(&path)
-        .rotation(stinger_audit::Rotation::NEVER)
+        .rotation(stinger_audit::config::Rotation::NEVER)
         .sealing(false)
         .open()
         .expect("opened again");
     audit
-        .log(stinger_audit::event("note").conversation_id("c"))
+        .log(stinger_audit::emit::event("note").conversation_id("c"))
         .expect("recorded");
     audit.close().expect("closed");
     let mut places = places(&common::records(&path));
@@ -420,21 +420,23 @@ fn a_damaged_line_is_listed_with_any_conversation() {
 #[test]
 fn a_conversation_is_rebuilt_with_what_is_missing() {
     let bench = Bench::new();
-    let log = |entry: stinger_audit::Entry<'static>| {
+    let log = |entry: stinger_audit::emit::Entry<'static>| {
         bench
             .audit
             .log(entry.conversation_id("c"))
             .expect("recorded");
     };
-    log(stinger_audit::prompt("first"));
-    log(stinger_audit::guardrail(GuardrailDecision::allow("pii")));
-    log(stinger_audit::response("answer"));
-    log(stinger_audit::prompt("second").blocked("injection", "why"));
-    log(stinger_audit::prompt("third"));
-    log(stinger_audit::response("skips ahead").turn_number(5));
+    log(stinger_audit::emit::prompt("first"));
+    log(stinger_audit::emit::guardrail(GuardrailDecision::allow(
+        "pii",
+    )));
+    log(stinger_audit::emit::response("answer"));
+    log(stinger_audit::emit::prompt("second").blocked("injection", "why"));
+    log(stinger_audit::emit::prompt("third"));
+    log(stinger_audit::emit::response("skips ahead").turn_number(5));
     bench
         .audit
-        .log(stinger_audit::prompt("other").conversation_id("d"))
+        .log(stinger_audit::emit::prompt("other").conversation_id("d"))
         .expect("recorded");
     bench.audit.flush().expect("written");
 

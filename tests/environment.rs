@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use stinger_audit::Builder;
+use stinger_audit::config::{Retention, Rotation};
 use stinger_audit::read::Trail;
 use stinger_audit::redact::{Keys, Rules};
-use stinger_audit::{Builder, Retain, Rotation};
 use tempfile::TempDir;
 
 mod common;
@@ -39,16 +40,16 @@ fn everything_set() -> Builder {
         .redact_pii(true)
         .custom_redactor(|text: &str| text.replace("ann@", "bob@"))
         .redaction(Rules::new())
-        .redaction_keys_given(Keys::from_secret("k7", &[7; 32]))
+        .redaction_keyring(Keys::from_secret("k7", &[7; 32]))
         .sealing(true)
         .seal_keys("keys")
         .fail_safe(true)
         .rotation(Rotation::HOURLY)
-        .retain(Retain::days(90).and_files(1000))
-        .buffer(128 << 10)
-        .patience(std::time::Duration::from_secs(2))
-        .pulse(std::time::Duration::from_secs(30))
-        .low_space(0)
+        .retention(Retention::days(90).and_files(1000))
+        .buffer_capacity(128 << 10)
+        .enqueue_timeout(std::time::Duration::from_secs(2))
+        .heartbeat_interval(std::time::Duration::from_secs(30))
+        .low_disk_threshold(0)
 }
 
 struct Child {
@@ -331,7 +332,7 @@ fn trail_opened_says_all_settings() {
             "fail_safe": true,
             "identity": identity,
             "rotation": "hourly",
-            "retain": "90 days, 1000 files",
+            "retention": "90 days, 1000 files",
             "hostname": null,
             "pid": pid,
             "run_id": null,
@@ -347,7 +348,7 @@ fn trail_opened_says_all_settings() {
         hostname.as_str().map(str::as_bytes),
         Some(uname.stdout.trim_ascii())
     );
-    for (name, expected) in [("rotation", "hourly"), ("retain", "90 days, 1000 files")] {
+    for (name, expected) in [("rotation", "hourly"), ("retention", "90 days, 1000 files")] {
         assert_eq!(said.status[name], expected);
     }
     assert!(said.dir.path().join("keys/audit.log.sealkey").exists());

@@ -15,7 +15,7 @@ fn redaction_covers_every_text_and_no_id() {
     let bench = Bench::with(|builder| builder.redact_pii(true));
     let mail = "ann@example.com";
     bench.emit(|| {
-        stinger_audit::prompt(mail)
+        stinger_audit::emit::prompt(mail)
             .user_id(mail)
             .user_agent(mail)
             .decision(GuardrailDecision::warn("f").reason(mail).rule_triggered(mail).field("x", mail))
@@ -76,19 +76,19 @@ fn a_redaction_says_where_in_the_record_it_stands() {
     let mail = "ann@example.com";
     bench.emit(|| {
         // A decision of plain fields stands before those that are given whole.
-        stinger_audit::guardrail(GuardrailDecision::warn("a").reason(mail).field("who", json!([mail])))
+        stinger_audit::emit::guardrail(GuardrailDecision::warn("a").reason(mail).field("who", json!([mail])))
             .decision(GuardrailDecision::warn("b").rule_triggered(mail))
             .field("filter_name", "plain")
             .field("reason", mail)
             .log()
             .expect("recorded");
         // Without a filter and a verdict they are fields like others.
-        stinger_audit::guardrail(GuardrailDecision::warn("a").reason(mail))
+        stinger_audit::emit::guardrail(GuardrailDecision::warn("a").reason(mail))
             .field("reason", mail)
             .log()
             .expect("recorded");
         // What a key does not take stands beside it, and what comes second under a number.
-        stinger_audit::prompt(mail)
+        stinger_audit::emit::prompt(mail)
             .field("prompt", json!({"k": mail}))
             .field("guardrail_decisions/0/reason", mail)
             .field("reason/x", mail)
@@ -221,7 +221,7 @@ fn many_keys_that_redact_alike_are_all_kept_and_cost_no_more() {
         .collect();
     let begun = std::time::Instant::now();
     bench.emit(|| {
-        stinger_audit::event("e")
+        stinger_audit::emit::event("e")
             .field("map", map)
             .log()
             .expect("recorded")
@@ -242,7 +242,7 @@ fn numbers_and_unknown_verdicts_are_redacted_as_the_texts_they_are() {
         let card = 4_111_111_111_111_111_u64;
         info!(target: TARGET, event_type = "e", prompt = card, plain = card, order = 42_u64,
               decision = "ask ann@example.com");
-        stinger_audit::event("e")
+        stinger_audit::emit::event("e")
             .field("nested", json!({"card": card}))
             .log()
             .expect("recorded");

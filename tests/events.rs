@@ -68,7 +68,7 @@ fn the_typed_functions_fill_the_keys_they_are_named_after() {
         stinger_audit::log_prompt("p").expect("recorded");
         stinger_audit::log_response("r").expect("recorded");
         stinger_audit::log_guardrail_decision(GuardrailDecision::skipped("f")).expect("recorded");
-        stinger_audit::response("full")
+        stinger_audit::emit::response("full")
             .event_id("own-1")
             .event_timestamp("2026-11-23T10:00:00Z")
             .request_id("req")
@@ -132,15 +132,15 @@ fn the_typed_functions_fill_the_keys_they_are_named_after() {
 fn a_prompt_that_does_not_pass_is_as_easy_to_record_as_one_that_does() {
     let bench = Bench::new();
     bench.emit(|| {
-        stinger_audit::prompt("x")
+        stinger_audit::emit::prompt("x")
             .blocked("injection", "why")
             .log()
             .expect("recorded");
-        stinger_audit::prompt("y")
+        stinger_audit::emit::prompt("y")
             .rate_limited("61 in a minute")
             .log()
             .expect("recorded");
-        stinger_audit::prompt("z")
+        stinger_audit::emit::prompt("z")
             .too_long(70_000, 32_000)
             .log()
             .expect("recorded");
@@ -222,7 +222,7 @@ fn a_line_has_the_order_in_which_a_record_is_serialised() {
             filter_name = "f", decision = "odd", conversation_id = "c", event_id = "e", event_timestamp = "then",
             gen_ai.usage.input_tokens = 3, policy = "f@2",
         );
-        stinger_audit::event("e").field("reason", "of its own").log().expect("recorded");
+        stinger_audit::emit::event("e").field("reason", "of its own").log().expect("recorded");
     });
     bench.audit.flush().expect("written");
     let lines = std::fs::read_to_string(bench.path()).expect("readable");
@@ -363,7 +363,7 @@ fn what_is_odd_about_an_event_is_kept_and_named() {
         let elements = json!([{"filter_name": "a"}, {"filter_name": "b", "decision": true}]);
         info!(target: TARGET, event_type = "e", guardrail_decisions = elements.to_string());
         let unsure = GuardrailDecision::warn("f").confidence(-0.1);
-        stinger_audit::guardrail(unsure).log().expect("recorded");
+        stinger_audit::emit::guardrail(unsure).log().expect("recorded");
     });
     let records = bench.records();
     let named: Vec<_> = records.iter().map(problems).collect();
@@ -395,7 +395,7 @@ fn what_is_odd_about_an_event_is_kept_and_named() {
         }
         info!(target: TARGET, event_type = "e", filter_name = "f", decision = "allow", confidence = "1");
         let sure = GuardrailDecision::warn("f").confidence(1.0);
-        stinger_audit::guardrail(sure).log().expect("recorded");
+        stinger_audit::emit::guardrail(sure).log().expect("recorded");
     });
     let records = bench.records();
     assert_eq!(records.len(), 5);

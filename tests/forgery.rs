@@ -85,7 +85,7 @@ fn only_a_pruning_that_was_sealed_before_it_happened_excuses_what_is_gone() {
     let whole = small.lines().len() as u64;
     let gone = (small.files[0].1.len() + small.files[1].1.len()) as u64;
     let pruned =
-        json!({ "retain": "2 files", "files": [{ "first_seq": 0, "last_seq": gone - 1 }] });
+        json!({ "retention": "2 files", "files": [{ "first_seq": 0, "last_seq": gone - 1 }] });
     let mut last = small.files[3].1.clone();
     last.push(line(whole, "trail_pruned", &pruned));
     let changed = [(0, Vec::new()), (1, Vec::new()), (3, last)];

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use stinger_audit::{ErrorKind, TARGET};
+use stinger_audit::TARGET;
+use stinger_audit::error::ErrorKind;
 use tracing::{info, info_span};
 
 mod common;
@@ -14,7 +15,7 @@ struct Logs;
 impl fmt::Debug for Logs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         info!(target: TARGET, event_type = "macro inside");
-        stinger_audit::event("typed inside")
+        stinger_audit::emit::event("typed inside")
             .log()
             .expect("recorded");
         f.write_str("logged")
@@ -109,7 +110,7 @@ fn the_life_of_the_processs_trail() {
                     if number % 2 == 0 {
                         info!(target: TARGET, event_type = "load", thread, number);
                     } else {
-                        stinger_audit::event("load")
+                        stinger_audit::emit::event("load")
                             .field("thread", thread)
                             .field("number", number)
                             .log()

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use stinger_audit::config::{Retention, Rotation};
 use stinger_audit::read::{Query, Trail};
-use stinger_audit::{Retain, Rotation};
 
 const FILES: u64 = 5_000;
 /// The file that is dated wrong, and its name. Each file has two records.
@@ -50,11 +50,11 @@ fn child() {
     let audit = stinger_audit::to(path)
         .redact_pii(false)
         .rotation(Rotation::HOURLY)
-        .retain(Retain::files(FILES as usize - 2_700))
+        .retention(Retention::files(FILES as usize - 2_700))
         .open()
         .expect("a trail");
     audit
-        .log(stinger_audit::event("written_on"))
+        .log(stinger_audit::emit::event("written_on"))
         .expect("recorded");
     audit.close().expect("closed");
 }

@@ -12,13 +12,15 @@ fn the_status_is_published_every_second() {
     recorder.install().expect("the first");
     let dir = tempfile::tempdir().expect("a directory");
     let audit = stinger_audit::to(dir.path().join("audit.log"))
-        .low_space(0)
+        .low_disk_threshold(0)
         .open()
         .expect("a trail");
     // No subscriber of this thread has the layer.
-    assert!(!audit.probe().is_complete());
+    assert!(!audit.check_event_delivery().is_complete());
     for _ in 0..10 {
-        audit.log(stinger_audit::prompt("p")).expect("recorded");
+        audit
+            .log(stinger_audit::emit::prompt("p"))
+            .expect("recorded");
     }
     let published = || -> BTreeMap<String, f64> {
         let found = snapshotter.snapshot().into_vec().into_iter();
@@ -45,7 +47,7 @@ fn the_status_is_published_every_second() {
             ("backlog_bytes", 0.0),
             ("writable", 1.0),
             ("tripped", 0.0),
-            ("starved", 1.0),
+            ("events_filtered", 1.0),
         ];
         BTreeMap::from(values.map(|(name, value)| (format!("stinger_audit_{name}"), value)))
     };

@@ -37,8 +37,10 @@ fn an_application_cannot_speak_for_the_trail() {
         ];
         for event_type in reserved {
             info!(target: TARGET, event_type);
-            stinger_audit::event(event_type).log().expect("recorded");
-            stinger_audit::event("e")
+            stinger_audit::emit::event(event_type)
+                .log()
+                .expect("recorded");
+            stinger_audit::emit::event("e")
                 .field("event_type", event_type)
                 .log()
                 .expect("recorded");
@@ -87,18 +89,18 @@ fn a_reserved_name_is_kept_under_event_whoever_forges_it() {
             run_id = "forged", outcome = "forged", expects = "forged", problems = "forged", redactions = "forged",
             redaction_counts = "forged"
         );
-        let forge = |mut entry: stinger_audit::Entry<'static>| {
+        let forge = |mut entry: stinger_audit::emit::Entry<'static>| {
             for name in RESERVED {
                 entry = entry.field(name, "forged");
             }
             entry.log().expect("recorded");
         };
-        forge(stinger_audit::event("e").field("turn_id", "mine").field("turn_number", 4));
+        forge(stinger_audit::emit::event("e").field("turn_id", "mine").field("turn_number", 4));
         let mut decision = GuardrailDecision::block("f");
         for name in RESERVED {
             decision = decision.field(name, json!({"forged": true}));
         }
-        stinger_audit::guardrail(decision).log().expect("recorded");
+        stinger_audit::emit::guardrail(decision).log().expect("recorded");
         let _span = info_span!(
             "s", turn_id = "mine", turn_number = 4, seq = "forged", timestamp = "forged", run_id = "forged",
             outcome = "forged", expects = "forged", problems = "forged", redactions = "forged",
@@ -150,7 +152,7 @@ fn no_key_is_the_beginning_of_another_ones_path() {
             .field("reason.code", 7)
             .field("prompt.length", 8)
             .field("decision", "allow");
-        stinger_audit::guardrail(decision)
+        stinger_audit::emit::guardrail(decision)
             .field("prompt.length", 9)
             .field("note", 1)
             .field("note", 2)
@@ -252,7 +254,7 @@ fn whatever_its_fields_are_called_no_two_keys_of_a_record_collide() {
     let bench = Bench::new();
     bench.emit(|| {
         for round in 0..1_000 {
-            let mut entry = stinger_audit::event("e");
+            let mut entry = stinger_audit::emit::event("e");
             let mut decision = GuardrailDecision::warn("f");
             for number in 0..round % 24 {
                 let value = match number % 3 {
@@ -267,7 +269,7 @@ fn whatever_its_fields_are_called_no_two_keys_of_a_record_collide() {
         }
         // These differ where no name is read any more.
         let long = "x".repeat(70_000);
-        let entry = stinger_audit::event("long")
+        let entry = stinger_audit::emit::event("long")
             .field(format!("{long}1"), 1)
             .field(format!("{long}2"), 2);
         entry.log().expect("recorded");
@@ -312,7 +314,7 @@ fn no_key_stands_twice_and_the_record_cannot_be_hidden() {
         deep = json!([deep]);
     }
     bench.emit(|| {
-        stinger_audit::event("e")
+        stinger_audit::emit::event("e")
             .user_id("real")
             .user_id("again")
             .field("user_id", "victim")

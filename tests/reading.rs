@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
+use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{FindingKind, Outcome, Query, Trail};
 use stinger_audit::record::Record;
 use stinger_audit::redact::{Redactor, Rules};
-use stinger_audit::{ErrorKind, Unreadable};
 use tempfile::TempDir;
 
 mod common;
@@ -28,7 +28,7 @@ fn line(seq: u64, rest: &str) -> String {
     )
 }
 
-fn seqs(records: impl Iterator<Item = stinger_audit::Result<Record>>) -> Vec<u64> {
+fn seqs(records: impl Iterator<Item = stinger_audit::error::Result<Record>>) -> Vec<u64> {
     records
         .filter_map(Result::ok)
         .map(|record| record.seq)
@@ -355,7 +355,7 @@ fn csv_holds_every_text_whole_and_no_formula() {
         bench
             .audit
             .log(
-                stinger_audit::prompt(text)
+                stinger_audit::emit::prompt(text)
                     .user_id(text)
                     .blocked("f", text)
                     .field("note", text),
@@ -403,7 +403,7 @@ fn json_export_is_an_array_of_the_same_records() {
     for text in HOSTILE {
         bench
             .audit
-            .log(stinger_audit::prompt(text))
+            .log(stinger_audit::emit::prompt(text))
             .expect("recorded");
     }
     bench.audit.flush().expect("written");
@@ -433,7 +433,7 @@ fn a_trail_is_read_while_it_is_written() {
             for number in 0..total {
                 bench
                     .audit
-                    .log(stinger_audit::event("e").field("n", number))
+                    .log(stinger_audit::emit::event("e").field("n", number))
                     .expect("recorded");
             }
         });
@@ -466,7 +466,7 @@ fn a_trail_is_read_while_it_is_written() {
 #[test]
 fn a_trail_that_is_being_written_has_its_end_and_several_are_checked_apart() {
     let bench = Bench::new();
-    let prompt = stinger_audit::prompt("one").conversation_id("c");
+    let prompt = stinger_audit::emit::prompt("one").conversation_id("c");
     bench.audit.log(prompt).expect("recorded");
     let no_outcome = [(FindingKind::NoOutcome, Some(bench.one().seq))];
     let check = |path: &std::path::Path| Trail::open(path).expect("a trail").check();

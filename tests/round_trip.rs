@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use stinger_audit::Rotation;
+use stinger_audit::config::Rotation;
 use stinger_audit::read::Trail;
 use stinger_audit::record::GuardrailDecision;
 
@@ -100,18 +100,18 @@ fn conversations_come_back_text_for_text_across_rolls_and_restarts() {
             .open()
             .expect("a trail");
         for conversation in part {
-            let log = |entry: stinger_audit::Entry<'_>| {
+            let log = |entry: stinger_audit::emit::Entry<'_>| {
                 let entry = entry.conversation_id(conversation.conversation_id.as_str());
                 audit.log(entry).expect("recorded");
             };
             for turn in &conversation.turns {
-                log(stinger_audit::prompt(&turn.prompt));
-                log(stinger_audit::guardrail(
+                log(stinger_audit::emit::prompt(&turn.prompt));
+                log(stinger_audit::emit::guardrail(
                     GuardrailDecision::allow("length").reason(turn.prompt.as_str()),
                 ));
                 emitted += 2;
                 if let Some(response) = &turn.response {
-                    log(stinger_audit::response(response));
+                    log(stinger_audit::emit::response(response));
                     emitted += 1;
                 }
             }
@@ -181,7 +181,7 @@ fn a_roll_by_the_clock_loses_nothing_and_readers_follow() {
     while after_roll < 200 {
         assert!(Instant::now() < deadline, "no roll within 90 s");
         audit
-            .log(stinger_audit::event("tick").field("n", emitted))
+            .log(stinger_audit::emit::event("tick").field("n", emitted))
             .expect("recorded");
         emitted += 1;
         std::thread::sleep(Duration::from_millis(1));

@@ -79,7 +79,9 @@ fn on_stdout_every_record_and_every_seal_says_which_run_wrote_it() {
 fn in_files_only_the_first_record_of_a_run_says_which_it_is() {
     let bench = Bench::new();
     let audit = &bench.audit;
-    audit.log(stinger_audit::event("e")).expect("recorded");
+    audit
+        .log(stinger_audit::emit::event("e"))
+        .expect("recorded");
     audit.close().expect("closed");
     let again = stinger_audit::to(bench.path()).open().expect("a trail");
     again.close().expect("closed");

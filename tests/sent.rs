@@ -1,10 +1,10 @@
-//! Answers in pieces, as an iterator and as a stream: what left is what is recorded, and the end
+//! Answers in chunks, as an iterator and as a stream: what left is what is recorded, and the end
 //! comes behind its record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::stream::{self, StreamExt as _};
-use stinger_audit::ErrorKind;
+use stinger_audit::error::ErrorKind;
 use stinger_audit::read::{Outcome, Trail, Turn as Read};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase};
 use stinger_audit::turn::Turn;
@@ -12,7 +12,7 @@ use stinger_audit::turn::Turn;
 mod common;
 use common::Bench;
 
-type Piece = Result<&'static str, &'static str>;
+type Chunk = Result<&'static str, &'static str>;
 type Verdict = Result<Decision, &'static str>;
 
 fn fail_safe() -> Bench {
@@ -40,7 +40,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// What came out of an answer.
 struct Got {
-    pieces: Vec<Piece>,
+    chunks: Vec<Chunk>,
     stopped_by: Option<GuardrailDecision>,
     turn: Read,
 }
@@ -64,29 +64,29 @@ impl Got {
     }
 }
 
-/// Sends the pieces through a guardrail, as an iterator and as a stream, under fail-safe: when the
+/// Sends the chunks through a guardrail, as an iterator and as a stream, under fail-safe: when the
 /// end comes, its record is on the medium.
 fn sent(
-    pieces: &[Piece],
+    chunks: &[Chunk],
     guard: impl Fn(&str) -> Verdict + Clone + Send + 'static,
     check: impl Fn(Got),
 ) {
     for is_stream in [false, true] {
         let bench = fail_safe();
-        let (turn, pieces) = (begin(&bench), pieces.to_vec());
-        let (pieces, stopped_by, recorded) = match is_stream {
+        let (turn, chunks) = (begin(&bench), chunks.to_vec());
+        let (chunks, stopped_by, recorded) = match is_stream {
             false => {
-                let mut sent = turn.send(pieces).guarded("guard", guard.clone());
-                let pieces: Vec<_> = sent.by_ref().collect();
+                let mut sent = turn.send(chunks).guarded("guard", guard.clone());
+                let chunks: Vec<_> = sent.by_ref().collect();
                 assert!(sent.next().is_none(), "it stays ended");
-                (pieces, sent.stopped_by().cloned(), sent.recorded())
+                (chunks, sent.stopped_by().cloned(), sent.recorded())
             }
             true => block_on(async {
-                let sent = turn.send_stream(stream::iter(pieces));
+                let sent = turn.send_stream(stream::iter(chunks));
                 let mut sent = sent.guarded("guard", guard.clone());
-                let pieces: Vec<_> = sent.by_ref().collect().await;
+                let chunks: Vec<_> = sent.by_ref().collect().await;
                 assert!(sent.next().await.is_none(), "it stays ended");
-                (pieces, sent.stopped_by().cloned(), sent.recorded())
+                (chunks, sent.stopped_by().cloned(), sent.recorded())
             }),
         };
         recorded.expect("recorded");
@@ -94,7 +94,7 @@ fn sent(
         let end = turn.records.last().expect("records").seq;
         assert!(bench.audit.status().synced > end, "is_stream: {is_stream}");
         check(Got {
-            pieces,
+            chunks,
             stopped_by,
             turn,
         });
@@ -103,13 +103,13 @@ fn sent(
 
 #[test]
 fn an_answer_that_ends_by_itself_is_released_with_the_last_decision_of_its_guardrail() {
-    let pieces = [Ok("one "), Ok("two "), Ok("three")];
+    let chunks = [Ok("one "), Ok("two "), Ok("three")];
     let guard = |text: &str| match text.ends_with("three") {
         true => Verdict::Ok(Decision::Warn),
         false => Ok(Decision::Allow),
     };
-    sent(&pieces, guard, |got| {
-        assert_eq!(got.pieces, pieces);
+    sent(&chunks, guard, |got| {
+        assert_eq!(got.chunks, chunks);
         assert!(got.stopped_by.is_none());
         assert_eq!(got.turn.outcome(), Some(Outcome::Released));
         assert_eq!(got.state(), Some("answered"));
@@ -126,13 +126,13 @@ fn an_answer_that_ends_by_itself_is_released_with_the_last_decision_of_its_guard
 
 #[test]
 fn a_guardrail_stops_an_answer_in_front_of_the_piece_that_it_blocks() {
-    let pieces = [Ok("the code is "), Ok("swordfish"), Ok(", keep it")];
+    let chunks = [Ok("the code is "), Ok("swordfish"), Ok(", keep it")];
     let guard = |text: &str| match text.contains("swordfish") {
         true => Verdict::Ok(Decision::Block),
         false => Ok(Decision::Allow),
     };
-    sent(&pieces, guard, |got| {
-        assert_eq!(got.pieces, pieces[..1]);
+    sent(&chunks, guard, |got| {
+        assert_eq!(got.chunks, chunks[..1]);
         let stopped_by = got.stopped_by.as_ref().expect("stopped");
         assert_eq!(stopped_by.filter_name, "guard");
         assert_eq!(got.turn.outcome(), Some(Outcome::Stopped));
@@ -146,7 +146,7 @@ fn a_guardrail_stops_an_answer_in_front_of_the_piece_that_it_blocks() {
 
 #[test]
 fn a_guardrail_that_fails_or_panics_stops_the_answer_too() {
-    let pieces = [Ok("one "), Ok("two")];
+    let chunks = [Ok("one "), Ok("two")];
     let fails = |text: &str| match text.contains("two") {
         true => Verdict::Err("no classifier"),
         false => Ok(Decision::Allow),
@@ -157,7 +157,7 @@ fn a_guardrail_that_fails_or_panics_stops_the_answer_too() {
     };
     let check = |why: &'static str| {
         move |got: Got| {
-            assert_eq!(got.pieces, pieces[..1]);
+            assert_eq!(got.chunks, chunks[..1]);
             assert_eq!(got.turn.outcome(), Some(Outcome::Stopped));
             assert_eq!(got.state(), Some("blocked"));
             assert_eq!(got.text(), "one ");
@@ -165,16 +165,16 @@ fn a_guardrail_that_fails_or_panics_stops_the_answer_too() {
             assert_eq!(got.decision().reason.as_deref(), Some(why));
         }
     };
-    sent(&pieces, fails, check("no classifier"));
-    sent(&pieces, panics, check("the check panicked"));
+    sent(&chunks, fails, check("no classifier"));
+    sent(&chunks, panics, check("the check panicked"));
 }
 
 #[test]
 fn where_the_model_fails_what_was_sent_before_is_recorded() {
-    let pieces = [Ok("one "), Err("overloaded"), Ok("never taken")];
+    let chunks = [Ok("one "), Err("overloaded"), Ok("never taken")];
     let guard = |_: &str| Verdict::Ok(Decision::Allow);
-    sent(&pieces, guard, |got| {
-        assert_eq!(got.pieces, pieces[..2]);
+    sent(&chunks, guard, |got| {
+        assert_eq!(got.chunks, chunks[..2]);
         assert_eq!(got.turn.outcome(), Some(Outcome::Failed));
         assert_eq!(got.state(), Some("failed"));
         assert_eq!(got.text(), "one ");
@@ -209,16 +209,16 @@ fn every_guardrail_has_its_last_decision_in_the_record() {
 
 #[test]
 fn an_answer_that_is_dropped_is_cut_behind_what_was_sent() {
-    let pieces = ["one ", "two ", "three"];
+    let chunks = ["one ", "two ", "three"];
     let bench = fail_safe();
-    let mut sent = begin(&bench).send(pieces);
+    let mut sent = begin(&bench).send(chunks);
     assert_eq!(sent.next(), Some("one "));
     drop(sent);
     bench.audit.flush().expect("written");
     assert_eq!(only(&bench).outcome(), Some(Outcome::Cut));
 
     let bench = fail_safe();
-    let mut sent = begin(&bench).send_stream(stream::iter(pieces));
+    let mut sent = begin(&bench).send_stream(stream::iter(chunks));
     assert_eq!(block_on(sent.next()), Some("one "));
     // Where a task ends is another thread's business.
     let dropped = std::thread::spawn(move || drop(sent));
@@ -228,17 +228,17 @@ fn an_answer_that_is_dropped_is_cut_behind_what_was_sent() {
     assert_eq!(turn.outcome(), Some(Outcome::Cut));
     let end = turn.response().expect("a response");
     assert_eq!(end.response.as_deref(), Some("one "));
-    assert_eq!(end.other["pieces"], 1);
+    assert_eq!(end.other["chunks"], 1);
 }
 
 #[test]
 fn pieces_that_panic_leave_a_cut_answer() {
     let bench = fail_safe();
-    let pieces = (0..3).map(|number| match number {
+    let chunks = (0..3).map(|number| match number {
         2 => panic!("a bug in the model"),
-        _ => "piece ",
+        _ => "chunk ",
     });
-    let mut sent = begin(&bench).send(pieces);
+    let mut sent = begin(&bench).send(chunks);
     let panicked = catch_unwind(AssertUnwindSafe(|| sent.by_ref().count()));
     assert!(panicked.is_err(), "the panic goes on");
     drop(sent);
@@ -246,7 +246,7 @@ fn pieces_that_panic_leave_a_cut_answer() {
     let turn = only(&bench);
     assert_eq!(turn.outcome(), Some(Outcome::Cut));
     let end = turn.response().expect("a response");
-    assert_eq!(end.response.as_deref(), Some("piece piece "));
+    assert_eq!(end.response.as_deref(), Some("chunk chunk "));
 }
 
 #[test]
@@ -254,10 +254,10 @@ fn an_end_that_the_trail_does_not_take_is_reported() {
     for is_stream in [false, true] {
         let bench = fail_safe();
         let turn = begin(&bench);
-        let pieces = ["one ", "two"];
+        let chunks = ["one ", "two"];
         let recorded = match is_stream {
             false => {
-                let mut sent = turn.send(pieces);
+                let mut sent = turn.send(chunks);
                 assert_eq!(sent.next(), Some("one "));
                 bench.audit.close().expect("closed");
                 assert_eq!(sent.by_ref().count(), 1);
@@ -265,7 +265,7 @@ fn an_end_that_the_trail_does_not_take_is_reported() {
                 sent.recorded()
             }
             true => block_on(async {
-                let mut sent = turn.send_stream(stream::iter(pieces));
+                let mut sent = turn.send_stream(stream::iter(chunks));
                 assert_eq!(sent.next().await, Some("one "));
                 bench.audit.close().expect("closed");
                 assert_eq!(sent.by_ref().count().await, 1);

@@ -70,7 +70,7 @@ where
 
 fn both(number: usize) {
     info!(target: TARGET, event_type = "bare", prompt = SECRET, number);
-    stinger_audit::prompt(SECRET)
+    stinger_audit::emit::prompt(SECRET)
         .field("number", number)
         .log()
         .expect("recorded");
@@ -279,11 +279,11 @@ fn expect_typed_and_a_warning(bench: &Bench, audit: &Audit, dispatch: &Dispatch,
             both(number);
             warn!("app line");
         }
-        assert!(!audit.probe().is_complete());
+        assert!(!audit.check_event_delivery().is_complete());
     });
     assert_eq!(numbers(bench, "user_prompt"), (0..10).collect::<Vec<_>>());
     assert_eq!(numbers(bench, "bare"), [0; 0]);
-    assert!(audit.status().starved.is_some(), "status() says so");
+    assert!(audit.status().events_filtered.is_some(), "status() says so");
     assert!(!log.text().contains(SECRET));
     let told = common::all_records(&bench.path());
     assert!(
@@ -329,16 +329,16 @@ fn a_reloaded_filter_starves_macros_and_is_noticed_and_so_is_its_end() {
     );
     dispatcher::with_default(&dispatch, || {
         info!(target: TARGET, event_type = "early", number = 0);
-        assert!(bench.audit.probe().is_complete());
+        assert!(bench.audit.check_event_delivery().is_complete());
         handle.reload(LevelFilter::OFF).expect("reloaded");
     });
     expect_typed_and_a_warning(&bench, &bench.audit, &dispatch, &log);
     dispatcher::with_default(&dispatch, || {
         handle.reload(LevelFilter::INFO).expect("reloaded");
         info!(target: TARGET, event_type = "late", number = 1);
-        assert_eq!(bench.audit.probe().lowest, Some(Level::INFO));
+        assert_eq!(bench.audit.check_event_delivery().lowest, Some(Level::INFO));
     });
-    assert_eq!(bench.audit.status().starved, None);
+    assert_eq!(bench.audit.status().events_filtered, None);
     assert_eq!(
         (numbers(&bench, "early"), numbers(&bench, "late")),
         (vec![0], vec![1])
@@ -377,12 +377,12 @@ fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_process
     let other = Dispatch::new(Registry::default().with(fmt(&log)));
     let _span = info_span!("request", user_id = "u").entered();
     dispatcher::with_default(&none, || {
-        stinger_audit::prompt(SECRET)
+        stinger_audit::emit::prompt(SECRET)
             .field("number", 0)
             .log()
             .expect("recorded");
         assert_eq!(
-            bench.audit.probe().lowest,
+            bench.audit.check_event_delivery().lowest,
             None,
             "noticed where it is asked"
         );
@@ -391,12 +391,12 @@ fn without_the_layer_in_the_threads_subscriber_typed_functions_reach_the_process
         scope.spawn(|| {
             dispatcher::with_default(&other, || {
                 both(1);
-                assert_eq!(bench.audit.probe().lowest, None);
+                assert_eq!(bench.audit.check_event_delivery().lowest, None);
                 let text = log.text();
                 assert!(text.contains("looks whether audit events"), "{text}");
                 assert!(!text.contains("ERROR"), "an alarm: {text}");
-                let starved = bench.audit.status().starved;
-                assert!(starved.is_some_and(|why| why.contains("in clear")));
+                let events_filtered = bench.audit.status().events_filtered;
+                assert!(events_filtered.is_some_and(|why| why.contains("in clear")));
             });
         });
     });
@@ -430,7 +430,7 @@ fn the_watch_notices_a_starved_global_subscriber_within_seconds() {
         .with(bench.audit.layer());
     dispatcher::set_global_default(Dispatch::new(subscriber)).expect("the first");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(15);
-    while bench.audit.status().starved.is_none() {
+    while bench.audit.status().events_filtered.is_none() {
         assert!(std::time::Instant::now() < deadline, "not noticed");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

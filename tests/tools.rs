@@ -15,7 +15,7 @@ use common::Bench;
 type Checked = Result<Decision, String>;
 
 fn begin(bench: &Bench) -> Turn {
-    let turn = bench.audit.turn("c").user("ann").begin("the prompt");
+    let turn = bench.audit.turn("c").user_id("ann").begin("the prompt");
     turn.expect("begun")
 }
 
@@ -68,7 +68,7 @@ fn what_happens_in_a_turn_is_attributed_to_it_and_not_to_the_users_around() {
         let span = in_request.span();
         span.in_scope(|| {
             info!(target: TARGET, event_type = "by a macro");
-            stinger_audit::event("by a function")
+            stinger_audit::emit::event("by a function")
                 .log()
                 .expect("recorded");
             info_span!("inner", agent_id = "planner")
@@ -84,7 +84,9 @@ fn what_happens_in_a_turn_is_attributed_to_it_and_not_to_the_users_around() {
             };
             tokio::spawn(task.instrument(span)).await.expect("it ends");
         });
-        stinger_audit::event("eve's own").log().expect("recorded");
+        stinger_audit::emit::event("eve's own")
+            .log()
+            .expect("recorded");
         in_request.fail("no trains").expect("recorded");
     });
     let records = only(&bench);
@@ -150,9 +152,9 @@ fn a_span_of_a_turn_attributes_by_its_fields_in_another_trail() {
         .audit
         .turn("c")
         .tenant_id("t")
-        .user("ann")
-        .session("s")
-        .request("r")
+        .user_id("ann")
+        .session_id("s")
+        .request_id("r")
         .agent_id("planner")
         .begin("the prompt")
         .expect("begun");
@@ -357,7 +359,7 @@ fn a_line_has_tool_calls_and_attachments_in_the_order_in_which_they_are_serialis
         .error("e");
     call.other.insert("own".to_owned(), json!({"x": 1}));
     bench.emit(|| {
-        let entry = stinger_audit::event("tool_call")
+        let entry = stinger_audit::emit::event("tool_call")
             .tool_call(call.clone())
             .tool_call(ToolCall::new("second"));
         entry

@@ -13,9 +13,11 @@ use std::process::{Child, Command, Stdio, exit};
 use std::thread;
 use std::time::Duration;
 
+use stinger_audit::TARGET;
+use stinger_audit::config::Rotation;
+use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
-use stinger_audit::{ErrorKind, Rotation, TARGET, Unreadable};
 use tracing::info;
 use tracing_subscriber::prelude::*;
 
@@ -222,7 +224,7 @@ fn child(role: &str) {
             let audit = stinger_audit::to(trail)
                 .redact_pii(false)
                 .rotation(rotation)
-                .buffer(256 << 10)
+                .buffer_capacity(256 << 10)
                 .enable()
                 .expect("a trail");
             if life.is_multiple_of(4) {
@@ -274,7 +276,7 @@ fn child(role: &str) {
 
 /// Records through a typed function, where there is a trail.
 fn guard_free(text: &str, filler: usize) -> Option<()> {
-    let entry = stinger_audit::event("load")
+    let entry = stinger_audit::emit::event("load")
         .field("prompt", text)
         .field("filler", filler);
     entry.log().ok()

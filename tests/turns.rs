@@ -6,10 +6,10 @@ use std::path::Path;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use stinger_audit::ErrorKind;
+use stinger_audit::error::ErrorKind;
 use stinger_audit::read::{Outcome, Trail, Turn as Read};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase};
-use stinger_audit::turn::{Check, Turn};
+use stinger_audit::turn::{GuardrailCheck, Turn};
 
 mod common;
 use common::Bench;
@@ -20,11 +20,11 @@ fn begin(bench: &Bench) -> Turn {
     bench
         .audit
         .turn("c")
-        .user("u")
-        .session("s")
-        .ip("192.0.2.1")
-        .request("r")
-        .model("m")
+        .user_id("u")
+        .session_id("s")
+        .user_ip("192.0.2.1")
+        .request_id("r")
+        .model_requested("m")
         .expects(["injection", "pii"])
         .begin("the prompt")
         .expect("begun")
@@ -68,8 +68,8 @@ fn a_released_turn_has_its_prompt_its_decisions_and_its_response() {
         )
     });
     assert_eq!(verdict, Decision::Warn);
-    turn.tokens(7);
-    turn.tokens(3);
+    turn.tokens_processed(7);
+    turn.tokens_processed(3);
     assert_eq!(turn.release(answer).expect("released"), "the answer");
 
     let turn = only(&bench);
@@ -264,7 +264,7 @@ fn a_panic_of_a_check_is_recorded_and_goes_on() {
 
 #[test]
 fn a_decision_has_the_phase_of_its_verdict_else_of_its_check() {
-    fn given(turn: &mut Turn, phase: Phase) -> Check<'_> {
+    fn given(turn: &mut Turn, phase: Phase) -> GuardrailCheck<'_> {
         turn.guardrail("given").phase(phase)
     }
     let allow = |_: &str| Ok::<_, String>(GuardrailDecision::from(Decision::Allow));
@@ -310,15 +310,15 @@ fn a_decision_has_the_phase_of_its_verdict_else_of_its_check() {
 #[test]
 fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
     let bench = Bench::with(|builder| builder.redact_pii(true));
-    let pieces = ["mail ann@exam", "ple.com", " for more", " and more"];
-    let whole: Vec<_> = begin(&bench).send(pieces).collect();
-    assert_eq!(whole, pieces, "the user gets what the model said");
+    let chunks = ["mail ann@exam", "ple.com", " for more", " and more"];
+    let whole: Vec<_> = begin(&bench).send(chunks).collect();
+    assert_eq!(whole, chunks, "the user gets what the model said");
 
-    let mut cut = begin(&bench).send(pieces);
+    let mut cut = begin(&bench).send(chunks);
     assert_eq!(cut.by_ref().take(2).count(), 2);
     drop(cut);
 
-    let mut stopped = begin(&bench).send(pieces);
+    let mut stopped = begin(&bench).send(chunks);
     stopped.next();
     assert_eq!(stopped.so_far(), "mail ann@exam");
     stopped.stop("pii", "an address").expect("recorded");
@@ -332,7 +332,7 @@ fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
             (
                 turn.outcome().expect("an end"),
                 untagged(record.response.as_deref().unwrap_or_default()),
-                record.other["pieces"].as_u64().unwrap_or(0),
+                record.other["chunks"].as_u64().unwrap_or(0),
             )
         })
         .collect();
@@ -426,7 +426,14 @@ fn an_empty_id_is_none_and_the_spans_around_are_asked() {
     let bench = Bench::new();
     bench.emit(|| {
         let span = tracing::info_span!("request", user_id = "u-7", conversation_id = "c");
-        let turn = || bench.audit.turn("").user("").session("").model("");
+        let turn = || {
+            bench
+                .audit
+                .turn("")
+                .user_id("")
+                .session_id("")
+                .model_requested("")
+        };
         span.in_scope(|| drop(turn().begin("the prompt").expect("begun")));
         drop(turn().begin("the prompt").expect("begun"));
     });

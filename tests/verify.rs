@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 
 #[path = "verify/command.rs"]

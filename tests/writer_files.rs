@@ -6,7 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use stinger_audit::{Audit, Result, Rotation, prompt};
+use stinger_audit::Audit;
+use stinger_audit::config::Rotation;
+use stinger_audit::emit::prompt;
+use stinger_audit::error::Result;
 
 mod common;
 use common::can_trace;
@@ -18,7 +21,7 @@ fn open(directory: &Path) -> Result<Audit> {
     let path = directory.join("audit.log");
     stinger_audit::to(path)
         .redact_pii(false)
-        .buffer(64 << 10)
+        .buffer_capacity(64 << 10)
         .open()
 }
 

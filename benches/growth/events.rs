@@ -124,9 +124,11 @@ pub(crate) fn by_fields() {
 }
 
 fn record_fields(names: &[String]) {
-    let entry = names.iter().fold(stinger_audit::event("e"), |entry, name| {
-        entry.field(name.as_str(), "twenty bytes of text")
-    });
+    let entry = names
+        .iter()
+        .fold(stinger_audit::emit::event("e"), |entry, name| {
+            entry.field(name.as_str(), "twenty bytes of text")
+        });
     entry.log().expect("recorded");
 }
 

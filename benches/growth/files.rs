@@ -6,8 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use stinger_audit::Audit;
+use stinger_audit::config::{Retention, Rotation};
 use stinger_audit::read::{Query, Trail};
-use stinger_audit::{Audit, Retain, Rotation};
 use tempfile::TempDir;
 
 use crate::trail::record_prompts;
@@ -67,7 +68,7 @@ fn opened(directory: &Path, rotation: Rotation, files: usize) -> Audit {
     stinger_audit::to(file_of(directory))
         .redact_pii(true)
         .rotation(rotation)
-        .retain(Retain::files(files))
+        .retention(Retention::files(files))
         .open()
         .expect("the trail opens")
 }

@@ -84,7 +84,7 @@ pub(crate) fn by_trail() {
 pub(crate) fn record_prompts(audit: &Audit, count: usize) {
     let text = text(EVENT_BYTES);
     for number in 0..count {
-        let prompt = stinger_audit::prompt(&text)
+        let prompt = stinger_audit::emit::prompt(&text)
             .user_id("u-7")
             .conversation_id(format!("c-{number}"));
         audit.log(prompt).expect("recorded");
@@ -183,7 +183,9 @@ fn reopened(trail: &Grown, killed: bool) -> Reopened {
     let begun = Instant::now();
     let audit = open(directory);
     let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-    audit.log(stinger_audit::event(NEXT)).expect("recorded");
+    audit
+        .log(stinger_audit::emit::event(NEXT))
+        .expect("recorded");
     audit.flush().expect("written");
     let mut since = end_of(directory);
     audit.close().expect("the trail closes");

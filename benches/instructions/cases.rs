@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use stinger_audit::config::Rotation;
 use stinger_audit::record::GuardrailDecision;
-use stinger_audit::{Audit, Rotation, TARGET};
+use stinger_audit::{Audit, TARGET};
 use tracing::{Dispatch, Subscriber, dispatcher, info, info_span};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -94,7 +95,7 @@ impl Trail {
             .redact_pii(self.redacts)
             .sealing(self.seals)
             .rotation(Rotation::NEVER)
-            .buffer(BUFFER)
+            .buffer_capacity(BUFFER)
             .open()
             .expect("the trail opens")
     }
@@ -152,7 +153,7 @@ fn emit(records: usize, trail: Trail, texts: &Texts) {
 /// Records the same by the typed function, within the same spans.
 fn log(records: usize, trail: Trail, texts: &Texts) {
     with_trail(records, trail, || {
-        stinger_audit::prompt(&texts.prompt)
+        stinger_audit::emit::prompt(&texts.prompt)
             .user_ip("192.0.2.17")
             .user_agent("Mozilla/5.0 (X11; Linux x86_64)")
             .field("response", texts.response.as_str())

@@ -105,7 +105,7 @@ system_events! {
         /// How often files roll.
         rotation: String,
         /// What retention keeps.
-        retain: Option<String>,
+        retention: Option<String>,
         /// The host.
         hostname: Option<String>,
         /// The process.
@@ -178,7 +178,7 @@ system_events! {
     /// Retention is about to remove files.
     Pruned "trail_pruned" {
         /// What retention keeps.
-        retain: String,
+        retention: String,
         /// The files that go.
         files: Vec<PrunedFile>,
     }
@@ -234,7 +234,7 @@ system_events! {
         events_filtered: Option<String>,
     }
     /// The disk is nearly full.
-    LowSpace "trail_low_space" {
+    LowDisk "trail_low_disk" {
         /// Bytes that are left.
         available_bytes: u64,
         /// The threshold.

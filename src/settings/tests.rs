@@ -101,58 +101,58 @@ fn nothing_given_means_the_documented_defaults() {
     assert_eq!(settings.environment, Environment::Production);
     assert_eq!(settings.environment_reason, "nothing says otherwise");
     assert_eq!(settings.rotation, Rotation::DAILY);
-    assert_eq!(settings.retain, None);
+    assert_eq!(settings.retention, None);
     assert_eq!(settings.seal_keys, None);
     assert!(settings.redaction_keys.is_none());
-    assert_eq!(settings.buffer, 8 << 20);
-    assert_eq!(settings.patience, Duration::from_secs(5));
-    assert_eq!(settings.pulse, Duration::from_secs(60));
-    assert_eq!(settings.low_space, 100 << 20);
+    assert_eq!(settings.buffer_capacity, 8 << 20);
+    assert_eq!(settings.enqueue_timeout, Duration::from_secs(5));
+    assert_eq!(settings.heartbeat_interval, Duration::from_secs(60));
+    assert_eq!(settings.low_disk_threshold, 100 << 20);
 }
 
 #[test]
 fn the_smallest_and_largest_values_are_taken_as_they_are() {
     let given = Given {
-        buffer: Some(64 << 10),
-        patience: Some(Duration::ZERO),
-        pulse: Some(Duration::from_secs(1)),
-        low_space: Some(u64::MAX),
+        buffer_capacity: Some(64 << 10),
+        enqueue_timeout: Some(Duration::ZERO),
+        heartbeat_interval: Some(Duration::from_secs(1)),
+        low_disk_threshold: Some(u64::MAX),
         sealing: Some(false),
         seal_keys: Some("keys".into()),
         ..Given::default()
     };
     let settings = given.resolve(&Imagined::default()).expect("settings");
-    assert_eq!(settings.buffer, 64 << 10);
-    assert_eq!(settings.patience, Duration::ZERO);
-    assert_eq!(settings.pulse, Duration::from_secs(1));
-    assert_eq!(settings.low_space, u64::MAX);
+    assert_eq!(settings.buffer_capacity, 64 << 10);
+    assert_eq!(settings.enqueue_timeout, Duration::ZERO);
+    assert_eq!(settings.heartbeat_interval, Duration::from_secs(1));
+    assert_eq!(settings.low_disk_threshold, u64::MAX);
     assert!(!settings.sealing);
     assert_eq!(settings.seal_keys, Some("keys".into()));
 }
 
 #[test]
 fn retention_and_rotation_are_told_in_words() {
-    for (retain, parts, words) in [
-        (Retain::days(90), (Some(90), None), "90 days"),
-        (Retain::files(1000), (None, Some(1000)), "1000 files"),
+    for (retention, parts, words) in [
+        (Retention::days(90), (Some(90), None), "90 days"),
+        (Retention::files(1000), (None, Some(1000)), "1000 files"),
         (
-            Retain::days(90).and_files(1000),
+            Retention::days(90).and_files(1000),
             (Some(90), Some(1000)),
             "90 days, 1000 files",
         ),
         (
-            Retain::files(1000).and_days(90),
+            Retention::files(1000).and_days(90),
             (Some(90), Some(1000)),
             "90 days, 1000 files",
         ),
         (
-            Retain::days(90).and_files(1000).and_days(7).and_files(5),
+            Retention::days(90).and_files(1000).and_days(7).and_files(5),
             (Some(7), Some(5)),
             "7 days, 5 files",
         ),
     ] {
-        assert_eq!((retain.days, retain.files), parts);
-        assert_eq!(retain.to_string(), words);
+        assert_eq!((retention.days, retention.files), parts);
+        assert_eq!(retention.to_string(), words);
     }
     for (rotation, word) in [
         (Rotation::MINUTELY, "minutely"),
@@ -220,21 +220,21 @@ fn what_is_impossible_is_an_error_that_says_what_to_do() {
     for (given, says) in [
         (
             Given {
-                retain: Some(Retain::files(0)),
+                retention: Some(Retention::files(0)),
                 ..Given::default()
             },
             "keep 1 or more",
         ),
         (
             Given {
-                retain: Some(Retain::days(0)),
+                retention: Some(Retention::days(0)),
                 ..Given::default()
             },
             "keep 1 or more",
         ),
         (
             Given {
-                retain: Some(Retain::files(3)),
+                retention: Some(Retention::files(3)),
                 rotation: Some(Rotation::NEVER),
                 ..Given::default()
             },
@@ -242,7 +242,7 @@ fn what_is_impossible_is_an_error_that_says_what_to_do() {
         ),
         (
             Given {
-                retain: Some(Retain::files(3)),
+                retention: Some(Retention::files(3)),
                 destinations: Some("stdout".into()),
                 ..Given::default()
             },
@@ -250,28 +250,28 @@ fn what_is_impossible_is_an_error_that_says_what_to_do() {
         ),
         (
             Given {
-                buffer: Some(10),
+                buffer_capacity: Some(10),
                 ..Given::default()
             },
             "65536 bytes or more",
         ),
         (
             Given {
-                buffer: Some((64 << 10) - 1),
+                buffer_capacity: Some((64 << 10) - 1),
                 ..Given::default()
             },
             "65536 bytes or more",
         ),
         (
             Given {
-                pulse: Some(Duration::from_millis(1)),
+                heartbeat_interval: Some(Duration::from_millis(1)),
                 ..Given::default()
             },
             "choose 1 second or more",
         ),
         (
             Given {
-                pulse: Some(Duration::from_millis(999)),
+                heartbeat_interval: Some(Duration::from_millis(999)),
                 ..Given::default()
             },
             "choose 1 second or more",

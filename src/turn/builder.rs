@@ -44,15 +44,15 @@ impl TurnBuilder {
         /// The customer or organisation: `tenant_id`.
         tenant_id TenantId;
         /// For whom: `user_id`.
-        user UserId;
+        user_id UserId;
         /// The user's session: `session_id`.
-        session SessionId;
+        session_id SessionId;
         /// The user's address: `user_ip`.
-        ip UserIp;
+        user_ip UserIp;
         /// The user's client, as it names itself: `user_agent`.
-        agent UserAgent;
+        user_agent UserAgent;
         /// The request: `request_id`.
-        request RequestId;
+        request_id RequestId;
         /// The agent that acts: `agent_id`.
         agent_id AgentId;
         /// Who runs the model: `provider`.
@@ -60,7 +60,7 @@ impl TurnBuilder {
         /// What is done with the model, such as `chat`: `operation`.
         operation Operation;
         /// The model that is asked: `model_requested`.
-        model ModelRequested;
+        model_requested ModelRequested;
         /// The sender's own id of the prompt: `event_id` of its record.
         event_id EventId;
         /// The sender's own time of the prompt, RFC 3339: `event_timestamp` of its record.

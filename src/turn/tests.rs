@@ -79,7 +79,7 @@ fn what_is_recorded_while_the_trail_is_down_is_not_let_go_either() {
     let turn = audit.turn("c").begin("the prompt").expect("begun");
     disk.broken.store(true, Ordering::SeqCst);
     // Whether it is told already depends on how fast the worker is.
-    let _ = audit.log(crate::event("e"));
+    let _ = audit.log(crate::emit::event("e"));
     audit.flush().expect_err("it cannot be written");
     let held = turn.hold("the answer");
     assert!(turn.release(held).is_err());
@@ -109,17 +109,17 @@ fn an_answer_in_pieces_whose_record_fails_on_its_way_is_not_reported_as_recorded
         let disk = Disk::default();
         let audit = fail_safe(&disk);
         let turn = audit.turn("c").begin("the prompt").expect("begun");
-        let pieces = ["one ", "two"];
+        let chunks = ["one ", "two"];
         let recorded = match is_stream {
             false => {
-                let mut sent = turn.send(pieces);
+                let mut sent = turn.send(chunks);
                 assert_eq!(sent.by_ref().take(2).count(), 2);
                 disk.unsyncable.store(true, Ordering::SeqCst);
                 assert_eq!(sent.next(), None);
                 sent.recorded()
             }
             true => wait(async {
-                let mut sent = turn.send_stream(stream::iter(pieces));
+                let mut sent = turn.send_stream(stream::iter(chunks));
                 assert_eq!(sent.by_ref().take(2).count().await, 2);
                 disk.unsyncable.store(true, Ordering::SeqCst);
                 assert_eq!(sent.next().await, None);
@@ -132,7 +132,7 @@ fn an_answer_in_pieces_whose_record_fails_on_its_way_is_not_reported_as_recorded
             "{error}"
         );
         disk.unsyncable.store(false, Ordering::SeqCst);
-        // The pieces have left: what the trail says of them is true.
+        // The chunks have left: what the trail says of them is true.
         let turn = only(&disk, &audit);
         assert_eq!(turn.outcome(), Some(Outcome::Released));
     }
@@ -151,7 +151,7 @@ fn a_turn_whose_prompt_cannot_be_confirmed_is_abandoned() {
             audit.confirm().expect("on the medium");
             disk.unsyncable.store(true, Ordering::SeqCst);
             if has_tripped {
-                let _ = audit.log(crate::event("e"));
+                let _ = audit.log(crate::emit::event("e"));
                 audit.confirm().expect_err("it trips");
             }
             let error = begin(&audit).expect_err("not confirmed");

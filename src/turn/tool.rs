@@ -34,7 +34,7 @@ impl Turn {
     /// # fn main() -> Result<(), stinger_audit::Error> {
     /// # let dir = tempfile::tempdir().expect("a directory");
     /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
-    /// let mut turn = audit.turn("c-42").user("u-7").begin("Which trains go to Paris?")?;
+    /// let mut turn = audit.turn("c-42").user_id("u-7").begin("Which trains go to Paris?")?;
     /// let arguments = serde_json::json!({ "to": "Paris" });
     /// let call = turn.tool_call("search_trains", &arguments)?;
     /// let check = turn.guardrail("tool_policy").phase(Phase::Tool).policy("tools@3");

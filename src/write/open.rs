@@ -134,11 +134,11 @@ pub(super) fn run(
                 files: RefCell::new(found.files.as_mut()),
                 last_seq,
             };
-            Journal::open(&path, settings.buffer, &written)
+            Journal::open(&path, settings.buffer_capacity, &written)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         place => {
-            let journal = Journal::in_memory(settings.buffer).map_err(|error| {
+            let journal = Journal::in_memory(settings.buffer_capacity).map_err(|error| {
                 Error::destination(place.to_string(), format!("no buffer for it: {error}"))
             })?;
             (journal, Remains::default())
@@ -232,7 +232,7 @@ fn opened(core: &Core) -> Opened {
         fail_safe: settings.fail_safe,
         identity: core.identity.get().cloned(),
         rotation: rotation_word(&settings.rotation).to_owned(),
-        retain: settings.retain.map(|retain| retain.to_string()),
+        retention: settings.retention.map(|retention| retention.to_string()),
         hostname: hostname(),
         pid: std::process::id(),
     }

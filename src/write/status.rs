@@ -51,7 +51,7 @@ pub struct Status {
     /// How often a new file is begun: `minutely`, `hourly`, `daily`, `weekly` or `never`.
     pub rotation: &'static str,
     /// How long closed files are kept. `None`: for ever.
-    pub retain: Option<String>,
+    pub retention: Option<String>,
     /// Records of the application that were taken in. The trail's own are not among them.
     pub accepted: u64,
     /// Records written, the trail's own with them.
@@ -78,7 +78,7 @@ pub struct Status {
     /// `trail_gap` records written by this process.
     pub gaps: u64,
     /// Why bare macros do not reach the trail, where they do not.
-    pub starved: Option<String>,
+    pub events_filtered: Option<String>,
     /// Whether the trail was closed.
     pub closed: bool,
 }
@@ -126,7 +126,7 @@ impl Status {
             Health::Down(format!("the trail has tripped: {}", error()))
         } else if !self.writable {
             Health::Degraded(format!("records wait to be written: {}", error()))
-        } else if let Some(why) = &self.starved {
+        } else if let Some(why) = &self.events_filtered {
             Health::Degraded(why.clone())
         } else if self.lost > 0 {
             Health::Degraded(format!("{} records were lost", self.lost))
@@ -153,7 +153,7 @@ impl Status {
                 .collect(),
             fail_safe: settings.fail_safe,
             rotation: rotation_word(&settings.rotation),
-            retain: settings.retain.map(|retain| retain.to_string()),
+            retention: settings.retention.map(|retention| retention.to_string()),
             accepted: 0,
             written: 0,
             synced: 0,
@@ -166,7 +166,7 @@ impl Status {
             tripped: false,
             last_sync: None,
             gaps: 0,
-            starved: None,
+            events_filtered: None,
             closed: false,
         }
     }
@@ -189,7 +189,7 @@ impl Core {
             write_errors: counts.write_errors.load(Ordering::Relaxed),
             last_error: lock(&counts.last_error).clone(),
             writable: !self.failing.load(Ordering::Relaxed),
-            starved: lock(&self.starved).clone(),
+            events_filtered: lock(&self.events_filtered).clone(),
             closed: self.is_closed(),
             identity: self.identity.get().cloned(),
             ..Status::idle(&self.settings)

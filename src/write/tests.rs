@@ -31,7 +31,7 @@ pub(crate) fn trail(disk: &Disk, given: Given) -> Arc<Core> {
     open::run(settings, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
 }
 
-pub(super) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::Result<()> {
+pub(super) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::error::Result<()> {
     core.record(None, |fields| {
         fields.field("event_type", Value::Str(event_type));
         fields.field("prompt", Value::Str(prompt));
@@ -97,7 +97,7 @@ fn callers_wait_for_a_slow_disk_and_nothing_is_lost() {
     let core = trail(
         &disk,
         Given {
-            buffer: Some(64 << 10),
+            buffer_capacity: Some(64 << 10),
             ..Given::default()
         },
     );
@@ -113,12 +113,12 @@ fn callers_wait_for_a_slow_disk_and_nothing_is_lost() {
 #[test]
 fn what_no_longer_fits_is_counted_and_stands_in_the_trail_as_a_gap() {
     let disk = Disk::default();
-    let patience = Some(Duration::from_millis(50));
+    let enqueue_timeout = Some(Duration::from_millis(50));
     let core = trail(
         &disk,
         Given {
-            buffer: Some(64 << 10),
-            patience,
+            buffer_capacity: Some(64 << 10),
+            enqueue_timeout,
             ..Given::default()
         },
     );
@@ -205,8 +205,8 @@ fn an_error_says_whether_the_record_waits_or_was_lost() {
         &disk,
         Given {
             fail_safe: Some(true),
-            buffer: Some(64 << 10),
-            patience: Some(Duration::ZERO),
+            buffer_capacity: Some(64 << 10),
+            enqueue_timeout: Some(Duration::ZERO),
             ..Given::default()
         },
     );
@@ -250,7 +250,7 @@ fn a_record_larger_than_the_buffer_is_taken() {
     let core = trail(
         &disk,
         Given {
-            buffer: Some(64 << 10),
+            buffer_capacity: Some(64 << 10),
             ..Given::default()
         },
     );
@@ -400,7 +400,7 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
     audit.close().expect("closed");
     let trail = crate::read::Trail::open(&path).expect("a trail");
     let read = trail.query(crate::read::Query::new());
-    let read: Vec<Record> = read.collect::<crate::Result<_>>().expect("whole");
+    let read: Vec<Record> = read.collect::<crate::error::Result<_>>().expect("whole");
     assert!(read.iter().zip(0..).all(|(record, seq)| record.seq == seq));
     let count = |of: &str| {
         let all = read.iter();

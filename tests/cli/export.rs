@@ -52,12 +52,12 @@ pub(super) fn an_export_replaces_nothing_that_it_was_not_told_to() {
     let dir = tempfile::tempdir().expect("a directory");
     let logs = dir.path().join("logs");
     let audit = stinger_audit::to(logs.join("audit.log"))
-        .rotation(stinger_audit::Rotation::DAILY)
+        .rotation(stinger_audit::config::Rotation::DAILY)
         .redact_pii(true)
         .open()
         .expect("a trail");
     audit
-        .log(stinger_audit::prompt("I am ann@example.com"))
+        .log(stinger_audit::emit::prompt("I am ann@example.com"))
         .expect("recorded");
     audit.close().expect("closed");
     let names = || -> Vec<String> {

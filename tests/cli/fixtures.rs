@@ -28,12 +28,12 @@ pub(super) fn line(seq: u64, event: &str, rest: &str) -> String {
 /// A trail of some records that its writer has ended, in one file.
 pub(super) fn ended(directory: &Path) -> Vec<u8> {
     let audit = stinger_audit::to(directory.join("audit.log"))
-        .rotation(stinger_audit::Rotation::NEVER)
+        .rotation(stinger_audit::config::Rotation::NEVER)
         .redact_pii(false)
         .open()
         .expect("a trail");
     for prompt in ["one", "two", "three"] {
-        let prompt = stinger_audit::prompt(prompt);
+        let prompt = stinger_audit::emit::prompt(prompt);
         audit.log(prompt).expect("recorded");
     }
     audit.close().expect("closed");

@@ -177,10 +177,10 @@ pub(super) fn a_known_value_is_found_by_its_tag() {
         .open()
         .expect("a trail");
     audit
-        .log(stinger_audit::prompt("I am Ann@Example.com").user_id("u-7"))
+        .log(stinger_audit::emit::prompt("I am Ann@Example.com").user_id("u-7"))
         .expect("recorded");
     audit
-        .log(stinger_audit::prompt("I am nobody"))
+        .log(stinger_audit::emit::prompt("I am nobody"))
         .expect("recorded");
     audit.close().expect("closed");
     let tags = stdout(&run(dir.path(), &["tag", "ann@example.com", "audit.log"]));

@@ -8,8 +8,9 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use stinger_audit::config::{Retention, Rotation};
+use stinger_audit::emit::prompt;
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
-use stinger_audit::{Retain, Rotation, prompt};
 use tempfile::TempDir;
 
 /// A trail of four files: a process each, which is closed in order. Its records are, in each file,
@@ -85,7 +86,7 @@ impl Small {
     fn prune(&self) {
         let audit = stinger_audit::to(self.path())
             .redact_pii(false)
-            .retain(Retain::files(3))
+            .retention(Retention::files(3))
             .rotation(Rotation::WEEKLY)
             .open()
             .expect("a trail");

@@ -6,7 +6,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use stinger_audit::{ErrorKind, Rotation};
+use stinger_audit::config::Rotation;
+use stinger_audit::error::ErrorKind;
 
 use crate::common::records;
 use crate::confirm::{CONFIRMED, block_on};
@@ -25,7 +26,7 @@ fn a_forked_child_is_refused_and_harms_nothing() {
     // SAFETY: the child calls only what takes no lock of another thread, and ends by _exit.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        let refused = audit.log(stinger_audit::event("from the child"));
+        let refused = audit.log(stinger_audit::emit::event("from the child"));
         let is_forked = matches!(refused, Err(error) if matches!(error.kind(), ErrorKind::Forked));
         #[expect(unsafe_code, reason = "exit handlers are the parent's")]
         // SAFETY: it only ends the process.
@@ -68,7 +69,7 @@ fn a_closed_trail_opens_again_while_other_threads_start_processes() {
             });
         }
         let open = || {
-            let trail = stinger_audit::to(&path).buffer(64 << 10);
+            let trail = stinger_audit::to(&path).buffer_capacity(64 << 10);
             trail.rotation(Rotation::NEVER).open()
         };
         let refused = (0..ROUNDS).filter(|_| match open() {
@@ -92,8 +93,8 @@ fn child() {
     let builder = stinger_audit::to(trail.as_str())
         .redact_pii(false)
         .rotation(Rotation::NEVER)
-        .buffer(64 << 10)
-        .patience(Duration::from_millis(50));
+        .buffer_capacity(64 << 10)
+        .enqueue_timeout(Duration::from_millis(50));
     match role.as_str() {
         "stdout" => {
             let audit = builder.enable().expect("a trail");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use stinger_audit::Rotation;
+use stinger_audit::config::Rotation;
 
 use crate::common::disk::SmallDisk;
 use crate::common::{all_records, records, skip};
@@ -19,12 +19,17 @@ fn a_disk_without_room_for_the_journal_is_an_error_that_fills_nothing() {
     for _ in 0..2 {
         let error = stinger_audit::to(&path).open().expect_err("no room");
         let says = error.to_string();
-        for part in ["audit.log.journal", "8392704 bytes", "buffer(", "make room"] {
+        for part in [
+            "audit.log.journal",
+            "8392704 bytes",
+            "buffer_capacity(",
+            "make room",
+        ] {
             assert!(says.contains(part), "{says}");
         }
         assert!(!disk.path().join("audit.log.journal.new").exists());
     }
-    let opened = stinger_audit::to(&path).buffer(128 << 10).open();
+    let opened = stinger_audit::to(&path).buffer_capacity(128 << 10).open();
     opened.expect("room").close().expect("closed");
 }
 
@@ -37,7 +42,7 @@ fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
         .rotation(Rotation::NEVER)
-        .buffer(128 << 10)
+        .buffer_capacity(128 << 10)
         .open()
         .expect("a trail");
     log(&audit, 0..10);
@@ -68,8 +73,8 @@ fn a_disk_that_stays_full_costs_a_counted_gap() {
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
         .rotation(Rotation::NEVER)
-        .buffer(64 << 10)
-        .patience(Duration::from_millis(20))
+        .buffer_capacity(64 << 10)
+        .enqueue_timeout(Duration::from_millis(20))
         .open()
         .expect("a trail");
     let filler = disk.fill();
@@ -96,12 +101,12 @@ fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
     let path = disk.path().join("audit.log");
     let audit = stinger_audit::to(&path)
         .rotation(Rotation::NEVER)
-        .buffer(64 << 10)
+        .buffer_capacity(64 << 10)
         .fail_safe(true)
         .open()
         .expect("a trail");
     let filler = disk.fill();
-    let try_once = || audit.log(stinger_audit::event("e").field("pad", "x".repeat(500)));
+    let try_once = || audit.log(stinger_audit::emit::event("e").field("pad", "x".repeat(500)));
     until("it trips", || try_once().is_err());
     assert!(audit.status().tripped);
     fs::remove_file(filler).expect("removed");

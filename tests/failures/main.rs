@@ -4,8 +4,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stinger_audit::Audit;
+use stinger_audit::config::Rotation;
 use stinger_audit::record::Record;
-use stinger_audit::{Audit, Rotation};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -30,7 +31,7 @@ fn open(path: &Path) -> Audit {
 fn log(audit: &Audit, numbers: std::ops::Range<u64>) {
     for number in numbers {
         audit
-            .log(stinger_audit::event("e").field("number", number))
+            .log(stinger_audit::emit::event("e").field("number", number))
             .expect("recorded");
     }
 }

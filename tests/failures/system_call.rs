@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stinger_audit::ErrorKind;
+use stinger_audit::error::ErrorKind;
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
 

@@ -65,7 +65,7 @@ fn a_copy_that_is_too_slow_is_named_in_the_trail() {
     }
     let audit = stinger_audit::to([&trail, &fifo])
         .redact_pii(false)
-        .buffer(64 << 10)
+        .buffer_capacity(64 << 10)
         .open()
         .expect("a trail");
     let long = "x".repeat(20_000);

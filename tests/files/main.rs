@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use stinger_audit::Audit;
+use stinger_audit::config::{Retention, Rotation};
+use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::{Record, SystemEvent};
-use stinger_audit::{Audit, ErrorKind, Retain, Rotation, Unreadable};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -23,7 +25,9 @@ fn open(path: &Path, rotation: Rotation) -> Audit {
 }
 
 fn log(audit: &Audit, prompt: &str) {
-    audit.log(stinger_audit::prompt(prompt)).expect("recorded");
+    audit
+        .log(stinger_audit::emit::prompt(prompt))
+        .expect("recorded");
 }
 
 /// The types of all records but the seals, which come when they are due.
@@ -95,7 +99,7 @@ fn conversations_go_on_where_the_last_process_left_them() {
     for _ in 0..3 {
         let audit = open(&path, Rotation::DAILY);
         audit
-            .log(stinger_audit::prompt("p").conversation_id("c"))
+            .log(stinger_audit::emit::prompt("p").conversation_id("c"))
             .expect("recorded");
         audit.close().expect("closed");
     }
@@ -113,7 +117,7 @@ fn the_trail_is_private_to_its_owner() {
     let bench = Bench::new();
     bench
         .audit
-        .log(stinger_audit::prompt("p"))
+        .log(stinger_audit::emit::prompt("p"))
         .expect("recorded");
     bench.audit.flush().expect("written");
     for entry in fs::read_dir(bench.dir.path()).expect("readable") {
@@ -190,7 +194,7 @@ fn what_is_somebody_elses_is_refused_before_anything_is_made() {
     fs::write(&own, line_of(0, "2020-01-02T00:00:00Z")).expect("written");
     let path = dir.path().join("audit.log");
     let audit = stinger_audit::to(&path)
-        .retain(Retain::files(1))
+        .retention(Retention::files(1))
         .open()
         .expect("a trail");
     audit.close().expect("closed");
@@ -323,7 +327,7 @@ fn an_event_behind_close_is_an_error_and_is_counted() {
         all_is_there.expect("nothing came late");
     }
     let error = audit
-        .log(stinger_audit::prompt("late"))
+        .log(stinger_audit::emit::prompt("late"))
         .expect_err("closed");
     assert!(matches!(error.kind(), ErrorKind::Closed));
     assert_eq!(audit.status().after_close, 1);

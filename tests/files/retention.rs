@@ -27,7 +27,7 @@ fn retention_goes_by_exact_names_and_says_what_it_removes() {
     }
 
     let audit = stinger_audit::to(&path)
-        .retain(Retain::files(2))
+        .retention(Retention::files(2))
         .sealing(false)
         .open()
         .expect("a trail");
@@ -78,7 +78,7 @@ fn retention_by_days_goes_by_the_last_record() {
     )
     .expect("written");
     let audit = stinger_audit::to(&path)
-        .retain(Retain::days(30))
+        .retention(Retention::days(30))
         .open()
         .expect("a trail");
     audit.close().expect("closed");
@@ -102,7 +102,7 @@ fn retention_waits_until_what_the_writer_before_left_is_told() {
     fs::write(&live, text).expect("written");
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
-        .retain(Retain::files(1))
+        .retention(Retention::files(1))
         .open()
         .expect("a trail");
     // Not before it is removed, and whoever verifies meanwhile is told no lie.
@@ -139,7 +139,7 @@ fn retention_waits_for_a_pause_but_not_for_ever() {
     fs::write(&old, line).expect("written");
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
-        .retain(Retain::files(1))
+        .retention(Retention::files(1))
         .open()
         .expect("a trail");
     let begun = std::time::Instant::now();
@@ -168,7 +168,7 @@ fn retention_keeps_what_a_wrong_clock_dated_before_what_is_older() {
     });
     let audit = stinger_audit::to(&path)
         .redact_pii(false)
-        .retain(Retain::days(90))
+        .retention(Retention::days(90))
         .open()
         .expect("a trail");
     audit.close().expect("closed");

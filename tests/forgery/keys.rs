@@ -3,7 +3,8 @@
 use std::fs;
 
 use serde_json::json;
-use stinger_audit::{Rotation, prompt};
+use stinger_audit::config::Rotation;
+use stinger_audit::emit::prompt;
 
 use crate::common::small::{Small, findings, verify, write_on};
 use crate::common::test_trail::{TestTrail, key, origin, verifier_key};

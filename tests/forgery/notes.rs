@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Cursor;
 use std::process::Command;
 
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 use stinger_audit::read::{Trail, VerifyOptions};
 
 use crate::common::small::{Small, findings};

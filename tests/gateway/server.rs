@@ -103,10 +103,10 @@ pub fn audited(settings: Settings) {
         .redact_pii(true)
         .fail_safe(settings.fail_safe);
     if let Some(buffer) = settings.buffer {
-        trail = trail.buffer(buffer);
+        trail = trail.buffer_capacity(buffer);
     }
     if let Some(patience) = settings.patience {
-        trail = trail.patience(patience);
+        trail = trail.enqueue_timeout(patience);
     }
     let audit = trail.open().expect("a trail");
     tracing_subscriber::registry().with(audit.layer()).init();

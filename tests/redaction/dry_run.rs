@@ -1,7 +1,7 @@
 //! A dry run of other rules over a trail.
 
 use serde_json::json;
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 use stinger_audit::read::{Query, RecordChange, Trail};
 use stinger_audit::record::GuardrailDecision;
 use stinger_audit::redact::{Change, Entity, Keys, Redactor, Rule, Rules};

@@ -1,9 +1,10 @@
 //! Fields of records and spans: which are redacted, and how.
 
 use serde_json::json;
+use stinger_audit::TARGET;
+use stinger_audit::emit::{event, prompt};
 use stinger_audit::record::{GuardrailDecision, Record};
 use stinger_audit::redact::{Entity, Form, Identifier, Keys, Rule, Rules, Treatment};
-use stinger_audit::{TARGET, event, prompt};
 use tracing::field::Empty;
 use tracing::{info, info_span};
 
@@ -83,7 +84,7 @@ fn users_and_fields_are_treated_as_the_rules_say() {
         builder
             .redact_pii(true)
             .redaction(rules)
-            .redaction_keys_given(keys)
+            .redaction_keyring(keys)
     });
     bench.emit(|| {
         let _span = info_span!("request", user_id = "u-7", user_ip = "192.0.2.7").entered();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 use stinger_audit::read::{Query, Trail};
 use stinger_audit::redact::Keys;
 

@@ -1,6 +1,6 @@
 //! Placeholders: those of the redaction, and those that somebody types.
 
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 use stinger_audit::redact::{Keys, Redactor, Rules};
 
 use crate::common::Bench;

@@ -8,9 +8,10 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use stinger_audit::TARGET;
+use stinger_audit::emit::prompt;
 use stinger_audit::record::GuardrailDecision;
 use stinger_audit::redact::{Entity, Redactor, Rules};
-use stinger_audit::{TARGET, prompt};
 use tracing::{debug, info, info_span};
 use tracing_subscriber::prelude::*;
 
@@ -211,7 +212,11 @@ fn child(trail: &str) {
             .expect("recorded");
         stinger_audit::log_response(&planted).expect("recorded");
         info!(target: TARGET, event_type = "tool_call", result = %planted, debugged = ?text, bytes = text.as_bytes());
-        let mut turn = audit.turn("c").user("u-7").begin(&planted).expect("begun");
+        let mut turn = audit
+            .turn("c")
+            .user_id("u-7")
+            .begin(&planted)
+            .expect("begun");
         turn.guardrail("broken")
             .run(|| Err::<GuardrailDecision, _>(text.clone()));
         turn.fail(text).expect("ended");

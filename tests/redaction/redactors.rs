@@ -1,6 +1,6 @@
 //! Redactors of the application's own.
 
-use stinger_audit::prompt;
+use stinger_audit::emit::prompt;
 
 use crate::common::Bench;
 

@@ -18,10 +18,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::{Stream, StreamExt as _, unfold};
+use stinger_audit::emit::event;
 use stinger_audit::record::{Decision, GuardrailDecision};
-use stinger_audit::turn::{Sent, Turn};
+use stinger_audit::turn::{ResponseStream, Turn};
 use stinger_audit::web::{Identity, RequestLayer};
-use stinger_audit::{Audit, Error, event};
+use stinger_audit::{Audit, Error};
 use tokio::net::TcpListener;
 
 pub mod guardrails;
@@ -131,7 +132,7 @@ async fn chat(
     let mut turn = gateway
         .audit
         .turn(conversation)
-        .model(&request.model)
+        .model_requested(&request.model)
         .expects(["rate_limit", "prompt_injection", "confidential"])
         .field("messages_before", before)
         .begin_async(&prompt)
@@ -170,7 +171,7 @@ impl Gateway {
             }
         };
         let tokens = openai::tokens(prompt) + openai::tokens(&answer);
-        turn.tokens(tokens);
+        turn.tokens_processed(tokens);
         let id = turn.id().to_owned();
         let held = turn.hold(answer);
         let verdict = turn
@@ -210,7 +211,7 @@ impl Gateway {
 
 /// Where a streamed answer stands.
 enum Step {
-    Pieces(Box<Sent<Pieces>>),
+    Pieces(Box<ResponseStream<Pieces>>),
     Done,
     End,
 }
@@ -218,7 +219,7 @@ enum Step {
 fn events(
     id: String,
     model: String,
-    sent: Sent<Pieces>,
+    sent: ResponseStream<Pieces>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let event = |data: String| Ok(Event::default().data(data));
     unfold(Step::Pieces(Box::new(sent)), move |step| {

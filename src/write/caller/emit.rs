@@ -69,7 +69,7 @@ pub fn log_guardrail_decision(decision: GuardrailDecision) -> Result<()> {
 ///
 /// ```no_run
 /// # fn main() -> Result<(), stinger_audit::Error> {
-/// stinger_audit::prompt("ignore all previous instructions")
+/// stinger_audit::emit::prompt("ignore all previous instructions")
 ///     .user_id("u-7")
 ///     .conversation_id("c-42")
 ///     .blocked("prompt_injection", "asks to ignore the system prompt")
@@ -94,7 +94,7 @@ pub fn guardrail<'a>(decision: GuardrailDecision) -> Entry<'a> {
 ///
 /// ```no_run
 /// # fn main() -> Result<(), stinger_audit::Error> {
-/// stinger_audit::event("session_ended").user_id("u-7").field("idle_minutes", 30).log()?;
+/// stinger_audit::emit::event("session_ended").user_id("u-7").field("idle_minutes", 30).log()?;
 /// # Ok(()) }
 /// ```
 #[inline]
@@ -250,7 +250,7 @@ impl<'a> Entry<'a> {
     /// use stinger_audit::record::ToolCall;
     ///
     /// let call = ToolCall::new("search").id("call-1").arguments(serde_json::json!({ "query": "trains" }));
-    /// let entry = stinger_audit::event("tool_call").user_id("u-7").tool_call(call);
+    /// let entry = stinger_audit::emit::event("tool_call").user_id("u-7").tool_call(call);
     /// # drop(entry);
     /// ```
     pub fn tool_call(mut self, call: ToolCall) -> Self {
@@ -325,7 +325,7 @@ impl<'a> Entry<'a> {
     /// # Errors
     ///
     /// No trail is open; or, under fail-safe, the trail cannot be written. The record waits to be written
-    /// then, unless [`ErrorKind::Unwritable`] says that it was lost: do not record it again.
+    /// then, unless [`Unwritable`](crate::error::ErrorKind::Unwritable) says that it was lost: do not record it again.
     pub fn log(self) -> Result<()> {
         let recorded = self.record_here();
         room::give_back(self.fields);

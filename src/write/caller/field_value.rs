@@ -7,14 +7,14 @@ use serde_json::{Map, Number, Value as Json};
 use super::fields::number_of;
 use crate::write::journal::frame::Value;
 
-/// The value of a field of an [`Entry`](crate::Entry): a string, which is borrowed where it can be, or
+/// The value of a field of an [`Entry`](crate::emit::Entry): a string, which is borrowed where it can be, or
 /// anything that is JSON.
 ///
 /// ```
 /// use serde_json::json;
 ///
 /// let name = String::from("eu-west-1");
-/// let entry = stinger_audit::event("session_ended")
+/// let entry = stinger_audit::emit::event("session_ended")
 ///     .field("region", name.as_str())
 ///     .field("idle_minutes", 30)
 ///     .field("score", Some(0.5))

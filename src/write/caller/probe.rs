@@ -1,4 +1,4 @@
-//! Does an ordinary `event!` reach the trail from here?
+//! Does an ordinary `event!` delivery the trail from here?
 //!
 //! A bare macro vanishes where a filter of the application's says no before the layer is
 //! asked. The probe emits events the way the application does, at each level, and sees
@@ -31,17 +31,17 @@ pub(crate) fn answer(metadata: &Metadata<'_>, trail: u64) -> bool {
     true
 }
 
-/// Which bare `event!` macros reach the trail from the thread that asked.
+/// Which bare `event!` macros delivery the trail from the thread that asked.
 ///
 /// The typed functions, such as [`log_prompt`](crate::log_prompt), always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct EventDelivery {
     /// The most verbose level that reaches the trail. `None`: no event does.
     pub lowest: Option<Level>,
 }
 
-impl Reach {
-    /// Whether events at `INFO` and above reach the trail.
+impl EventDelivery {
+    /// Whether events at `INFO` and above delivery the trail.
     pub fn is_complete(&self) -> bool {
         self.lowest >= Some(Level::INFO)
     }
@@ -51,14 +51,14 @@ impl Reach {
 ///
 /// An event that does not arrive may be shown by a log of the application's, where ERROR is somebody's alarm. So
 /// INFO is asked first, and ERROR only where nothing else came through to a layer that is there.
-fn probe(trail: u64) -> Reach {
+fn probe(trail: u64) -> EventDelivery {
     macro_rules! reaches {
         ($level:expr) => {{
             let _ = ANSWERED.try_with(|answered| answered.set(None));
             tracing::event!(
                 target: TARGET,
                 $level,
-                "stinger-audit looks whether audit events of this level reach the trail; one that is shown here does not"
+                "stinger-audit looks whether audit events of this level delivery the trail; one that is shown here does not"
             );
             ANSWERED.try_with(Cell::get).ok().flatten() == Some(trail)
         }};
@@ -80,24 +80,24 @@ fn probe(trail: u64) -> Reach {
     } else {
         None
     };
-    Reach { lowest }
+    EventDelivery { lowest }
 }
 
 /// Probes the global subscriber, from a thread that has none of its own.
 pub(crate) fn look(core: &Core) {
     // Without a global subscriber there are only scoped ones, which are not seen from here.
     if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
-        core.note_reach(probe(core.id));
+        core.note_event_delivery(probe(core.id));
     }
 }
 
 impl Core {
     /// Takes note of what a probe found. A change is said once, and is a record.
-    fn note_reach(&self, reach: Reach) {
-        let starved = (!reach.is_complete()).then(|| {
-            let missing = match reach.lowest {
+    fn note_event_delivery(&self, delivery: EventDelivery) {
+        let events_filtered = (!delivery.is_complete()).then(|| {
+            let missing = match delivery.lowest {
                 None => "no audit event of a bare macro reaches the trail".to_owned(),
-                Some(lowest) => format!("audit events of bare macros below {lowest} do not reach the trail"),
+                Some(lowest) => format!("audit events of bare macros below {lowest} do not delivery the trail"),
             };
             format!(
                 "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
@@ -106,13 +106,13 @@ impl Core {
                  without what filtered spans say"
             )
         });
-        let mut noted = lock(&self.starved);
-        if noted.is_some() == starved.is_some() {
+        let mut noted = lock(&self.events_filtered);
+        if noted.is_some() == events_filtered.is_some() {
             return;
         }
-        noted.clone_from(&starved);
+        noted.clone_from(&events_filtered);
         drop(noted);
-        match &starved {
+        match &events_filtered {
             Some(why) => {
                 say(&format!("{}: {why}", self.name));
                 self.queue_system_record(EventsFiltered {
@@ -121,7 +121,7 @@ impl Core {
             }
             None => {
                 say(&format!(
-                    "{}: audit events reach the trail again",
+                    "{}: audit events delivery the trail again",
                     self.name
                 ));
                 self.queue_system_record(EventsDelivered {});
@@ -130,9 +130,9 @@ impl Core {
     }
 
     /// Probes from the calling thread.
-    pub(crate) fn probe(&self) -> Reach {
-        let reach = probe(self.id);
-        self.note_reach(reach);
-        reach
+    pub(crate) fn check_event_delivery(&self) -> EventDelivery {
+        let delivery = probe(self.id);
+        self.note_event_delivery(delivery);
+        delivery
     }
 }

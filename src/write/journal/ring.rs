@@ -253,7 +253,8 @@ impl Ring {
 }
 
 fn no_room(error: &io::Error, bytes: usize) -> io::Error {
-    let why = format!("{error}; the journal takes {bytes} bytes there, fewer with buffer(…)");
+    let why =
+        format!("{error}; the journal takes {bytes} bytes there, fewer with buffer_capacity(…)");
     io::Error::new(error.kind(), why)
 }
 

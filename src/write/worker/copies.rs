@@ -12,7 +12,7 @@ use super::line_batch::LineBatch;
 use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::record::system::CopyGap;
-use crate::settings::Retain;
+use crate::settings::Retention;
 use crate::write::status::CopyStatus;
 use crate::write::{Core, lock, say};
 
@@ -64,9 +64,15 @@ impl CopyFeed {
                         ));
                     }
                 };
-                prune(&sink, core.settings.retain, &on_error);
+                prune(&sink, core.settings.retention, &on_error);
                 for batch in batches {
-                    if !write(&mut sink, &batch, &closing, core.settings.retain, &on_error) {
+                    if !write(
+                        &mut sink,
+                        &batch,
+                        &closing,
+                        core.settings.retention,
+                        &on_error,
+                    ) {
                         return;
                     }
                     queued_bytes.fetch_sub(batch.bytes.len(), Ordering::Relaxed);
@@ -99,7 +105,7 @@ impl CopyFeed {
         let bytes = batch.bytes.len();
         // One batch is always taken, however large it is.
         let queued = self.queued_bytes.load(Ordering::Relaxed);
-        let has_room = queued == 0 || queued + bytes <= self.core.settings.buffer;
+        let has_room = queued == 0 || queued + bytes <= self.core.settings.buffer_capacity;
         if has_room {
             self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
             if self.queue.send(batch.clone()).is_ok() {
@@ -148,7 +154,7 @@ fn write(
     sink: &mut Sink,
     batch: &LineBatch,
     closing: &AtomicBool,
-    retain: Option<Retain>,
+    retention: Option<Retention>,
     on_error: &impl Fn(&io::Error),
 ) -> bool {
     let mut written = 0;
@@ -169,16 +175,16 @@ fn write(
             }
         }
         if rolls {
-            prune(sink, retain, on_error);
+            prune(sink, retention, on_error);
         }
     }
     true
 }
 
 /// A copy's files are removed as the trail's are. The record of it is the trail's.
-fn prune(sink: &Sink, retain: Option<Retain>, on_error: &impl Fn(&io::Error)) {
-    if let (Sink::Files(files), Some(retain)) = (sink, retain)
-        && let Err(error) = files.prunable(retain).map(|prunable| prunable.remove())
+fn prune(sink: &Sink, retention: Option<Retention>, on_error: &impl Fn(&io::Error)) {
+    if let (Sink::Files(files), Some(retention)) = (sink, retention)
+        && let Err(error) = files.prunable(retention).map(|prunable| prunable.remove())
     {
         on_error(&error);
     }

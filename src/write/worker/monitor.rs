@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::destination::Place;
-use crate::record::system::{ClockJumped, Heartbeat, LowSpace};
+use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
 use crate::write::{Core, lock, probe, say};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ pub(crate) struct Watch {
     core: Weak<Core>,
     /// Both clocks, as they were last seen together.
     clock: (DateTime<Utc>, Instant),
-    last_pulse: Instant,
+    last_heartbeat: Instant,
     is_low: bool,
     looks: u32,
     /// How far the worker had come, and when it had.
@@ -64,7 +64,7 @@ impl Watch {
         Watch {
             core: Arc::downgrade(core),
             clock: (now, Instant::now()),
-            last_pulse: Instant::now(),
+            last_heartbeat: Instant::now(),
             is_low: false,
             looks: 0,
             came: (0, Instant::now()),
@@ -79,13 +79,13 @@ impl Watch {
         if look {
             // A probe that does not arrive shows up in a log of the application's: rarely, then.
             self.looks += 1;
-            if lock(&core.starved).is_none() || self.looks.is_multiple_of(12) {
+            if lock(&core.events_filtered).is_none() || self.looks.is_multiple_of(12) {
                 probe::look(&core);
             }
             self.watch_space(&core);
         }
-        if self.last_pulse.elapsed() >= core.settings.pulse {
-            self.last_pulse = Instant::now();
+        if self.last_heartbeat.elapsed() >= core.settings.heartbeat_interval {
+            self.last_heartbeat = Instant::now();
             core.queue_system_record(heartbeat(&core));
         }
         #[cfg(feature = "metrics")]
@@ -131,14 +131,14 @@ impl Watch {
         let Some(available) = available_bytes(name.directory()) else {
             return;
         };
-        let threshold = core.settings.low_space;
+        let threshold = core.settings.low_disk_threshold;
         let is_low = available < threshold;
         if is_low && !self.is_low {
             say(&format!(
                 "{}: only {available} bytes are left on the disk",
                 core.name
             ));
-            core.queue_system_record(LowSpace {
+            core.queue_system_record(LowDisk {
                 available_bytes: available,
                 threshold_bytes: threshold,
             });
@@ -154,7 +154,7 @@ fn heartbeat(core: &Core) -> Heartbeat {
         written: status.written,
         lost: status.lost,
         backlog_bytes: status.backlog_bytes,
-        events_filtered: status.starved,
+        events_filtered: status.events_filtered,
     }
 }
 
@@ -175,7 +175,8 @@ fn publish(core: &Core) {
     metrics::gauge!("stinger_audit_backlog_bytes").set(status.backlog_bytes as f64);
     metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writable)));
     metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.tripped)));
-    metrics::gauge!("stinger_audit_starved").set(f64::from(u8::from(status.starved.is_some())));
+    metrics::gauge!("stinger_audit_events_filtered")
+        .set(f64::from(u8::from(status.events_filtered.is_some())));
 }
 
 #[cfg(unix)]

@@ -87,7 +87,9 @@ fn read(directory: &Path) -> Vec<Record> {
     let verified = trail.verify(&VerifyOptions::new()).expect("sealed");
     assert!(verified.is_intact(), "{verified:#?}");
     let records = trail.query(Query::new());
-    let records: Vec<Record> = records.collect::<crate::Result<_>>().expect("readable");
+    let records: Vec<Record> = records
+        .collect::<crate::error::Result<_>>()
+        .expect("readable");
     let seqs = records.iter().map(|record| record.seq);
     assert!(seqs.eq(0..records.len() as u64), "each seq once, in order");
     records

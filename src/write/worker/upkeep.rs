@@ -137,12 +137,13 @@ impl Worker {
         if !is_time || !is_opened || self.core.failing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (Sink::Files(files), Some(retain)) = (&self.sink, self.core.settings.retain) else {
+        let (Sink::Files(files), Some(retention)) = (&self.sink, self.core.settings.retention)
+        else {
             self.prune_due = None;
             return Ok(());
         };
         if self.pruning.is_none() {
-            match files.prunable(retain) {
+            match files.prunable(retention) {
                 Ok(prunable) if prunable.listed.is_empty() => {
                     self.prune_due = None;
                     return Ok(());
@@ -150,8 +151,8 @@ impl Worker {
                 Ok(mut prunable) => {
                     let files = std::mem::take(&mut prunable.listed);
                     self.pruning = Some(prunable);
-                    let retain = retain.to_string();
-                    self.core.queue_system_record(Pruned { retain, files });
+                    let retention = retention.to_string();
+                    self.core.queue_system_record(Pruned { retention, files });
                 }
                 Err(error) => {
                     self.prune_due = None;

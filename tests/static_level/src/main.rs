@@ -7,7 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let audit = stinger_audit::to(path.as_str()).enable()?;
     info!(target: stinger_audit::TARGET, event_type = "bare info");
     error!(target: stinger_audit::TARGET, event_type = "bare error");
-    stinger_audit::event("typed").log()?;
-    assert_eq!(audit.probe().lowest, Some(tracing::Level::ERROR));
+    stinger_audit::emit::event("typed").log()?;
+    assert_eq!(audit.check_event_delivery().lowest, Some(tracing::Level::ERROR));
     Ok(())
 }

@@ -9,23 +9,23 @@ use chrono::{Duration, Utc};
 use super::{Files, file_name};
 use crate::record::Record;
 use crate::record::system::PrunedFile;
-use crate::settings::Retain;
+use crate::settings::Retention;
 use crate::trail::catalog::Catalog;
 use crate::trail::{head, tail};
 
 impl Files {
     /// What retention would remove now.
-    pub(crate) fn prunable(&self, retain: Retain) -> io::Result<Prunable> {
+    pub(crate) fn prunable(&self, retention: Retention) -> io::Result<Prunable> {
         let mut catalog = Catalog::list(&self.name)?;
         if self.has_disorder {
             catalog.order_by_heads();
         }
         catalog.retain(|entry| entry.file != self.live);
         let count = catalog.entries().count();
-        let mut too_many = retain
+        let mut too_many = retention
             .files
             .map_or(0, |kept| (count + 1).saturating_sub(kept));
-        let oldest = retain
+        let oldest = retention
             .days
             .and_then(|days| Utc::now().checked_sub_signed(Duration::try_days(i64::from(days))?));
         let mut prunable = Prunable::default();

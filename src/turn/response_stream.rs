@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use super::{Decision, GuardrailDecision, Phase, Turn, milliseconds};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A piece of an answer: a text, or the failure of whoever makes the pieces.
-pub trait Piece {
+/// A chunk of an answer: a text, or the failure of whoever makes the chunks.
+pub trait Chunk {
     /// The text, or the failure in words.
     ///
     /// # Errors
     ///
-    /// This is no piece but the reason for which none follows.
+    /// This is no chunk but the reason for which none follows.
     fn text(&self) -> Result<&str, String>;
 }
 
 macro_rules! texts {
     ($($type:ty)*) => {
-        $(impl Piece for $type {
+        $(impl Chunk for $type {
             fn text(&self) -> Result<&str, String> {
                 Ok(self)
             }
@@ -29,28 +29,28 @@ macro_rules! texts {
 
 texts! { &str String Box<str> Arc<str> Cow<'_, str> }
 
-impl<P: Piece, E: fmt::Display> Piece for Result<P, E> {
+impl<P: Chunk, E: fmt::Display> Chunk for Result<P, E> {
     fn text(&self) -> Result<&str, String> {
         match self {
-            Ok(piece) => piece.text(),
+            Ok(chunk) => chunk.text(),
             Err(error) => Err(error.to_string()),
         }
     }
 }
 
-/// An answer on its way in pieces, as an iterator of them or, with the feature `stream`, a `Stream`.
+/// An answer on its way in chunks, as an iterator of them or, with the feature `stream`, a `Stream`.
 ///
 /// The trail gets what was really sent, whole and in order, when the answer ends: by itself,
-/// by a guardrail that is [`guarded`](Sent::guarded), by [`stop`](Sent::stop), by a piece that is an
+/// by a guardrail that is [`guarded`](ResponseStream::guarded), by [`stop`](ResponseStream::stop), by a chunk that is an
 /// error, or by being dropped, when the client has gone. `None` comes behind that record, and
-/// under fail-safe when it is on the medium, or cannot be: ask [`recorded`](Sent::recorded) before you
+/// under fail-safe when it is on the medium, or cannot be: ask [`recorded`](ResponseStream::recorded) before you
 /// tell the client that the answer is complete.
 ///
 /// LIMIT: a process that is killed in the middle of an answer leaves a turn without an end; the
-/// pieces that were sent of it are not in the trail.
-#[must_use = "pieces are sent by taking them"]
-pub struct Sent<I> {
-    pieces: I,
+/// chunks that were sent of it are not in the trail.
+#[must_use = "chunks are sent by taking them"]
+pub struct ResponseStream<I> {
+    chunks: I,
     /// The turn, until its end is recorded.
     turn: Option<Turn>,
     /// What was sent.
@@ -64,16 +64,16 @@ pub struct Sent<I> {
     confirming: Option<crate::write::Confirm>,
 }
 
-/// A guardrail that looks at every piece before it is sent.
+/// A guardrail that looks at every chunk before it is sent.
 struct Guard {
     check: Box<dyn FnMut(&str) -> GuardrailDecision + Send>,
     /// What it decided last.
     decision: Option<GuardrailDecision>,
-    /// How long it took, over all pieces.
+    /// How long it took, over all chunks.
     took: Duration,
 }
 
-/// What became of a piece.
+/// What became of a chunk.
 enum Taken {
     /// It may be sent.
     Sent,
@@ -81,10 +81,10 @@ enum Taken {
     Stopped,
 }
 
-impl<I> Sent<I> {
-    pub(super) fn new(turn: Turn, pieces: I) -> Sent<I> {
-        Sent {
-            pieces,
+impl<I> ResponseStream<I> {
+    pub(super) fn new(turn: Turn, chunks: I) -> ResponseStream<I> {
+        ResponseStream {
+            chunks,
             turn: Some(turn),
             text: String::new(),
             count: 0,
@@ -96,10 +96,10 @@ impl<I> Sent<I> {
         }
     }
 
-    /// Adds a guardrail that is given the answer so far with each further piece at its end,
-    /// before that piece is sent. Its last decision stands in the record of the end.
+    /// Adds a guardrail that is given the answer so far with each further chunk at its end,
+    /// before that chunk is sent. Its last decision stands in the record of the end.
     ///
-    /// Where it decides to block, or fails or panics, the piece is not sent and the answer ends.
+    /// Where it decides to block, or fails or panics, the chunk is not sent and the answer ends.
     pub fn guarded<D, E>(
         mut self,
         filter_name: impl Into<String>,
@@ -176,10 +176,10 @@ impl<I> Sent<I> {
         self.recorded()
     }
 
-    /// Counts a piece as sent, unless a guardrail stops it.
-    fn take(&mut self, piece: &str) -> Taken {
+    /// Counts a chunk as sent, unless a guardrail stops it.
+    fn take(&mut self, chunk: &str) -> Taken {
         let sent = self.text.len();
-        self.text.push_str(piece);
+        self.text.push_str(chunk);
         for guard in &mut self.guards {
             let begun = Instant::now();
             let decision = (guard.check)(&self.text);
@@ -209,7 +209,7 @@ impl<I> Sent<I> {
         let decisions: Vec<_> = decided.chain(self.stopped_by.clone()).collect();
         let recorded = turn.respond(&self.text, outcome, |entry| {
             let mut entry = entry
-                .field("pieces", self.count)
+                .field("chunks", self.count)
                 .field("sent_bytes", self.text.len());
             for decision in decisions {
                 entry = entry.decision(decision);
@@ -226,15 +226,15 @@ impl<I> Sent<I> {
         }
     }
 
-    /// Takes what the pieces gave, and ends the answer where none may follow.
-    fn pass<P: Piece>(&mut self, next: Option<P>) -> Option<P> {
-        let Some(piece) = next else {
+    /// Takes what the chunks gave, and ends the answer where none may follow.
+    fn pass<P: Chunk>(&mut self, next: Option<P>) -> Option<P> {
+        let Some(chunk) = next else {
             self.end("released", None);
             return None;
         };
-        match piece.text() {
+        match chunk.text() {
             Ok(text) => match self.take(text) {
-                Taken::Sent => Some(piece),
+                Taken::Sent => Some(chunk),
                 Taken::Stopped => {
                     self.end("stopped", None);
                     None
@@ -242,22 +242,22 @@ impl<I> Sent<I> {
             },
             Err(error) => {
                 self.end("failed", Some(error));
-                Some(piece)
+                Some(chunk)
             }
         }
     }
 }
 
-impl<I> Iterator for Sent<I>
+impl<I> Iterator for ResponseStream<I>
 where
     I: Iterator,
-    I::Item: Piece,
+    I::Item: Chunk,
 {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
         let audit = self.turn.as_ref()?.context.audit.clone();
-        let next = self.pieces.next();
+        let next = self.chunks.next();
         let passed = self.pass(next);
         if self.turn.is_none() && self.unrecorded.is_none() && audit.is_fail_safe() {
             self.unrecorded = audit.confirm().err();
@@ -267,10 +267,10 @@ where
 }
 
 #[cfg(feature = "stream")]
-impl<S> futures_core::Stream for Sent<S>
+impl<S> futures_core::Stream for ResponseStream<S>
 where
     S: futures_core::Stream + Unpin,
-    S::Item: Piece,
+    S::Item: Chunk,
 {
     type Item = S::Item;
 
@@ -282,9 +282,9 @@ where
         use std::pin::Pin;
         use std::task::{Poll, ready};
         if self.turn.is_some() {
-            let next = ready!(Pin::new(&mut self.pieces).poll_next(context));
-            if let Some(piece) = self.pass(next) {
-                return Poll::Ready(Some(piece));
+            let next = ready!(Pin::new(&mut self.chunks).poll_next(context));
+            if let Some(chunk) = self.pass(next) {
+                return Poll::Ready(Some(chunk));
             }
         }
         if let Some(confirming) = &mut self.confirming {
@@ -296,16 +296,16 @@ where
     }
 }
 
-impl<I> Drop for Sent<I> {
+impl<I> Drop for ResponseStream<I> {
     fn drop(&mut self) {
         self.end("cut", None);
     }
 }
 
-impl<I> fmt::Debug for Sent<I> {
+impl<I> fmt::Debug for ResponseStream<I> {
     /// Without the text: this is printed where debug output goes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sent")
+        f.debug_struct("ResponseStream")
             .field("count", &self.count)
             .finish_non_exhaustive()
     }

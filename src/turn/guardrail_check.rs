@@ -5,14 +5,14 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::{
-    AssertUnwindSafe, Decision, GuardrailDecision, Held, Instant, Phase, Result, Turn,
+    AssertUnwindSafe, Decision, GuardrailDecision, HeldResponse, Instant, Phase, Result, Turn,
     catch_unwind, milliseconds,
 };
 
 /// One guardrail of a turn. A check that is dropped without having run is not recorded, and
 /// counts as missing where the turn expects it.
 #[must_use = "a check runs by run() or check(), or is recorded by record() or skipped()"]
-pub struct Check<'t> {
+pub struct GuardrailCheck<'t> {
     turn: &'t mut Turn,
     filter_name: String,
     policy: Option<String>,
@@ -20,9 +20,9 @@ pub struct Check<'t> {
     phase: Option<Phase>,
 }
 
-impl<'t> Check<'t> {
-    pub(super) fn new(turn: &'t mut Turn, filter_name: String) -> Check<'t> {
-        Check {
+impl<'t> GuardrailCheck<'t> {
+    pub(super) fn new(turn: &'t mut Turn, filter_name: String) -> GuardrailCheck<'t> {
+        GuardrailCheck {
             turn,
             filter_name,
             policy: None,
@@ -30,7 +30,7 @@ impl<'t> Check<'t> {
         }
     }
 
-    /// Where in the turn it runs. Default: input, and output for [`check`](Check::check).
+    /// Where in the turn it runs. Default: input, and output for [`check`](GuardrailCheck::check).
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
         self
@@ -64,7 +64,7 @@ impl<'t> Check<'t> {
     /// Runs a check on a held response, which it may read and not take.
     pub fn check<R, D, E>(
         mut self,
-        held: &Held<R>,
+        held: &HeldResponse<R>,
         check: impl FnOnce(&str) -> Result<D, E>,
     ) -> Decision
     where
@@ -76,7 +76,7 @@ impl<'t> Check<'t> {
         self.run(|| check(held.response.as_ref()))
     }
 
-    /// [`run`](Check::run) for a future. One that is dropped before it is ready, by a timeout
+    /// [`run`](GuardrailCheck::run) for a future. One that is dropped before it is ready, by a timeout
     /// for instance, is recorded as decision `error`.
     pub async fn run_async<D, E>(self, check: impl Future<Output = Result<D, E>>) -> Decision
     where
@@ -158,7 +158,7 @@ fn failed(why: &str) -> GuardrailDecision {
 
 /// A check whose future has not ended.
 struct Waiting<'t> {
-    check: Option<Check<'t>>,
+    check: Option<GuardrailCheck<'t>>,
     begun: Instant,
 }
 
