@@ -9,11 +9,13 @@
 //! - the share of a core that an open trail takes when nothing happens, alone and with two copies;
 //! - the resident memory of a process that records a great deal.
 //!
+//! The command is that of `STINGER_AUDIT_BIN`, or is built when it is needed.
+//!
 //! It prints tables for people, and `FIGURE <name> <value>` for programs, with the limit behind it.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -247,12 +249,37 @@ fn age(line: &[u8], seen: u64) -> Option<f64> {
     Some(seen.saturating_sub(emitted) as f64 / 1e3)
 }
 
+/// The command: `STINGER_AUDIT_BIN`, or built now.
+fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("STINGER_AUDIT_BIN") {
+        return program.into();
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--release",
+            "--features",
+            "cli",
+            "--bin",
+            "stinger-audit",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the command is built");
+    // This bench is in the directory `deps` beside it.
+    let this = std::env::current_exe().expect("a path");
+    let release = this.ancestors().nth(2).expect("the target directory");
+    release.join("stinger-audit")
+}
+
 /// How long records took from the event to what `tail` prints, in milliseconds, sorted.
 fn to_tail() -> Vec<f64> {
     let dir = tempfile::tempdir().expect("a directory");
     let audit = open(dir.path());
     audit.flush().expect("written");
-    let mut tail = Command::new(env!("CARGO_BIN_EXE_stinger-audit"))
+    let mut tail = Command::new(program())
         .args(["tail", "--json"])
         .arg(dir.path().join("audit.log"))
         .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ use crate::error::Error;
 
 mod args;
 mod check;
+mod dry_run;
 mod export;
 mod filters;
 mod index;

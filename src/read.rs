@@ -29,7 +29,6 @@ use reverse::Reverse;
 mod ahead;
 mod check;
 mod conversation;
-mod dry_run;
 mod export;
 mod file;
 mod index;
@@ -43,7 +42,6 @@ mod verify;
 
 pub use check::{CheckReport, Finding, FindingKind};
 pub use conversation::{Completeness, Conversation, Missing, Turn};
-pub use dry_run::{Changes, RecordChange};
 #[cfg(feature = "cli")]
 pub(crate) use export::Rows;
 pub use export::{Csv, ExportSummary};

@@ -26,7 +26,6 @@ mod canonical;
 mod catalog;
 mod custom;
 mod detect;
-mod dry_run;
 mod entity;
 mod key;
 mod national;
@@ -46,7 +45,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use catalog::{Pattern, patterns};
 pub(crate) use custom::{Custom, Panicked};
 pub use custom::{Redact, RedactorStatus};
-pub use dry_run::{Change, DryRun};
 pub use entity::Entity;
 pub use key::{Keys, Tag};
 pub use national::National;
@@ -223,7 +221,8 @@ impl Chain {
 }
 
 /// A name as a segment of a path to a text: a JSON pointer's (RFC 6901), so that no name looks like a path.
-pub(crate) fn path_segment(name: &str) -> Cow<'_, str> {
+#[doc(hidden)]
+pub fn path_segment(name: &str) -> Cow<'_, str> {
     match name.contains(['~', '/']) {
         true => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
         false => Cow::Borrowed(name),

@@ -88,7 +88,7 @@ fn an_event_makes_no_system_call() {
         });
         return audit.close().expect("closed");
     }
-    if !common::can_trace() {
+    if !common::strace::can_trace() {
         return;
     }
     let dir = tempfile::tempdir().expect("a directory");

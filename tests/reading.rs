@@ -7,7 +7,6 @@ use chrono::{Duration, Utc};
 use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{FindingKind, Outcome, Query, Trail};
 use stinger_audit::record::Record;
-use stinger_audit::redact::{Redactor, Rules};
 use tempfile::TempDir;
 
 mod common;
@@ -162,7 +161,7 @@ fn a_field_called_outcome_ends_no_turn() {
 }
 
 #[test]
-fn what_a_tool_was_called_with_is_searched_and_looked_at_by_a_dry_run() {
+fn the_name_arguments_result_and_error_of_a_tool_call_are_searched() {
     let call = r#"{"name":"mail","arguments":{"to":["ann@example.com"]},"result":"sent from Lyon","error":"bob@example.com is full"}"#;
     let lines = line(0, &format!(",\"tool_calls\":[{call}]"));
     let (_dir, _path, trail) = trail_of(lines.as_bytes());
@@ -171,15 +170,6 @@ fn what_a_tool_was_called_with_is_searched_and_looked_at_by_a_dry_run() {
     }
     let record = trail.records().next().expect("a line").expect("a record");
     assert!(record.other.is_empty());
-    let redactor = Redactor::new(Rules::default(), None);
-    let changes = trail.dry_run(Query::new(), &redactor);
-    let fields: Vec<_> = changes
-        .map(|change| change.expect("readable").field)
-        .collect();
-    assert_eq!(
-        fields,
-        ["tool_calls/0/arguments/to/0", "tool_calls/0/error"]
-    );
 }
 
 /// Large files are read in parts by several threads; lines lie across their bounds, end at them, and are

@@ -6,8 +6,6 @@ use std::fs;
 use stinger_audit::emit::prompt;
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 
-#[path = "verify/command.rs"]
-mod command;
 mod common;
 #[path = "verify/evidence.rs"]
 mod evidence;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use stinger_audit::Audit;
 use stinger_audit::config::Rotation;
@@ -12,7 +12,7 @@ use stinger_audit::emit::prompt;
 use stinger_audit::error::Result;
 
 mod common;
-use common::can_trace;
+use common::strace::{can_trace, is_durable, trace};
 
 /// Set in the process that writes a trail under strace.
 const WRITES: &str = "STINGER_TEST_WRITES";
@@ -141,47 +141,6 @@ fn a_journal_of_another_layout_is_refused_and_not_moved_away() {
     assert!(!path.exists());
 }
 
-/// The system calls of a command, one a line, with the paths of file descriptors.
-fn trace(command: &Path, arguments: &[&str], directory: &Path) -> Vec<String> {
-    let trace = tempfile::NamedTempFile::new().expect("a file");
-    let status = Command::new("strace")
-        .args(["-f", "-y", "-o"])
-        .arg(trace.path())
-        .arg(command)
-        .args(arguments)
-        .env(WRITES, directory)
-        .stdout(Stdio::null())
-        .status()
-        .expect("strace runs");
-    assert!(status.success());
-    let trace = fs::read_to_string(trace.path()).expect("a trace");
-    trace.lines().map(str::to_owned).collect()
-}
-
-/// Whether somewhere a thread syncs a temporary file, renames it to `name`, and syncs its directory.
-fn is_durable(calls: &[String], directory: &Path, name: &str) -> bool {
-    let thread = |call: &str| call.split(' ').next().unwrap_or_default().to_owned();
-    let target = format!("{}\"", directory.join(name).display());
-    let synced = |call: &str, path: &str| {
-        let is_sync = call.contains(" fsync(") || call.contains(" fdatasync(");
-        is_sync && call.contains(&format!("<{path}>"))
-    };
-    let renames = calls.iter().enumerate().filter(|(_, call)| {
-        call.contains(" rename") && call.contains(&target) && call.contains(".new\"")
-    });
-    let mut renames = renames.map(|(at, call)| {
-        let temporary = call.split('"').nth(1).expect("a path");
-        let by_thread = |other: &&String| thread(other) == thread(call);
-        let before = calls[..at].iter().filter(by_thread);
-        let after = calls[at + 1..].iter().filter(by_thread);
-        before.rev().any(|call| synced(call, temporary))
-            && after
-                .take(5)
-                .any(|call| synced(call, &directory.to_string_lossy()))
-    });
-    renames.next().is_some_and(|first| first) && renames.all(|durable| durable)
-}
-
 #[test]
 fn a_file_is_synced_before_it_has_its_name_and_its_directory_after_that() {
     if let Some(directory) = std::env::var_os(WRITES) {
@@ -197,7 +156,11 @@ fn a_file_is_synced_before_it_has_its_name_and_its_directory_after_that() {
     let dir = tempfile::tempdir().expect("a directory");
     let this = std::env::current_exe().expect("a path");
     let name = "a_file_is_synced_before_it_has_its_name_and_its_directory_after_that";
-    let calls = trace(&this, &["--exact", name], dir.path());
+    let calls = trace(
+        Command::new(this)
+            .args(["--exact", name])
+            .env(WRITES, dir.path()),
+    );
     for name in [
         "audit.log.journal",
         "audit.log.sealkey",
@@ -205,14 +168,5 @@ fn a_file_is_synced_before_it_has_its_name_and_its_directory_after_that() {
         "redaction.keys",
     ] {
         assert!(is_durable(&calls, dir.path(), name), "{name}: {calls:#?}");
-    }
-
-    let command = Path::new(env!("CARGO_BIN_EXE_stinger-audit"));
-    let output = dir.path().join("out.csv").display().to_string();
-    let trail = dir.path().join("audit.log").display().to_string();
-    for force in [&[][..], &["--force"]] {
-        let arguments = ["export", &trail, "--output", &output];
-        let calls = trace(command, &[&arguments, force].concat(), dir.path());
-        assert!(is_durable(&calls, dir.path(), "out.csv"), "{calls:#?}");
     }
 }

@@ -4,12 +4,13 @@ use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{RedactArguments, TagArguments};
+use super::dry_run::{self, Change, Effect};
 use super::source::{self, Input, Unreadable};
 use super::style::{Out, stdout};
 use super::text::one_line;
 use super::time::Zone;
 use super::{Done, Ended, Trouble};
-use crate::redact::{Change, DryRun, Keys, Redactor, Rules};
+use crate::redact::{Keys, Redactor, Rules};
 
 pub(super) fn tag(arguments: &TagArguments) -> Done {
     let keys = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
@@ -53,13 +54,16 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
             let mut out = stdout();
             let mut unreadable = Unreadable::default();
             let mut totals = Totals::default();
-            for change in trail.dry_run(arguments.filters.query(Zone::UTC)?, &redactor) {
-                match change {
-                    Ok(found) => {
-                        let place = format!("#{} {}", found.seq, found.field);
-                        totals.show(&mut out, &place, &found.change)?;
+            for record in trail.query(arguments.filters.query(Zone::UTC)?) {
+                let record = match record {
+                    Ok(record) => record,
+                    Err(error) => {
+                        unreadable.tell(&error);
+                        continue;
                     }
-                    Err(error) => unreadable.tell(&error),
+                };
+                for (field, change) in dry_run::in_record(&record, &redactor) {
+                    totals.show(&mut out, &format!("#{} {field}", record.seq), &change)?;
                 }
             }
             totals.finish(out, unreadable)
@@ -70,11 +74,10 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
 /// Plain text from standard input, line by line, beside the built-in rules.
 fn text(redactor: &Redactor) -> Done {
     let builtin = Redactor::new(Rules::new(), None);
-    let dry_run = DryRun::new(&builtin, redactor);
     let mut out = stdout();
     let mut totals = Totals::default();
     for (number, line) in io::stdin().lock().lines().enumerate() {
-        for change in dry_run.text(&line?) {
+        for change in dry_run::in_text(&line?, &builtin, redactor) {
             totals.show(&mut out, &format!("line {}", number + 1), &change)?;
         }
     }
@@ -89,16 +92,14 @@ struct Totals {
 
 impl Totals {
     fn show(&mut self, out: &mut Out, place: &str, change: &Change) -> io::Result<()> {
-        let (word, kind, rule, value) = match change {
-            Change::Hides { kind, rule, value } => {
-                self.hidden += 1;
-                ("hides", kind, rule, value)
-            }
-            Change::Exposes { kind, rule, value } => {
-                self.exposed += 1;
-                ("EXPOSES", kind, rule, value)
-            }
+        let (word, count) = match change.effect {
+            Effect::Hides => ("hides", &mut self.hidden),
+            Effect::Exposes => ("EXPOSES", &mut self.exposed),
         };
+        *count += 1;
+        let Change {
+            kind, rule, value, ..
+        } = change;
         let line = format!("{place} {kind} ({rule}): {value}");
         writeln!(out, "{word:<8} {}", one_line(&line))
     }

@@ -200,8 +200,9 @@ impl Redactor {
         self.keys.as_ref().map(Keys::current)
     }
 
-    /// Whether a value of this kind would still be replaced; `tag` as a record has it.
-    pub(crate) fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
+    /// Whether these rules still replace a value that a record lists as replaced: `kind` and `tag` as its
+    /// `redactions` have them.
+    pub fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
         let is_on = match Entity::of(kind) {
             Some(entity) => !self.rules.off.contains(&entity),
             None => self.is_own(kind) || kind == super::CUSTOM,

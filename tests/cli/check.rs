@@ -5,7 +5,8 @@ use std::fs;
 use crate::fixtures::ended;
 use crate::process::{piped, run, stderr, stdout};
 
-pub(super) fn what_is_gone_from_the_end_is_found() {
+#[test]
+fn what_is_gone_from_the_end_is_found() {
     let dir = tempfile::tempdir().expect("a directory");
     let whole = ended(dir.path());
     let file = dir.path().join("audit.log");

@@ -5,7 +5,8 @@ use std::fs;
 use crate::fixtures::{golden, line, trail_of};
 use crate::process::{command, run, stderr, stdout};
 
-pub(super) fn what_ends_how_is_told_by_the_exit_code() {
+#[test]
+fn what_ends_how_is_told_by_the_exit_code() {
     for (arguments, code) in [
         (&["query", "audit.log", "--user", "u-7"][..], 0),
         (&["query", "audit.log", "--user", "nobody"], 1),
@@ -43,7 +44,8 @@ pub(super) fn what_ends_how_is_told_by_the_exit_code() {
     assert_eq!(stdout(&output).lines().count(), 5);
 }
 
-pub(super) fn mistakes_are_answered_with_what_to_do() {
+#[test]
+fn mistakes_are_answered_with_what_to_do() {
     for (arguments, says) in [
         (&["query"][..], "there is no trail ./audit.log"),
         (&["query", "missing.log"], "no file in . has that name"),
@@ -101,7 +103,8 @@ pub(super) fn mistakes_are_answered_with_what_to_do() {
     }
 }
 
-pub(super) fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
+#[test]
+fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
     let users = [10, 11, 2].map(|user| {
         let rest = format!(",\"user_id\":\"u-{user}\",\"session_id\":\"s-{user}\"");
         line(user, "user_prompt", &rest)
@@ -161,7 +164,8 @@ pub(super) fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
     }
 }
 
-pub(super) fn what_is_no_trail_is_told_what_it_is() {
+#[test]
+fn what_is_no_trail_is_told_what_it_is() {
     let dir = tempfile::tempdir().expect("a directory");
     let write =
         |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).expect("written");

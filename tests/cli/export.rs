@@ -4,10 +4,12 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-use crate::fixtures::golden;
-use crate::process::{run, stderr, stdout};
+use crate::fixtures::{ended, golden};
+use crate::process::{PROGRAM, run, stderr, stdout};
+use crate::strace::{can_trace, is_durable, trace};
 
-pub(super) fn an_export_gets_its_name_when_it_is_complete() {
+#[test]
+fn an_export_gets_its_name_when_it_is_complete() {
     let dir = tempfile::tempdir().expect("a directory");
     let target = dir.path().join("audit.json");
     let to = target.to_str().expect("UTF-8");
@@ -48,7 +50,8 @@ pub(super) fn an_export_gets_its_name_when_it_is_complete() {
     assert_eq!(names, ["audit.json"], "no half of an export is left");
 }
 
-pub(super) fn an_export_replaces_nothing_that_it_was_not_told_to() {
+#[test]
+fn an_export_replaces_nothing_that_it_was_not_told_to() {
     let dir = tempfile::tempdir().expect("a directory");
     let logs = dir.path().join("logs");
     let audit = stinger_audit::to(logs.join("audit.log"))
@@ -150,7 +153,8 @@ pub(super) fn an_export_replaces_nothing_that_it_was_not_told_to() {
     );
 }
 
-pub(super) fn an_export_is_written_into_a_pipe() {
+#[test]
+fn an_export_is_written_into_a_pipe() {
     #[cfg(unix)]
     {
         let dir = tempfile::tempdir().expect("a directory");
@@ -172,5 +176,21 @@ pub(super) fn an_export_is_written_into_a_pipe() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let found = fs::metadata("/dev/null").expect("there").file_type();
         assert!(found.is_char_device());
+    }
+}
+
+#[test]
+fn an_export_is_synced_before_it_has_its_name_and_its_directory_after_that() {
+    if !can_trace() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    ended(dir.path());
+    for force in [&[][..], &["--force"]] {
+        let mut export = Command::new(PROGRAM);
+        export.arg("export").arg(dir.path().join("audit.log"));
+        export.arg("--output").arg(dir.path().join("out.csv"));
+        let calls = trace(export.args(force));
+        assert!(is_durable(&calls, dir.path(), "out.csv"), "{calls:#?}");
     }
 }

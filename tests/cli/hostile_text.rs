@@ -50,7 +50,8 @@ fn hostile() -> tempfile::TempDir {
     dir
 }
 
-pub(super) fn hostile_text_acts_in_no_output() {
+#[test]
+fn hostile_text_acts_in_no_output() {
     let dir = hostile();
     let id = &format!("c{EVIL}\u{1b}[2J\u{7}\r\n=1+1");
     let name = "au\u{9b}31m\u{1b}[2J\ndit\u{202e}.log";

@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::process::{command, stderr, stdout};
 
-pub(super) fn a_large_trail_gets_indexes_and_no_other_answers() {
+#[test]
+fn a_large_trail_gets_indexes_and_no_other_answers() {
     let directory = tempfile::tempdir().expect("a directory");
     let directory = directory.path();
     let cache = directory.join("cache");

@@ -5,7 +5,8 @@ use std::fs;
 use crate::fixtures::{golden, line};
 use crate::process::{piped, run, stderr, stdout};
 
-pub(super) fn standard_input_may_hold_other_lines() {
+#[test]
+fn standard_input_may_hold_other_lines() {
     let trail = fs::read(golden().join("audit.2026-11-24-10.log")).expect("readable");
     let mixed = [
         &b"starting up\n"[..],
@@ -42,7 +43,8 @@ pub(super) fn standard_input_may_hold_other_lines() {
     );
 }
 
-pub(super) fn links_devices_and_long_lines_are_no_trouble() {
+#[test]
+fn links_devices_and_long_lines_are_no_trouble() {
     let dir = tempfile::tempdir().expect("a directory");
     let long = format!(
         "{{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"user_prompt\",\"conversation_id\":\"c\",\"prompt\":\"{}\"}}\n",
@@ -74,13 +76,14 @@ pub(super) fn links_devices_and_long_lines_are_no_trouble() {
     }
 }
 
-pub(super) fn a_file_that_cannot_be_read_is_trouble() {
+#[test]
+fn a_file_that_cannot_be_read_is_trouble() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         use std::path::Path;
 
-        use crate::process::unprivileged;
+        use crate::process::{PROGRAM, unprivileged};
 
         let dir = tempfile::tempdir().expect("a directory");
         let mode = |path: &Path, mode| {
@@ -88,7 +91,7 @@ pub(super) fn a_file_that_cannot_be_read_is_trouble() {
         };
         mode(dir.path(), 0o755);
         let program = dir.path().join("command");
-        fs::copy(std::env::current_exe().expect("a path"), &program).expect("copied");
+        fs::copy(PROGRAM, &program).expect("copied");
         mode(&program, 0o755);
         for hour in 10..13 {
             let rest = ",\"conversation_id\":\"c-1\",\"turn_number\":1,\"prompt\":\"x\"";

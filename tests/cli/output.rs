@@ -6,8 +6,10 @@ use std::process::Stdio;
 
 use crate::fixtures::{files, golden, line, trail_of};
 use crate::process::{command, run, stderr, stdout};
+use crate::skip::skip;
 
-pub(super) fn what_is_printed_is_what_the_files_say() {
+#[test]
+fn what_is_printed_is_what_the_files_say() {
     for (name, arguments) in [
         ("overview", &["audit.log"][..]),
         ("query", &["query", "audit.log"]),
@@ -68,7 +70,8 @@ pub(super) fn what_is_printed_is_what_the_files_say() {
     }
 }
 
-pub(super) fn a_reader_that_goes_away_is_no_trouble() {
+#[test]
+fn a_reader_that_goes_away_is_no_trouble() {
     let dir = tempfile::tempdir().expect("a directory");
     let line = |seq: u64| {
         format!(
@@ -109,7 +112,8 @@ pub(super) fn a_reader_that_goes_away_is_no_trouble() {
     }
 }
 
-pub(super) fn times_are_those_of_the_zone_that_is_asked_for() {
+#[test]
+fn times_are_those_of_the_zone_that_is_asked_for() {
     let local = |arguments: &[&str]| {
         let mut command = command(&golden());
         let output = command.env("TZ", "IST-5:30").args(arguments).output();
@@ -129,7 +133,8 @@ pub(super) fn times_are_those_of_the_zone_that_is_asked_for() {
     assert!(counted.contains("  2026-11-24 15:30+05:30 "), "{counted}");
 }
 
-pub(super) fn a_terminal_gets_colours_and_nothing_that_acts_on_it() {
+#[test]
+fn a_terminal_gets_colours_and_nothing_that_acts_on_it() {
     #[cfg(unix)]
     {
         use crate::process::on_a_terminal;
@@ -144,12 +149,7 @@ pub(super) fn a_terminal_gets_colours_and_nothing_that_acts_on_it() {
             .collect();
         let dir = trail_of(&lines);
         let Some(shown) = on_a_terminal(dir.path(), &[], "query audit.log") else {
-            let all = std::env::var_os("STINGER_TEST_ALL");
-            assert!(
-                all.is_none_or(|all| all != "1"),
-                "there is no `script` here"
-            );
-            println!("SKIPPED: there is no `script` here");
+            skip("`script` is not installed");
             return;
         };
         let rows = |shown: &str| shown.matches("user_prompt").count();

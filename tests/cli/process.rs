@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-pub(super) const ROLE: &str = "STINGER_TEST_IS_THE_COMMAND";
+/// The command that Cargo has built for these tests.
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_stinger-audit");
 
 /// The command in a directory, with nothing of this environment that changes what it prints.
 pub(super) fn command(directory: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    let mut command = Command::new(PROGRAM);
     command
         .current_dir(directory)
-        .env(ROLE, "1")
         .env_remove("STINGER_AUDIT_DESTINATION")
         .env("NO_COLOR", "1")
         // Nothing may be kept for this user.
@@ -57,7 +57,6 @@ pub(super) fn unprivileged(directory: &Path, program: &Path, arguments: &[&str])
     let mut command = Command::new(program);
     command
         .current_dir(directory)
-        .env(ROLE, "1")
         .env("NO_COLOR", "1")
         .env("XDG_CACHE_HOME", directory.join("no-cache"))
         .stdin(Stdio::null())
@@ -78,12 +77,10 @@ pub(super) fn on_a_terminal(
     arguments: &str,
 ) -> Option<String> {
     let mut script = Command::new("script");
-    let program = std::env::current_exe().expect("a path");
-    let line = format!("{} {arguments}", program.display());
+    let line = format!("{PROGRAM} {arguments}");
     script
         .current_dir(directory)
         .args(["-q", "-e", "-c", &line, "/dev/null"])
-        .env(ROLE, "1")
         .env("XDG_CACHE_HOME", directory.join("no-cache"))
         .env_remove("NO_COLOR")
         .env("TERM", "xterm")

@@ -7,7 +7,8 @@ use stinger_audit::read::{Query, Trail};
 use crate::fixtures::golden;
 use crate::process::{run, stderr, stdout};
 
-pub(super) fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() {
+#[test]
+fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() {
     let trail = Trail::open(golden().join("audit.log")).expect("a trail");
     let lines: Vec<String> = ["10", "11"]
         .iter()
@@ -102,7 +103,8 @@ pub(super) fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() 
     }
 }
 
-pub(super) fn the_newest_come_first_without_reading_the_rest() {
+#[test]
+fn the_newest_come_first_without_reading_the_rest() {
     let output = run(
         &golden(),
         &["query", "audit.log", "--reverse", "--limit", "2", "--json"],
@@ -134,7 +136,8 @@ pub(super) fn the_newest_come_first_without_reading_the_rest() {
     );
 }
 
-pub(super) fn the_faults_of_other_queries_are_not_ours() {
+#[test]
+fn the_faults_of_other_queries_are_not_ours() {
     // Start and end both count.
     let output = run(
         &golden(),
@@ -170,7 +173,8 @@ pub(super) fn the_faults_of_other_queries_are_not_ours() {
     assert_eq!(blocked.lines().count(), 2);
 }
 
-pub(super) fn a_known_value_is_found_by_its_tag() {
+#[test]
+fn a_known_value_is_found_by_its_tag() {
     let dir = tempfile::tempdir().expect("a directory");
     let audit = stinger_audit::to(dir.path().join("audit.log"))
         .redact_pii(true)

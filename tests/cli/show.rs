@@ -5,7 +5,8 @@ use stinger_audit::read::Trail;
 use crate::fixtures::{golden, line, trail_of};
 use crate::process::{run, stderr, stdout};
 
-pub(super) fn every_record_of_a_turn_is_shown() {
+#[test]
+fn every_record_of_a_turn_is_shown() {
     for key in [
         "\"conversation_id\":\"c-1\",\"turn_number\":1",
         "\"conversation_id\":\"c-1\",\"turn_number\":1,\"turn_id\":\"t-1\"",
@@ -63,7 +64,8 @@ pub(super) fn every_record_of_a_turn_is_shown() {
     }
 }
 
-pub(super) fn a_filter_hides_turns_and_says_so() {
+#[test]
+fn a_filter_hides_turns_and_says_so() {
     let shown = run(
         &golden(),
         &["show", "c-42", "audit.log", "--filter", "confidential"],

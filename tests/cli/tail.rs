@@ -10,7 +10,8 @@ use crate::fixtures::golden;
 use crate::process::{command, piped, run, stdout};
 
 /// Somebody writes as fast as he can and begins a new file every 40 lines.
-pub(super) fn tail_misses_and_doubles_nothing_while_files_roll() {
+#[test]
+fn tail_misses_and_doubles_nothing_while_files_roll() {
     const LINES: u64 = 8_000;
     let dir = tempfile::tempdir().expect("a directory");
     let file = |number: u64| {
@@ -76,7 +77,8 @@ pub(super) fn tail_misses_and_doubles_nothing_while_files_roll() {
     assert_eq!(seqs, (0..LINES).collect::<Vec<_>>());
 }
 
-pub(super) fn tail_ends_where_it_was_asked_to() {
+#[test]
+fn tail_ends_where_it_was_asked_to() {
     let trail = fs::read(golden().join("audit.2026-11-24-10.log")).expect("readable");
     let printed = |arguments: &[&str]| {
         let output = piped(&golden(), arguments, &trail);

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 use stinger_audit::read::Trail;
@@ -13,8 +13,12 @@ use tempfile::TempDir;
 use tracing_subscriber::prelude::*;
 
 pub mod disk;
+mod skip;
 pub mod small;
+pub mod strace;
 pub mod test_trail;
+
+pub use skip::skip;
 
 /// A trail in a directory of its own.
 pub struct Bench {
@@ -93,29 +97,6 @@ pub fn lines_of(path: &Path) -> Vec<Value> {
     lines
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect()
-}
-
-/// Says why a test is skipped. Nothing may be missing under `STINGER_TEST_ALL=1`.
-pub fn skip(why: &str) {
-    let all = std::env::var_os("STINGER_TEST_ALL");
-    assert!(
-        all.is_none_or(|all| all != "1"),
-        "STINGER_TEST_ALL=1: {why}"
-    );
-    println!("SKIPPED: {why}");
-}
-
-/// Whether strace is installed and may trace. Says why not.
-pub fn can_trace() -> bool {
-    let traced = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .stderr(Stdio::null())
-        .status();
-    let can_trace = traced.is_ok_and(|status| status.success());
-    if !can_trace {
-        skip("strace is not installed, or may not trace");
-    }
-    can_trace
 }
 
 /// Makes a FIFO. Says why not.

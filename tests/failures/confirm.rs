@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake};
 use std::thread;
 
 use crate::child_process::{CHILD, child_command, this_program};
-use crate::common::can_trace;
+use crate::common::strace::can_trace;
 use crate::{log, open};
 
 #[test]

@@ -7,7 +7,8 @@ use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
 
 use crate::child_process::{CHILD, child_command, this_program};
-use crate::common::{all_records, can_trace};
+use crate::common::all_records;
+use crate::common::strace::can_trace;
 use crate::{numbers, open};
 
 #[test]

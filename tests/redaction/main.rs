@@ -4,7 +4,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod dry_run;
 mod fields;
 mod keys;
 mod placeholders;
