@@ -28,7 +28,7 @@ fn verify_checkpoint_and_prove_say_their_verdict_by_their_exit_code() {
     let (code, note, _) = command(&["checkpoint", "audit.log"]);
     assert_eq!(code, Some(0));
     fs::write(dir.path().join("kept"), &note).expect("written");
-    let (code, said, _) = command(&["verify", "audit.log", "--against", "kept"]);
+    let (code, said, _) = command(&["verify", "audit.log", "--checkpoint", "kept"]);
     assert_eq!(code, Some(0), "{said}");
     let (code, _, talk) = command(&["prove", "audit.log", "--seq", "3", "-o", "evidence"]);
     assert_eq!(code, Some(0), "{talk}");
@@ -39,7 +39,7 @@ fn verify_checkpoint_and_prove_say_their_verdict_by_their_exit_code() {
     );
     let (code, said, _) = command(&["verify", "evidence"]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said, _) = command(&["verify", "evidence", "--against", "kept"]);
+    let (code, said, _) = command(&["verify", "evidence", "--checkpoint", "kept"]);
     assert_eq!(code, Some(0), "{said}");
     // The first key did not sign it, and evidence does not show which keys follow the first one.
     let first = String::from_utf8(trail.clone()).expect("UTF-8");
@@ -79,7 +79,7 @@ fn verify_checkpoint_and_prove_say_their_verdict_by_their_exit_code() {
     for wrong in [
         &["verify", "nowhere.log"][..],
         &["verify", "audit.log", "--key", "nonsense"],
-        &["verify", "audit.log", "--against", "nowhere"],
+        &["verify", "audit.log", "--checkpoint", "nowhere"],
         &["prove", "audit.log", "--seq", "99"],
     ] {
         let (code, said, talk) = command(wrong);
