@@ -287,7 +287,7 @@ impl Builder {
             let recorded = self
                 .given
                 .for_refusal(&Process)
-                .and_then(|settings| write::record_refusal(settings, &error.to_string()));
+                .and_then(|settings| write::record_refusal(settings, &format!("{error:?}")));
             if let Err(unrecorded) = recorded {
                 write::say(&format!(
                     "the refusal could not be recorded: {unrecorded:?}"

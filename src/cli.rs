@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::error::Error;
+use crate::trail::error::{Error, ErrorKind};
 
 mod args;
 mod check;
@@ -57,6 +57,8 @@ impl Ended {
 enum Trouble {
     /// The trail, or what is in it.
     Trail(Error),
+    /// The rules or the keys of the redaction.
+    Redaction(crate::redact::Error),
     /// What was typed, and what to type instead.
     Usage(String),
     /// What was told already: a part of what was asked for could not be done, and the rest was.
@@ -70,13 +72,17 @@ enum Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
         match error.kind() {
-            crate::error::ErrorKind::Export { source, .. }
-                if source.kind() == io::ErrorKind::BrokenPipe =>
-            {
+            ErrorKind::Export { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
                 Trouble::Closed
             }
             _ => Trouble::Trail(error),
         }
+    }
+}
+
+impl From<crate::redact::Error> for Trouble {
+    fn from(error: crate::redact::Error) -> Trouble {
+        Trouble::Redaction(error)
     }
 }
 
@@ -139,9 +145,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ended::Nothing) => ExitCode::from(1),
         Err(Trouble::Trail(error)) => {
             let told = match error.kind() {
-                // What is wrong with it may take lines.
-                crate::error::ErrorKind::Rule { .. } => text::safe(&format!("{error:?}")),
-                crate::error::ErrorKind::Io { source, .. }
+                ErrorKind::Io { source, .. }
                     if source.kind() == io::ErrorKind::PermissionDenied =>
                 {
                     text::one_line(&source::told(&error))
@@ -150,12 +154,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
             eprintln!("stinger-audit: {told}");
             // A word that is no trail may have been meant for a command.
-            if typed.len() == 2 && matches!(error.kind(), crate::error::ErrorKind::NoTrail { .. }) {
+            if typed.len() == 2 && matches!(error.kind(), ErrorKind::NoTrail { .. }) {
                 match args::meant(&typed) {
                     Some(meant) => eprintln!("\nDid you mean:  {}", text::one_line(&meant)),
                     None => eprintln!("\nstinger-audit --help lists the commands"),
                 }
             }
+            ExitCode::from(2)
+        }
+        Err(Trouble::Redaction(error)) => {
+            // What is wrong with a regular expression takes several lines.
+            eprintln!("stinger-audit: {}", text::safe(&format!("{error:?}")));
             ExitCode::from(2)
         }
         Err(Trouble::Told) => ExitCode::from(2),

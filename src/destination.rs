@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidDestination, Result};
 use crate::trail::{Pattern, TrailName};
 
 /// One destination as it was written: a path, or `stdout`.
@@ -113,10 +113,7 @@ impl Destinations {
         for Destination(path) in &self.0 {
             let (place, found) = Place::parse(path)?;
             if copies.contains(&place) {
-                return Err(Error::destination(
-                    place.to_string(),
-                    "it is named twice; name it once",
-                ));
+                return Err(Error::destination(place, InvalidDestination::Twice));
             }
             let is_trail = matches!(place, Place::Files(_))
                 && !copies.iter().any(|place| matches!(place, Place::Files(_)));
@@ -135,11 +132,8 @@ impl Destinations {
                 copies,
                 pattern,
             }),
-            (None, Some(special)) => Err(special.no_trail()),
-            (None, None) => Err(Error::destination(
-                "",
-                "the list of destinations is empty; name a file, such as ./logs/audit.log, or \"stdout\"",
-            )),
+            (None, Some(special)) => Err(Error::destination(special, InvalidDestination::Special)),
+            (None, None) => Err(Error::destination("", InvalidDestination::None)),
         }
     }
 }
@@ -150,36 +144,18 @@ impl Place {
         if shown.eq_ignore_ascii_case("stdout") || shown == "/dev/stdout" {
             return Ok((Place::Stdout, None));
         }
-        if shown.eq_ignore_ascii_case("stderr") {
-            return Err(Error::destination(
-                shown,
-                "stderr carries the trail's warnings; use \"stdout\", or ./stderr for a file of that name",
-            ));
-        }
-        for (begin, instead) in [
-            (
-                "~",
-                "the shell's ~ is not expanded here; write the whole path",
-            ),
-            ("$", "variables are not expanded here; write the whole path"),
-            (
-                "-",
-                "for standard output write \"stdout\", for a file of that name put ./ in front",
-            ),
-        ] {
-            if shown.starts_with(begin) {
-                return Err(Error::destination(shown, instead));
-            }
-        }
-        if let Some((scheme, rest)) = shown.split_once("://") {
-            let instead = match scheme {
-                "file" => format!("write the path itself: {rest}"),
-                _ => "a destination is a path, such as ./logs/audit.log, or \"stdout\"".to_owned(),
-            };
-            return Err(Error::destination(
-                shown.as_ref(),
-                format!("the scheme {scheme:?} is unknown; {instead}"),
-            ));
+        let mistaken = if shown.eq_ignore_ascii_case("stderr") {
+            Some(InvalidDestination::Stderr)
+        } else if shown.starts_with(['~', '$']) {
+            Some(InvalidDestination::NotExpanded)
+        } else if shown.starts_with('-') {
+            Some(InvalidDestination::Hyphen)
+        } else {
+            let url = shown.split_once("://");
+            url.map(|(scheme, rest)| InvalidDestination::Url(scheme.to_owned(), rest.to_owned()))
+        };
+        if let Some(reason) = mistaken {
+            return Err(Error::destination(shown, reason));
         }
         let pattern = Pattern::parse(path)?;
         let name = match &pattern {
@@ -189,23 +165,12 @@ impl Place {
         match path.metadata() {
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 if is_null_device(&found) {
-                    return Err(Error::destination(
-                        shown,
-                        "it keeps nothing; name a file, such as ./logs/audit.log, or \"stdout\"",
-                    ));
+                    return Err(Error::destination(shown, InvalidDestination::NullDevice));
                 }
                 Ok((Place::Special(path.to_owned()), None))
             }
             _ => Ok((Place::Files(name), pattern)),
         }
-    }
-
-    fn no_trail(&self) -> Error {
-        Error::destination(
-            self.to_string(),
-            "it is a device or a FIFO, which can hold a copy but not the trail; name a file as well, \
-             such as ./logs/audit.log",
-        )
     }
 }
 

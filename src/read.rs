@@ -20,8 +20,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::error::{Error, ErrorKind, Result};
 pub use crate::record::Outcome;
+use crate::trail::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
 use index::Indexes;
 use reverse::Reverse;
@@ -79,25 +79,21 @@ impl Trail {
                 false => Vec::new(),
             }),
         };
-        let why = match names {
+        let directory_exists = match names {
             Ok(names) if !names.is_empty() => {
                 return Ok(Trail {
                     names,
                     indexes: None,
                 });
             }
-            Ok(_) => format!(
-                "no file in {} has that name, or that name with a date in it",
-                directory.display()
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                format!("the directory {} does not exist", directory.display())
-            }
+            Ok(_) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
             Err(error) => return Err(Error::io("read the directory", directory, error)),
         };
         Err(Error::from(ErrorKind::NoTrail {
             trail: path.to_owned(),
-            why: format!("{why}; give the destination that the service writes to"),
+            directory: directory.to_owned(),
+            directory_exists,
         }))
     }
 

@@ -8,7 +8,7 @@ use tracing_appender::rolling::Rotation;
 
 use crate::destination::{Destinations, Place, Places};
 use crate::environment::{Environment, Surroundings, detect, truth};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, InvalidSetting, Refusal, Result};
 use crate::redact::{Chain, Custom, Keys, Redactor, Rules};
 use crate::trail::files::create_private_dir;
 
@@ -158,26 +158,18 @@ impl Given {
         refuse_unknown(around)?;
         let enabled = read_truth(around, ENABLED)?.unwrap_or(true);
         if !enabled {
-            guard.refuse(ENABLED, "false", "the audit trail cannot be switched off")?;
+            guard.refuse(ENABLED, "false", Refusal::SwitchesOff)?;
         }
         let redact_stated = read_truth(around, REDACT_PII)?;
         if redact_stated == Some(false) {
-            guard.refuse(
-                REDACT_PII,
-                "false",
-                "redaction can be turned off only in code, with redact_pii(false)",
-            )?;
+            guard.refuse(REDACT_PII, "false", Refusal::SwitchesRedactionOff)?;
         }
         let redact_pii = redact_stated
             .or(self.redact_pii)
             .unwrap_or(environment.is_guarded());
         let fail_safe_stated = read_truth(around, FAIL_SAFE)?;
         if fail_safe_stated == Some(false) && self.fail_safe == Some(true) {
-            guard.refuse(
-                FAIL_SAFE,
-                "false",
-                "the code asks for fail-safe, which only code can take back",
-            )?;
+            guard.refuse(FAIL_SAFE, "false", Refusal::TakesFailSafeBack)?;
         }
         let fail_safe = fail_safe_stated.or(self.fail_safe).unwrap_or(false);
 
@@ -186,11 +178,15 @@ impl Given {
         let places = match stated {
             Some(list) => match Destinations::from_list(&list).resolve() {
                 Ok(places) => places,
+                Err(error)
+                    if environment.is_guarded()
+                        && Destinations::from_list(&list).keep_nothing() =>
+                {
+                    return Err(guard.refusal(DESTINATION, &list, Refusal::KeepsNothing(error)));
+                }
                 Err(error) => {
-                    if Destinations::from_list(&list).keep_nothing() {
-                        guard.refuse(DESTINATION, &list, &error.to_string())?;
-                    }
-                    return Err(Error::setting(DESTINATION, list, error.to_string()));
+                    let reason = InvalidSetting::Destination(error);
+                    return Err(Error::setting(DESTINATION, list, reason));
                 }
             },
             None => match &self.destinations {
@@ -205,21 +201,16 @@ impl Given {
         }
         let buffer_capacity = self.buffer_capacity.unwrap_or(BUFFER_CAPACITY);
         if buffer_capacity < SMALLEST_BUFFER_CAPACITY {
-            return Err(Error::setting(
-                "buffer_capacity",
-                buffer_capacity.to_string(),
-                format!(
-                    "records of ordinary size would not fit; give it {SMALLEST_BUFFER_CAPACITY} bytes or more"
-                ),
-            ));
+            let reason = InvalidSetting::SmallBuffer(SMALLEST_BUFFER_CAPACITY);
+            return Err(Error::setting("buffer_capacity", buffer_capacity, reason));
         }
         let heartbeat_interval = self.heartbeat_interval.unwrap_or(HEARTBEAT_INTERVAL);
         if heartbeat_interval < SHORTEST_HEARTBEAT_INTERVAL {
-            return Err(Error::setting(
-                "heartbeat_interval",
+            let (shown, reason) = (
                 format!("{heartbeat_interval:?}"),
-                "heartbeats would fill the trail; choose 1 second or more",
-            ));
+                InvalidSetting::ShortInterval,
+            );
+            return Err(Error::setting("heartbeat_interval", shown, reason));
         }
         Ok(Settings {
             enabled,
@@ -256,17 +247,14 @@ impl Given {
             error.kind(),
             ErrorKind::Destination { destination, .. } if destination == "stdout"
         );
-        if !settings.places_stated || !keeps_nothing {
+        if !settings.places_stated || !keeps_nothing || !settings.environment.is_guarded() {
             return error;
         }
         let guard = Guard {
             environment: settings.environment,
             reason: &settings.environment_reason,
         };
-        guard
-            .refuse(DESTINATION, "stdout", &error.to_string())
-            .err()
-            .unwrap_or(error)
+        guard.refusal(DESTINATION, "stdout", Refusal::KeepsNothing(error))
     }
 
     /// Settings under which a refused attempt can be recorded: the code's own, else the
@@ -343,18 +331,21 @@ struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    fn refuse(&self, setting: &str, value: &str, why: &str) -> Result<()> {
-        if !self.environment.is_guarded() {
-            return Ok(());
+    fn refuse(&self, setting: &'static str, value: &str, reason: Refusal) -> Result<()> {
+        match self.environment.is_guarded() {
+            true => Err(self.refusal(setting, value, reason)),
+            false => Ok(()),
         }
-        Err(Error::from(ErrorKind::Refused {
-            setting: setting.to_owned(),
+    }
+
+    fn refusal(&self, setting: &'static str, value: &str, reason: Refusal) -> Error {
+        Error::from(ErrorKind::Refused {
+            setting,
             value: value.to_owned(),
-            why: format!(
-                "{why}; this is {} ({}). Unset {setting}, or set STINGER_ENV=development on a developer's machine",
-                self.environment, self.reason
-            ),
-        }))
+            reason,
+            environment: self.environment,
+            environment_reason: self.reason.to_owned(),
+        })
     }
 }
 
@@ -368,8 +359,7 @@ fn refuse_unknown(around: &impl Surroundings) -> Result<()> {
         None => Ok(()),
         Some(name) => {
             let value = around.variable(&name).unwrap_or_default();
-            let why = format!("there is no such setting; there are {}", OURS.join(", "));
-            Err(Error::setting(name, value, why))
+            Err(Error::setting(name, value, InvalidSetting::Unknown(&OURS)))
         }
     }
 }
@@ -379,11 +369,7 @@ fn read_truth(around: &impl Surroundings, name: &str) -> Result<Option<bool>> {
         None => Ok(None),
         Some(value) => match truth(&value) {
             Some(known) => Ok(Some(known)),
-            None => Err(Error::setting(
-                name,
-                value,
-                "write true or false, or unset it",
-            )),
+            None => Err(Error::setting(name, value, InvalidSetting::NotABoolean)),
         },
     }
 }
@@ -397,20 +383,19 @@ fn default_places(environment: Environment) -> Result<Places> {
 }
 
 fn check_retention(retention: Retention, rotation: &Rotation, places: &Places) -> Result<()> {
-    let shown = retention.to_string();
     let has_files = std::iter::once(&places.trail)
         .chain(&places.copies)
         .any(|place| matches!(place, Place::Files(_)));
-    let why = if retention.days == Some(0) || retention.files == Some(0) {
-        "nothing would be kept; keep 1 or more"
+    let reason = if retention.days == Some(0) || retention.files == Some(0) {
+        InvalidSetting::KeepsNothing
     } else if *rotation == Rotation::NEVER {
-        "a trail that never rolls has one file, which cannot be removed; choose a rotation, such as Rotation::DAILY"
+        InvalidSetting::NeverRolls
     } else if !has_files {
-        "stdout keeps no files; name a file as destination, or leave retention out"
+        InvalidSetting::NoFiles
     } else {
         return Ok(());
     };
-    Err(Error::setting("retention", shown, why))
+    Err(Error::setting("retention", retention, reason))
 }
 
 impl fmt::Display for Retention {

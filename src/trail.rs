@@ -112,6 +112,7 @@ pub(crate) mod catalog;
 pub(crate) mod checkpoint;
 pub(crate) mod dangerous;
 pub(crate) mod durable;
+pub mod error;
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;
@@ -122,6 +123,7 @@ mod tail;
 pub(crate) mod tree;
 mod unsealed;
 
+pub use error::{Error, Result};
 pub use name::TrailName;
 pub(crate) use pattern::{Pattern, hostname};
 pub(crate) use stamps::{Stamp, stamps};

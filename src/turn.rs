@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::{Span, info_span};
 
 use crate::audit::Audit;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, NotReleased, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
 use crate::write::{self, Around, Entry, event, guardrail, turn_end};
 
@@ -249,11 +249,11 @@ impl Turn {
             self.end("turn_blocked", |entry| {
                 entry.field("reason", "the response is another turn's")
             })?;
-            return Err(self.refused("the response is another turn's"));
+            return Err(self.refused(NotReleased::OtherTurn));
         }
         if let Some(by) = self.blocked_by.clone() {
             self.end("turn_blocked", |entry| entry.field("by", by.as_str()))?;
-            return Err(self.refused(&format!("the guardrail {by} blocked it")));
+            return Err(self.refused(NotReleased::Blocked(by.to_owned())));
         }
         self.holding = true;
         let recorded = self.respond(held.response.as_ref(), "released", |entry| entry);
@@ -435,10 +435,10 @@ impl Turn {
         }
     }
 
-    fn refused(&self, why: &str) -> Error {
+    fn refused(&self, reason: NotReleased) -> Error {
         Error::from(ErrorKind::NotReleased {
             turn_id: self.id.clone(),
-            why: why.to_owned(),
+            reason,
         })
     }
 }

@@ -16,7 +16,7 @@ use tower_service::Service;
 use tracing::{Span, field, info_span};
 
 use crate::audit::Audit;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidSetting, Result};
 use crate::write::{self, Watched, event};
 
 mod forwarded;
@@ -104,10 +104,8 @@ impl RequestLayer {
     ///
     /// It is no address and no network in CIDR notation.
     pub fn trusted_proxy(mut self, network: &str) -> Result<RequestLayer> {
-        let parsed = Network::parse(network).ok_or_else(|| {
-            let why = "write an address or a network, such as 10.0.0.0/8 or 2001:db8::/32";
-            Error::setting("trusted_proxy", network, why)
-        })?;
+        let parsed = Network::parse(network)
+            .ok_or_else(|| Error::setting("trusted_proxy", network, InvalidSetting::NotANetwork))?;
         self.change().trusted.push(parsed);
         Ok(self)
     }
@@ -302,7 +300,7 @@ impl Drop for End {
         let logged = self.span.in_scope(|| self.audit.log(entry));
         if let Err(error) = logged {
             write::say(&format!(
-                "a request ended without a record, which could not be recorded: {error}"
+                "a request ended without a record, which could not be recorded: {error:?}"
             ));
         }
     }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use stinger_audit::error::{ErrorKind, Unreadable};
 use stinger_audit::read::{Completeness, Conversation, Missing, Outcome, Trail};
 use stinger_audit::record::{Decision, GuardrailDecision, Record};
+use stinger_audit::trail::error::{Error, ErrorKind, Unreadable};
 
 mod common;
 use common::Bench;
@@ -406,11 +406,11 @@ fn a_damaged_line_is_listed_with_any_conversation() {
         let [foreign, torn] = conversation.unreadable.as_slice() else {
             panic!("{conversation:#?}");
         };
-        let reason = |error: &stinger_audit::Error| match error.kind() {
+        let reason = |error: &Error| match error.kind() {
             ErrorKind::Unreadable { reason, .. } => reason.clone(),
             other => panic!("{other:?}"),
         };
-        let line = |error: &stinger_audit::Error| error.position().map(|position| position.line);
+        let line = |error: &Error| error.position().map(|position| position.line);
         assert!(matches!(reason(foreign), Unreadable::Foreign { .. }));
         assert_eq!(reason(torn), Unreadable::Torn);
         assert_eq!((line(foreign), line(torn)), (Some(1), Some(3)));

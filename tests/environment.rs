@@ -31,7 +31,7 @@ fn child() {
             let status = serde_json::to_string(&audit.status()).expect("JSON");
             eprintln!("\nSTATUS {status}");
         }
-        Err(error) => eprintln!("\nERROR {error}"),
+        Err(error) => eprintln!("\nERROR {error:?}"),
     }
 }
 

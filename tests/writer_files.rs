@@ -51,7 +51,7 @@ fn refused(directory: &Path, name: &str, spoiled: &[Vec<u8>]) {
     for bytes in spoiled {
         fs::write(&path, bytes).expect("written");
         let before = contents(directory);
-        let error = open(directory).expect_err("refused").to_string();
+        let error = format!("{:?}", open(directory).expect_err("refused"));
         for part in [&path.to_string_lossy(), "of this version", "left as it is"] {
             assert!(error.contains(part), "{error}");
         }

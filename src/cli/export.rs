@@ -12,9 +12,9 @@ use super::source::{Input, Unreadable};
 use super::text::{json_line, one_line, write_json_line};
 use super::time::Zone;
 use super::{Done, Trouble, suggest};
-use crate::error::Result;
 use crate::read::{Csv, ExportSummary, Line, Query};
 use crate::record::timestamp_text;
+use crate::trail::error::Result;
 use crate::trail::hostname;
 use crate::trail::json::safe_text;
 

@@ -8,8 +8,8 @@ use super::args::{Source, TrailArguments};
 use super::progress::Progress;
 use super::source::{Input, size};
 use super::{Done, Ended, Trouble, text};
-use crate::error::Result;
 use crate::read::{IndexSummary, Query, Trail};
+use crate::trail::error::Result;
 
 /// A trail of fewer bytes is read about as fast as its indexes.
 const WORTH: u64 = 32 << 20;
@@ -51,7 +51,7 @@ pub(super) fn used(trail: &Trail, query: &Query, is_wanted: bool) -> Trail {
     match made {
         Some(Ok((trail, _))) => trail,
         Some(Err(error)) => {
-            let error = text::safe(&error.to_string());
+            let error = text::safe(&format!("{error:?}"));
             eprintln!("stinger-audit: {error}; the files are read without indexes");
             trail.clone()
         }

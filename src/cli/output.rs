@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::source::Input;
 use super::text::{Shown, one_line};
 use super::{Trouble, index};
-use crate::error::Error;
 use crate::trail::TrailName;
 use crate::trail::durable::DurableFile;
+use crate::trail::error::Error;
 
 /// What is written, until it is complete.
 pub(super) enum Output {

@@ -7,9 +7,9 @@ use super::source::{Input, Unreadable};
 use super::style::{Out, Style, Tone, stdout};
 use super::text::{fitted, one_line, write_json_line};
 use super::{Done, Trouble, suggest};
-use crate::error::Result;
 use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
+use crate::trail::error::Result;
 
 pub(super) fn run(arguments: &QueryArguments) -> Done {
     let input = Input::open(&arguments.source)?;

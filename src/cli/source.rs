@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
-use crate::error::{Error, ErrorKind, Unreadable as Why};
+use crate::trail::error::{Error, ErrorKind, Unreadable as Why};
 
 use crate::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
 use crate::trail::head;

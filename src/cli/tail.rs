@@ -11,8 +11,8 @@ use super::query::write_line;
 use super::source::{Input, Unreadable};
 use super::style::{Out, Style, stdout};
 use super::{Done, suggest};
-use crate::error::Result;
 use crate::read::{Line, Lines};
+use crate::trail::error::Result;
 
 /// How often it looks for something new.
 const PULSE: Duration = Duration::from_millis(20);

@@ -11,9 +11,9 @@ use super::source::{Input, size};
 use super::style::{Style, Tone, stdout};
 use super::text::{one_line, safe};
 use super::{Done, Ended, Trouble};
-use crate::error::Error;
 use crate::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
 use crate::record::timestamp_text;
+use crate::trail::error::Error;
 
 /// The first bytes of a file of evidence.
 const EVIDENCE: &[u8] = b"stinger-audit evidence ";
@@ -125,7 +125,7 @@ fn evidence(path: &Path, arguments: &VerifyArguments) -> Done {
     let evidence = match InclusionProof::read(&text) {
         Ok(evidence) => evidence,
         Err(error) => {
-            writeln!(out, "{}", safe(&error.to_string()))?;
+            writeln!(out, "{}", safe(&format!("{error:?}")))?;
             writeln!(out, "{}", style.paint(Tone::Bad, "NOT proven"))?;
             out.flush()?;
             return Ok(Ended::Nothing);

@@ -18,7 +18,7 @@ use super::file::{End, OpenFile, RawLine};
 use super::index::{Block, Indexes};
 use super::scan::{Make, Taken};
 use super::sieve::Sieve;
-use crate::error::{Error, Result};
+use crate::trail::error::{Error, Result};
 
 const THREADS: usize = 2;
 

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Lines, Outcome, Query, Trail, Turn};
-use crate::error::{Error, ErrorKind, Position, Unreadable};
 use crate::record::{Record, SystemEvent};
 use crate::trail::TrailName;
 use crate::trail::catalog::Catalog;
+use crate::trail::error::{Error, ErrorKind, Position, Unreadable};
 
 mod end;
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::{Query, Trail};
-use crate::error::Error;
 use crate::record::{Decision, GuardrailDecision, Outcome, Record};
+use crate::trail::error::Error;
 
 /// A conversation, rebuilt from a trail.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::file::RawLine;
 use super::scan::{Make, Merge};
 use super::{Query, Trail};
-use crate::error::{Error, ErrorKind, Result};
 use crate::record::{
     Decision, Field, GuardrailDecision, Key, Outcome, Phase, Record, timestamp_text,
 };
+use crate::trail::error::{Error, ErrorKind, Result};
 use crate::trail::json;
 
 /// What an export wrote.

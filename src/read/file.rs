@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sieve::{Sieve, looks_like_ours};
-use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::record::{Record, not_a_record};
+use crate::trail::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::trail::files::read_at;
 
 /// A file, or whatever else lines are read from.

@@ -21,8 +21,8 @@ use sha2::{Digest as _, Sha256};
 use super::file::OpenFile;
 use super::stats::Kept;
 use super::{Query, Stats};
-use crate::error::{Error, Result};
 use crate::trail::durable::DurableFile;
+use crate::trail::error::{Error, Result};
 use crate::trail::files::{create_private_dir, read_at};
 
 mod bloom;

@@ -24,10 +24,10 @@ use super::file::RawLine;
 use super::scan::{Make, Merge, Taken};
 use super::verify::whole_seq;
 use super::{Query, Trail};
-use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 use crate::record::system::Sealed;
 use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
+use crate::trail::error::{ErrorKind, Result, Unverifiable};
 use crate::trail::seal::Seal;
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
 
@@ -59,30 +59,19 @@ impl InclusionProof {
     ///
     /// It is no evidence, or what it says does not follow from what it holds.
     pub fn read(text: &str) -> Result<InclusionProof> {
-        let bad = |why: &str| {
-            Error::from(ErrorKind::Unverifiable {
-                why: why.to_owned(),
-            })
-        };
         let rest = text
             .strip_prefix(HEAD)
             .and_then(|rest| rest.strip_prefix('\n'))
-            .ok_or_else(|| {
-                bad("it is no evidence: it does not begin with `stinger-audit evidence 1`")
-            })?;
+            .ok_or(Unverifiable::NotEvidence)?;
         let mut evidence: Option<InclusionProof> = None;
         for (place, part) in rest.split("\nrecord ").enumerate() {
             let part = match place {
-                0 => part
-                    .strip_prefix("record ")
-                    .ok_or_else(|| bad("there is no record in it"))?,
+                0 => part.strip_prefix("record ").ok_or(Unverifiable::NoRecord)?,
                 // The line feed in front of `record` ended what came before.
                 _ => part,
             };
-            let (proven, note) = Proven::read(part)
-                .ok_or_else(|| bad("it is damaged: a proof is not as one is written"))?;
-            let checkpoint = Checkpoint::read(&note)
-                .ok_or_else(|| bad("its checkpoint is not what was signed"))?;
+            let (proven, note) = Proven::read(part).ok_or(Unverifiable::DamagedProof)?;
+            let checkpoint = Checkpoint::read(&note).ok_or(Unverifiable::ForgedCheckpoint)?;
             let root = root_of(
                 proven.index,
                 checkpoint.size,
@@ -90,11 +79,7 @@ impl InclusionProof {
                 &proven.hashes,
             );
             if root != Some(checkpoint.root) {
-                let why = format!(
-                    "record {} is not the one that the checkpoint signs, or its proof was changed",
-                    proven.index
-                );
-                return Err(bad(&why));
+                return Err(Unverifiable::OtherRecord(proven.index).into());
             }
             match &mut evidence {
                 None => {
@@ -105,10 +90,10 @@ impl InclusionProof {
                     });
                 }
                 Some(evidence) if evidence.note == note => evidence.proven.push(proven),
-                Some(_) => return Err(bad("its records stand in different checkpoints")),
+                Some(_) => return Err(Unverifiable::SeveralCheckpoints.into()),
             }
         }
-        evidence.ok_or_else(|| bad("there is no record in it"))
+        Ok(evidence.ok_or(Unverifiable::NoRecord)?)
     }
 
     /// The records that are proven.
@@ -119,11 +104,7 @@ impl InclusionProof {
     pub fn records(&self) -> Result<Vec<Record>> {
         let parse = |proven: &Proven| serde_json::from_str(&proven.line);
         let records: std::result::Result<_, _> = self.proven.iter().map(parse).collect();
-        records.map_err(|error| {
-            Error::from(ErrorKind::Unverifiable {
-                why: format!("a proven line is no record: {error}"),
-            })
-        })
+        Ok(records.map_err(Unverifiable::NotARecord)?)
     }
 
     /// The checkpoint that they stand in, as it was signed.
@@ -148,8 +129,7 @@ impl InclusionProof {
     ///
     /// It is no key.
     pub fn is_of_trail(&self, first: &str) -> Result<bool> {
-        let parsed = parse_verifier_key(first);
-        let parsed = parsed.ok_or_else(|| Error::setting("key", first, "it is no key"))?;
+        let parsed = parse_verifier_key(first).ok_or_else(|| ErrorKind::Key(first.to_owned()))?;
         Ok(origin(&parsed) == self.checkpoint.origin)
     }
 
@@ -159,8 +139,7 @@ impl InclusionProof {
     ///
     /// It is no key.
     pub fn is_signed_by(&self, key: &str) -> Result<bool> {
-        let parsed: Option<Key> = parse_verifier_key(key);
-        let parsed = parsed.ok_or_else(|| Error::setting("key", key, "it is no key"))?;
+        let parsed: Key = parse_verifier_key(key).ok_or_else(|| ErrorKind::Key(key.to_owned()))?;
         Ok(parsed == self.checkpoint.key)
     }
 }
@@ -212,20 +191,17 @@ impl Trail {
     ///
     /// There is no such record, it is not sealed yet, or the records are not those that were sealed.
     pub fn prove(&self, seqs: &[u64]) -> Result<InclusionProof> {
-        let bad = |why: String| Error::from(ErrorKind::Unverifiable { why });
         let [name] = self.names() else {
-            return Err(bad("these are several trails; name one".to_owned()));
+            return Err(Unverifiable::SeveralTrails.into());
         };
         let mut seals = self.lines_reversed(Query::new().event_type(Sealed::EVENT_TYPE))?;
         let last = seals.find_map(|line| Seal::read(&line.ok()?.bytes));
         let Some(last) = last else {
-            return Err(bad("there is no sound seal in this trail".to_owned()));
+            return Err(Unverifiable::NoSeal.into());
         };
         let size = last.checkpoint.size;
         if let Some(late) = seqs.iter().find(|seq| **seq >= size) {
-            return Err(bad(format!(
-                "record {late} is not sealed: the last seal is over the records in front of {size}"
-            )));
+            return Err(Unverifiable::NotSealed { seq: *late, size }.into());
         }
         let wanted = OfProofs(Arc::new(seqs.iter().copied().collect()));
         let lines = Merge::new(std::slice::from_ref(name), Query::new(), wanted, None);
@@ -268,14 +244,10 @@ impl Trail {
             }
         }
         if proofs.is_none() {
-            return Err(bad(format!(
-                "record {first} is not there, or no seal is in front of it: `stinger-audit verify` says which are proven"
-            )));
+            return Err(Unverifiable::MissingRecord(first).into());
         }
         if tree.size() != size || tree.root() != last.checkpoint.root {
-            return Err(bad(format!(
-                "the records from {first} on are not those that were sealed; `stinger-audit verify` says which"
-            )));
+            return Err(Unverifiable::Altered(first).into());
         }
         let proven = proofs.into_iter().flatten().map(|(proof, text)| {
             Some(Proven {
@@ -286,7 +258,7 @@ impl Trail {
         });
         let proven: Option<Vec<Proven>> = proven.collect();
         Ok(InclusionProof {
-            proven: proven.ok_or_else(|| bad("a record could not be read again".to_owned()))?,
+            proven: proven.ok_or(Unverifiable::RecordGone)?,
             note: last.note,
             checkpoint: last.checkpoint,
         })

@@ -8,9 +8,9 @@ use super::file::{End, RawLine};
 use super::scan::{Make as _, OfLines};
 use super::sieve::Sieve;
 use super::{Line, Query};
-use crate::error::{Error, Result};
 use crate::trail::backwards::{Backwards, Block};
 use crate::trail::catalog::Catalog;
+use crate::trail::error::{Error, Result};
 use crate::trail::files::read_at;
 
 /// The files of a trail, to be read from their ends.

@@ -19,9 +19,9 @@ use trail::Scan;
 use super::index::Indexes;
 use super::reverse::Ends;
 use super::{Query, Stats};
-use crate::error::{Position, Result};
 use crate::record::Record;
 use crate::trail::TrailName;
+use crate::trail::error::{Position, Result};
 
 /// An iterator over records of a trail.
 ///

@@ -4,8 +4,8 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Lines, Query, Trail};
-use crate::error::Error;
 use crate::record::Record;
+use crate::trail::error::Error;
 
 /// What a selection of records comes to. Serialises to JSON.
 #[derive(Debug, Default, Serialize)]

@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 use super::file::{End, RawLine};
 use super::scan::{Make, Merge, Taken};
 use super::{Query, Trail};
-use crate::error::{Error, ErrorKind, Position, Result};
 use crate::record::system::{OWN_MEMBER, Sealed};
 use crate::record::{Record, SystemEvent};
 use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
+use crate::trail::error::{Error, ErrorKind, Position, Result, Unverifiable};
 use crate::trail::tree::{Hash, leaf};
 use crate::trail::{TrailName, seq_of};
 
@@ -148,10 +148,8 @@ impl VerifyOptions {
     ///
     /// It is no key.
     pub fn key(mut self, key: &str) -> Result<VerifyOptions> {
-        let why = "it is no key; give it as `trail_opened` has it in `identity`: \
-                   stinger-audit/…+…+…";
         let parsed = parse_verifier_key(key);
-        self.key = Some(parsed.ok_or_else(|| Error::setting("key", key, why))?);
+        self.key = Some(parsed.ok_or_else(|| ErrorKind::Key(key.to_owned()))?);
         Ok(self)
     }
 
@@ -161,16 +159,10 @@ impl VerifyOptions {
     ///
     /// It is no checkpoint, or not the one that was signed.
     pub fn checkpoint(mut self, note: &str) -> Result<VerifyOptions> {
-        let why = "it is no sound checkpoint; give what `stinger-audit checkpoint` printed, whole";
-        let shown: String = note
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(80)
-            .collect();
+        let line = note.lines().next().unwrap_or_default();
         let checkpoint = Checkpoint::read(note);
-        let checkpoint = checkpoint.ok_or_else(|| Error::setting("checkpoint", shown, why))?;
+        let checkpoint =
+            checkpoint.ok_or_else(|| ErrorKind::Checkpoint(line.chars().take(80).collect()))?;
         self.against.push(checkpoint);
         Ok(self)
     }
@@ -197,9 +189,7 @@ impl Trail {
     /// The same, for whoever shows progress.
     pub(crate) fn verification(&self, verify: &VerifyOptions) -> Result<Verification> {
         let [name] = self.names() else {
-            return Err(Error::from(ErrorKind::Unverifiable {
-                why: "these are several trails; verify each by its own name".to_owned(),
-            }));
+            return Err(Unverifiable::SeveralTrails.into());
         };
         // Before the records: what is read then is in the trail already.
         let beside = beside(name);
@@ -249,11 +239,7 @@ impl Trail {
     ///
     /// The trail has none.
     pub fn checkpoint(&self) -> Result<String> {
-        let none = || {
-            Error::from(ErrorKind::Unverifiable {
-                why: "there is no seal in this trail, and no checkpoint beside it".to_owned(),
-            })
-        };
+        let none = || Error::from(Unverifiable::NoSeal);
         let [name] = self.names() else {
             return Err(none());
         };

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::canonical::canonical;
-use crate::error::{Error, ErrorKind, Result};
+use super::error::{Error, ErrorKind, InvalidKeys, Result};
 use crate::trail::durable::DurableFile;
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
@@ -102,28 +102,19 @@ impl Keys {
         let file = File::open(path).map_err(failed)?;
         refuse_shared(&file, path)?;
         let text = io::read_to_string(file).map_err(failed)?;
-        let refused = |why| {
-            Err(Error::setting(
-                "redaction_keys",
-                path.display().to_string(),
-                why,
-            ))
-        };
+        let refused = |reason| Err(Error::keys(path, reason));
         let mut keys = Vec::new();
         for (number, line) in text.lines().enumerate() {
             if line.starts_with('#') || line.trim().is_empty() {
                 continue;
             }
             let Some(key) = Key::parse(line) else {
-                return refused(format!(
-                    "line {} is no key: write the id, the time and 64 hex digits, with spaces between",
-                    number + 1
-                ));
+                return refused(InvalidKeys::Line(number + 1));
             };
             keys.push(key);
         }
         if keys.is_empty() {
-            return refused("there is no key in it; remove the file to have one made".to_owned());
+            return refused(InvalidKeys::Empty);
         }
         Ok(Keys {
             path: Some(path.to_owned()),
@@ -259,11 +250,8 @@ impl Key {
 fn fresh_line(number: u64) -> Result<String> {
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(|error| {
-        Error::from(ErrorKind::Io {
-            doing: "take random bytes from",
-            path: "the system".into(),
-            source: io::Error::other(error.to_string()),
-        })
+        let source = io::Error::other(error.to_string());
+        Error::io("take random bytes from", Path::new("the system"), source)
     })?;
     let made = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
     Ok(format!("k{number} {made} {}\n", HEXLOWER.encode(&secret)))
@@ -281,11 +269,7 @@ fn refuse_shared(file: &File, path: &Path) -> Result<()> {
         .map_err(|error| Error::io("read the redaction keys", path, error))?;
     match metadata.permissions().mode() & 0o077 {
         0 => Ok(()),
-        _ => {
-            let path = path.display().to_string();
-            let why = format!("others than its owner may read or write it: chmod 600 {path}");
-            Err(Error::setting("redaction_keys", path, why))
-        }
+        _ => Err(Error::keys(path, InvalidKeys::Shared)),
     }
 }
 
@@ -362,9 +346,9 @@ mod tests {
         allow(0o600);
         std::fs::write(&path, "# head\nk1 now 0123\n").expect("written");
         let error = Keys::open(&path).expect_err("refused").to_string();
-        assert!(error.contains("line 2 is no key"), "{error}");
+        assert!(error.contains("line 2 is not a key"), "{error}");
         std::fs::write(&path, "").expect("written");
         let error = Keys::open(&path).expect_err("refused").to_string();
-        assert!(error.contains("no key in it"), "{error}");
+        assert!(error.contains("has no key"), "{error}");
     }
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use super::error::{Error, InvalidRule, Result};
 use super::words::words;
 use super::{Entity, National, USER};
-use crate::error::{Error, ErrorKind, Position, Result};
 
 mod file;
 
@@ -117,10 +117,9 @@ impl Rule {
         let compiled = regex::RegexBuilder::new(regex)
             .size_limit(LARGEST_REGEX)
             .build();
-        let compiled = compiled.map_err(|error| bad(name, &error.to_string()))?;
+        let compiled = compiled.map_err(|error| Error::rule(name, InvalidRule::Regex(error)))?;
         if compiled.is_match("") {
-            let why = "it finds the empty text, which is everywhere; make it ask for a character";
-            return Err(bad(name, why));
+            return Err(Error::rule(name, InvalidRule::MatchesEmpty));
         }
         Ok(Rule {
             name: name.to_owned(),
@@ -316,26 +315,12 @@ fn check_name(name: &str) -> Result<()> {
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     if !shaped {
-        let why = "a name is of up to 32 capital letters, digits and _, such as EMPLOYEE_ID";
-        return Err(bad(name, why));
+        return Err(Error::rule(name, InvalidRule::Name));
     }
     if Entity::of(name).is_some() || name == USER {
-        let why = "the name is that of a built-in kind; choose another one";
-        return Err(bad(name, why));
+        return Err(Error::rule(name, InvalidRule::Reserved));
     }
     Ok(())
-}
-
-fn bad(rule: &str, why: &str) -> Error {
-    bad_at(None, rule, why)
-}
-
-fn bad_at(position: Option<Position>, rule: &str, why: &str) -> Error {
-    Error::from(ErrorKind::Rule {
-        position,
-        rule: rule.to_owned(),
-        why: why.to_owned(),
-    })
 }
 
 #[cfg(test)]
@@ -352,7 +337,8 @@ mod tests {
             ("A", "x*", "empty text"),
             ("A", r"\d{1,99999}", "exceeds size limit"),
         ] {
-            let error = Rule::new(name, regex).expect_err(regex).to_string();
+            let error = Rule::new(name, regex).expect_err(regex);
+            let error = format!("{error:?}");
             assert!(error.contains(says) && error.contains(name), "{error}");
         }
     }

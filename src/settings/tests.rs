@@ -77,7 +77,7 @@ fn a_variable_takes_back_only_the_fail_safe_that_the_code_does_not_ask_for() {
             Err(error) => {
                 assert!(
                     matches!(error.kind(), ErrorKind::Refused { setting, value, .. }
-                        if setting == "STINGER_AUDIT_FAIL_SAFE" && value == "false"),
+                        if *setting == "STINGER_AUDIT_FAIL_SAFE" && value == "false"),
                     "{error}"
                 );
                 None

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Datelike, Days, Utc};
 use tracing_appender::rolling::Rotation;
 
-use crate::error::{Error, Result};
+use crate::trail::error::{Error, InvalidName, Result};
 
 /// The name of a trail, and the names of its files.
 ///
@@ -28,21 +28,14 @@ impl TrailName {
         let path = path.as_ref();
         let shown = path.display().to_string();
         if shown.trim().is_empty() {
-            return Err(Error::destination(
-                shown,
-                "it is empty; name a file, such as ./logs/audit.log, or \"stdout\"",
-            ));
+            return Err(Error::name(shown, InvalidName::Empty));
         }
         let directory_named = shown.ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir();
         let (Some(file), false) = (path.file_name(), directory_named) else {
-            let example = path.join("audit.log").display().to_string();
-            return Err(Error::destination(
-                shown,
-                format!("it is a directory; name a file in it, such as {example}"),
-            ));
+            return Err(Error::name(shown, InvalidName::Directory));
         };
         let Some(file) = file.to_str() else {
-            return Err(Error::destination(shown, "its file name is not UTF-8"));
+            return Err(Error::name(shown, InvalidName::NotUtf8));
         };
         // A leading dot belongs to the prefix.
         let (prefix, suffix) = match file.rfind('.') {

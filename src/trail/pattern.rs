@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TrailName;
-use crate::error::{Error, Result};
+use crate::trail::error::{Error, InvalidName, Result};
 
 const PID: &str = "{pid}";
 const HOSTNAME: &str = "{hostname}";
@@ -31,10 +31,7 @@ impl Pattern {
             .parent()
             .is_some_and(|parent| parent.to_string_lossy().contains('{'));
         if rest.contains(['{', '}']) || in_directory {
-            return Err(Error::destination(
-                shown,
-                "{pid} and {hostname} may stand in the file's name, and no other placeholder and no other place",
-            ));
+            return Err(Error::name(shown, InvalidName::Placeholder));
         }
         Ok((rest != file).then(|| Pattern(path.to_owned())))
     }

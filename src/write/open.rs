@@ -21,7 +21,7 @@ use super::worker::seal::Sealer;
 use super::worker::sink::Sink;
 use super::{Core, lock, say};
 use crate::destination::{Place, Places};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, InvalidDestination, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
 use crate::settings::{Settings, rotation_word};
@@ -139,7 +139,7 @@ pub(super) fn run(
         }
         place => {
             let journal = Journal::in_memory(settings.buffer_capacity).map_err(|error| {
-                Error::destination(place.to_string(), format!("no buffer for it: {error}"))
+                Error::destination(place, InvalidDestination::NoResources(error))
             })?;
             (journal, Remains::default())
         }

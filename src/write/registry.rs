@@ -48,7 +48,7 @@ pub(super) fn close_all() {
     let open = lock(&OPEN).clone();
     for core in open {
         if let Err(error) = core.close_at_exit() {
-            say(&format!("{}: at exit: {error}", core.name));
+            say(&format!("{}: at exit: {error:?}", core.name));
         }
     }
     diagnostics::finish();

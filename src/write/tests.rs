@@ -400,7 +400,7 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
     audit.close().expect("closed");
     let trail = crate::read::Trail::open(&path).expect("a trail");
     let read = trail.query(crate::read::Query::new());
-    let read: Vec<Record> = read.collect::<crate::error::Result<_>>().expect("whole");
+    let read: Vec<Record> = read.collect::<crate::trail::Result<_>>().expect("whole");
     assert!(read.iter().zip(0..).all(|(record, seq)| record.seq == seq));
     let count = |of: &str| {
         let all = read.iter();

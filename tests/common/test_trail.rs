@@ -7,9 +7,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use stinger_audit::Error;
-use stinger_audit::error::ErrorKind;
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
+use stinger_audit::trail::error::{Error, ErrorKind};
 
 use super::small::{findings, frontier, leaf};
 
@@ -344,6 +343,6 @@ impl TestTrail {
 #[track_caller]
 pub fn assert_unverifiable<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.expect_err("nothing proves it");
-    let is_it = matches!(error.kind(), ErrorKind::Unverifiable { .. });
+    let is_it = matches!(error.kind(), ErrorKind::Unverifiable(_));
     assert!(is_it, "{error:?}");
 }

@@ -18,12 +18,12 @@ fn a_disk_without_room_for_the_journal_is_an_error_that_fills_nothing() {
     let path = disk.path().join("audit.log");
     for _ in 0..2 {
         let error = stinger_audit::to(&path).open().expect_err("no room");
-        let says = error.to_string();
+        let says = format!("{error:?}");
         for part in [
             "audit.log.journal",
             "8392704 bytes",
             "buffer_capacity(",
-            "make room",
+            "free some space",
         ] {
             assert!(says.contains(part), "{says}");
         }

@@ -92,7 +92,7 @@ fn keys_that_cannot_be_used_are_an_error_at_start() {
         fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).expect("set");
     }
     let error = open(&keys).expect_err("refused").to_string();
-    assert!(error.contains("line 1 is no key"), "{error}");
+    assert!(error.contains("line 1 is not a key"), "{error}");
     let error = open(&keys.join("keys")).expect_err("refused").to_string();
     assert!(error.contains("couldn't create the directory"), "{error}");
     for fresh in ["fresh.keys", "no/such/directory/keys"] {

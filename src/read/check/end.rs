@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, FindingKind};
-use crate::error::{Error, Position};
 use crate::read::scan::files_in_order;
 #[cfg(feature = "cli")]
 use crate::read::{CheckReport, Trail};
 #[cfg(feature = "cli")]
 use crate::record::Record;
 use crate::trail::checkpoint::Checkpoint;
+use crate::trail::error::{Error, Position};
 use crate::trail::{TrailName, tail};
 
 /// What stands beside a trail and at the ends of its files.

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use super::{BLOCK, Block, Head, Kind, MAGIC, PARTS, bloom};
-use crate::error::{Error, Result};
 use crate::read::file::{End, OpenFile};
 use crate::read::sieve::Sieve;
 use crate::read::stats::{Kept, Stats};
 use crate::record::Record;
+use crate::trail::error::{Error, Result};
 
 /// Counts are kept as long as they are not more than this part of the file.
 const KEPT: u64 = 200;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::make::OfLines;
 use super::trail::{Scan, list};
-use crate::error::{Error, Result};
 use crate::read::Query;
 use crate::read::file::{FileId, OpenFile};
 use crate::read::reverse::Ends;
+use crate::trail::error::{Error, Result};
 use crate::trail::{TrailName, head};
 
 /// What a scan that follows its trail knows of the directory.

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::Line;
-use crate::error::Result;
 use crate::read::Query;
 use crate::read::file::RawLine;
 use crate::record::Record;
+use crate::trail::error::Result;
 
 /// What is made of a line that is selected, on the thread that has read it.
 pub(in crate::read) trait Make: Clone + Send + 'static {

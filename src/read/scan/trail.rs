@@ -11,7 +11,6 @@ use std::sync::atomic::AtomicU64;
 
 use super::follow::Follow;
 use super::make::{Make, OfRecords, Taken};
-use crate::error::{Error, Result};
 use crate::read::ahead::{Ahead, Span, Work};
 use crate::read::file::{End, FileId, OpenFile};
 use crate::read::index::{Counted, Indexes};
@@ -20,6 +19,7 @@ use crate::read::sieve::Sieve;
 use crate::read::{Query, Stats};
 use crate::record::Record;
 use crate::trail::catalog::Catalog;
+use crate::trail::error::{Error, Result};
 use crate::trail::files::read_at;
 use crate::trail::{TrailName, head, tail};
 

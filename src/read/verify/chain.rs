@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Leaf, Tampering, TamperingKind as Kind, VerifyReport, What};
-use crate::error::{Error, Position};
 use crate::read::file::End;
 use crate::read::scan::Taken;
 use crate::trail::checkpoint::{Checkpoint, Key};
+use crate::trail::error::{Error, Position};
 use crate::trail::seal::{Hint, Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Entity, Form, Identifier, National, Rule, Rules, Treatment, bad_at, check_name};
-use crate::error::{Position, Result};
+use super::{Entity, Form, Identifier, National, Rule, Rules, Treatment, check_name};
 use crate::redact::detect::bytes::{luhn, mod97};
+use crate::redact::error::{Error, InvalidRule, Position, Result};
 
 /// The file, word for word.
 #[derive(Deserialize)]
@@ -75,7 +75,8 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Rules> {
     let source = Source { text, path };
     let written: Written = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        bad_at(Some(source.position(at)), "the file", error.message())
+        let reason = InvalidRule::Syntax(error.message().to_owned());
+        Error::rule("file", reason).at(source.position(at))
     })?;
     source.rules(written)
 }
@@ -116,8 +117,7 @@ impl Source<'_> {
         for (kind, word) in written.forms {
             let form = self.word("forms", &word, &FORMS)?;
             if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
-                let why = "there is no kind of that name to give a form to";
-                return Err(bad_at(Some(self.position(word.span().start)), &kind, why));
+                return Err(self.at(&word, Error::rule(&kind, InvalidRule::UnknownKind)));
             }
             rules.forms.insert(kind, form);
         }
@@ -139,27 +139,34 @@ impl Source<'_> {
         &self,
         key: &str,
         word: &Option<Spanned<String>>,
-        words: &[(&str, T)],
+        words: &[(&'static str, T)],
     ) -> Result<T> {
         let word = word.as_ref().map(|word| self.word(key, word, words));
         word.unwrap_or_else(|| Ok(T::default()))
     }
 
     /// The meaning of a word of a few.
-    fn word<T: Copy>(&self, key: &str, word: &Spanned<String>, words: &[(&str, T)]) -> Result<T> {
+    fn word<T: Copy>(
+        &self,
+        key: &str,
+        word: &Spanned<String>,
+        words: &[(&'static str, T)],
+    ) -> Result<T> {
         let said = word.as_ref();
         let known = words
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(said));
         known.map(|(_, meaning)| *meaning).ok_or_else(|| {
-            let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
-            let why = format!("{said:?} is none of {}", known.join(", "));
-            bad_at(Some(self.position(word.span().start)), key, &why)
+            let reason = InvalidRule::Word {
+                word: said.clone(),
+                known: words.iter().map(|(known, _)| *known).collect(),
+            };
+            self.at(word, Error::rule(key, reason))
         })
     }
 
     /// An error with the line of what it is about.
-    fn at(&self, said: &Spanned<String>, error: crate::Error) -> crate::Error {
+    fn at(&self, said: &Spanned<String>, error: Error) -> Error {
         error.at(self.position(said.span().start))
     }
 
@@ -232,7 +239,7 @@ mod tests {
             let error = read(text).expect_err(text);
             let position = error.position().unwrap_or_else(|| panic!("{error}"));
             assert_eq!(position.line, line, "{error}");
-            assert!(error.to_string().contains(says), "{error}");
+            assert!(format!("{error:?}").contains(says), "{error:?}");
         }
     }
 }

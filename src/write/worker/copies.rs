@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use super::line_batch::LineBatch;
 use super::sink::Sink;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidDestination, Result};
 use crate::record::system::CopyGap;
+use crate::redact::error::ErrorChain;
 use crate::settings::Retention;
 use crate::write::status::CopyStatus;
 use crate::write::{Core, lock, say};
@@ -57,10 +58,11 @@ impl CopyFeed {
                 let on_error = |error: &io::Error| {
                     let known = lock(&core.counts.copies)[index]
                         .last_error
-                        .replace(error.to_string());
+                        .replace(ErrorChain(&error).to_string());
                     if known.is_none() {
                         say(&format!(
-                            "the copy {destination} cannot be written: {error}; the trail goes on"
+                            "the copy {destination} cannot be written: {}; the trail goes on",
+                            ErrorChain(&error)
                         ));
                     }
                 };
@@ -83,7 +85,7 @@ impl CopyFeed {
             .name("stinger-audit-copy".to_owned())
             .spawn(thread)
             .map_err(|error| {
-                Error::destination(&destination, format!("no thread for it: {error}"))
+                Error::destination(&destination, InvalidDestination::NoResources(error))
             })?;
         Ok(CopyFeed {
             index,

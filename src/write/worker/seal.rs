@@ -10,7 +10,7 @@ use super::line_batch::LineBatch;
 use super::merkle::{GrowingTree, MOST_LEAVES};
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::destination::Place;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidSetting, Result};
 use crate::record::system::SealBroken;
 use crate::settings::Settings;
 use crate::trail::catalog::Catalog;
@@ -95,11 +95,8 @@ impl Sealer {
         let path = name.seal_key(settings.seal_keys.as_deref());
         let beside = name.seal_key(None);
         if !path.exists() && path != beside && beside.exists() {
-            let why = format!(
-                "the key of this trail is {}, beside it; move it there, or leave seal_keys unset: another key would break the chain of seals",
-                beside.display()
-            );
-            return Err(Error::setting("seal_keys", path.display().to_string(), why));
+            let elsewhere = InvalidSetting::SealKeyElsewhere(beside);
+            return Err(Error::setting("seal_keys", path.display(), elsewhere));
         }
         let checkpoint = name.checkpoint();
         let key = KeyFile::open(&path)?;

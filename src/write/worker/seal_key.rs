@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::trail::checkpoint::Key;
 use crate::trail::durable::{DurableFile, sync_directory_of};
 use crate::trail::files::{create_private_dir, is_same_file, open_private_as};
@@ -52,11 +52,8 @@ const HEAD: &str = "stinger-audit seal key 1";
 pub(crate) fn fresh() -> Result<SigningKey> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| {
-        Error::from(ErrorKind::Io {
-            doing: "take random bytes from",
-            path: "the system".into(),
-            source: io::Error::other(error.to_string()),
-        })
+        let system = Path::new("the system");
+        Error::io("take random bytes from", system, io::Error::other(error))
     })?;
     Ok(SigningKey::from_bytes(&secret))
 }

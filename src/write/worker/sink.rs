@@ -9,7 +9,7 @@ use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::destination::{Place, is_null_device};
 use crate::environment::Environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidDestination, Result};
 use crate::settings::Settings;
 
 pub(crate) enum Sink {
@@ -38,10 +38,7 @@ impl Sink {
                 if settings.environment.is_guarded()
                     && stdout.metadata().is_ok_and(|found| is_null_device(&found))
                 {
-                    return Err(Error::destination(
-                        "stdout",
-                        "stdout is the null device, which keeps nothing; name a file, such as ./logs/audit.log",
-                    ));
+                    return Err(Error::destination("stdout", InvalidDestination::NullDevice));
                 }
                 let for_a_person =
                     settings.environment == Environment::Development && io::stdout().is_terminal();

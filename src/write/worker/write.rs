@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::{GaveUp, Worker};
+use crate::redact::error::ErrorChain;
 use crate::write::journal::frame;
 use crate::write::worker::line_batch::LineBatch;
 use crate::write::worker::seal::SealDraft;
@@ -274,16 +275,17 @@ impl Worker {
     }
 
     pub(super) fn note_failure(&self, error: &io::Error) {
+        let error = ErrorChain(error).to_string();
         let core = &self.core;
         core.counts.write_errors.fetch_add(1, Ordering::Relaxed);
-        *lock(&core.counts.last_error) = Some(error.to_string());
+        *lock(&core.counts.last_error) = Some(error.clone());
         if !core.failing.swap(true, Ordering::Relaxed) {
             say(&format!(
                 "{}: cannot be written: {error}; records wait in the journal and writing is tried again",
                 core.name
             ));
         }
-        core.trip(&error.to_string());
+        core.trip(&error);
         self.report(|progress| progress.failures += 1);
     }
 

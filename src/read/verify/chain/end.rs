@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::{Chain, Entry};
-use crate::error::{Error, ErrorKind, Result};
 use crate::read::verify::{TamperingKind as Kind, VerifyReport};
 use crate::trail::checkpoint::{Checkpoint, origin};
+use crate::trail::error::{Result, Unverifiable};
 use crate::trail::tree::Frontier;
 
 impl Chain {
@@ -112,10 +112,7 @@ impl Chain {
         self.judge_kept();
         let is_sealed = self.verified.seals > 0 || self.expected.is_some();
         if !is_sealed && !self.is_unreadable {
-            return Err(Error::from(ErrorKind::Unverifiable {
-                why: "there is no seal in it; a trail is sealed unless its writer was told not to"
-                    .to_owned(),
-            }));
+            return Err(Unverifiable::NoSeal.into());
         }
         Ok(self.verified)
     }
@@ -298,6 +295,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trail::error::Error;
 
     #[test]
     fn a_file_that_cannot_be_read_may_hold_the_seals() {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::Chain;
-use crate::error::Unreadable;
 use crate::read::verify::TamperingKind as Kind;
 use crate::record::system::Torn;
 use crate::record::{Record, SystemEvent};
 use crate::trail::checkpoint::Checkpoint;
+use crate::trail::error::Unreadable;
 
 #[derive(Default)]
 pub(super) struct Said {

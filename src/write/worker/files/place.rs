@@ -8,8 +8,7 @@ use chrono::Utc;
 use tracing_appender::rolling::Rotation;
 
 use super::{file_name, free_name_aside};
-use crate::error::{Error, ErrorKind, Result};
-use crate::record::system::FORMAT;
+use crate::error::{Error, ErrorKind, InvalidDestination, Result};
 use crate::trail::files::{is_same_file, open_private, read_at};
 use crate::trail::{TrailName, head, recent, tail};
 
@@ -96,17 +95,14 @@ const FORMAT_READ: u64 = 256 << 10;
 /// Refuses a file that holds something, but no record and no beginning of one, because it is somebody else's, and a file
 /// that a writer of another format wrote. Both are left as they are.
 pub(super) fn refuse_foreign(path: &Path) -> Result<()> {
-    let found = || -> io::Result<Option<String>> {
+    let found = || -> io::Result<Option<InvalidDestination>> {
         if !path.exists() {
             return Ok(None);
         }
         let first = head(path)?;
         let mut records = first.iter().cloned().chain(recent(path, FORMAT_READ)?);
         if let Some(format) = records.find_map(|record| record.other_format()) {
-            return Ok(Some(format!(
-                "it was written in format {format}, this version writes format {FORMAT}, and it was left as it is; \
-                 open it with the version that wrote it, or choose another name"
-            )));
+            return Ok(Some(InvalidDestination::OtherFormat(format)));
         }
         if first.is_some() || tail(path)?.last.is_some() {
             return Ok(None);
@@ -114,14 +110,11 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<()> {
         let mut begin = [0; 7];
         let count = read_at(&File::open(path)?, &mut begin, 0)?;
         let is_foreign = !b"{\"seq\":".starts_with(&begin[..count]);
-        Ok(is_foreign.then(|| {
-            "a file of that name holds something that is no audit trail; move it away, or choose another name"
-                .to_owned()
-        }))
+        Ok(is_foreign.then_some(InvalidDestination::NotATrail))
     };
     match found().map_err(|error| Error::io("read", path, error))? {
         None => Ok(()),
-        Some(why) => Err(Error::destination(path.display().to_string(), why)),
+        Some(reason) => Err(Error::destination(path.display(), reason)),
     }
 }
 
@@ -138,11 +131,8 @@ pub(super) fn refuse_foreign_link(name: &TrailName, path: &Path) -> Result<()> {
     match is_beside && name.date_of(file).is_some() {
         true => Ok(()),
         false => Err(Error::destination(
-            path.display().to_string(),
-            format!(
-                "it is a link to {}; name that file itself",
-                target.display()
-            ),
+            path.display(),
+            InvalidDestination::Link(target),
         )),
     }
 }
