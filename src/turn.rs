@@ -10,7 +10,7 @@ use tracing::{Span, info_span};
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, NotReleased, Result};
 use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
-use crate::write::{self, Around, Entry, event, guardrail, turn_end};
+use crate::write::{self, Entry, RecordContext, event, guardrail, turn_end};
 
 mod builder;
 mod guardrail_check;
@@ -26,14 +26,14 @@ pub use tool::PendingToolCall;
 
 /// Where the records of a turn go, and what they all say.
 #[derive(Clone)]
-struct Context {
+struct TurnContext {
     audit: Audit,
-    around: Around,
+    record: RecordContext,
 }
 
-impl Context {
+impl TurnContext {
     fn bind<'a>(&self, entry: Entry<'a>) -> Entry<'a> {
-        entry.in_turn(self.audit.core().cloned(), self.around.clone())
+        entry.in_turn(self.audit.core().cloned(), self.record.clone())
     }
 }
 
@@ -104,9 +104,9 @@ fn next_id() -> String {
 /// ```
 #[must_use = "a turn that is dropped is recorded as abandoned"]
 pub struct Turn {
-    context: Context,
+    context: TurnContext,
     id: String,
-    /// What the builder was told.
+    /// What the builder was annotations.
     known: Vec<(Key, String)>,
     begun: Instant,
     tokens: Option<u64>,
@@ -143,7 +143,7 @@ impl Turn {
     pub fn model_used(&mut self, model: impl Into<String>) {
         let model = model.into();
         if let Some(core) = self.context.audit.core().filter(|_| !model.is_empty()) {
-            core.set_in_turn(&self.context.around, Key::ModelUsed, &model);
+            core.set_in_turn(&self.context.record, Key::ModelUsed, &model);
         }
     }
 
@@ -188,22 +188,22 @@ impl Turn {
     /// # }
     /// ```
     pub fn span(&self) -> Span {
-        let told = |key| {
+        let annotations = |key| {
             let mut known = self.known.iter();
             known.find_map(|(of, text)| (*of == key).then_some(text.as_str()))
         };
         let span = info_span!(
             "turn",
             turn_id = self.id(),
-            conversation_id = told(Key::ConversationId),
-            tenant_id = told(Key::TenantId),
-            user_id = told(Key::UserId),
-            session_id = told(Key::SessionId),
-            agent_id = told(Key::AgentId),
-            request_id = told(Key::RequestId),
+            conversation_id = annotations(Key::ConversationId),
+            tenant_id = annotations(Key::TenantId),
+            user_id = annotations(Key::UserId),
+            session_id = annotations(Key::SessionId),
+            agent_id = annotations(Key::AgentId),
+            request_id = annotations(Key::RequestId),
         );
         if let Some(core) = self.context.audit.core() {
-            core.attribute_span(&self.context.around, &span);
+            core.attribute_span(&self.context.record, &span);
         }
         span
     }
@@ -451,7 +451,7 @@ impl Drop for Turn {
         }
         if !self.ended {
             let panicking = std::thread::panicking();
-            // Nobody is left to tell; under fail-safe the next turn is told.
+            // Nobody is left to tell; under fail-safe the next turn is annotations.
             let _ = self.end("turn_abandoned", |entry| {
                 entry.field("panicking", panicking)
             });

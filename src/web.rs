@@ -17,7 +17,7 @@ use tracing::{Span, field, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, InvalidSetting, Result};
-use crate::write::{self, Watched, event};
+use crate::write::{self, SpanUsage, event};
 
 mod forwarded;
 
@@ -204,7 +204,7 @@ where
         let span = self.config.span(&parts, &request_id);
         let end = (self.config.audited)(parts.uri.path()).then(|| End {
             audit: self.config.audit.clone(),
-            watched: Watched::new(&span),
+            watched: SpanUsage::new(&span),
             span: span.clone(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
@@ -269,7 +269,7 @@ fn request_id(headers: &HeaderMap) -> String {
 /// Sees to it that a request on an audited route leaves a record, also when it is cancelled.
 struct End {
     audit: Audit,
-    watched: Option<Watched>,
+    watched: Option<SpanUsage>,
     span: Span,
     method: String,
     path: String,
@@ -286,7 +286,7 @@ enum Ending {
 impl Drop for End {
     fn drop(&mut self) {
         // Without the layer in the thread's subscriber nobody counted.
-        let Some(false) = self.watched.as_ref().map(Watched::has_records) else {
+        let Some(false) = self.watched.as_ref().map(SpanUsage::has_records) else {
             return;
         };
         let entry = event("request_unaudited")

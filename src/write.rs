@@ -36,16 +36,16 @@ mod status;
 pub(crate) mod tests;
 mod worker;
 
-pub(crate) use caller::attribution::Around;
+pub(crate) use caller::attribution::RecordContext;
 pub(crate) use caller::emit::turn_end;
 pub use caller::emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
+pub use caller::event_delivery::EventDelivery;
 pub use caller::field_value::FieldValue;
 pub(crate) use caller::layer::filtered;
-pub use caller::probe::EventDelivery;
 #[cfg(feature = "tower")]
-pub(crate) use caller::watched::Watched;
+pub(crate) use caller::span_usage::SpanUsage;
 pub use confirm::Confirm;
 pub(crate) use diagnostics::say;
 pub(crate) use open::{open, record_refusal};
@@ -53,9 +53,9 @@ pub(crate) use registry::current;
 pub use status::{CopyStatus, Health, Status};
 
 use caller::fields::FieldWriter;
-use caller::layer::Recorder;
+use caller::layer::AuditLayer;
 use caller::trace::Trace;
-use caller::{attribution, encode, probe};
+use caller::{attribution, encode};
 use journal::{Journal, Refusal};
 use registry::Recording;
 use worker::parking::Parking;
@@ -89,7 +89,7 @@ pub(crate) struct Core {
     full: AtomicBool,
     /// Under fail-safe: the trail could not be written, and no record has become durable since.
     tripped: AtomicBool,
-    /// When and why it tripped, until that is told.
+    /// When and why it tripped, until that is annotations.
     trip: Mutex<Option<(DateTime<Utc>, String)>>,
     /// Somebody waits in `confirm`.
     sync_wanted: AtomicBool,
@@ -162,27 +162,27 @@ impl Core {
     }
 
     /// What surrounds the calling thread, as far as this trail sees it.
-    pub(crate) fn around(&self) -> Around {
-        Around {
-            scope: attribution::current(|place| place.trail == self.id),
+    pub(crate) fn context(&self) -> RecordContext {
+        RecordContext {
+            scope: attribution::current(|layer| layer.trail == self.id),
             trace: Trace::current(),
         }
     }
 
     /// What surrounds the records of a turn that begins here and says this.
-    pub(crate) fn around_turn(&self, texts: &[(Key, String)]) -> Around {
-        self.around().with_texts(&self.settings.redactors, texts)
+    pub(crate) fn turn_context(&self, texts: &[(Key, String)]) -> RecordContext {
+        self.context().with_texts(&self.settings.redactors, texts)
     }
 
     /// Changes what the records of a turn say.
-    pub(crate) fn set_in_turn(&self, turn: &Around, key: Key, text: &str) {
+    pub(crate) fn set_in_turn(&self, turn: &RecordContext, key: Key, text: &str) {
         turn.set_text(&self.settings.redactors, key, text);
     }
 
     /// Attributes what happens in a span to a turn.
-    pub(crate) fn attribute_span(&self, turn: &Around, span: &Span) {
+    pub(crate) fn attribute_span(&self, turn: &RecordContext, span: &Span) {
         span.with_subscriber(|(id, dispatch)| {
-            if let Some(recorder) = dispatch.downcast_ref::<Recorder>() {
+            if let Some(recorder) = dispatch.downcast_ref::<AuditLayer>() {
                 recorder.adopt(id, self, turn);
             }
         });
@@ -194,7 +194,7 @@ impl Core {
         self.is_closed() || self.tripped.load(Ordering::Relaxed)
     }
 
-    /// Records one event: `fill` adds its fields, and what is around it what it leaves out.
+    /// Records one event: `fill` adds its fields, and the context adds what they leave out.
     ///
     /// # Errors
     ///
@@ -202,21 +202,21 @@ impl Core {
     /// says. A record that could not be taken in is counted as lost either way.
     fn record(
         &self,
-        around: impl Into<Around>,
+        context: impl Into<RecordContext>,
         fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> Result<()> {
         if exit::is_forked() {
             return Err(Error::from(ErrorKind::Forked));
         }
         let _recording = Recording::in_trail(self.id);
-        let Around { scope, trace } = around.into();
+        let RecordContext { scope, trace } = context.into();
         let trace = Trace::current().or(trace);
         let taken = encode::encode(
             &self.settings.redactors,
             |fields| {
                 fill(fields);
                 if let Some(scope) = scope {
-                    fields.attribute(&scope);
+                    scope.attribute(|values| fields.attribute(values));
                 }
                 if let Some(trace) = trace {
                     fields.trace(trace);

@@ -42,14 +42,6 @@ impl Decision {
 }
 
 impl Decision {
-    /// Whether a word is one of the six, as it stands in the line.
-    pub(crate) fn is_word(word: &str) -> bool {
-        matches!(
-            word,
-            "allow" | "warn" | "block" | "modify" | "error" | "skipped"
-        )
-    }
-
     /// The one of the six that a word names, in any case.
     #[inline]
     pub(crate) fn known(word: &str) -> Option<&'static Decision> {

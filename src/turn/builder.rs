@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use serde_json::Value as Json;
 
-use super::{Context, Turn, next_id};
+use super::{Turn, TurnContext, next_id};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::record::{EventType, Key};
@@ -126,9 +126,9 @@ impl TurnBuilder {
             entry = entry.made(Key::Expects, self.expects);
         }
         let core = self.audit.core();
-        let around = core.map(|core| core.around_turn(&known));
-        let context = Context {
-            around: around.unwrap_or_default(),
+        let record = core.map(|core| core.turn_context(&known));
+        let context = TurnContext {
+            record: record.unwrap_or_default(),
             audit: self.audit,
         };
         let recorded = context.bind(entry).log();

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Context, Turn, milliseconds, next_id};
+use super::{Turn, TurnContext, milliseconds, next_id};
 use crate::error::{Error, Result};
 use crate::record::ToolCall;
 use crate::write::event;
@@ -13,7 +13,7 @@ use crate::write::event;
 /// It may outlive the turn, and may be taken to another task.
 #[must_use = "a call that is dropped without a result is recorded as failed"]
 pub struct PendingToolCall {
-    context: Context,
+    context: TurnContext,
     id: String,
     name: String,
     begun: Instant,
@@ -127,7 +127,7 @@ impl Drop for PendingToolCall {
                 true => "the call was dropped by a panic",
                 false => "the call was dropped without a result",
             };
-            // Nobody is left to tell; under fail-safe the turn's end is told.
+            // Nobody is left to tell; under fail-safe the turn's end is annotations.
             let _ = self.end(|call| call.error(why));
         }
     }

@@ -90,7 +90,7 @@ pub(super) struct Remains {
     pub(super) records: u64,
     /// Bytes that make no entry.
     pub(super) damaged: u64,
-    /// Records that it had lost and not told: how many, from when to when in microseconds.
+    /// Records that it had lost and not annotations: how many, from when to when in microseconds.
     pub(super) lost: Option<(u64, i64, i64)>,
 }
 

@@ -14,11 +14,11 @@ use super::registry::{SWITCHED_OFF, remember};
 use super::worker::Worker;
 use super::worker::copies::CopyFeed;
 use super::worker::files::Found;
-use super::worker::flow::Flow;
 use super::worker::monitor;
 use super::worker::render::Renderer;
 use super::worker::seal::Sealer;
 use super::worker::sink::Sink;
+use super::worker::turn_tracker::TurnTracker;
 use super::{Core, lock, say};
 use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, InvalidDestination, Result};
@@ -263,8 +263,8 @@ fn recovered(found: &Found, remains: &Remains) -> Option<Recovered> {
 }
 
 /// Where the conversations of the newest file stand. Trails that cannot be read begin anew.
-fn flow(found: &Found) -> Flow {
-    let mut flow = Flow::default();
+fn flow(found: &Found) -> TurnTracker {
+    let mut flow = TurnTracker::default();
     if let Some(path) = &found.newest {
         let records = recent(path, FLOW_READ).unwrap_or_default();
         records.iter().for_each(|record| flow.remember(record));

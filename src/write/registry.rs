@@ -60,7 +60,7 @@ thread_local! {
     static RECORDING: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// Marks that the thread is making a record. Inside another record the outer mark is back
+/// NameFingerprints that the thread is making a record. Inside another record the outer mark is back
 /// when this one goes.
 pub(super) struct Recording(Option<u64>);
 

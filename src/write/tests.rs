@@ -303,11 +303,14 @@ fn a_clock_that_jumps_is_a_record() {
         super::worker::monitor::Watch::new(&core, seen).watch_clock(&core);
         core.flush().expect("written");
         let records = disk.records();
-        let told = records
+        let annotations = records
             .iter()
             .rev()
             .find_map(|record| record.other.get("milliseconds")?.as_i64());
-        assert!(told.unwrap_or(0).abs_diff(expected) < 1_000, "{told:?}");
+        assert!(
+            annotations.unwrap_or(0).abs_diff(expected) < 1_000,
+            "{annotations:?}"
+        );
     }
     core.close().expect("closed");
 }

@@ -29,7 +29,6 @@ use sink::Sink;
 mod batch;
 pub(super) mod copies;
 pub(super) mod files;
-pub(super) mod flow;
 mod line_batch;
 mod merkle;
 pub(super) mod monitor;
@@ -45,6 +44,7 @@ pub(super) mod system_records;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub(super) mod turn_tracker;
 mod upkeep;
 mod write;
 

@@ -14,29 +14,29 @@ use tracing::span;
 
 use super::encode::encode;
 use super::fields::FieldWriter;
-use super::told::Told;
+use super::span_values::{KeyAnnotations, SpanValues};
 use super::trace::Trace;
-use crate::record::{Key, KeySet};
+use crate::record::Key;
 use crate::redact::Chain;
-use crate::write::journal::frame::{self, Fields, Name, Read, Value};
+use crate::write::journal::frame::{self, Name, Value};
 use crate::write::lock;
 
 /// What one span says, in front of what the spans around it say.
 pub(crate) struct Scope {
-    around: Option<Arc<Scope>>,
+    parent: Option<Arc<Scope>>,
     /// The values that the span was made with.
-    own: Values,
+    own: SpanValues,
     /// Those that it was given later, which go first. Most spans have none and take no lock.
-    late: Mutex<Values>,
+    late: Mutex<SpanValues>,
     has_late: AtomicBool,
     /// Whether a record was attributed by it.
     has_records: AtomicBool,
 }
 
 impl Scope {
-    fn new(around: Option<Arc<Scope>>, own: Values) -> Scope {
+    fn new(parent: Option<Arc<Scope>>, own: SpanValues) -> Scope {
         Scope {
-            around,
+            parent,
             own,
             late: Mutex::default(),
             has_late: AtomicBool::new(false),
@@ -47,7 +47,7 @@ impl Scope {
     /// Attributes a record: calls `each` for the values of every span, the nearest first. Where a key comes
     /// twice, the first value counts.
     #[inline]
-    pub(crate) fn attribute(&self, mut each: impl FnMut(&Values)) {
+    pub(crate) fn attribute(&self, mut each: impl FnMut(&SpanValues)) {
         let mut scope = Some(self);
         while let Some(found) = scope {
             // The line is shared by all threads in the span: it is written once.
@@ -58,7 +58,7 @@ impl Scope {
                 each(&lock(&found.late));
             }
             each(&found.own);
-            scope = found.around.as_deref();
+            scope = found.parent.as_deref();
         }
     }
 
@@ -67,7 +67,7 @@ impl Scope {
         self.has_records.load(Ordering::Relaxed)
     }
 
-    fn set(&self, values: Values) {
+    fn set(&self, values: SpanValues) {
         let mut late = lock(&self.late);
         let old = std::mem::replace(&mut *late, values);
         late.append(old);
@@ -75,18 +75,24 @@ impl Scope {
     }
 }
 
-/// What surrounds a record: the spans around it and the trace it belongs to. A turn keeps that
+/// What surrounds a record: the spans around it and the trace it belongs to. A turn keeps the context
 /// of its beginning, because its end may come on a task that is in no span.
 #[derive(Clone, Default)]
-pub(crate) struct Around {
+pub(crate) struct RecordContext {
     pub(crate) scope: Option<Arc<Scope>>,
     pub(crate) trace: Option<Trace>,
 }
 
-impl Around {
+impl RecordContext {
     /// Puts what a turn says in front of what is around it.
-    pub(crate) fn with_texts(mut self, redactors: &Chain, texts: &[(Key, String)]) -> Around {
-        let own = collect(redactors, |fields, told| add_texts(fields, told, texts));
+    pub(crate) fn with_texts(
+        mut self,
+        redactors: &Chain,
+        texts: &[(Key, String)],
+    ) -> RecordContext {
+        let own = collect(redactors, |fields, annotations| {
+            add_texts(fields, annotations, texts)
+        });
         self.scope = Some(Arc::new(Scope::new(self.scope, own)));
         self
     }
@@ -95,69 +101,16 @@ impl Around {
     pub(crate) fn set_text(&self, redactors: &Chain, key: Key, text: &str) {
         if let Some(scope) = &self.scope {
             let texts = [(key, text.to_owned())];
-            scope.set(collect(redactors, |fields, told| {
-                add_texts(fields, told, &texts)
+            scope.set(collect(redactors, |fields, annotations| {
+                add_texts(fields, annotations, &texts)
             }));
         }
     }
 }
 
-impl From<Option<Arc<Scope>>> for Around {
-    fn from(scope: Option<Arc<Scope>>) -> Around {
-        Around { scope, trace: None }
-    }
-}
-
-/// What a span says, redacted: fields as a frame holds them, and none of them twice.
-#[derive(Default)]
-pub(crate) struct Values {
-    keys: KeySet,
-    bytes: Vec<u8>,
-    /// What a record that takes the value of a key says of it.
-    told: ToldOf,
-}
-
-impl Values {
-    pub(crate) fn keys(&self) -> KeySet {
-        self.keys
-    }
-
-    /// All the fields, where none of them is among those that a record has. `None`: one is, or
-    /// there is something to tell of them.
-    #[inline]
-    pub(crate) fn takes_from(&self, seen: KeySet) -> Option<&[u8]> {
-        let is_plain = self.told.is_empty() && !self.keys.meets(seen);
-        is_plain.then_some(&self.bytes)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Read<'_>)> {
-        Fields(&self.bytes).filter_map(|(name, value)| match name {
-            Name::Key(key) => Some((key, value)),
-            Name::Other(_) => None,
-        })
-    }
-
-    /// What is to be said of a key's value.
-    pub(crate) fn told(&self, key: Key) -> Option<&Told> {
-        let of_key = self.told.iter().find(|(of, _)| *of == key);
-        of_key.map(|(_, told)| &**told)
-    }
-
-    /// Adds the field of a key that has none: of each span's values an encoder has passed one, and `append` asks.
-    fn push(&mut self, key: Key, value: Read<'_>) {
-        self.keys.insert(key);
-        frame::push_known(&mut self.bytes, key, value);
-    }
-
-    /// Adds the fields of the keys that have none.
-    fn append(&mut self, old: Values) {
-        let had = self.keys;
-        for (key, value) in old.iter().filter(|(key, _)| !had.contains(*key)) {
-            self.push(key, value);
-        }
-        let told = old.told.into_iter();
-        self.told
-            .extend(told.filter(|(key, _)| !had.contains(*key)));
+impl From<Option<Arc<Scope>>> for RecordContext {
+    fn from(scope: Option<Arc<Scope>>) -> RecordContext {
+        RecordContext { scope, trace: None }
     }
 }
 
@@ -165,26 +118,34 @@ impl Values {
 ///
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
-pub(crate) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> Values {
-    collect(redactors, |fields, told| {
-        record(&mut OnlyAttribution { fields, told });
+pub(crate) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> SpanValues {
+    collect(redactors, |fields, annotations| {
+        record(&mut OnlyAttribution {
+            fields,
+            annotations,
+        });
     })
 }
 
-type ToldOf = Vec<(Key, Box<Told>)>;
-
-fn add_texts(fields: &mut FieldWriter<'_>, told: &mut ToldOf, texts: &[(Key, String)]) {
+fn add_texts(
+    fields: &mut FieldWriter<'_>,
+    annotations: &mut KeyAnnotations,
+    texts: &[(Key, String)],
+) {
     for (key, text) in texts {
         fields.key(*key, Value::Str(text));
-        told.extend(fields.take_told().map(|of_key| (*key, of_key)));
+        annotations.extend(fields.take_annotations().map(|of_key| (*key, of_key)));
     }
 }
 
-fn collect(redactors: &Chain, fill: impl FnOnce(&mut FieldWriter<'_>, &mut ToldOf)) -> Values {
-    let (mut found, mut told) = (Values::default(), Vec::new());
+fn collect(
+    redactors: &Chain,
+    fill: impl FnOnce(&mut FieldWriter<'_>, &mut KeyAnnotations),
+) -> SpanValues {
+    let (mut found, mut annotations) = (SpanValues::default(), Vec::new());
     encode(
         redactors,
-        |fields| fill(fields, &mut told),
+        |fields| fill(fields, &mut annotations),
         |frame| {
             let Some((frame, _)) = frame::split_first(frame) else {
                 return;
@@ -198,17 +159,13 @@ fn collect(redactors: &Chain, fill: impl FnOnce(&mut FieldWriter<'_>, &mut ToldO
             }
         },
     );
-    found.told = told;
+    found.annotate(annotations);
     found
 }
 
 /// Whether a span with these fields can attribute an event.
 pub(crate) fn attributes(fields: &tracing::field::FieldSet) -> bool {
-    fields.iter().any(|field| is_attribution(&field))
-}
-
-fn is_attribution(field: &Field) -> bool {
-    attributed(field).is_some()
+    fields.iter().any(|field| attributed(&field).is_some())
 }
 
 /// The key that a span's field sets.
@@ -219,7 +176,7 @@ fn attributed(field: &Field) -> Option<Key> {
 /// Takes a span's attribution, and what is to be said of each value beside it.
 struct OnlyAttribution<'a, 'r> {
     fields: &'a mut FieldWriter<'r>,
-    told: &'a mut ToldOf,
+    annotations: &'a mut KeyAnnotations,
 }
 
 impl<'r> OnlyAttribution<'_, 'r> {
@@ -230,10 +187,10 @@ impl<'r> OnlyAttribution<'_, 'r> {
         // The second of two values stands beside the key, which no record takes.
         let is_second = self.fields.has(key);
         record(self.fields);
-        if let Some(told) = self.fields.take_told()
+        if let Some(annotations) = self.fields.take_annotations()
             && !is_second
         {
-            self.told.push((key, told));
+            self.annotations.push((key, annotations));
         }
     }
 }
@@ -275,18 +232,23 @@ impl Spans {
         self.shard(id).get(&id.into_u64()).cloned()
     }
 
-    /// Adds a span that says `values`, inside the span whose scope is `around`.
-    pub(crate) fn insert(&self, id: &span::Id, around: Option<Arc<Scope>>, values: Option<Values>) {
-        let scope = match (values, around) {
-            (Some(values), around) => Arc::new(Scope::new(around, values)),
-            (None, Some(around)) => around,
+    /// Adds a span that says `values`, inside the span whose scope is `parent`.
+    pub(crate) fn insert(
+        &self,
+        id: &span::Id,
+        parent: Option<Arc<Scope>>,
+        values: Option<SpanValues>,
+    ) {
+        let scope = match (values, parent) {
+            (Some(values), parent) => Arc::new(Scope::new(parent, values)),
+            (None, Some(parent)) => parent,
             (None, None) => return,
         };
         self.shard(id).insert(id.into_u64(), scope);
     }
 
     /// Adds what a span says late. The span must have been inserted with values of its own.
-    pub(crate) fn set(&self, id: &span::Id, values: Values) {
+    pub(crate) fn set(&self, id: &span::Id, values: SpanValues) {
         if let Some(scope) = self.get(id) {
             scope.set(values);
         }
@@ -305,7 +267,7 @@ impl Spans {
 
 /// One span that this thread is in.
 struct Entered {
-    at: Place,
+    layer: LayerId,
     id: u64,
     scope: Option<Arc<Scope>>,
     /// The thread was in this span already, which does not make it the current one again.
@@ -315,7 +277,7 @@ struct Entered {
 /// Whose span it is: span ids are a layer's own, and a process may have several layers
 /// and several trails.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LayerId {
     pub(crate) layer: u64,
     pub(crate) trail: u64,
 }
@@ -325,16 +287,16 @@ thread_local! {
 }
 
 /// The thread enters a span.
-pub(crate) fn enter(at: Place, id: &span::Id, scope: Option<Arc<Scope>>) {
+pub(crate) fn enter(layer: LayerId, id: &span::Id, scope: Option<Arc<Scope>>) {
     let id = id.into_u64();
     // No code of the application runs while the stack is borrowed.
     let _ = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         let again = stack
             .iter()
-            .any(|entered| entered.at == at && entered.id == id);
+            .any(|entered| entered.layer == layer && entered.id == id);
         stack.push(Entered {
-            at,
+            layer,
             id,
             scope,
             again,
@@ -343,26 +305,26 @@ pub(crate) fn enter(at: Place, id: &span::Id, scope: Option<Arc<Scope>>) {
 }
 
 /// The thread leaves a span, which need not be the one it entered last.
-pub(crate) fn exit(at: Place, id: &span::Id) {
+pub(crate) fn exit(layer: LayerId, id: &span::Id) {
     let id = id.into_u64();
     let _left = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         let place = stack
             .iter()
-            .rposition(|entered| entered.at == at && entered.id == id)?;
+            .rposition(|entered| entered.layer == layer && entered.id == id)?;
         Some(stack.remove(place))
     });
 }
 
-/// The scope that the thread is in, among those whose place is `of`.
+/// The scope that the thread is in, among those whose layer is `of`.
 #[inline]
-pub(crate) fn current(of: impl Fn(Place) -> bool) -> Option<Arc<Scope>> {
+pub(crate) fn current(of: impl Fn(LayerId) -> bool) -> Option<Arc<Scope>> {
     STACK
         .try_with(|stack| {
             let stack = stack.borrow();
             let current = stack
                 .iter()
-                .rfind(|entered| of(entered.at) && !entered.again)?;
+                .rfind(|entered| of(entered.layer) && !entered.again)?;
             current.scope.clone()
         })
         .ok()

@@ -4,7 +4,7 @@
 //! subscriber and record through it, with the attribution of the spans the thread is in;
 //! where there is no layer, they record in the process's trail.
 
-mod room;
+mod field_buffer;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,12 +16,12 @@ use tracing::dispatcher;
 
 use super::field_value::{FieldValue, Given};
 use super::fields::FieldWriter;
-use super::layer::Recorder;
+use super::layer::AuditLayer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Attachment, Decision, EventType, GuardrailDecision, Key, ToolCall};
 use crate::write::journal::frame::Value;
 use crate::write::registry::{Recording, SWITCHED_OFF, current};
-use crate::write::{Around, Core};
+use crate::write::{Core, RecordContext};
 
 /// Records a prompt.
 ///
@@ -124,7 +124,7 @@ pub struct Entry<'a> {
 struct OfTurn {
     /// `None`: the trail is switched off.
     core: Option<Arc<Core>>,
-    around: Around,
+    context: RecordContext,
 }
 
 impl fmt::Debug for OfTurn {
@@ -178,7 +178,7 @@ impl<'a> Entry<'a> {
     #[inline]
     fn new() -> Entry<'a> {
         Entry {
-            fields: room::take(),
+            fields: field_buffer::take(),
             owned: Vec::new(),
             turn: None,
         }
@@ -315,8 +315,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Makes it a record of a turn, which goes to the turn's trail.
-    pub(crate) fn in_turn(mut self, core: Option<Arc<Core>>, around: Around) -> Self {
-        self.turn = Some(Box::new(OfTurn { core, around }));
+    pub(crate) fn in_turn(mut self, core: Option<Arc<Core>>, context: RecordContext) -> Self {
+        self.turn = Some(Box::new(OfTurn { core, context }));
         self
     }
 
@@ -328,17 +328,17 @@ impl<'a> Entry<'a> {
     /// then, unless [`Unwritable`](crate::error::ErrorKind::Unwritable) says that it was lost: do not record it again.
     pub fn log(self) -> Result<()> {
         let recorded = self.record_here();
-        room::give_back(self.fields);
+        field_buffer::give_back(self.fields);
         recorded
     }
 
     fn record_here(&self) -> Result<()> {
         if let Some(turn) = &self.turn {
-            let record = |core: &Arc<Core>| self.record_in(core, turn.around.clone());
+            let record = |core: &Arc<Core>| self.record_in(core, turn.context.clone());
             return turn.core.as_ref().map_or(Ok(()), record);
         }
         let here = dispatcher::get_default(|dispatch| {
-            dispatch.downcast_ref::<Recorder>().map(Recorder::here)
+            dispatch.downcast_ref::<AuditLayer>().map(AuditLayer::here)
         });
         match here {
             Some(Some((core, scope))) if !core.is_closed() => return self.record_in(&core, scope),
@@ -347,7 +347,7 @@ impl<'a> Entry<'a> {
             _ => {}
         }
         match Recording::trail().or_else(current) {
-            Some(core) => self.record_in(&core, core.around()),
+            Some(core) => self.record_in(&core, core.context()),
             None if SWITCHED_OFF.load(Ordering::Relaxed) => Ok(()),
             None if here.is_some() => Err(Error::from(ErrorKind::Closed)),
             None => Err(Error::from(ErrorKind::NotOpen)),
@@ -360,14 +360,14 @@ impl<'a> Entry<'a> {
             let own = turn.core.as_ref();
             own.is_some_and(|own| Arc::ptr_eq(own, core))
         });
-        let around = of_turn.map(|turn| turn.around.clone());
-        let recorded = self.record_in(core, around.unwrap_or_else(|| core.around()));
-        room::give_back(self.fields);
+        let context = of_turn.map(|turn| turn.context.clone());
+        let recorded = self.record_in(core, context.unwrap_or_else(|| core.context()));
+        field_buffer::give_back(self.fields);
         recorded
     }
 
-    fn record_in(&self, core: &Core, around: impl Into<Around>) -> Result<()> {
-        core.record(around, |fields| self.fill(fields))
+    fn record_in(&self, core: &Core, context: impl Into<RecordContext>) -> Result<()> {
+        core.record(context, |fields| self.fill(fields))
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {

@@ -8,25 +8,25 @@ mod nested;
 mod text;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
 use tracing::Metadata;
 use tracing::field::Field;
 
-pub(crate) use name::{LONGEST_NAME, is_reserved};
 pub(crate) use nested::number_of;
 
-use super::attribution::{Scope, Values};
-use super::meaning::{Marks, Meaning, NameCache, Way, is_share};
-use super::told::Told;
+use super::annotations::FieldAnnotations;
+use super::field_schema::{Accepts, FieldPlan, NameCache, NameFingerprints};
+use super::span_values::SpanValues;
 use super::trace::Trace;
-use crate::record::{Decision, EventType, Key, KeySet, Kind};
+use crate::record::{Decision, Key, KeySet, Phase};
 use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
 use crate::trail::json;
 use crate::write::journal::frame::{self, Name, Value};
 
+/// What is said of a guardrail that decided nothing.
+const NO_VERDICT: &str = "a guardrail is named without its decision";
 const NO_TYPE: &str = "the event_type is no text";
 
 /// What the fields belong to, which decides the names that mean something.
@@ -44,15 +44,15 @@ pub(crate) struct FieldWriter<'r> {
     withhold: Option<&'static str>,
     seen: KeySet,
     /// Of the names that stand in `out` beside the known keys.
-    marks: Marks,
+    fingerprints: NameFingerprints,
     /// Where the fields begin in `out`.
     begin: usize,
     /// What is to be said of the fields; of most events nothing.
-    told: Option<Box<Told>>,
+    annotations: Option<Box<FieldAnnotations>>,
     /// Elements of `guardrail_decisions` so far.
     decisions: usize,
     /// What the fields of the event mean, where it has a callsite.
-    meanings: Option<Rc<[Meaning]>>,
+    plans: Option<Rc<[FieldPlan]>>,
     /// What names mean, once that was asked.
     names: Option<Box<NameCache>>,
     /// What becomes of the texts in the field that is being added.
@@ -75,11 +75,11 @@ impl<'r> FieldWriter<'r> {
             owner: Owner::Event,
             withhold,
             seen: KeySet::default(),
-            marks: Marks::default(),
+            fingerprints: NameFingerprints::default(),
             begin: out.len(),
-            told: None,
+            annotations: None,
             decisions: 0,
-            meanings: None,
+            plans: None,
             names: None,
             manner: Manner::UNNAMED,
             keeps_texts: withhold.is_none() && redactors.number() == 0,
@@ -93,8 +93,11 @@ impl<'r> FieldWriter<'r> {
         if !self.seen.contains(Key::EventType) {
             self.name_missing_type();
         }
-        if let Some(told) = self.told.take() {
-            self.tell(&told);
+        if self.has(Key::FilterName) && !self.has(Key::Decision) {
+            self.problem(NO_VERDICT);
+        }
+        if let Some(annotations) = self.annotations.take() {
+            self.push_annotations(&annotations);
         }
         if let Some(names) = self.names.take() {
             names.give_back();
@@ -109,38 +112,43 @@ impl<'r> FieldWriter<'r> {
     }
 
     /// What a name means that stands in the program, or was redacted.
-    fn meaning_of(&mut self, name: &str) -> Meaning {
+    fn plan_of(&mut self, name: &str) -> FieldPlan {
         let redactors = self.redactors;
         self.names().name(name, redactors)
     }
 
     #[cold]
     fn name_missing_type(&mut self) {
-        if !self.told().problems.iter().any(|told| told == NO_TYPE) {
+        if !self
+            .annotations()
+            .problems
+            .iter()
+            .any(|annotations| annotations == NO_TYPE)
+        {
             self.problem("the event came without an event_type");
         }
     }
 
     #[cold]
-    fn tell(&mut self, told: &Told) {
-        for problem in &told.problems {
+    fn push_annotations(&mut self, annotations: &FieldAnnotations) {
+        for problem in &annotations.problems {
             self.push(Name::Key(Key::Problems), Value::Str(problem));
         }
-        if !told.redactions.is_empty() {
-            let list = told.redactions.to_json(self.has_plain_decision());
+        if !annotations.redactions.is_empty() {
+            let list = annotations.redactions.to_json(self.has_plain_decision());
             self.push(Name::Key(Key::Redactions), Value::Json(&list));
-            let counts = told.redactions.counts_to_json();
+            let counts = annotations.redactions.counts_to_json();
             self.push(Name::Key(Key::RedactionCounts), Value::Json(&counts));
         }
     }
 
-    fn told(&mut self) -> &mut Told {
-        self.told.get_or_insert_default()
+    fn annotations(&mut self) -> &mut FieldAnnotations {
+        self.annotations.get_or_insert_default()
     }
 
     /// Takes away what was to be said so far, for whoever keeps it with the value.
-    pub(crate) fn take_told(&mut self) -> Option<Box<Told>> {
-        self.told.take()
+    pub(crate) fn take_annotations(&mut self) -> Option<Box<FieldAnnotations>> {
+        self.annotations.take()
     }
 
     /// Whether the event's own plain fields make up a decision.
@@ -154,32 +162,29 @@ impl<'r> FieldWriter<'r> {
     }
 
     pub(crate) fn problem(&mut self, problem: impl Into<String>) {
-        self.told().problems.push(problem.into());
+        self.annotations().problems.push(problem.into());
     }
 
-    /// Adds what the spans around the event say and the event itself does not.
-    /// The nearest span wins.
+    /// Adds what a span says and neither the event nor a nearer span has said.
     #[inline]
-    pub(crate) fn attribute(&mut self, scope: &Scope) {
-        scope.attribute(|values| {
-            // Mostly the event says nothing of what its spans say.
-            match values.takes_from(self.seen) {
-                Some(bytes) => {
-                    self.out.extend_from_slice(bytes);
-                    self.seen = self.seen.with(values.keys());
-                }
-                None => self.attribute_what_is_new(values),
+    pub(crate) fn attribute(&mut self, values: &SpanValues) {
+        // Mostly the event says nothing of what its spans say.
+        match values.takes_from(self.seen) {
+            Some(bytes) => {
+                self.out.extend_from_slice(bytes);
+                self.seen = self.seen.with(values.keys());
             }
-        });
+            None => self.attribute_what_is_new(values),
+        }
     }
 
     #[cold]
-    fn attribute_what_is_new(&mut self, values: &Values) {
+    fn attribute_what_is_new(&mut self, values: &SpanValues) {
         for (key, value) in values.iter() {
             if self.seen.insert(key) {
                 frame::push_known(&mut self.out, key, value);
-                if let Some(told) = values.told(key) {
-                    self.told().append(told);
+                if let Some(annotations) = values.annotations_of(key) {
+                    self.annotations().append(annotations);
                 }
             }
         }
@@ -198,60 +203,29 @@ impl<'r> FieldWriter<'r> {
     #[inline]
     pub(crate) fn begin_event(&mut self, metadata: &'static Metadata<'static>) {
         let redactors = self.redactors;
-        self.meanings = Some(self.names().callsite(metadata, redactors));
+        self.plans = Some(self.names().callsite(metadata, redactors));
     }
 
     /// Adds a field of the event that was begun, or of a span.
     #[inline]
     pub(crate) fn field_of(&mut self, field: &Field, value: Value<'_>) {
-        let meaning = match &self.meanings {
-            Some(meanings) => meanings[field.index()],
-            None => self.meaning_of(field.name()),
+        let plan = match &self.plans {
+            Some(plans) => plans[field.index()],
+            None => self.plan_of(field.name()),
         };
-        self.add_as(field.name(), meaning, value);
-    }
-
-    #[inline]
-    fn add_as(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
-        match meaning.way(&value) {
-            Way::AsItIs(key) if self.seen.insert(key) => {
-                frame::push_known(&mut self.out, key, value);
-            }
-            Way::Text(key, text) if self.seen.insert(key) => {
-                self.manner = Manner::UNNAMED;
-                self.text(Name::Key(key), text);
-            }
-            Way::Other if !self.marks.insert(meaning.mark) => {
-                self.manner = meaning.manner;
-                self.keep(Name::Other(name), value);
-            }
-            _ => self.add(name, meaning, value),
-        }
+        self.add(field.name(), plan, value);
     }
 
     /// Adds a field under its own name, or under the key that it is another name of.
     pub(crate) fn field(&mut self, name: &str, value: Value<'_>) {
-        let meaning = self.meaning_of(name);
-        self.field_as(name, meaning, value);
-    }
-
-    #[inline]
-    fn field_as(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
-        match self.owner {
-            Owner::Event => self.add_as(name, meaning, value),
-            Owner::Decision => self.add(name, meaning, value),
-        }
+        let plan = self.plan_of(name);
+        self.add(name, plan, value);
     }
 
     /// Adds the field of a key, for a typed function.
-    pub(crate) fn key(&mut self, key: Key, value: Value<'_>) {
-        let meaning = self.names().key(key);
-        match (value, meaning.key_of_strings()) {
-            (Value::Str(text), Some(key)) if self.seen.insert(key) => {
-                frame::push_known_text(&mut self.out, key, text.as_bytes());
-            }
-            _ => self.add_as(key.name(), meaning, value),
-        }
+    pub(super) fn key(&mut self, key: Key, value: Value<'_>) {
+        let plan = self.names().key(key);
+        self.add(key.name(), plan, value);
     }
 
     /// Adds the field of a key that no event may set. Nothing in it is redacted.
@@ -267,130 +241,108 @@ impl<'r> FieldWriter<'r> {
         self.push(Name::Key(key), Value::Json(&bytes));
     }
 
-    fn add(&mut self, name: &str, meaning: Meaning, value: Value<'_>) {
-        // What is nested in it is treated as it is, and what stands beside a taken name too.
-        self.manner = meaning.manner;
-        let Some(key) = self.key_of(&meaning) else {
-            return self.other(name, value);
-        };
-        match (key, value) {
-            (Key::EventType, Value::Str("")) => {}
-            (Key::EventType, Value::Str(text)) => self.event_type(text),
-            (Key::EventType, value) => {
-                self.other(name, value);
-                self.problem(NO_TYPE);
+    #[inline]
+    fn add(&mut self, name: &str, plan: FieldPlan, value: Value<'_>) {
+        // A value that is kept beside a key with a value is redacted as that key's would be.
+        self.manner = plan.manner;
+        match self.key_of(&plan) {
+            Some(key) if plan.accepts.takes(value) && self.seen.insert(key) => {
+                frame::push_known(&mut self.out, key, value);
             }
-            (Key::Decisions, Value::Str(text)) => self.decisions_in_text(text),
-            _ => match self.free_key(&meaning) {
-                Some(key) => self.known(key, value),
-                None => self.other(name, value),
-            },
+            Some(_) => self.add_unusual(name, plan, value),
+            None if self.fingerprints.insert(plan.fingerprint) => self.other(name, value),
+            None => self.keep(Name::Other(name), value),
         }
     }
 
     /// The key that a field of this name sets here.
-    fn key_of(&self, meaning: &Meaning) -> Option<Key> {
+    #[inline]
+    fn key_of(&self, plan: &FieldPlan) -> Option<Key> {
         let is_of_owner = |key: &Key| self.owner == Owner::Event || key.is_of_decision();
-        meaning.key.filter(is_of_owner)
+        plan.key.filter(is_of_owner)
     }
 
-    /// The key, if it takes a value of any type: what only the trail makes, and the second of two values, is kept
+    /// The key, if it accepts a value of any type: what only the trail makes, and the second of two values, is kept
     /// beside it.
-    fn free_key(&self, meaning: &Meaning) -> Option<Key> {
-        self.key_of(meaning).filter(|key| {
-            *key != Key::EventType && key.kind() != Kind::Composed && !self.seen.contains(*key)
-        })
+    fn free_key(&self, plan: &FieldPlan) -> Option<Key> {
+        let is_composed = matches!(plan.accepts, Accepts::Nothing | Accepts::Decisions);
+        self.key_of(plan)
+            .filter(|key| !is_composed && *key != Key::EventType && !self.has(*key))
     }
 
-    fn event_type(&mut self, event_type: &str) {
-        if !self.seen.insert(Key::EventType) {
-            return self.other_key(Key::EventType, event_type);
-        }
-        let name = Name::Key(Key::EventType);
-        if EventType::is_reserved(event_type) {
-            self.push(name, Value::Str(&format!("application.{event_type}")));
-            self.problem("event types that begin with trail_ or turn_ are reserved");
-        } else {
-            self.push(name, Value::Str(event_type));
-        }
-    }
-
-    fn known(&mut self, key: Key, value: Value<'_>) {
-        self.seen.insert(key);
-        let name = Name::Key(key);
-        match (key.kind(), value) {
-            (Kind::Text, Value::Str(text)) => self.text(name, text),
-            (Kind::Id, Value::Str(text)) => {
-                match key {
-                    // Read in any case, written in one. Any other word is somebody's text.
-                    Key::Decision => match Decision::known(text) {
-                        Some(known) => self.push(name, Value::Str(known.as_str())),
-                        None => {
-                            self.text(name, text);
-                            self.unknown_word(key);
-                        }
-                    },
-                    Key::Phase if is_phase(text) => {
-                        self.push(name, Value::Str(&text.to_ascii_lowercase()));
-                    }
-                    Key::Phase => {
-                        self.text(name, text);
-                        self.unknown_word(key);
-                    }
-                    // A word of the application's own, which may be somebody's.
-                    Key::ConversationState => self.text(name, text),
-                    Key::UserId | Key::UserIp => self.identifier(key, text),
-                    _ => self.push(name, Value::Str(text)),
-                }
+    fn add_unusual(&mut self, name: &str, plan: FieldPlan, value: Value<'_>) {
+        match (plan.accepts, value) {
+            (Accepts::EventType, Value::Str("")) => {}
+            (Accepts::EventType, Value::Str(text)) if self.seen.insert(Key::EventType) => {
+                let text = format!("application.{text}");
+                self.push(Name::Key(Key::EventType), Value::Str(&text));
+                self.problem("event types that begin with trail_ or turn_ are reserved");
             }
-            (Kind::Id | Kind::Text, Value::U64(number)) => self.string_of(name, number),
-            (Kind::Id | Kind::Text, Value::I64(number)) => self.string_of(name, number),
-            (Kind::Id | Kind::Text, Value::F64(number)) => self.string_of(name, number),
-            (Kind::Id | Kind::Text, Value::Bool(truth)) => self.string_of(name, truth),
-            (Kind::Count, Value::U64(_))
-            | (Kind::Number, Value::U64(_) | Value::I64(_) | Value::F64(_)) => {
-                self.push_number(key, value);
-            }
-            (kind, value) => match (kind, as_number(kind, value)) {
-                (Kind::Count | Kind::Number, Some(number)) => self.push_number(key, number),
-                _ => {
-                    self.keep(name, value);
-                    self.problem(format!("{} has not the type it should have", key.name()));
-                }
+            (Accepts::Decisions, Value::Str(text)) => self.decisions_in_text(text),
+            _ => match self.free_key(&plan) {
+                Some(key) => self.convert(key, plan.accepts, value),
+                None => self.other(name, value),
             },
         }
-    }
-
-    fn push_number(&mut self, key: Key, value: Value<'_>) {
-        self.push(Name::Key(key), value);
-        let is_share = match value {
-            Value::U64(number) => number <= 1,
-            Value::F64(number) => is_share(number),
-            _ => false,
-        };
-        if key == Key::Confidence && !is_share {
-            self.problem("the confidence is not from 0 to 1");
+        if plan.accepts == Accepts::EventType && !matches!(value, Value::Str(_)) {
+            self.problem(NO_TYPE);
         }
     }
 
-    fn unknown_word(&mut self, key: Key) {
-        match key {
-            Key::Decision => {
-                self.problem("the decision is none of allow, warn, block, modify, error, skipped")
+    /// Adds a value to its key as what the key accepts. One that cannot be that is kept, and the record says so.
+    fn convert(&mut self, key: Key, accepts: Accepts, value: Value<'_>) {
+        self.seen.insert(key);
+        let name = Name::Key(key);
+        if let Some(number) = accepts.number(value) {
+            self.push(name, number);
+            if accepts == Accepts::Share && !accepts.takes(number) {
+                self.problem("the confidence is not from 0 to 1");
             }
-            Key::Phase => self.problem("the phase is none of input, output, tool"),
-            _ => {}
+            return;
+        }
+        match (accepts, text_of(value)) {
+            (Accepts::Id, Some(text)) => self.push(name, Value::Str(&text)),
+            (Accepts::Text, Some(text)) => self.text(name, &text),
+            (Accepts::Identifier, Some(text)) => self.identifier(key, &text),
+            // Read in any case, written in one.
+            (Accepts::Decision, Some(text)) => {
+                let known = Decision::known(&text).map(Decision::as_str);
+                let problem = "the decision is none of allow, warn, block, modify, error, skipped";
+                self.word(name, &text, known, problem);
+            }
+            (Accepts::Phase, Some(text)) => {
+                let known = Phase::parse(text.to_ascii_lowercase()).map(Phase::as_str);
+                self.word(
+                    name,
+                    &text,
+                    known,
+                    "the phase is none of input, output, tool",
+                );
+            }
+            _ => {
+                self.keep(name, value);
+                self.problem(format!("{} has not the type it should have", key.name()));
+            }
         }
     }
 
-    /// For whom: as it is, as its tag, or not at all.
+    /// Adds a word of a closed set. Any other word is somebody's text.
+    fn word(&mut self, name: Name<&str>, text: &str, known: Option<&str>, problem: &str) {
+        match known {
+            Some(known) => self.push(name, Value::Str(known)),
+            None => {
+                self.text(name, text);
+                self.problem(problem);
+            }
+        }
+    }
+
+    /// For whom: its tag, or nothing at all.
     fn identifier(&mut self, key: Key, text: &str) {
-        let identifier = match self.redactors.builtin() {
-            Some(builtin) => builtin.identifier(key == Key::UserIp, text),
-            None => Some(Cow::Borrowed(text)),
-        };
-        if let Some(text) = identifier {
-            self.push(Name::Key(key), Value::Str(&text));
+        let builtin = self.redactors.builtin();
+        let tag = builtin.and_then(|builtin| builtin.identifier(key == Key::UserIp, text));
+        if let Some(tag) = tag {
+            self.push(Name::Key(key), Value::Str(&tag));
         }
     }
 
@@ -398,11 +350,6 @@ impl<'r> FieldWriter<'r> {
     fn other(&mut self, name: &str, value: Value<'_>) {
         let name = self.free_name(name);
         self.keep(Name::Other(&name), value);
-    }
-
-    /// Keeps a text beside the key that does not take it.
-    fn other_key(&mut self, key: Key, text: &str) {
-        self.other(key.name(), Value::Str(text));
     }
 
     fn keep(&mut self, name: Name<&str>, value: Value<'_>) {
@@ -437,18 +384,6 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    fn string_of(&mut self, name: Name<&str>, value: impl fmt::Display) {
-        let text = value.to_string();
-        if let Name::Key(key) = name {
-            self.unknown_word(key);
-        }
-        match name {
-            Name::Key(key @ (Key::UserId | Key::UserIp)) => self.identifier(key, &text),
-            Name::Key(key) if key.kind() == Kind::Id => self.push(name, Value::Str(&text)),
-            _ => self.text(name, &text),
-        }
-    }
-
     #[inline]
     fn push(&mut self, name: Name<&str>, value: Value<'_>) {
         match name {
@@ -461,18 +396,14 @@ impl<'r> FieldWriter<'r> {
     }
 }
 
-/// A value as the number that its key wants, where it can be one.
-fn as_number(kind: Kind, value: Value<'_>) -> Option<Value<'_>> {
-    match (kind, value) {
-        (Kind::Count, Value::I64(number)) => number.try_into().ok().map(Value::U64),
-        (Kind::Count, Value::Str(text)) => text.trim().parse().ok().map(Value::U64),
-        (Kind::Number, Value::Str(text)) => text.trim().parse().ok().map(Value::F64),
-        _ => None,
-    }
-}
-
-fn is_phase(word: &str) -> bool {
-    ["input", "output", "tool"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(word))
+/// A value as a text. `None`: it is not a scalar.
+fn text_of<'a>(value: Value<'a>) -> Option<Cow<'a, str>> {
+    Some(match value {
+        Value::Str(text) => text.into(),
+        Value::U64(number) => number.to_string().into(),
+        Value::I64(number) => number.to_string().into(),
+        Value::F64(number) => number.to_string().into(),
+        Value::Bool(truth) => truth.to_string().into(),
+        Value::Json(_) | Value::Group(_) => return None,
+    })
 }

@@ -27,55 +27,60 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::attribution::{self, Around, Place, Scope, Spans};
-use crate::write::{Core, TARGET, probe};
+use super::attribution::{self, LayerId, RecordContext, Scope, Spans};
+use super::delivery_check;
+use super::span_values::SpanValues;
+use crate::write::{Core, TARGET};
 
 /// The layer of a trail. Without a trail it takes the events away and drops them, which
 /// is what development asked for when it switched the trail off.
-pub(crate) struct Recorder {
+pub(crate) struct AuditLayer {
     trail: Option<Listener>,
 }
 
 struct Listener {
     core: Arc<Core>,
-    place: Place,
+    id: LayerId,
     spans: Spans,
 }
 
-/// The filter around the layer.
-pub(crate) struct Wall {
+/// The filter of the layer.
+pub(crate) struct AuditFilter {
     /// Spans without attribution exist too, at `INFO` and above. They carry the attribution
     /// of the span they were made in to other tasks and threads.
     plain_spans: bool,
 }
 
 /// The layer of a trail. `alone`: no other layer decides which spans there are.
-pub(crate) fn filtered<S>(core: Option<Arc<Core>>, alone: bool) -> Filtered<Recorder, Wall, S> {
+pub(crate) fn filtered<S>(
+    core: Option<Arc<Core>>,
+    alone: bool,
+) -> Filtered<AuditLayer, AuditFilter, S> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let trail = core.map(|core| Listener {
-        place: Place {
+        id: LayerId {
             layer: NEXT.fetch_add(1, Ordering::Relaxed),
             trail: core.id,
         },
         spans: Spans::default(),
         core,
     });
-    Filtered::new(Recorder { trail }, Wall { plain_spans: alone })
+    Filtered::new(AuditLayer { trail }, AuditFilter { plain_spans: alone })
 }
 
-impl Recorder {
+impl AuditLayer {
     /// The trail that the thread speaks to through this layer, and where it stands in it.
     pub(crate) fn here(&self) -> Option<(Arc<Core>, Option<Arc<Scope>>)> {
         let trail = self.trail.as_ref()?;
-        let scope = attribution::current(|place| place == trail.place);
+        let scope = attribution::current(|id| id == trail.id);
         Some((trail.core.clone(), scope))
     }
 
     /// Has a span say what a turn of this trail says, wherever it was made.
-    pub(crate) fn adopt(&self, span: &Id, core: &Core, turn: &Around) {
+    pub(crate) fn adopt(&self, span: &Id, core: &Core, turn: &RecordContext) {
         if let Some(trail) = self.trail.as_ref().filter(|trail| trail.core.id == core.id) {
             // Values of its own, so that what it is given later is not the turn's.
-            let own = Some(attribution::Values::default());
+            let own = Some(SpanValues::default());
             trail.spans.insert(span, turn.scope.clone(), own);
         }
     }
@@ -87,10 +92,10 @@ impl Recorder {
         let Some(trail) = &self.trail else {
             return;
         };
-        if probe::answer(event.metadata(), trail.core.id) {
+        if delivery_check::answer(event.metadata(), trail.core.id) {
             return;
         }
-        let scope = trail.around(event.is_contextual(), event.parent(), ctx);
+        let scope = trail.scope(event.is_contextual(), event.parent(), ctx);
         // A macro has nobody to give an error to; the loss is counted.
         let _ = trail.core.record(scope, |fields| {
             fields.begin_event(event.metadata());
@@ -101,7 +106,7 @@ impl Recorder {
 
 impl Listener {
     /// The scope around an event or a new span.
-    fn around<S>(
+    fn scope<S>(
         &self,
         is_contextual: bool,
         parent: Option<&Id>,
@@ -111,7 +116,7 @@ impl Listener {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         if is_contextual {
-            return attribution::current(|place| place == self.place);
+            return attribution::current(|id| id == self.id);
         }
         let parent = parent?;
         self.spans.get(parent).or_else(|| {
@@ -120,12 +125,12 @@ impl Listener {
         })
     }
 
-    fn values(&self, record: impl FnOnce(&mut dyn Visit)) -> attribution::Values {
+    fn values(&self, record: impl FnOnce(&mut dyn Visit)) -> SpanValues {
         attribution::values(&self.core.settings.redactors, record)
     }
 }
 
-impl<S> Layer<S> for Recorder
+impl<S> Layer<S> for AuditLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -148,10 +153,10 @@ where
         let Some(trail) = &self.trail else {
             return;
         };
-        let around = trail.around(attrs.is_contextual(), attrs.parent(), &ctx);
+        let parent = trail.scope(attrs.is_contextual(), attrs.parent(), &ctx);
         let own = attribution::attributes(attrs.fields())
             .then(|| trail.values(|visit| attrs.record(visit)));
-        trail.spans.insert(id, around, own);
+        trail.spans.insert(id, parent, own);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
@@ -171,13 +176,13 @@ where
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
         if let Some(trail) = &self.trail {
-            attribution::enter(trail.place, id, trail.spans.get(id));
+            attribution::enter(trail.id, id, trail.spans.get(id));
         }
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
         if let Some(trail) = &self.trail {
-            attribution::exit(trail.place, id);
+            attribution::exit(trail.id, id);
         }
     }
 
@@ -188,7 +193,7 @@ where
     }
 }
 
-impl<S> Filter<S> for Wall {
+impl<S> Filter<S> for AuditFilter {
     /// Always true: a "no" would leave a mark behind, see the head of this file.
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         true

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::entry::{ENTRY, entry_length};
-use super::inflight::Mark;
+use super::inflight::NameFingerprint;
 use super::ring::Ring;
 use super::{Journal, lock_soon, overflow, start_over};
 use crate::trail::files::is_same_file;
@@ -45,7 +45,7 @@ impl Journal {
     /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
     pub(crate) fn mark(&self, position: u64, count: u64, seq: u64) {
-        let mark = Mark {
+        let mark = NameFingerprint {
             position,
             count,
             seq,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::checksum::{at_position, checksum};
 use super::entry::{ENTRY, Entry, split_entry};
 use super::frame::{self, Name, Value};
-use super::inflight::Mark;
+use super::inflight::NameFingerprint;
 use super::overflow::{self, Large};
 use super::ring::{Ring, Word};
 use super::{Remains, Written, start_over};
@@ -38,7 +38,7 @@ pub(super) fn survey(
         return VecDeque::new();
     };
     ring.set_ends(head, tail);
-    let mark = Mark::of(ring);
+    let mark = NameFingerprint::of(ring);
     let marked = mark.written(head, written.last_seq());
     let mut bytes = Vec::new();
     ring.copy_out(head, (tail - head) as usize, &mut bytes);
@@ -74,7 +74,7 @@ pub(super) fn survey(
     if let Some(last) = written.last_seq().filter(|_| written_to > head) {
         // Whoever dies here: the next one skips the same entries, and then looks for none behind them.
         let count = index - left.len() as u64;
-        let skipped = Mark {
+        let skipped = NameFingerprint {
             position: head,
             count,
             seq: (last + 1).saturating_sub(count),

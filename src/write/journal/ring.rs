@@ -34,7 +34,7 @@ pub(crate) enum Word {
     MarkPosition = 4,
     MarkCount,
     MarkSeq,
-    /// Records lost and not yet told: how many, and from when to when, in microseconds.
+    /// Records lost and not yet annotations: how many, and from when to when, in microseconds.
     Lost,
     LostFrom,
     LostTo,

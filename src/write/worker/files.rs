@@ -395,8 +395,11 @@ mod tests {
             files.distrusted = Some(0);
             files.distrust().expect("written again");
         }
-        let told = files.take_untold();
-        let bytes: Vec<_> = told.iter().map(|told| told.rewritten_bytes).collect();
+        let annotations = files.take_untold();
+        let bytes: Vec<_> = annotations
+            .iter()
+            .map(|annotations| annotations.rewritten_bytes)
+            .collect();
         assert_eq!(bytes, [Some(line.len() as u64); 2]);
         assert!(files.take_untold().is_empty());
         assert_eq!(name.files().expect("readable").len(), 3);
@@ -410,8 +413,8 @@ mod tests {
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
         files.write(&line[..20]).expect("written");
         fs::remove_file(name.path()).expect("removed");
-        let told = files.put_back().expect("put back");
-        assert_eq!(told.restored_bytes, Some(20));
+        let annotations = files.put_back().expect("put back");
+        assert_eq!(annotations.restored_bytes, Some(20));
         files.write(line).expect("written");
         let written = fs::read(name.path()).expect("readable");
         assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());

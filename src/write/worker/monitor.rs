@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::destination::Place;
 use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
-use crate::write::{Core, lock, probe, say};
+use crate::write::{Core, lock, say};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between looks at the subscriber and the disk.
@@ -80,7 +80,7 @@ impl Watch {
             // A probe that does not arrive shows up in a log of the application's: rarely, then.
             self.looks += 1;
             if lock(&core.events_filtered).is_none() || self.looks.is_multiple_of(12) {
-                probe::look(&core);
+                core.check_global_event_delivery();
             }
             self.watch_space(&core);
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::flow::{Flow, Of, Step};
+use super::turn_tracker::{Of, Step, TurnTracker};
 use crate::record::{Decision, EventType, Key, KeySet, Outcome, Record};
 use crate::trail::json;
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
@@ -10,7 +10,7 @@ use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 /// Renders lines, one after the other.
 #[derive(Default)]
 pub(crate) struct Renderer {
-    flow: Flow,
+    flow: TurnTracker,
     /// Stands in every record, if the trail is a stream: whoever collects it may have several runs in one.
     run_id: Option<String>,
     second: CachedSecond,
@@ -106,11 +106,10 @@ impl<'a> Sorted<'a> {
         let is = |known: EventType| event_type == known.as_str().as_bytes();
         if self.get(Key::Prompt).is_none() && is(EventType::UserPrompt) {
             Some("the user_prompt came without a prompt")
-        } else if self.get(Key::Decision).is_some() {
-            None
-        } else if self.get(Key::FilterName).is_some() {
-            Some(NO_VERDICT)
-        } else if !self.has_decisions && is(EventType::GuardrailDecision) {
+        } else if is(EventType::GuardrailDecision)
+            && !self.has_plain_decision()
+            && !self.has_decisions
+        {
             Some("the guardrail_decision came without a decision")
         } else {
             None
@@ -131,9 +130,6 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// What is said of a guardrail that decided nothing.
-pub(crate) const NO_VERDICT: &str = "a guardrail is named without its decision";
-
 /// Keys that may stand in a line without standing in its frame.
 const COMPOSED: KeySet = KeySet::of(&[
     Key::EventType,
@@ -148,7 +144,7 @@ const COMPOSED: KeySet = KeySet::of(&[
 const LAST: KeySet = KeySet::of(&[Key::Redactions, Key::RedactionCounts]);
 
 impl Renderer {
-    pub(crate) fn new(flow: Flow, run_id: Option<String>) -> Renderer {
+    pub(crate) fn new(flow: TurnTracker, run_id: Option<String>) -> Renderer {
         Renderer {
             flow,
             run_id,

@@ -47,7 +47,7 @@ enum Source {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    Mark,
+    NameFingerprint,
     Append,
     Release,
     Hash,
@@ -120,7 +120,7 @@ impl Worker {
             batch,
             source,
             appended: 0,
-            next: Step::Mark,
+            next: Step::NameFingerprint,
         });
         self.put_in_flight()
     }
@@ -130,7 +130,7 @@ impl Worker {
         while let Some(in_flight) = &mut self.in_flight {
             let batch = &mut in_flight.batch;
             match in_flight.next {
-                Step::Mark => {
+                Step::NameFingerprint => {
                     if let Source::Journal { .. } = in_flight.source {
                         self.journal
                             .mark(self.written.position, batch.count(), batch.first);

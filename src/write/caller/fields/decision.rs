@@ -1,9 +1,8 @@
 //! The elements of `guardrail_decisions`.
 
-use super::{FieldWriter, Owner};
+use super::{FieldWriter, NO_VERDICT, Owner};
 use crate::record::{GuardrailDecision, Key};
 use crate::write::journal::frame::{Name, Value};
-use crate::write::worker::render::NO_VERDICT;
 
 impl FieldWriter<'_> {
     /// Adds one element of `guardrail_decisions`.
@@ -39,9 +38,9 @@ impl FieldWriter<'_> {
         if !fields.has(Key::Decision) {
             fields.problem(NO_VERDICT);
         }
-        if let Some(told) = fields.take_told() {
+        if let Some(annotations) = fields.take_annotations() {
             let place = self.decisions;
-            self.told().append_decision(place, &told);
+            self.annotations().append_decision(place, &annotations);
         }
         self.names = fields.names.take();
         self.decisions += 1;
@@ -55,7 +54,7 @@ impl FieldWriter<'_> {
                 .iter()
                 .for_each(|decision| self.decision(decision)),
             Err(_) => {
-                self.other_key(Key::Decisions, text);
+                self.other(Key::Decisions.name(), Value::Str(text));
                 self.problem("guardrail_decisions is no JSON array of decisions");
             }
         }

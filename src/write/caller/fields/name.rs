@@ -3,33 +3,10 @@
 use std::borrow::Cow;
 
 use super::{FieldWriter, Owner};
-use crate::record::Key;
-use crate::write::caller::meaning::Mark;
+use crate::write::caller::field_schema::{
+    EVENT, LONGEST_NAME, NameFingerprint, collide, is_reserved,
+};
 use crate::write::journal::frame::{Fields, Name, cut};
-
-/// The parent of the names that the application may not set: `event.outcome`.
-const EVENT: &str = "event";
-
-/// Longer names are cut, so that a frame holds them with the numbers that tell them apart.
-pub(crate) const LONGEST_NAME: usize = 32 << 10;
-
-/// Whether two names are equal, or one is the beginning of the other's path, as `user` is of `user.id`. A collector that
-/// expands dots cannot hold both.
-fn collide(one: &[u8], other: &[u8]) -> bool {
-    let end = one.len().min(other.len());
-    let rest = if one.len() > end {
-        &one[end..]
-    } else {
-        &other[end..]
-    };
-    one[..end] == other[..end] && rest.first().is_none_or(|&byte| byte == b'.')
-}
-
-/// Whether an application's field may not have this name, given the keys that it stands beside.
-pub(crate) fn is_reserved(name: &str, is_beside: impl Fn(Key) -> bool) -> bool {
-    let collides = |key: &Key| is_beside(*key) && collide(key.name().as_bytes(), name.as_bytes());
-    name == EVENT || Key::ALL.iter().any(collides)
-}
 
 impl FieldWriter<'_> {
     /// A name that collides neither with a key nor with a field before it. Fields are told apart from then on.
@@ -42,11 +19,11 @@ impl FieldWriter<'_> {
         if is_reserved(&name, |key| owner == Owner::Event || key.is_of_decision()) {
             name = Cow::Owned(format!("{EVENT}.{name}"));
         }
-        if self.marks.insert(Mark::of_segment(&name)) {
+        if self.fingerprints.insert(NameFingerprint::of_segment(&name)) {
             while let Some(end) = self.end_of_collision(&name) {
                 name = Cow::Owned(renumber(&name, end));
             }
-            self.marks.insert(Mark::of_segment(&name));
+            self.fingerprints.insert(NameFingerprint::of_segment(&name));
         }
         name
     }

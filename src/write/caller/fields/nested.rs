@@ -18,26 +18,26 @@ impl FieldWriter<'_> {
     /// Adds a value under a name that may have been made at run time.
     #[inline]
     pub(crate) fn named_field(&mut self, name: &str, value: Value<'_>) {
-        if may_tell(name) {
-            return self.telling_field(name, value);
+        if may_hold_value(name) {
+            return self.field_with_private_name(name, value);
         }
-        let meaning = self.meaning_of(name);
+        let plan = self.plan_of(name);
         match value {
             Value::Str(text)
                 if self.keeps_texts
-                    && meaning.key.is_none()
-                    && meaning.manner == Manner::UNNAMED
-                    && !self.marks.insert(meaning.mark) =>
+                    && plan.key.is_none()
+                    && plan.manner == Manner::UNNAMED
+                    && !self.fingerprints.insert(plan.fingerprint) =>
             {
                 frame::push_other_text(&mut self.out, name, text);
             }
-            value => self.field_as(name, meaning, value),
+            value => self.add(name, plan, value),
         }
     }
 
-    /// Under its name without what must not be seen in it.
+    /// Adds a value under its name without what must not be seen in that.
     #[cold]
-    fn telling_field(&mut self, name: &str, value: Value<'_>) {
+    fn field_with_private_name(&mut self, name: &str, value: Value<'_>) {
         let name = self.redacted_name(name);
         self.field(&name, value);
     }
@@ -63,17 +63,17 @@ impl FieldWriter<'_> {
     }
 
     fn nested_field(&mut self, name: &str, value: &Json) {
-        let name = match may_tell(name) {
+        let name = match may_hold_value(name) {
             true => Cow::Owned(self.redacted_name(name)),
             false => Cow::Borrowed(name),
         };
-        let meaning = self.meaning_of(&name);
-        self.manner = meaning.manner;
-        // Its name first: what is told of the texts in it says where they stand.
-        match self.free_key(&meaning) {
+        let plan = self.plan_of(&name);
+        self.manner = plan.manner;
+        // Its name first: annotations of the texts in it name the place.
+        match self.free_key(&plan) {
             Some(key) => {
                 let json = self.redacted_members(key.name(), value);
-                self.known(key, Value::Json(&json));
+                self.convert(key, plan.accepts, Value::Json(&json));
             }
             None => {
                 let name = self.free_name(&name);
@@ -202,7 +202,7 @@ impl FieldWriter<'_> {
 
 /// Whether a name may have been made of somebody's value: it holds a digit or an `@`.
 #[inline]
-fn may_tell(name: &str) -> bool {
+fn may_hold_value(name: &str) -> bool {
     /// No value that is looked for is shorter.
     const FEWEST: usize = 7;
     let is_of_value = |byte: u8| byte.is_ascii_digit() || byte == b'@';

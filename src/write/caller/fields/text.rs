@@ -50,7 +50,7 @@ impl FieldWriter<'_> {
             return Cow::Borrowed(WITHHELD);
         };
         for redaction in &redacted.redactions {
-            self.told().redactions.note(field, redaction);
+            self.annotations().redactions.note(field, redaction);
         }
         if redacted.is_typed {
             self.problem(format!(

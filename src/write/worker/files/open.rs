@@ -50,8 +50,8 @@ impl Found {
             // The lines after the last record, the last first. One without an end was torn now.
             let mut torn = end.torn_lines;
             let was_ended = torn.split_off(usize::from(end.torn > 0));
-            let told = torn.into_iter().map(|line| (path.clone(), line));
-            found.torn.extend(told);
+            let annotations = torn.into_iter().map(|line| (path.clone(), line));
+            found.torn.extend(annotations);
             let Some(last) = end.last else { continue };
             // A writer that died while it wrote the lines of a file again left them whole in the file before.
             if found

@@ -5,7 +5,7 @@ use crate::redact::{CUSTOM, Redaction};
 use crate::trail::json;
 
 #[derive(Clone, Default)]
-pub(crate) struct Told {
+pub(crate) struct FieldAnnotations {
     pub(crate) problems: Vec<String>,
     pub(crate) redactions: Redactions,
 }
@@ -27,15 +27,15 @@ struct FieldAt {
     decision: Option<usize>,
 }
 
-impl Told {
+impl FieldAnnotations {
     /// Adds what a span's value tells.
-    pub(crate) fn append(&mut self, other: &Told) {
+    pub(crate) fn append(&mut self, other: &FieldAnnotations) {
         self.problems.extend_from_slice(&other.problems);
         self.redactions.append(&other.redactions, None);
     }
 
     /// Adds what the fields of a decision tell.
-    pub(crate) fn append_decision(&mut self, decision: usize, other: &Told) {
+    pub(crate) fn append_decision(&mut self, decision: usize, other: &FieldAnnotations) {
         self.problems.extend_from_slice(&other.problems);
         self.redactions.append(&other.redactions, Some(decision));
     }

@@ -3,18 +3,18 @@ use std::sync::Arc;
 use tracing::{Span, dispatcher};
 
 use super::attribution::Scope;
-use super::layer::Recorder;
+use super::layer::AuditLayer;
 
 /// Sees whether a span attributes any record.
-pub(crate) struct Watched(Arc<Scope>);
+pub(crate) struct SpanUsage(Arc<Scope>);
 
-impl Watched {
+impl SpanUsage {
     /// `None`: the thread's subscriber has no audit layer, or the span is switched off.
-    pub(crate) fn new(span: &Span) -> Option<Watched> {
+    pub(crate) fn new(span: &Span) -> Option<SpanUsage> {
         span.in_scope(|| {
             dispatcher::get_default(|dispatch| {
-                let (_, scope) = dispatch.downcast_ref::<Recorder>()?.here()?;
-                scope.map(Watched)
+                let (_, scope) = dispatch.downcast_ref::<AuditLayer>()?.here()?;
+                scope.map(SpanUsage)
             })
         })
     }

@@ -13,7 +13,7 @@ use crate::record::{EventType, Outcome, Record, TurnState};
 const REMEMBERED: usize = 10_000;
 
 #[derive(Default)]
-pub(crate) struct Flow {
+pub(crate) struct TurnTracker {
     /// Each where its last turn stands.
     conversations: Places,
     /// Those whose records carry a `turn_id`: several of one conversation may be open.
@@ -150,7 +150,7 @@ impl Places {
     }
 }
 
-impl Flow {
+impl TurnTracker {
     /// Notes a record, and says where its turn stands after it; where it names none, its conversation.
     pub(crate) fn note(&mut self, conversation: &[u8], step: Step<'_>) -> Place {
         let id = self.id(conversation);
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn turns_are_counted_by_prompts_and_states_follow_events() {
-        let mut flow = Flow::default();
+        let mut flow = TurnTracker::default();
         let mut note = |step| {
             let place = flow.note(b"c", step);
             (place.turn, place.state.as_str())
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_record_that_names_its_turn_has_that_turns_number_whatever_others_do() {
-        let mut flow = Flow::default();
+        let mut flow = TurnTracker::default();
         let mut note = |turn_id, event_type| {
             let place = flow.note(b"c", of(turn_id, step(event_type)));
             (place.turn, place.state.as_str())
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_active_conversations_are_kept() {
-        let mut flow = Flow::default();
+        let mut flow = TurnTracker::default();
         for number in 0..5 * REMEMBERED {
             flow.note(b"active", step("user_prompt"));
             let number = number.to_string();

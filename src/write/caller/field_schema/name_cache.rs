@@ -8,7 +8,7 @@ use std::rc::Rc;
 use tracing::Metadata;
 use tracing::callsite::Identifier;
 
-use super::Meaning;
+use super::FieldPlan;
 use crate::record::Key;
 use crate::redact::Chain;
 
@@ -17,9 +17,9 @@ use crate::redact::Chain;
 pub(crate) struct NameCache {
     /// The redactors' number: their rules are part of what a name means.
     redactors: u64,
-    keys: [Meaning; Key::ALL.len()],
-    callsites: HashMap<Identifier, Rc<[Meaning]>>,
-    names: HashMap<Box<str>, Meaning>,
+    keys: [FieldPlan; Key::ALL.len()],
+    callsites: HashMap<Identifier, Rc<[FieldPlan]>>,
+    names: HashMap<Box<str>, FieldPlan>,
 }
 
 /// So many callsites and names are kept; a longer name is not.
@@ -49,7 +49,7 @@ impl NameCache {
         found.ok().flatten().unwrap_or_else(|| {
             Box::new(NameCache {
                 redactors: number,
-                keys: std::array::from_fn(|key| Meaning::new(Key::ALL[key].name(), redactors)),
+                keys: std::array::from_fn(|key| FieldPlan::new(Key::ALL[key].name(), redactors)),
                 callsites: HashMap::new(),
                 names: HashMap::new(),
             })
@@ -70,7 +70,7 @@ impl NameCache {
 
     /// What the name of a key means.
     #[inline]
-    pub(crate) fn key(&self, key: Key) -> Meaning {
+    pub(crate) fn key(&self, key: Key) -> FieldPlan {
         self.keys[key as usize]
     }
 
@@ -80,29 +80,29 @@ impl NameCache {
         &mut self,
         metadata: &'static Metadata<'static>,
         redactors: &Chain,
-    ) -> Rc<[Meaning]> {
+    ) -> Rc<[FieldPlan]> {
         let callsite = metadata.callsite();
         if let Some(known) = self.callsites.get(&callsite) {
             return known.clone();
         }
         let names = metadata.fields().iter().map(|field| field.name());
-        let meanings: Rc<[Meaning]> = names.map(|name| Meaning::new(name, redactors)).collect();
-        keep(&mut self.callsites, callsite, meanings.clone());
-        meanings
+        let plans: Rc<[FieldPlan]> = names.map(|name| FieldPlan::new(name, redactors)).collect();
+        keep(&mut self.callsites, callsite, plans.clone());
+        plans
     }
 
     /// What a name means that stands in the program, or was redacted. The redactors are those they were taken for.
     #[inline]
-    pub(crate) fn name(&mut self, name: &str, redactors: &Chain) -> Meaning {
+    pub(crate) fn name(&mut self, name: &str, redactors: &Chain) -> FieldPlan {
         debug_assert_eq!(self.redactors, redactors.number());
         if let Some(known) = self.names.get(name) {
             return *known;
         }
-        let meaning = Meaning::new(name, redactors);
+        let plan = FieldPlan::new(name, redactors);
         if name.len() <= LONGEST_KEPT {
-            keep(&mut self.names, name.into(), meaning);
+            keep(&mut self.names, name.into(), plan);
         }
-        meaning
+        plan
     }
 }
 

@@ -1,0 +1,87 @@
+//! Whether events of ordinary `event!` macros reach the trail.
+//!
+//! An event of a bare macro vanishes if a filter of the application says no before the layer is asked. The check emits
+//! events as the application does, at several levels, and sees which of them the layer answers. A thread checks
+//! every few seconds.
+
+use tracing::subscriber::NoSubscriber;
+use tracing::{Level, dispatcher};
+
+use super::delivery_check;
+use super::layer::AuditLayer;
+use crate::record::system::{EventsDelivered, EventsFiltered};
+use crate::write::{Core, lock, say};
+
+/// Which bare `event!` macros reach the trail from the thread that asked.
+///
+/// The typed functions, such as [`log_prompt`](crate::log_prompt), always do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventDelivery {
+    /// The most verbose level that reaches the trail. `None`: no event does.
+    pub lowest: Option<Level>,
+}
+
+impl EventDelivery {
+    /// Whether events at `INFO` and above reach the trail.
+    pub fn is_complete(&self) -> bool {
+        self.lowest >= Some(Level::INFO)
+    }
+}
+
+impl Core {
+    /// Takes note of what a check found. A change is said once, and is a record.
+    fn note_event_delivery(&self, delivery: EventDelivery) {
+        let events_filtered = (!delivery.is_complete()).then(|| {
+            let missing = match delivery.lowest {
+                None => "no audit event of a bare macro reaches the trail".to_owned(),
+                Some(lowest) => format!("audit events of bare macros below {lowest} do not reach the trail"),
+            };
+            format!(
+                "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
+                 or the layer is not part of the global subscriber or stands behind a filter of its own, and then their \
+                 texts stand in the application's log, in clear; the typed functions are recorded all the same, \
+                 without what filtered spans say"
+            )
+        });
+        let mut noted = lock(&self.events_filtered);
+        if noted.is_some() == events_filtered.is_some() {
+            return;
+        }
+        noted.clone_from(&events_filtered);
+        drop(noted);
+        match &events_filtered {
+            Some(why) => {
+                say(&format!("{}: {why}", self.name));
+                self.queue_system_record(EventsFiltered {
+                    reason: why.clone(),
+                });
+            }
+            None => {
+                say(&format!(
+                    "{}: audit events reach the trail again",
+                    self.name
+                ));
+                self.queue_system_record(EventsDelivered {});
+            }
+        }
+    }
+
+    /// Checks from the calling thread, with the subscriber that it speaks to.
+    pub(crate) fn check_event_delivery(&self) -> EventDelivery {
+        let has_layer =
+            || dispatcher::get_default(|dispatch| dispatch.downcast_ref::<AuditLayer>().is_some());
+        let delivery = EventDelivery {
+            lowest: delivery_check::lowest_level(self.id, has_layer),
+        };
+        self.note_event_delivery(delivery);
+        delivery
+    }
+
+    /// Checks the global subscriber, from a thread that has none of its own.
+    pub(crate) fn check_global_event_delivery(&self) {
+        // Without a global subscriber there are only scoped ones, which are not seen from here.
+        if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
+            self.check_event_delivery();
+        }
+    }
+}
