@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, InvalidDestination, Result};
-use crate::trail::{Pattern, TrailName};
+use crate::trail::TrailName;
+use crate::trail::internal::Pattern;
 
 /// One destination as it was written: a path, or `stdout`.
 #[derive(Clone, Debug, PartialEq, Eq)]

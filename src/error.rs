@@ -109,6 +109,8 @@ pub enum InvalidSetting {
     ShortInterval,
     /// Retention would keep no file.
     KeepsNothing,
+    /// A trail does not know this rotation.
+    UnknownRotation,
     /// Retention needs files that roll.
     NeverRolls,
     /// Retention needs a destination that is a file.
@@ -361,6 +363,9 @@ impl fmt::Display for InvalidSetting {
             }
             Why::ShortInterval => "heartbeats would fill the trail; choose 1 second or more",
             Why::KeepsNothing => "nothing would be kept; keep 1 or more",
+            Why::UnknownRotation => {
+                "a trail does not know this rotation; choose MINUTELY, HOURLY, DAILY, WEEKLY or NEVER"
+            }
             Why::NeverRolls => {
                 "a trail that never rolls has one file, which cannot be removed; choose a rotation, such as Rotation::DAILY"
             }

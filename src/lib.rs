@@ -119,6 +119,7 @@ pub mod error;
 pub mod read;
 pub mod record;
 pub mod redact;
+mod rotation;
 mod settings;
 pub mod trail;
 pub mod turn;

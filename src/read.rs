@@ -24,33 +24,33 @@ pub use crate::record::Outcome;
 use crate::trail::error::{Error, ErrorKind, Result};
 use crate::trail::{Pattern, TrailName};
 use index::Indexes;
-use reverse::Reverse;
+use reverse_lines::ReverseLines;
 
-mod ahead;
 mod check;
 mod conversation;
 mod export;
 mod file;
+mod inclusion;
 mod index;
-mod prove;
+mod line_mapper;
+mod parallel_scan;
+mod prefilter;
 mod query;
-mod reverse;
+mod reverse_lines;
 mod scan;
-mod sieve;
 mod stats;
 mod verify;
 
 pub use check::{CheckReport, Finding, FindingKind};
 pub use conversation::{Completeness, Conversation, Missing, Turn};
-#[cfg(feature = "cli")]
-pub(crate) use export::Rows;
-pub use export::{Csv, ExportSummary};
+pub use export::{Csv, ExportSummary, Rows};
+pub use inclusion::InclusionProof;
 pub use index::IndexSummary;
-pub use prove::InclusionProof;
+pub use line_mapper::Line;
 pub use query::Query;
-pub use scan::{Line, Lines, Records};
+pub use scan::{Lines, Records};
 pub use stats::{Histogram, Hour, Stats};
-pub use verify::{Tampering, TamperingKind, VerifyOptions, VerifyReport};
+pub use verify::{Tampering, TamperingKind, Verification, VerifyOptions, VerifyReport};
 
 /// A trail, opened for reading by the name that it is written under.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ impl Trail {
         query: Query,
     ) -> Result<impl Iterator<Item = Result<Line>> + use<>> {
         let ends = Lines::follow(&self.names, query.clone())?.take_ends();
-        Ok(Reverse::new(ends, query))
+        Ok(ReverseLines::new(ends, query))
     }
 
     /// The last `count` records that a query selects, with what could not be read among them, and
@@ -141,7 +141,7 @@ impl Trail {
         let mut lines = Lines::follow(&self.names, query.clone())?;
         let mut last = Vec::new();
         let mut records = 0;
-        let mut backwards = Reverse::new(lines.take_ends(), query);
+        let mut backwards = ReverseLines::new(lines.take_ends(), query);
         while records < count
             && let Some(line) = backwards.next()
         {
@@ -177,7 +177,8 @@ impl Trail {
 
     /// The same of the files that may hold what a query selects, for whoever shows progress: counts the bytes that it
     /// reads. `is_quick`: an index that is there is not looked into.
-    pub(crate) fn index_counting(
+    #[doc(hidden)]
+    pub fn index_counting(
         &self,
         query: &Query,
         is_quick: bool,
@@ -226,15 +227,26 @@ impl Trail {
         indexed
     }
 
-    /// What the indexes have counted, and the lines that are left to count.
-    pub(crate) fn counted(&self, query: &Query) -> Option<(Vec<Stats>, Lines)> {
-        let indexes = self.indexes.as_ref().filter(|_| query.is_only_times())?;
-        Lines::counted(&self.names, query, indexes)
+    /// Counts what a query selects. Of a trail with [indexes](Trail::indexed), and a query for
+    /// nothing but times, files that are indexed are not read where their index has counted
+    /// just that.
+    pub fn stats(&self, query: Query) -> Stats {
+        let (mut stats, lines) = self.counted(query);
+        stats.add_lines(lines);
+        stats
+    }
+
+    /// What the indexes have counted of a query, and the lines that are left to count; see
+    /// [`Stats::add_lines`].
+    pub fn counted(&self, query: Query) -> (Stats, Lines) {
+        let indexes = self.indexes.as_ref().filter(|_| query.is_only_times());
+        indexes
+            .and_then(|indexes| Lines::counted(&self.names, &query, indexes))
+            .unwrap_or_else(|| (Stats::default(), self.lines(query)))
     }
 
     /// The files that may hold what a query selects. A directory that cannot be read has none.
-    #[cfg(feature = "cli")]
-    pub(crate) fn files_of(&self, query: &Query) -> Vec<std::path::PathBuf> {
+    pub fn files_of(&self, query: &Query) -> Vec<std::path::PathBuf> {
         let files = self.names.iter().map(|name| scan::files_of(name, query));
         files.filter_map(Result::ok).flatten().collect()
     }

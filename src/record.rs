@@ -11,7 +11,11 @@ use serde_json::{Map, Value};
 
 mod decision;
 mod event_type;
-mod key;
+#[expect(
+    missing_docs,
+    reason = "only `trail::internal` shows it, which is not an API"
+)]
+pub(crate) mod key;
 mod model;
 mod object;
 mod outcome;
@@ -20,7 +24,7 @@ pub mod system;
 
 pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
-pub(crate) use key::{Key, KeySet, Kind, Source};
+use key::Key;
 pub use model::{Attachment, ToolCall};
 pub(crate) use object::Field;
 use object::object;
@@ -127,7 +131,8 @@ impl Record {
     }
 
     /// Whether nothing follows it unless another writer begins: `trail_closed`, or the seal over it.
-    pub(crate) fn ends_trail(&self) -> bool {
+    #[doc(hidden)]
+    pub fn ends_trail(&self) -> bool {
         match self.system_event() {
             Some(SystemEvent::Closed(_)) => true,
             Some(SystemEvent::Sealed(seal)) => seal.reason == "closed",
@@ -146,7 +151,8 @@ impl Record {
     }
 
     /// The format that a writer begins here, if it is not this one.
-    pub(crate) fn other_format(&self) -> Option<u64> {
+    #[doc(hidden)]
+    pub fn other_format(&self) -> Option<u64> {
         match self.system_event() {
             Some(SystemEvent::Opened(opened)) => Some(opened.format),
             _ => None,
@@ -164,7 +170,8 @@ impl Record {
     }
 
     /// The keys that follow prompt and response, but those that have a place of their own wherever a record is shown.
-    pub(crate) fn details(&self) -> Map<String, Value> {
+    #[doc(hidden)]
+    pub fn details(&self) -> Map<String, Value> {
         let is_shown = |name: &str| match Key::of(name) {
             Some(
                 Key::Decisions | Key::ProcessingTimeMs | Key::ModelUsed | Key::TokensProcessed,
@@ -202,7 +209,8 @@ pub(crate) fn not_a_record(error: &serde_json::Error) -> Option<String> {
 }
 
 /// The timestamp as the trail writes it.
-pub(crate) fn timestamp_text(timestamp: DateTime<Utc>) -> String {
+#[doc(hidden)]
+pub fn timestamp_text(timestamp: DateTime<Utc>) -> String {
     timestamp.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
@@ -220,6 +228,7 @@ fn rfc3339_option<S: Serializer>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use key::ValueKind;
 
     #[test]
     fn a_known_key_of_the_wrong_type_is_kept_in_other() {
@@ -250,8 +259,8 @@ mod tests {
                 Key::Problems => r#"["odd"]"#.to_owned(),
                 Key::Seq => "7".to_owned(),
                 key => match key.kind() {
-                    Kind::Count => "3".to_owned(),
-                    Kind::Number => "2.5".to_owned(),
+                    ValueKind::Count => "3".to_owned(),
+                    ValueKind::Number => "2.5".to_owned(),
                     _ => format!("\"{}\"", key.name()),
                 },
             };

@@ -10,7 +10,9 @@ use crate::destination::{Destinations, Place, Places};
 use crate::environment::{Environment, Surroundings, detect, truth};
 use crate::error::{Error, ErrorKind, InvalidSetting, Refusal, Result};
 use crate::redact::{Chain, Custom, Keys, Redactor, Rules};
-use crate::trail::files::create_private_dir;
+use crate::rotation::period;
+use crate::trail::Period;
+use crate::trail::internal::create_private_dir;
 
 /// How long the trail's closed files are kept.
 ///
@@ -98,7 +100,7 @@ pub(crate) struct Settings {
     /// What stands of them when the trail is open.
     pub(crate) redactors: Chain,
     pub(crate) fail_safe: bool,
-    pub(crate) rotation: Rotation,
+    pub(crate) rotation: Period,
     pub(crate) retention: Option<Retention>,
     pub(crate) sealing: bool,
     /// Where the keys of the seals are kept. `None`: beside the trail.
@@ -195,9 +197,9 @@ impl Given {
             },
         };
 
-        let rotation = self.rotation.unwrap_or(Rotation::DAILY);
+        let rotation = period(&self.rotation.unwrap_or(Rotation::DAILY))?;
         if let Some(retention) = self.retention {
-            check_retention(retention, &rotation, &places)?;
+            check_retention(retention, rotation, &places)?;
         }
         let buffer_capacity = self.buffer_capacity.unwrap_or(BUFFER_CAPACITY);
         if buffer_capacity < SMALLEST_BUFFER_CAPACITY {
@@ -382,13 +384,13 @@ fn default_places(environment: Environment) -> Result<Places> {
     Destinations::from(destination).resolve()
 }
 
-fn check_retention(retention: Retention, rotation: &Rotation, places: &Places) -> Result<()> {
+fn check_retention(retention: Retention, rotation: Period, places: &Places) -> Result<()> {
     let has_files = std::iter::once(&places.trail)
         .chain(&places.copies)
         .any(|place| matches!(place, Place::Files(_)));
     let reason = if retention.days == Some(0) || retention.files == Some(0) {
         InvalidSetting::KeepsNothing
-    } else if *rotation == Rotation::NEVER {
+    } else if rotation == Period::Never {
         InvalidSetting::NeverRolls
     } else if !has_files {
         InvalidSetting::NoFiles
@@ -406,17 +408,6 @@ impl fmt::Display for Retention {
             (None, Some(files)) => write!(f, "{files} files"),
             (None, None) => f.write_str("everything"),
         }
-    }
-}
-
-/// The rotation in a word, as `trail_opened` and the status say it.
-pub(crate) fn rotation_word(rotation: &Rotation) -> &'static str {
-    match *rotation {
-        Rotation::MINUTELY => "minutely",
-        Rotation::HOURLY => "hourly",
-        Rotation::DAILY => "daily",
-        Rotation::WEEKLY => "weekly",
-        _ => "never",
     }
 }
 

@@ -107,8 +107,9 @@
 /// No trail has so many records: readers of JSON take a larger number for another one.
 pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 
-pub(crate) mod backwards;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod catalog;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod checkpoint;
 pub(crate) mod dangerous;
 pub(crate) mod durable;
@@ -117,15 +118,49 @@ pub(crate) mod files;
 pub(crate) mod json;
 mod name;
 mod pattern;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
+mod record_heads;
+pub(crate) mod reverse_blocks;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod seal;
-mod stamps;
-mod tail;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
+mod seal_resume;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
+pub(crate) mod tail;
+#[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod tree;
-mod unsealed;
 
 pub use error::{Error, Result};
-pub use name::TrailName;
-pub(crate) use pattern::{Pattern, hostname};
-pub(crate) use stamps::{Stamp, stamps};
-pub(crate) use tail::{Tail, TornLine, head, is_record, recent, tail, unnamed_torn_lines};
-pub(crate) use unsealed::{Unsealed, miss, seq_of, unsealed};
+pub use name::{Period, TrailName};
+pub(crate) use pattern::Pattern;
+pub(crate) use tail::{TornLine, head, is_record, seq_of, tail};
+
+/// What the writer and the command need of the format.
+///
+/// It is not an API: it may change with every version, and the crates that use it are pinned to the version of this
+/// one.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::catalog::Catalog;
+    pub use super::checkpoint::{Checkpoint, PublicKey, origin, verifier_key};
+    pub use super::durable::{DurableFile, sync_directory_of};
+    pub use super::files::{
+        create_private_dir, is_same_file, open_private, open_private_as, point_link, read_at,
+    };
+    pub use super::pattern::{Pattern, hostname};
+    pub use super::record_heads::{RecordHead, record_heads};
+    pub use super::seal::{Hint, HintText, Seal, hint};
+    pub use super::seal_resume::{SealResume, resume_seals, skip_missing};
+    pub use super::tail::{Tail, TornLine, head, recent, tail, unnamed_torn_lines};
+    pub use super::tree::{Frontier, leaf};
+    pub use crate::record::key::{Key, KeySet, Source, ValueKind};
+    pub use crate::record::timestamp_text;
+
+    /// JSON with the trail's escapes.
+    pub mod json {
+        pub use crate::trail::json::{
+            is_escaped, push_display, push_escaped, push_f64, push_number, push_object,
+            push_string, push_value, safe_text, without_controls, write_safely,
+        };
+    }
+}

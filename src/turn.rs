@@ -9,7 +9,8 @@ use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, NotReleased, Result};
-use crate::record::{Decision, EventType, GuardrailDecision, Key, Phase};
+use crate::record::{Decision, EventType, GuardrailDecision, Phase};
+use crate::trail::internal::Key;
 use crate::write::{self, Entry, RecordContext, event, guardrail, turn_end};
 
 mod builder;

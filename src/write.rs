@@ -21,8 +21,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::destination::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Key, SystemEvent};
+use crate::record::SystemEvent;
 use crate::settings::Settings;
+use crate::trail::internal::Key;
 
 mod caller;
 mod confirm;

@@ -13,10 +13,9 @@ use super::text::{json_line, one_line, write_json_line};
 use super::time::Zone;
 use super::{Done, Trouble, suggest};
 use crate::read::{Csv, ExportSummary, Line, Query};
-use crate::record::timestamp_text;
 use crate::trail::error::Result;
-use crate::trail::hostname;
-use crate::trail::json::safe_text;
+use crate::trail::internal::json::safe_text;
+use crate::trail::internal::{hostname, timestamp_text};
 
 pub(super) fn run(arguments: &ExportArguments) -> Done {
     let input = Input::open(&arguments.source)?;

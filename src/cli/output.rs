@@ -8,8 +8,8 @@ use super::source::Input;
 use super::text::{Shown, one_line};
 use super::{Trouble, index};
 use crate::trail::TrailName;
-use crate::trail::durable::DurableFile;
 use crate::trail::error::Error;
+use crate::trail::internal::DurableFile;
 
 /// What is written, until it is complete.
 pub(super) enum Output {

@@ -10,9 +10,9 @@ use super::args::Source;
 use super::progress::Progress;
 use super::{Trouble, index, text};
 use crate::trail::error::{Error, ErrorKind, Unreadable as Why};
+use crate::trail::internal::head;
 
 use crate::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
-use crate::trail::head;
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -130,11 +130,13 @@ impl Input {
             indexes: true,
             ..
         } = self
-            && let Some((counted, lines)) =
-                index::used(trail, &query, query.is_only_times()).counted(&query)
+            && query.is_only_times()
         {
-            let _progress = Progress::of(lines.bytes_read(), size(trail, &query));
-            return Stats::with(lines, counted);
+            let bytes = size(trail, &query);
+            let (mut stats, lines) = index::used(trail, &query, true).counted(query);
+            let _progress = Progress::of(lines.bytes_read(), bytes);
+            stats.add_lines(lines);
+            return stats;
         }
         let (lines, _progress) = self.lines(query);
         Stats::of(lines)

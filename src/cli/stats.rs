@@ -9,7 +9,7 @@ use super::style::{Out, Style, Tone, stdout};
 use super::text::one_line;
 use super::{Done, Ended, suggest};
 use crate::read::{Histogram, Stats};
-use crate::trail::json;
+use crate::trail::internal::json;
 
 pub(super) fn run(arguments: &StatsArguments) -> Done {
     let input = Input::open(&arguments.source)?;

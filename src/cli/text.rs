@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::trail::dangerous::is_dangerous;
-use crate::trail::json::without_controls;
+use crate::trail::internal::json::without_controls;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The text with every character that acts on a terminal, hides or reorders text written as `\u{…}`.

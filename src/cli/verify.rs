@@ -12,8 +12,8 @@ use super::style::{Style, Tone, stdout};
 use super::text::{one_line, safe};
 use super::{Done, Ended, Trouble};
 use crate::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
-use crate::record::timestamp_text;
 use crate::trail::error::Error;
+use crate::trail::internal::timestamp_text;
 
 /// The first bytes of a file of evidence.
 const EVIDENCE: &[u8] = b"stinger-audit evidence ";

@@ -127,7 +127,8 @@ impl Trail {
     }
 
     /// The same, for whoever shows progress: `watch` gets the lines before they are read.
-    pub(crate) fn check_watched<T>(&self, watch: impl Fn(&Lines) -> T) -> CheckReport {
+    #[doc(hidden)]
+    pub fn check_watched<T>(&self, watch: impl Fn(&Lines) -> T) -> CheckReport {
         let mut whole: Option<CheckReport> = None;
         for name in &self.names {
             // Before the lines: a writer may add to both.
@@ -147,8 +148,7 @@ impl Trail {
 
 impl CheckReport {
     /// Of lines that come from a stream, which may hold others.
-    #[cfg(feature = "cli")]
-    pub(crate) fn of(lines: Lines) -> CheckReport {
+    pub fn of(lines: Lines) -> CheckReport {
         Check::default().run(lines, None)
     }
 

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::file::RawLine;
-use super::scan::{Make, Merge};
+use super::line_mapper::LineMapper;
+use super::scan::Merge;
 use super::{Query, Trail};
-use crate::record::{
-    Decision, Field, GuardrailDecision, Key, Outcome, Phase, Record, timestamp_text,
-};
+use crate::record::key::Key;
+use crate::record::{Decision, Field, GuardrailDecision, Outcome, Phase, Record, timestamp_text};
 use crate::trail::error::{Error, ErrorKind, Result};
 use crate::trail::json;
 
@@ -89,8 +89,12 @@ impl Csv {
         )
     }
 
-    /// The same with the rows of each record made already.
-    pub(crate) fn write_rows(
+    /// Writes the rows that [`Trail::rows`] has made of records already, below a header.
+    ///
+    /// # Errors
+    ///
+    /// The writer fails. Lines that cannot be read are returned, and the rest is written.
+    pub fn write_rows(
         rows: impl Iterator<Item = Result<Vec<u8>>>,
         mut to: impl Write,
     ) -> Result<ExportSummary> {
@@ -247,11 +251,11 @@ fn each<T>(
 
 /// The rows of the records that are selected, made where they are read.
 #[derive(Debug)]
-pub(crate) struct Rows(Merge<Csv>);
+pub struct Rows(Merge<Csv>);
 
-#[cfg(feature = "cli")]
 impl Rows {
-    pub(crate) fn bytes_read(&self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
+    /// How many bytes were read so far, to show progress from another thread.
+    pub fn bytes_read(&self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
         self.0.bytes_read()
     }
 }
@@ -264,10 +268,10 @@ impl Iterator for Rows {
     }
 }
 
-impl Make for Csv {
+impl LineMapper for Csv {
     type Item = Vec<u8>;
 
-    fn make(&self, _line: &RawLine<'_>, record: Record) -> Vec<u8> {
+    fn item(&self, _line: &RawLine<'_>, record: Record) -> Vec<u8> {
         self.rows(&record)
     }
 }
@@ -283,17 +287,12 @@ impl Trail {
     }
 
     /// The rows of the selected records.
-    pub(crate) fn rows(&self, query: Query, csv: Csv) -> Rows {
+    pub fn rows(&self, query: Query, csv: Csv) -> Rows {
         Rows(Merge::new(&self.names, query, csv, self.indexes.as_ref()))
     }
 
     /// The rows of the selected records among the lines of a reader.
-    #[cfg(feature = "cli")]
-    pub(crate) fn rows_of_reader(
-        lines: impl io::Read + Send + 'static,
-        query: Query,
-        csv: Csv,
-    ) -> Rows {
+    pub fn rows_of_reader(lines: impl io::Read + Send + 'static, query: Query, csv: Csv) -> Rows {
         Rows(Merge::of_reader(Box::new(lines), query, csv))
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sieve::{Sieve, looks_like_ours};
+use super::prefilter::{Prefilter, looks_like_ours};
 use crate::record::{Record, not_a_record};
 use crate::trail::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::trail::files::read_at;
@@ -23,7 +23,7 @@ pub(super) struct OpenFile {
     filled: usize,
     begin: usize,
     searched: usize,
-    /// Where the sieve finds something first in all of that, once it was asked.
+    /// Where the prefilter finds something first in all of that, once it was asked.
     hit: Option<Option<usize>>,
     /// The number of the line that begins there, and its place in the file.
     pub(super) number: u64,
@@ -183,14 +183,14 @@ impl OpenFile {
         }
     }
 
-    /// Takes whole lines until the sieve lets one through. `None`: the end, for now.
+    /// Takes whole lines until the prefilter lets one through. `None`: the end, for now.
     pub(super) fn next_line(
         &mut self,
-        sieve: &Sieve,
+        prefilter: &Prefilter,
         progress: &AtomicU64,
     ) -> io::Result<Option<Range<usize>>> {
         loop {
-            if let Some(line) = self.sift(sieve) {
+            if let Some(line) = self.sift(prefilter) {
                 return Ok(Some(line));
             }
             if self.byte >= self.end {
@@ -203,10 +203,11 @@ impl OpenFile {
         }
     }
 
-    /// Looks for a line that is let through in what was read. What the sieve looks for is searched
+    /// Looks for a line that is let through in what was read. What the prefilter looks for is searched
     /// in all of that at once; of the lines before it only their beginnings and ends are looked at.
-    fn sift(&mut self, sieve: &Sieve) -> Option<Range<usize>> {
-        let find = |from: usize, buffer: &[u8]| sieve.find(&buffer[from..]).map(|hit| from + hit);
+    fn sift(&mut self, prefilter: &Prefilter) -> Option<Range<usize>> {
+        let find =
+            |from: usize, buffer: &[u8]| prefilter.find(&buffer[from..]).map(|hit| from + hit);
         let buffer = &self.buffer[..self.filled];
         let mut hit = match self.hit {
             // Lines that are let through without it may be many.
@@ -244,11 +245,11 @@ impl OpenFile {
 
     /// Passes over the lines that are whole, and says where it stands then.
     pub(super) fn skip_to_end(&mut self) -> Result<u64> {
-        let held = Sieve::nothing();
+        let held = Prefilter::nothing();
         loop {
             match self.next_line(&held, &AtomicU64::new(0)) {
                 Ok(None) => {
-                    // Another sieve is asked of what is left.
+                    // Another prefilter is asked of what is left.
                     self.hit = None;
                     return Ok(self.byte);
                 }

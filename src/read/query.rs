@@ -238,14 +238,15 @@ impl Query {
     }
 
     /// Whether an index can tell which parts of a file hold nothing that is selected.
-    #[cfg(feature = "cli")]
-    pub(crate) fn spares_reading(&self) -> bool {
+    #[doc(hidden)]
+    pub fn spares_reading(&self) -> bool {
         let has_ids = self.ids().iter().any(|ids| !ids.is_empty());
         has_ids || self.since.is_some() || self.until.is_some()
     }
 
     /// Whether nothing but times is asked for.
-    pub(crate) fn is_only_times(&self) -> bool {
+    #[doc(hidden)]
+    pub fn is_only_times(&self) -> bool {
         let times = Query {
             since: self.since,
             until: self.until,

@@ -1,27 +1,24 @@
 //! The records of trails, in their order.
 
 mod follow;
-mod make;
 mod trail;
 
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-pub(super) use make::{Make, OfLines, Taken};
-#[cfg(feature = "cli")]
-pub(super) use trail::files_of;
-pub(super) use trail::{files_in_order, left_files};
+pub(super) use trail::{files_in_order, files_of, left_files};
 
-use make::OfRecords;
 use trail::Scan;
 
+use super::Query;
 use super::index::Indexes;
-use super::reverse::Ends;
-use super::{Query, Stats};
+use super::line_mapper::{Line, LineMapper, Mapped, ToLine, ToRecord};
+use super::reverse_lines::Ends;
+use super::stats::Stats;
 use crate::record::Record;
 use crate::trail::TrailName;
-use crate::trail::error::{Position, Result};
+use crate::trail::error::Result;
 
 /// An iterator over records of a trail.
 ///
@@ -29,11 +26,11 @@ use crate::trail::error::{Position, Result};
 /// too, and the files that it begins. After an error the iterator goes on. Of several trails
 /// the record with the earliest time comes next.
 #[derive(Debug)]
-pub struct Records(Merge<OfRecords>);
+pub struct Records(Merge<ToRecord>);
 
 impl Records {
     pub(super) fn new(names: &[TrailName], query: Query, indexes: Option<&Indexes>) -> Records {
-        Records(Merge::new(names, query, OfRecords, indexes))
+        Records(Merge::new(names, query, ToRecord, indexes))
     }
 }
 
@@ -45,25 +42,13 @@ impl Iterator for Records {
     }
 }
 
-/// A line of a trail, with the record that it holds.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Line {
-    /// What it says.
-    pub record: Record,
-    /// The line itself, without its line feed.
-    pub bytes: Vec<u8>,
-    /// Where it stands.
-    pub position: Position,
-}
-
 /// [`Records`] with the lines that they come from.
 #[derive(Debug)]
-pub struct Lines(Merge<OfLines>);
+pub struct Lines(Merge<ToLine>);
 
 impl Lines {
     pub(super) fn new(names: &[TrailName], query: Query, indexes: Option<&Indexes>) -> Lines {
-        Lines(Merge::new(names, query, OfLines, indexes))
+        Lines(Merge::new(names, query, ToLine, indexes))
     }
 
     /// What the indexes have counted, and the lines of the other files.
@@ -71,19 +56,19 @@ impl Lines {
         names: &[TrailName],
         query: &Query,
         indexes: &Indexes,
-    ) -> Option<(Vec<Stats>, Lines)> {
-        let mut counted = Vec::new();
+    ) -> Option<(Stats, Lines)> {
+        let mut counted = Stats::default();
         let mut scans = Vec::new();
         for name in names {
-            let mut scan = Scan::new(name, query.clone(), OfLines);
-            counted.append(&mut scan.take_counted(indexes)?);
+            let mut scan = Scan::new(name, query.clone(), ToLine);
+            scan.take_counted(indexes, &mut counted)?;
             scans.push(scan);
         }
         Some((counted, Lines(Merge::of(scans.into_iter()))))
     }
 
     pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query) -> Lines {
-        Lines(Merge::of_reader(source, query, OfLines))
+        Lines(Merge::of_reader(source, query, ToLine))
     }
 
     /// Goes on where the files end now, and never ends: `None` says that there is nothing yet.
@@ -119,32 +104,32 @@ impl Iterator for Lines {
 }
 
 /// What comes next.
-type Next<T> = Option<Result<Taken<T>>>;
+type Next<T> = Option<Result<Mapped<T>>>;
 
 /// What is made of the lines of some trails, in the order of their times.
 #[derive(Debug)]
-pub(super) struct Merge<M: Make> {
+pub(super) struct Merge<M: LineMapper> {
     scans: Vec<(Scan<M>, Next<M::Item>)>,
     follows: bool,
     read: Arc<AtomicU64>,
 }
 
-impl<M: Make> Merge<M> {
+impl<M: LineMapper> Merge<M> {
     pub(super) fn new(
         names: &[TrailName],
         query: Query,
-        make: M,
+        mapper: M,
         indexes: Option<&Indexes>,
     ) -> Merge<M> {
         Merge::of(names.iter().map(|name| {
-            let mut scan = Scan::new(name, query.clone(), make.clone());
+            let mut scan = Scan::new(name, query.clone(), mapper.clone());
             scan.indexes = indexes.cloned();
             scan
         }))
     }
 
-    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query, make: M) -> Merge<M> {
-        Merge::of(std::iter::once(Scan::of_reader(source, query, make)))
+    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query, mapper: M) -> Merge<M> {
+        Merge::of(std::iter::once(Scan::of_reader(source, query, mapper)))
     }
 
     fn of(scans: impl Iterator<Item = Scan<M>>) -> Merge<M> {
@@ -166,8 +151,8 @@ impl<M: Make> Merge<M> {
     }
 }
 
-impl<M: Make> Iterator for Merge<M> {
-    type Item = Result<Taken<M::Item>>;
+impl<M: LineMapper> Iterator for Merge<M> {
+    type Item = Result<Mapped<M::Item>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.follows {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Query, Trail};
+use super::line_mapper::Line;
 use crate::record::Record;
 use crate::trail::error::Error;
 
@@ -130,41 +130,27 @@ impl Serialize for Histogram {
     }
 }
 
-impl Trail {
-    /// Counts what a query selects. Of a trail with [indexes](Trail::indexed), and a query for
-    /// nothing but times, files that are indexed are not read where their index has counted
-    /// just that.
-    pub fn stats(&self, query: Query) -> Stats {
-        let Some((counted, lines)) = self.counted(&query) else {
-            return Stats::of(self.lines(query));
-        };
-        Stats::with(lines, counted)
-    }
-}
-
 impl Stats {
     /// Counts what these lines say.
-    pub fn of(lines: Lines) -> Stats {
+    pub fn of(lines: impl IntoIterator<Item = Result<Line, Error>>) -> Stats {
         let mut stats = Stats::default();
+        stats.add_lines(lines);
+        stats
+    }
+
+    /// Counts what these lines say, too.
+    pub fn add_lines(&mut self, lines: impl IntoIterator<Item = Result<Line, Error>>) {
         for line in lines {
             match line {
                 Ok(line) if line.record.is_about_trail() => {}
-                Ok(line) => stats.add(&line.record),
-                Err(error) => stats.unreadable.push(error),
+                Ok(line) => self.add(&line.record),
+                Err(error) => self.unreadable.push(error),
             }
         }
-        stats
-    }
-
-    /// Counts what these lines say, and adds what was counted before.
-    pub(crate) fn with(lines: Lines, counted: Vec<Stats>) -> Stats {
-        let mut stats = Stats::of(lines);
-        counted.into_iter().for_each(|part| stats.merge(part));
-        stats
     }
 
     /// Takes in what other records came to.
-    fn merge(&mut self, other: Stats) {
+    pub(super) fn merge(&mut self, other: Stats) {
         let add = |ours: &mut u64, theirs: u64| *ours += theirs;
         self.records += other.records;
         self.from = [self.from, other.from].into_iter().flatten().min();

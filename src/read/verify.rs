@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
 use super::file::{End, RawLine};
-use super::scan::{Make, Merge, Taken};
+use super::line_mapper::{LineMapper, Mapped};
+use super::scan::Merge;
 use super::{Query, Trail};
 use crate::record::system::{OWN_MEMBER, Sealed};
 use crate::record::{Record, SystemEvent};
-use crate::trail::checkpoint::{Checkpoint, Key, parse_verifier_key};
+use crate::trail::checkpoint::{Checkpoint, PublicKey, parse_verifier_key};
 use crate::trail::error::{Error, ErrorKind, Position, Result, Unverifiable};
 use crate::trail::tree::{Hash, leaf};
 use crate::trail::{TrailName, seq_of};
@@ -39,7 +40,7 @@ use chain::Chain;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
-    key: Option<Key>,
+    key: Option<PublicKey>,
     against: Vec<Checkpoint>,
 }
 
@@ -186,14 +187,18 @@ impl Trail {
         self.verification(verify)?.run()
     }
 
-    /// The same, for whoever shows progress.
-    pub(crate) fn verification(&self, verify: &VerifyOptions) -> Result<Verification> {
+    /// The same, not run yet, to show its progress.
+    ///
+    /// # Errors
+    ///
+    /// It is several trails: verify each by its own name.
+    pub fn verification(&self, verify: &VerifyOptions) -> Result<Verification> {
         let [name] = self.names() else {
             return Err(Unverifiable::SeveralTrails.into());
         };
         // Before the records: what is read then is in the trail already.
         let beside = beside(name);
-        let leaves = Merge::new(std::slice::from_ref(name), Query::new(), OfLeaves, None);
+        let leaves = Merge::new(std::slice::from_ref(name), Query::new(), ToLeaf, None);
         let mut chain = Chain::new(verify.key, verify.against.clone());
         match beside {
             Beside::Sound(checkpoint) => chain.expect(*checkpoint),
@@ -222,12 +227,13 @@ impl Trail {
         Trail::verification_of(lines, verify).run()
     }
 
-    pub(crate) fn verification_of(
+    /// The same, not run yet, to show its progress.
+    pub fn verification_of(
         lines: impl Read + Send + 'static,
         verify: &VerifyOptions,
     ) -> Verification {
         Verification {
-            leaves: Merge::of_reader(Box::new(lines), Query::new(), OfLeaves),
+            leaves: Merge::of_reader(Box::new(lines), Query::new(), ToLeaf),
             chain: Chain::new(verify.key, verify.against.clone()).of_stream(),
         }
     }
@@ -280,19 +286,25 @@ fn beside(name: &TrailName) -> Beside {
     }
 }
 
-/// A verification that is about to run.
-pub(crate) struct Verification {
-    leaves: Merge<OfLeaves>,
+/// A verification that is about to run: [`run`](Verification::run) it, and another thread sees how far it is.
+#[derive(Debug)]
+pub struct Verification {
+    leaves: Merge<ToLeaf>,
     chain: Chain,
 }
 
 impl Verification {
-    #[cfg(feature = "cli")]
-    pub(crate) fn bytes_read(&self) -> Arc<std::sync::atomic::AtomicU64> {
+    /// How many bytes were read so far.
+    pub fn bytes_read(&self) -> Arc<std::sync::atomic::AtomicU64> {
         self.leaves.bytes_read()
     }
 
-    pub(crate) fn run(self) -> Result<VerifyReport> {
+    /// Reads every byte, and says what was found.
+    ///
+    /// # Errors
+    ///
+    /// There is no seal.
+    pub fn run(self) -> Result<VerifyReport> {
         let Verification { leaves, mut chain } = self;
         for taken in leaves {
             match taken {
@@ -306,7 +318,7 @@ impl Verification {
 
 /// What a line is in the tree. Nothing of it is parsed but its `seq`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OfLeaves;
+pub(super) struct ToLeaf;
 
 /// A line.
 #[derive(Debug)]
@@ -328,7 +340,7 @@ enum What {
     Foreign(Vec<u8>),
 }
 
-impl Make for OfLeaves {
+impl LineMapper for ToLeaf {
     type Item = Leaf;
     /// A line that comes again is something to tell.
     const ONCE: bool = false;
@@ -336,11 +348,11 @@ impl Make for OfLeaves {
     /// fewer are ahead.
     const PARTS_AHEAD: usize = 16;
 
-    fn make(&self, _line: &RawLine<'_>, _record: Record) -> Leaf {
-        unreachable!("invariant: take does not ask for it")
+    fn item(&self, _line: &RawLine<'_>, _record: Record) -> Leaf {
+        unreachable!("invariant: map does not ask for it")
     }
 
-    fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Leaf>>> {
+    fn map(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Mapped<Leaf>>> {
         Ok(Some(taken(line, leaf(line.bytes))))
     }
 }
@@ -355,7 +367,7 @@ pub(super) fn whole_seq(line: &RawLine<'_>) -> Option<u64> {
     seq_of(line.bytes).filter(|_| is_whole)
 }
 
-fn taken(line: &RawLine<'_>, hash: Hash) -> Taken<Leaf> {
+fn taken(line: &RawLine<'_>, hash: Hash) -> Mapped<Leaf> {
     let bytes = line.bytes;
     let seq = whole_seq(line);
     let what = match seq {
@@ -363,7 +375,7 @@ fn taken(line: &RawLine<'_>, hash: Hash) -> Taken<Leaf> {
         Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
         Some(_) => What::Record,
     };
-    Taken {
+    Mapped {
         seq: seq.unwrap_or(u64::MAX),
         timestamp: DateTime::UNIX_EPOCH,
         crc: 0,

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::object::{object, words};
+use super::object::{Field, object, words};
 
 /// A guardrail's verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,8 +43,9 @@ impl Decision {
 
 impl Decision {
     /// The one of the six that a word names, in any case.
+    #[doc(hidden)]
     #[inline]
-    pub(crate) fn known(word: &str) -> Option<&'static Decision> {
+    pub fn known(word: &str) -> Option<&'static Decision> {
         static KNOWN: [Decision; 6] = [
             Decision::Allow,
             Decision::Warn,
@@ -55,6 +56,16 @@ impl Decision {
         ];
         let is_it = |decision: &&Decision| decision.as_str().eq_ignore_ascii_case(word);
         KNOWN.iter().find(is_it)
+    }
+}
+
+impl Field for Decision {
+    fn take(value: Value) -> Result<Self, Value> {
+        String::take(value).map(Decision::from)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.as_str().is_empty()
     }
 }
 

@@ -2,6 +2,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::object::Field;
 
 /// What a record is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +32,9 @@ impl EventType {
         }
     }
 
-    pub(crate) fn into_name(self) -> Cow<'static, str> {
+    /// The name, borrowed if it is known.
+    #[doc(hidden)]
+    pub fn into_name(self) -> Cow<'static, str> {
         match self {
             EventType::Other(name) => Cow::Owned(name),
             known => Cow::Borrowed(known.known()),
@@ -51,13 +56,22 @@ impl EventType {
         EventType::names_trail(self.as_str())
     }
 
-    pub(crate) fn names_trail(name: impl AsRef<[u8]>) -> bool {
+    /// Whether records of the type of this name are the trail's own.
+    #[doc(hidden)]
+    pub fn names_trail(name: impl AsRef<[u8]>) -> bool {
         name.as_ref().starts_with(b"trail_")
     }
 
     /// Whether only the trail, or a turn, may give a record this type.
-    pub(crate) fn is_reserved(name: &str) -> bool {
+    #[doc(hidden)]
+    pub fn is_reserved(name: &str) -> bool {
         EventType::names_trail(name) || name.starts_with("turn_")
+    }
+}
+
+impl Field for EventType {
+    fn take(value: Value) -> Result<Self, Value> {
+        String::take(value).map(EventType::from)
     }
 }
 

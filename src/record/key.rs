@@ -3,7 +3,7 @@
 
 /// What a key's value is, which decides how it is coerced and whether it is redacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum ValueKind {
     /// An identifier or a word of a closed set: written as a string, never redacted.
     Id,
     /// A person's or a model's words: written as a string, redacted.
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 
 /// Who gives a key its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// The event.
     Event,
     /// The event, or a span around it: the key attributes the record.
@@ -36,33 +36,33 @@ macro_rules! keys {
         /// stand in front of `problems`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub(crate) enum Key { $($variant),* }
+        pub enum Key { $($variant),* }
 
         impl Key {
-            pub(crate) const ALL: &'static [Key] = &[$(Key::$variant),*];
+            pub const ALL: &'static [Key] = &[$(Key::$variant),*];
 
             /// The key that a field of this name sets, under any of its names.
-            pub(crate) fn of(field: &str) -> Option<Key> {
+            pub fn of(field: &str) -> Option<Key> {
                 match field {
                     $($name $(| $alias)* => Some(Key::$variant),)*
                     _ => None,
                 }
             }
 
-            pub(crate) fn name(self) -> &'static str {
+            pub fn name(self) -> &'static str {
                 match self { $(Key::$variant => $name),* }
             }
 
             /// The key in a line, with the comma before it and the colon behind.
-            pub(crate) fn member(self) -> &'static str {
+            pub fn member(self) -> &'static str {
                 match self { $(Key::$variant => concat!(",\"", $name, "\":")),* }
             }
 
-            pub(crate) fn kind(self) -> Kind {
-                match self { $(Key::$variant => Kind::$kind),* }
+            pub fn kind(self) -> ValueKind {
+                match self { $(Key::$variant => ValueKind::$kind),* }
             }
 
-            pub(crate) const fn source(self) -> Source {
+            pub const fn source(self) -> Source {
                 match self { $(Key::$variant => Source::$source),* }
             }
         }
@@ -121,12 +121,12 @@ keys! {
 
 impl Key {
     /// Keys that attribute a record: an event inherits them from its spans.
-    pub(crate) fn is_attribution(self) -> bool {
+    pub fn is_attribution(self) -> bool {
         self.source() == Source::Attribution
     }
 
     /// Keys of one element of `guardrail_decisions`, in their order.
-    pub(crate) const OF_DECISION: KeySet = {
+    pub const OF_DECISION: KeySet = {
         let mut set = KeySet(0);
         let mut index = 0;
         while index < Key::ALL.len() {
@@ -138,34 +138,34 @@ impl Key {
         set
     };
 
-    pub(crate) fn is_of_decision(self) -> bool {
+    pub fn is_of_decision(self) -> bool {
         self.source() == Source::Decision
     }
 }
 
 /// A set of known keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeySet(u64);
+pub struct KeySet(u64);
 
 impl KeySet {
     /// Adds a key and says whether it was new.
-    pub(crate) fn insert(&mut self, key: Key) -> bool {
+    pub fn insert(&mut self, key: Key) -> bool {
         let bit = 1 << key as u64;
         let new = self.0 & bit == 0;
         self.0 |= bit;
         new
     }
 
-    pub(crate) fn contains(self, key: Key) -> bool {
+    pub fn contains(self, key: Key) -> bool {
         self.0 & (1 << key as u64) != 0
     }
 
     /// Whether a key is in both.
-    pub(crate) fn meets(self, other: KeySet) -> bool {
+    pub fn meets(self, other: KeySet) -> bool {
         self.0 & other.0 != 0
     }
 
-    pub(crate) const fn of(keys: &[Key]) -> KeySet {
+    pub const fn of(keys: &[Key]) -> KeySet {
         let mut set = 0;
         let mut place = 0;
         while place < keys.len() {
@@ -175,11 +175,11 @@ impl KeySet {
         KeySet(set)
     }
 
-    pub(crate) const fn with(self, others: KeySet) -> KeySet {
+    pub const fn with(self, others: KeySet) -> KeySet {
         KeySet(self.0 | others.0)
     }
 
-    pub(crate) fn without(self, others: KeySet) -> KeySet {
+    pub fn without(self, others: KeySet) -> KeySet {
         KeySet(self.0 & !others.0)
     }
 }

@@ -12,8 +12,6 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde::ser::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Decision, EventType, Outcome, Phase};
-
 /// Declares a struct, how it is written (its fields in their order, without those that are absent), and how it is
 /// read. What is `required` comes with what is said if it is missing; `other` holds all other keys, and `last` follows
 /// them.
@@ -105,10 +103,18 @@ macro_rules! words {
                 match self { $($name::$variant => $word),* }
             }
 
-            pub(crate) fn parse(word: impl AsRef<[u8]>) -> Option<$name> {
+            /// The one that a word names, as the trail writes it.
+            #[doc(hidden)]
+            pub fn parse(word: impl AsRef<[u8]>) -> Option<$name> {
                 [$(($word, $name::$variant)),*]
                     .into_iter()
                     .find_map(|(known, value)| (known.as_bytes() == word.as_ref()).then_some(value))
+            }
+        }
+
+        impl crate::record::object::Field for $name {
+            fn take(value: serde_json::Value) -> Result<Self, serde_json::Value> {
+                value.as_str().and_then($name::parse).ok_or(value)
             }
         }
 
@@ -199,16 +205,6 @@ impl Field for String {
     }
 }
 
-impl Field for Decision {
-    fn take(value: Value) -> Result<Self, Value> {
-        String::take(value).map(Decision::from)
-    }
-
-    fn is_absent(&self) -> bool {
-        self.as_str().is_empty()
-    }
-}
-
 macro_rules! scalars {
     ($($type:ty: |$value:ident| $read:expr;)*) => {
         $(impl Field for $type {
@@ -223,9 +219,6 @@ scalars! {
     u64: |value| value.as_u64();
     usize: |value| value.as_u64().and_then(|number| number.try_into().ok());
     f64: |value| value.as_f64();
-    Phase: |value| value.as_str().and_then(Phase::parse);
-    Outcome: |value| value.as_str().and_then(Outcome::parse);
-    EventType: |value| value.as_str().map(EventType::from);
     DateTime<Utc>: |value| value.as_str().and_then(|text| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()));
     Value: |value| Some(value.clone());
 }

@@ -49,7 +49,8 @@ words! {
 
 impl Outcome {
     /// How a turn ended that a record of this type ends without an answer.
-    pub(crate) fn of_event(event_type: impl AsRef<[u8]>) -> Option<Outcome> {
+    #[doc(hidden)]
+    pub fn of_event(event_type: impl AsRef<[u8]>) -> Option<Outcome> {
         match event_type.as_ref() {
             b"turn_blocked" => Some(Outcome::Blocked),
             b"turn_failed" => Some(Outcome::Failed),

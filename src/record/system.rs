@@ -1,4 +1,6 @@
 //! What a trail records about itself: one payload for each event type that begins with `trail_`.
+//!
+//! A new version may add fields to a payload. Build one with `..Default::default()`, and match it with `..`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use serde_json::{Map, Value};
 use super::rfc3339_option;
 
 /// The version of the format that this library writes and reads.
-pub(crate) const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 1;
 /// How a record of the trail's own begins, after its timestamp.
 pub(crate) const OWN_MEMBER: &[u8] = b",\"event_type\":\"trail_";
 /// What follows the timestamp of every seal.
@@ -23,7 +25,6 @@ macro_rules! system_events {
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
             #[serde(default)]
-            #[non_exhaustive]
             pub struct $variant { $($(#[$field_meta])* pub $field: $type,)* }
 
             impl $variant {
@@ -53,7 +54,8 @@ macro_rules! system_events {
             }
 
             /// The fields of the record. A field that is absent is null.
-            pub(crate) fn fields(&self) -> Map<String, Value> {
+            #[doc(hidden)]
+            pub fn fields(&self) -> Map<String, Value> {
                 let fields = match self { $(SystemEvent::$variant(payload) => serde_json::to_value(payload)),* };
                 match fields {
                     Ok(Value::Object(fields)) => fields,
@@ -269,7 +271,6 @@ system_events! {
 /// A line that a writer left unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct Torn {
     /// The file.
     pub file: Option<String>,
@@ -282,7 +283,6 @@ pub struct Torn {
 /// A file that retention removes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct PrunedFile {
     /// Its name.
     pub file: Option<String>,

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::canonical::canonical;
 use super::error::{Error, ErrorKind, InvalidKeys, Result};
-use crate::trail::durable::DurableFile;
+use crate::trail::internal::DurableFile;
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
 # stands for, by trying values. The last key is in use; the others tell what is in older records.\n";

@@ -41,7 +41,7 @@ const WRITTEN_EARLY: TimeDelta = TimeDelta::days(1);
 
 /// The files of a trail.
 #[derive(Clone, Debug)]
-pub(crate) struct Catalog {
+pub struct Catalog {
     name: TrailName,
     /// The file that the trail's name leads to: the link's target, or the plain file itself.
     leads_to: Option<String>,
@@ -56,10 +56,10 @@ pub(crate) struct Catalog {
 
 /// A file as its directory lists it.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) file: String,
+pub struct Entry {
+    pub file: String,
     /// Its inode. Elsewhere than on Unix: the time when it was made.
-    pub(crate) inode: u64,
+    pub inode: u64,
     head: Option<Head>,
 }
 
@@ -73,7 +73,7 @@ enum Head {
 
 /// Two files of one run whose names and records are in different orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Disorder {
+pub struct Disorder {
     /// The file with the lower name, and its first `seq`.
     lower: (String, u64),
     higher: (String, u64),
@@ -95,7 +95,7 @@ const SHAPES: usize = 5;
 
 impl Catalog {
     /// Lists the directory of a trail. No file is opened.
-    pub(crate) fn list(name: &TrailName) -> io::Result<Catalog> {
+    pub fn list(name: &TrailName) -> io::Result<Catalog> {
         // Before the names: whoever follows a trail lists its files again when the link has changed since.
         let link = fs::read_link(name.path()).ok();
         let target = link.as_deref().and_then(Path::file_name);
@@ -132,28 +132,28 @@ impl Catalog {
     }
 
     /// The writer knows which file its name led to when it opened the trail.
-    pub(crate) fn led_to(mut self, file: Option<String>) -> Catalog {
+    pub fn led_to(mut self, file: Option<String>) -> Catalog {
         self.leads_to = file.or(self.leads_to);
         self
     }
 
     /// The files that are left in it.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.runs.iter().flatten()
     }
 
-    pub(crate) fn path(&self, entry: &Entry) -> PathBuf {
+    pub fn path(&self, entry: &Entry) -> PathBuf {
         self.name.directory().join(&entry.file)
     }
 
     /// The files left in it that were set aside.
-    pub(crate) fn asides(&self) -> impl Iterator<Item = &Entry> {
+    pub fn asides(&self) -> impl Iterator<Item = &Entry> {
         let of_shape = |entry: &&Entry| shape(self.name.date_of(&entry.file)) == SHAPES - 1;
         self.entries().filter(of_shape)
     }
 
     /// A file has another name now.
-    pub(crate) fn renamed(&mut self, from: &Path, to: PathBuf) {
+    pub fn renamed(&mut self, from: &Path, to: PathBuf) {
         if let Some(path) = self.newest.iter_mut().find(|path| *path == from) {
             *path = to;
             return;
@@ -167,19 +167,19 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&Entry) -> bool) {
+    pub fn retain(&mut self, mut is_kept: impl FnMut(&Entry) -> bool) {
         for run in &mut self.runs {
             run.retain(&mut is_kept);
         }
     }
 
     /// Files whose names and records were found to be in different orders.
-    pub(crate) fn disorder(&self) -> Option<&Disorder> {
+    pub fn disorder(&self) -> Option<&Disorder> {
         self.disorder.as_ref()
     }
 
     /// Finds out whether the names can be believed, and reads all heads if not.
-    pub(crate) fn verify_order(&mut self) {
+    pub fn verify_order(&mut self) {
         for run in 0..self.runs.len() {
             let files = self.runs[run].len();
             let step = files / SAMPLES + 1;
@@ -226,7 +226,7 @@ impl Catalog {
     }
 
     /// The file with the greatest first `seq`, by the newest file of each run that has a record.
-    pub(crate) fn newest_begun(&mut self) -> Option<(u64, PathBuf)> {
+    pub fn newest_begun(&mut self) -> Option<(u64, PathBuf)> {
         let mut newest = None;
         for run in 0..self.runs.len() {
             let begun = (0..self.runs[run].len())
@@ -242,7 +242,7 @@ impl Catalog {
 
     /// The file that is being written, or was when the writer ended: the one that the trail's name leads to, if it has
     /// no record yet, else the newest with a record. It is to be asked before [`newest`](Catalog::newest).
-    pub(crate) fn live(&mut self) -> Option<PathBuf> {
+    pub fn live(&mut self) -> Option<PathBuf> {
         if let (Some(Head::None), Some(file)) = (self.head_of_link(), &self.leads_to) {
             return Some(self.name.directory().join(file));
         }
@@ -251,7 +251,7 @@ impl Catalog {
     }
 
     /// The newest file for 0, the one before it for 1, and so on. Files without records come first.
-    pub(crate) fn newest(&mut self, index: usize) -> Option<&Path> {
+    pub fn newest(&mut self, index: usize) -> Option<&Path> {
         while self.newest.len() <= index {
             let entry = self.pop(End::Newest)?;
             self.newest.push(self.path(&entry));
@@ -260,7 +260,7 @@ impl Catalog {
     }
 
     /// Takes out the oldest file. Files without records come last.
-    pub(crate) fn pop_oldest(&mut self) -> Option<PathBuf> {
+    pub fn pop_oldest(&mut self) -> Option<PathBuf> {
         let entry = self.pop(End::Oldest)?;
         Some(self.path(&entry))
     }
@@ -298,7 +298,7 @@ impl Catalog {
     }
 
     /// Reads the heads of all files, and puts them in the order of their records.
-    pub(crate) fn order_by_heads(&mut self) {
+    pub fn order_by_heads(&mut self) {
         for run in 0..self.runs.len() {
             let mut lower: Option<(usize, u64)> = None;
             for at in 0..self.runs[run].len() {
@@ -351,7 +351,7 @@ impl Catalog {
     /// record from after its period, not even if the clock was wrong. From before its period it may: records that
     /// waited in the journal, or a clock that was set back. Files that begin more than [`WRITTEN_EARLY`] after `until`
     /// are found by binary search over the times of their first records.
-    pub(crate) fn select(&mut self, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) {
+    pub fn select(&mut self, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) {
         let mut runs = std::mem::take(&mut self.runs);
         for run in &mut runs {
             run.retain(|entry| self.reaches(entry, since));

@@ -24,25 +24,25 @@ use super::tree::Hash;
 use crate::record::timestamp_text;
 
 /// A public key.
-pub(crate) type Key = [u8; 32];
+pub type PublicKey = [u8; 32];
 
 /// What a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Checkpoint {
-    pub(crate) origin: String,
-    pub(crate) size: u64,
-    pub(crate) root: Hash,
-    pub(crate) time: DateTime<Utc>,
+pub struct Checkpoint {
+    pub origin: String,
+    pub size: u64,
+    pub root: Hash,
+    pub time: DateTime<Utc>,
     /// 0 for the first seal of an origin.
-    pub(crate) number: u64,
-    pub(crate) reason: String,
+    pub number: u64,
+    pub reason: String,
     /// The key that signs this one.
-    pub(crate) key: Key,
+    pub key: PublicKey,
     /// The key that signs the next.
-    pub(crate) next: Key,
-    pub(crate) leaves: Hash,
+    pub next: PublicKey,
+    pub leaves: Hash,
     /// The run of the writer, if every record says it.
-    pub(crate) run_id: Option<String>,
+    pub run_id: Option<String>,
 }
 
 const SEPARATOR: &str = "\n\n\u{2014} ";
@@ -51,7 +51,7 @@ const ED25519: u8 = 1;
 
 impl Checkpoint {
     /// The signed note.
-    pub(crate) fn sign(&self, key: &SigningKey) -> String {
+    pub fn sign(&self, key: &SigningKey) -> String {
         let text = self.text();
         let signature = key.sign(text.as_bytes());
         let id = key_id(&self.origin, &self.key);
@@ -65,7 +65,7 @@ impl Checkpoint {
     }
 
     /// Reads a note, if it is as one is written, and the key that it names has signed it.
-    pub(crate) fn read(note: &str) -> Option<Checkpoint> {
+    pub fn read(note: &str) -> Option<Checkpoint> {
         let (text, signature) = note.split_once(SEPARATOR)?;
         let mut lines = text.lines();
         let origin = lines.next()?;
@@ -107,7 +107,7 @@ impl Checkpoint {
     }
 
     /// The key that has signed it, as verifiers of notes take it.
-    pub(crate) fn verifier_key(&self) -> String {
+    pub fn verifier_key(&self) -> String {
         verifier_key(&self.origin, &self.key)
     }
 
@@ -130,25 +130,25 @@ impl Checkpoint {
 }
 
 /// The origin of a trail whose first key this is.
-pub(crate) fn origin(first: &Key) -> String {
+pub fn origin(first: &PublicKey) -> String {
     let hash = Sha256::digest(first);
     format!("stinger-audit/{}", HEXLOWER.encode(&hash[..8]))
 }
 
 /// A public key as verifiers of notes take it: `<name>+<id>+<key>`.
-pub(crate) fn verifier_key(name: &str, key: &Key) -> String {
+pub fn verifier_key(name: &str, key: &PublicKey) -> String {
     let id = u32::from_be_bytes(key_id(name, key));
     let typed = [&[ED25519][..], key].concat();
     format!("{name}+{id:08x}+{}", BASE64.encode(&typed))
 }
 
 /// The public key in a verifier key. `None`: it is none.
-pub(crate) fn parse_verifier_key(text: &str) -> Option<Key> {
+pub(crate) fn parse_verifier_key(text: &str) -> Option<PublicKey> {
     let mut parts = text.trim().splitn(3, '+');
     let (name, _id, typed) = (parts.next()?, parts.next()?, parts.next()?);
     let typed = BASE64.decode(typed.as_bytes()).ok()?;
     let (kind, key) = typed.split_first()?;
-    let key: Key = key.try_into().ok()?;
+    let key: PublicKey = key.try_into().ok()?;
     (*kind == ED25519 && verifier_key(name, &key) == text.trim()).then_some(key)
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn encode(hash: &Hash) -> String {
     BASE64.encode(hash)
 }
 
-fn key_id(name: &str, key: &Key) -> [u8; 4] {
+fn key_id(name: &str, key: &PublicKey) -> [u8; 4] {
     let hash = Sha256::new()
         .chain_update(name)
         .chain_update([b'\n', ED25519])

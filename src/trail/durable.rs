@@ -13,14 +13,14 @@ use tempfile::{Builder, NamedTempFile};
 const SUFFIX: &str = ".new";
 
 /// A file that gets its name when it is complete.
-pub(crate) struct DurableFile {
+pub struct DurableFile {
     file: NamedTempFile,
     target: PathBuf,
 }
 
 impl DurableFile {
     /// Begins a file that several processes may write at a time: its temporary name is random.
-    pub(crate) fn shared(target: &Path) -> io::Result<DurableFile> {
+    pub fn shared(target: &Path) -> io::Result<DurableFile> {
         let mut prefix = file_name(target)?.to_owned();
         prefix.push(".");
         let file = Builder::new()
@@ -33,7 +33,7 @@ impl DurableFile {
 
     /// Begins a file that only one process writes, because it holds the trail's lock. Its temporary name is always
     /// the same, so that it replaces what a killed process has left.
-    pub(crate) fn exclusive(target: &Path) -> io::Result<DurableFile> {
+    pub fn exclusive(target: &Path) -> io::Result<DurableFile> {
         let mut left = target.as_os_str().to_owned();
         left.push(SUFFIX);
         // Mostly there is none. If one cannot be removed, the file cannot be made, and that is the error.
@@ -48,7 +48,7 @@ impl DurableFile {
     }
 
     /// Gives the file its name, in place of whatever has it.
-    pub(crate) fn replace(self) -> io::Result<File> {
+    pub fn replace(self) -> io::Result<File> {
         self.file.as_file().sync_all()?;
         let file = self.file.persist(&self.target)?;
         sync_directory_of(&self.target)?;
@@ -56,7 +56,7 @@ impl DurableFile {
     }
 
     /// Gives the file its name, unless there is a file of that name: [`io::ErrorKind::AlreadyExists`].
-    pub(crate) fn create_new(self) -> io::Result<File> {
+    pub fn create_new(self) -> io::Result<File> {
         self.file.as_file().sync_all()?;
         let file = self.file.persist_noclobber(&self.target)?;
         sync_directory_of(&self.target)?;
@@ -64,7 +64,7 @@ impl DurableFile {
     }
 
     /// As [`replace`](DurableFile::replace), but without a sync: for a cache that detects damage and is rebuilt then.
-    pub(crate) fn replace_cache(self) -> io::Result<()> {
+    pub fn replace_cache(self) -> io::Result<()> {
         self.file.persist(&self.target)?;
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Write for DurableFile {
 
 /// Syncs the directory that a file is in, which makes the file's name durable.
 #[cfg(unix)]
-pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
+pub fn sync_directory_of(path: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     match File::open(directory(path)).and_then(|directory| directory.sync_all()) {
         // Some file systems sync no directory, and one that must not be read cannot be opened for it.
@@ -95,7 +95,7 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
 
 /// Windows has no call for it.
 #[cfg(not(unix))]
-pub(crate) fn sync_directory_of(_path: &Path) -> io::Result<()> {
+pub fn sync_directory_of(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// Opens a file for appending that only its owner may read, making it where it does not exist.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+pub fn open_private(path: &Path) -> io::Result<File> {
     open_private_as(
         OpenOptions::new().append(true).create(true).read(true),
         path,
@@ -13,7 +13,7 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file that only its owner may read.
-pub(crate) fn open_private_as(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub fn open_private_as(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -30,7 +30,7 @@ pub(crate) fn open_private_as(options: &mut OpenOptions, path: &Path) -> io::Res
 }
 
 /// Makes a directory and its parents, readable by their owner only where they are new.
-pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -42,7 +42,7 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 }
 
 /// Reads at a place without moving the file's cursor, until `buffer` is full or the file ends.
-pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut read = 0;
     while read < buffer.len() {
         let at = offset + read as u64;
@@ -61,7 +61,7 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 }
 
 /// Whether the file at `path`, not followed where it is a link, is the one that is open.
-pub(crate) fn is_same_file(path: &Path, open: &File) -> bool {
+pub fn is_same_file(path: &Path, open: &File) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -82,7 +82,7 @@ pub(crate) fn is_same_file(path: &Path, open: &File) -> bool {
 ///
 /// A file of that name that is no link is never replaced.
 #[cfg(unix)]
-pub(crate) fn point_link(link: &Path, target: &str) -> io::Result<()> {
+pub fn point_link(link: &Path, target: &str) -> io::Result<()> {
     match link.symlink_metadata() {
         Ok(found) if !found.file_type().is_symlink() => {
             return Err(io::Error::new(
@@ -108,6 +108,6 @@ pub(crate) fn point_link(link: &Path, target: &str) -> io::Result<()> {
 
 /// Windows needs a privilege for links: the trail does without, and readers list the directory.
 #[cfg(not(unix))]
-pub(crate) fn point_link(_link: &Path, _target: &str) -> io::Result<()> {
+pub fn point_link(_link: &Path, _target: &str) -> io::Result<()> {
     Ok(())
 }

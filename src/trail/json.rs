@@ -11,14 +11,14 @@ use serde_json::{Map, Serializer, Value};
 use super::dangerous::{LEADS, is_dangerous};
 
 /// Appends `text` as a JSON string that shows safely on any terminal. What is no UTF-8 in it becomes U+FFFD.
-pub(crate) fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
+pub fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
     out.push(b'"');
     push_escaped(out, text);
     out.push(b'"');
 }
 
 /// The text of [`push_string`], without the quotes.
-pub(crate) fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
+pub fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
     let text = text.as_ref();
     // Faster than the lossy conversion where there is nothing to convert.
     let text = std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::from);
@@ -75,7 +75,7 @@ fn may_act(byte: u8) -> bool {
 }
 
 /// Whether a line holds nothing that the trail escapes.
-pub(crate) fn is_escaped(line: &[u8]) -> bool {
+pub fn is_escaped(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|line| !line.contains(is_dangerous))
 }
 
@@ -91,7 +91,7 @@ fn units(character: char, escape: &mut [u8; 12]) -> &[u8] {
 }
 
 /// Appends a number; one that JSON cannot hold becomes the string `NaN`, `Infinity` or `-Infinity`.
-pub(crate) fn push_f64(out: &mut Vec<u8>, number: f64) {
+pub fn push_f64(out: &mut Vec<u8>, number: f64) {
     match number {
         finite if finite.is_finite() => push_number(out, finite),
         none if none.is_nan() => out.extend_from_slice(b"\"NaN\""),
@@ -101,19 +101,19 @@ pub(crate) fn push_f64(out: &mut Vec<u8>, number: f64) {
 }
 
 /// Appends a number that JSON can hold.
-pub(crate) fn push_number(out: &mut Vec<u8>, number: impl Serialize) {
+pub fn push_number(out: &mut Vec<u8>, number: impl Serialize) {
     // Writing to a Vec cannot fail.
     let _ = serde_json::to_writer(out, &number);
 }
 
 /// Appends something whose `Display` is JSON: a number, a truth value.
-pub(crate) fn push_display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
+pub fn push_display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{value}");
 }
 
 /// Appends any JSON value.
-pub(crate) fn push_value(out: &mut Vec<u8>, value: &Value) {
+pub fn push_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::String(text) => push_string(out, text),
         Value::Array(items) => {
@@ -132,7 +132,7 @@ pub(crate) fn push_value(out: &mut Vec<u8>, value: &Value) {
 }
 
 /// Appends a JSON object.
-pub(crate) fn push_object(out: &mut Vec<u8>, map: &Map<String, Value>) {
+pub fn push_object(out: &mut Vec<u8>, map: &Map<String, Value>) {
     out.push(b'{');
     for (index, (key, value)) in map.iter().enumerate() {
         if index > 0 {
@@ -146,13 +146,13 @@ pub(crate) fn push_object(out: &mut Vec<u8>, map: &Map<String, Value>) {
 }
 
 /// Writes anything as JSON with the trail's escapes.
-pub(crate) fn write_safely(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub fn write_safely(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(to, SafeStrings))?;
     Ok(())
 }
 
 /// Anything as a JSON text with the trail's escapes.
-pub(crate) fn safe_text(value: &impl Serialize) -> String {
+pub fn safe_text(value: &impl Serialize) -> String {
     let mut out = Vec::new();
     // Values that came from JSON go back to it, and a Vec takes everything.
     let _ = write_safely(&mut out, value);
@@ -160,7 +160,7 @@ pub(crate) fn safe_text(value: &impl Serialize) -> String {
 }
 
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
-pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
+pub fn without_controls(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_dangerous(c) && !matches!(c, '\t' | '\n' | '\r');
     let may_act = |byte| may_act(byte) && !matches!(byte, b'\t' | b'\n' | b'\r');
     if !text.bytes().any(may_act) || !text.contains(acts) {

@@ -3,9 +3,36 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, Days, Utc};
-use tracing_appender::rolling::Rotation;
 
 use crate::trail::error::{Error, InvalidName, Result};
+
+/// How often the writer begins a new file of a trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// Every minute.
+    Minutely,
+    /// Every hour.
+    Hourly,
+    /// Every day.
+    Daily,
+    /// Every week, on Sunday.
+    Weekly,
+    /// Never: the trail is one file.
+    Never,
+}
+
+impl Period {
+    /// The word, as `trail_opened` has it in `rotation`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Period::Minutely => "minutely",
+            Period::Hourly => "hourly",
+            Period::Daily => "daily",
+            Period::Weekly => "weekly",
+            Period::Never => "never",
+        }
+    }
+}
 
 /// The name of a trail, and the names of its files.
 ///
@@ -69,70 +96,63 @@ impl TrailName {
     ///
     /// The directory cannot be read.
     pub fn files(&self) -> io::Result<Vec<PathBuf>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let is_ours = name.to_str().is_some_and(|name| self.is_file(name));
-            if is_ours && entry.file_type()?.is_file() {
-                names.push(entry.path());
-            }
-        }
+        let mut names = self.listed()?.collect::<io::Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
     }
 
-    /// Whether the trail has a file.
-    pub(crate) fn has_files(&self) -> io::Result<bool> {
-        for entry in fs::read_dir(&self.directory)? {
+    /// The trail's files, in no order.
+    fn listed(&self) -> io::Result<impl Iterator<Item = io::Result<PathBuf>>> {
+        let path_of_ours = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             let name = entry.file_name();
             let is_ours = name.to_str().is_some_and(|name| self.is_file(name));
-            if is_ours && entry.file_type()?.is_file() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+            Ok((is_ours && entry.file_type()?.is_file()).then(|| entry.path()))
+        };
+        let entries = fs::read_dir(&self.directory)?;
+        Ok(entries.filter_map(move |entry| path_of_ours(entry).transpose()))
+    }
+
+    /// Whether the trail has a file.
+    pub fn has_files(&self) -> io::Result<bool> {
+        Ok(self.listed()?.next().transpose()?.is_some())
     }
 
     /// The same trail with an absolute directory.
-    pub(crate) fn absolute(&self) -> io::Result<TrailName> {
+    pub fn absolute(&self) -> io::Result<TrailName> {
         Ok(TrailName {
             directory: std::path::absolute(&self.directory)?,
             ..self.clone()
         })
     }
+}
 
-    #[cfg(test)]
-    pub(crate) fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
-    #[cfg(test)]
-    pub(crate) fn suffix(&self) -> Option<&str> {
-        self.suffix.as_deref()
+/// What the writer and the command need to know of the names.
+#[doc(hidden)]
+impl TrailName {
+    /// A file that stands beside the trail's own.
+    fn beside(&self, extension: &str) -> PathBuf {
+        let name = self.file_name(None);
+        self.directory.join(format!("{name}.{extension}"))
     }
 
     /// The lock that the one writer holds.
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.directory
-            .join(format!("{}.lock", self.file_name(None)))
+    pub fn lock(&self) -> PathBuf {
+        self.beside("lock")
     }
 
     /// The journal: what was emitted and is not yet in the trail.
-    pub(crate) fn journal(&self) -> PathBuf {
-        self.directory
-            .join(format!("{}.journal", self.file_name(None)))
+    pub fn journal(&self) -> PathBuf {
+        self.beside("journal")
     }
 
     /// The latest checkpoint, for whoever keeps it elsewhere.
-    pub(crate) fn checkpoint(&self) -> PathBuf {
-        self.directory
-            .join(format!("{}.checkpoint", self.file_name(None)))
+    pub fn checkpoint(&self) -> PathBuf {
+        self.beside("checkpoint")
     }
 
     /// What the checkpoint beside the trail says. Anything but a small file was put there by somebody.
-    pub(crate) fn read_checkpoint(&self) -> io::Result<String> {
+    pub fn read_checkpoint(&self) -> io::Result<String> {
         const LONGEST: u64 = 64 << 10;
         let path = self.checkpoint();
         let found = fs::metadata(&path)?;
@@ -143,35 +163,34 @@ impl TrailName {
     }
 
     /// The key that signs the next seal, beside the trail or in another directory.
-    pub(crate) fn seal_key(&self, directory: Option<&Path>) -> PathBuf {
+    pub fn seal_key(&self, directory: Option<&Path>) -> PathBuf {
         let directory = directory.unwrap_or(&self.directory);
         directory.join(format!("{}.sealkey", self.file_name(None)))
     }
 
     /// The name of the file that holds what is written at `now`. It is the name that
     /// tracing-appender gives it (`the_appender_names_files_as_we_do`).
-    pub(crate) fn file_at(&self, now: DateTime<Utc>, rotation: &Rotation) -> String {
-        match date_format(rotation) {
-            None => self.file_name(None),
-            Some(format) => {
-                let begun = match *rotation {
-                    Rotation::WEEKLY => {
-                        now - Days::new(u64::from(now.weekday().num_days_from_sunday()))
-                    }
-                    _ => now,
-                };
-                self.file_name(Some(&begun.format(format).to_string()))
+    pub fn file_at(&self, now: DateTime<Utc>, period: Period) -> String {
+        let (begun, format) = match period {
+            Period::Minutely => (now, "%Y-%m-%d-%H-%M"),
+            Period::Hourly => (now, "%Y-%m-%d-%H"),
+            Period::Daily => (now, "%Y-%m-%d"),
+            Period::Weekly => {
+                let since_sunday = u64::from(now.weekday().num_days_from_sunday());
+                (now - Days::new(since_sunday), "%Y-%m-%d")
             }
-        }
+            Period::Never => return self.file_name(None),
+        };
+        self.file_name(Some(&begun.format(format).to_string()))
     }
 
     /// The name of a file that is set aside at a time. No rotation gives a name to the second.
-    pub(crate) fn aside_at(&self, time: DateTime<Utc>) -> String {
+    pub fn aside_at(&self, time: DateTime<Utc>) -> String {
         self.file_name(Some(&time.format("%Y-%m-%d-%H-%M-%S").to_string()))
     }
 
     /// The date in the name of one of the trail's rolled files, or of one that was set aside.
-    pub(crate) fn date_of<'n>(&self, file: &'n str) -> Option<&'n str> {
+    pub fn date_of<'n>(&self, file: &'n str) -> Option<&'n str> {
         let rest = file.strip_prefix(&self.prefix)?.strip_prefix('.')?;
         let date = match &self.suffix {
             Some(suffix) => rest.strip_suffix(suffix.as_str())?.strip_suffix('.')?,
@@ -180,7 +199,7 @@ impl TrailName {
         is_date(date).then_some(date)
     }
 
-    pub(crate) fn file_name(&self, date: Option<&str>) -> String {
+    pub fn file_name(&self, date: Option<&str>) -> String {
         let mut name = self.prefix.clone();
         for part in [date, self.suffix.as_deref()].into_iter().flatten() {
             name.push('.');
@@ -203,15 +222,6 @@ impl TrailName {
     }
 }
 
-fn date_format(rotation: &Rotation) -> Option<&'static str> {
-    match *rotation {
-        Rotation::MINUTELY => Some("%Y-%m-%d-%H-%M"),
-        Rotation::HOURLY => Some("%Y-%m-%d-%H"),
-        Rotation::DAILY | Rotation::WEEKLY => Some("%Y-%m-%d"),
-        _ => None,
-    }
-}
-
 /// Whether `text` has the shape `2026-11-23`, followed by up to three of `-14`, `-05` and `-59`.
 fn is_date(text: &str) -> bool {
     let shape = b"dddd-dd-dd-dd-dd-dd";
@@ -228,41 +238,6 @@ fn is_date(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write as _;
-    use tracing_appender::rolling::RollingFileAppender;
-
-    #[test]
-    fn the_appender_names_files_as_we_do() {
-        for path in ["audit.log", "audit", "audit.trail.jsonl", ".audit"] {
-            for rotation in [
-                Rotation::MINUTELY,
-                Rotation::HOURLY,
-                Rotation::DAILY,
-                Rotation::WEEKLY,
-                Rotation::NEVER,
-            ] {
-                let dir = tempfile::tempdir().expect("a directory");
-                let name = TrailName::new(dir.path().join(path)).expect("a name");
-                let mut builder = RollingFileAppender::builder()
-                    .rotation(rotation.clone())
-                    .filename_prefix(name.prefix());
-                if let Some(suffix) = name.suffix() {
-                    builder = builder.filename_suffix(suffix);
-                }
-                // Names before and after: the appender takes its own time between them.
-                let before = name.file_at(Utc::now(), &rotation);
-                let mut appender = builder.build(name.directory()).expect("an appender");
-                appender.write_all(b"x").expect("written");
-                let after = name.file_at(Utc::now(), &rotation);
-                let files = name.files().expect("readable");
-                let [file] = files.as_slice() else {
-                    panic!("{path}: {files:?}");
-                };
-                let found = file.file_name().and_then(|n| n.to_str()).expect("UTF-8");
-                assert!(found == before || found == after, "{found}, not {before}");
-            }
-        }
-    }
 
     #[test]
     fn neighbours_are_not_taken_for_files_of_the_trail() {

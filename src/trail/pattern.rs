@@ -12,7 +12,7 @@ const HOSTNAME: &str = "{hostname}";
 /// A destination in which `{pid}` and `{hostname}` may stand, to give several processes
 /// trails of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(PathBuf);
+pub struct Pattern(PathBuf);
 
 impl Pattern {
     /// `None`: the path has no placeholder, and is the name of one trail.
@@ -20,7 +20,7 @@ impl Pattern {
     /// # Errors
     ///
     /// A placeholder that is unknown, or one in the directory.
-    pub(crate) fn parse(path: &Path) -> Result<Option<Pattern>> {
+    pub fn parse(path: &Path) -> Result<Option<Pattern>> {
         let shown = path.to_string_lossy();
         let file = path
             .file_name()
@@ -37,19 +37,19 @@ impl Pattern {
     }
 
     /// The name of this process's trail.
-    pub(crate) fn own(&self) -> Result<TrailName> {
+    pub fn own(&self) -> Result<TrailName> {
         let host = hostname().unwrap_or_else(|| "localhost".to_owned());
         let file = self.file().replace(PID, &std::process::id().to_string());
         TrailName::new(self.0.with_file_name(file.replace(HOSTNAME, &host)))
     }
 
     /// The names of the trails that exist, of whichever process and host.
-    pub(crate) fn names(&self) -> io::Result<Vec<TrailName>> {
+    pub fn names(&self) -> io::Result<Vec<TrailName>> {
         self.find(|file| Some(file.to_owned()))
     }
 
     /// The names of the trails of this host that have left a journal behind.
-    pub(crate) fn with_journals(&self) -> io::Result<Vec<TrailName>> {
+    pub fn with_journals(&self) -> io::Result<Vec<TrailName>> {
         let host = hostname().unwrap_or_else(|| "localhost".to_owned());
         let here = Pattern(self.0.with_file_name(self.file().replace(HOSTNAME, &host)));
         here.find(|file| file.strip_suffix(".journal").map(str::to_owned))
@@ -119,7 +119,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 }
 
 /// The name of this host.
-pub(crate) fn hostname() -> Option<String> {
+pub fn hostname() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
         .ok()

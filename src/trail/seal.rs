@@ -15,36 +15,36 @@ use crate::record::system::{SEAL_MEMBER, Sealed};
 use crate::record::timestamp_text;
 
 /// The beginning of a leaf.
-pub(crate) type Hint = [u8; 4];
+pub type Hint = [u8; 4];
 
 #[derive(Clone, Debug)]
-pub(crate) struct Seal {
-    pub(crate) checkpoint: Checkpoint,
-    pub(crate) note: String,
-    pub(crate) frontier: Frontier,
+pub struct Seal {
+    pub checkpoint: Checkpoint,
+    pub note: String,
+    pub frontier: Frontier,
     /// Of the leaves from the last seal but one on; those in front of them are not told.
-    pub(crate) leaves: HintText,
+    pub leaves: HintText,
 }
 
-pub(crate) fn hint(leaf: &Hash) -> Hint {
+pub fn hint(leaf: &Hash) -> Hint {
     [leaf[0], leaf[1], leaf[2], leaf[3]]
 }
 
 /// A list of the beginnings of leaves, as it stands in the line: eight hexadecimal digits for each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HintText(String);
+pub struct HintText(String);
 
 impl HintText {
-    pub(crate) fn new(hints: &[Hint]) -> HintText {
+    pub fn new(hints: &[Hint]) -> HintText {
         HintText(HEXLOWER.encode(hints.as_flattened()))
     }
 
-    pub(crate) fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         (self.0.len() / 8) as u64
     }
 
     /// One of them. `None`: there are not so many.
-    pub(crate) fn get(&self, place: u64) -> Option<Hint> {
+    pub fn get(&self, place: u64) -> Option<Hint> {
         let begin = usize::try_from(place).ok()?.checked_mul(8)?;
         let digits = self.0.as_bytes().get(begin..begin + 8)?;
         let mut hint = Hint::default();
@@ -52,19 +52,21 @@ impl HintText {
         Some(hint)
     }
 
-    pub(crate) fn hints(&self) -> Vec<Hint> {
-        (0..self.len()).map_while(|place| self.get(place)).collect()
+    pub fn hints(&self) -> Vec<Hint> {
+        (0..self.count())
+            .map_while(|place| self.get(place))
+            .collect()
     }
 
     /// The hash of the list, which is signed.
-    pub(crate) fn hash(&self) -> Hash {
+    pub fn hash(&self) -> Hash {
         Sha256::digest(&self.0).into()
     }
 }
 
 impl Seal {
     /// Appends the seal's line, without its line feed.
-    pub(crate) fn push(&self, out: &mut Vec<u8>) {
+    pub fn push(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"seq\":");
         json::push_display(out, &self.checkpoint.size);
         out.extend_from_slice(b",\"timestamp\":");
@@ -93,7 +95,7 @@ impl Seal {
     }
 
     /// Whether a line says that it is a seal.
-    pub(crate) fn is_one(line: &[u8]) -> bool {
+    pub fn is_one(line: &[u8]) -> bool {
         // It stands behind seq and timestamp, which have no more bytes than this.
         const REACH: usize = 128;
         let head = &line[..line.len().min(REACH)];
@@ -102,7 +104,7 @@ impl Seal {
 
     /// Reads a seal, if every byte of its line is what its signature makes it. Whether the tree is that
     /// of the records is another question.
-    pub(crate) fn read(line: &[u8]) -> Option<Seal> {
+    pub fn read(line: &[u8]) -> Option<Seal> {
         let keys: Sealed = serde_json::from_slice(line).ok()?;
         let checkpoint = Checkpoint::read(&keys.checkpoint)?;
         let nodes: Option<Vec<Hash>> = keys.frontier.iter().map(|node| decode(node)).collect();
@@ -118,7 +120,7 @@ impl Seal {
         let is_sound = written == line
             && seal.frontier.root() == seal.checkpoint.root
             && seal.leaves.hash() == seal.checkpoint.leaves
-            && seal.leaves.len() <= seal.checkpoint.size;
+            && seal.leaves.count() <= seal.checkpoint.size;
         is_sound.then_some(seal)
     }
 }

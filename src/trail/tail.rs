@@ -6,33 +6,33 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::MOST_RECORDS;
-use super::backwards::Backwards;
 use super::files::read_at;
+use super::reverse_blocks::ReverseBlocks;
 use crate::record::{Record, SystemEvent};
 
 /// The end of a file of a trail.
 #[derive(Debug, Default)]
-pub(crate) struct Tail {
+pub struct Tail {
     /// The last record that can be read.
-    pub(crate) last: Option<Record>,
+    pub last: Option<Record>,
     /// Bytes after the last line feed that make no record: a torn line.
-    pub(crate) torn: u64,
+    pub torn: u64,
     /// What stands torn behind the last record, ended or not, as a recovery tells of it.
-    pub(crate) torn_lines: Vec<TornLine>,
+    pub torn_lines: Vec<TornLine>,
     /// Whether the last line lacks its line feed, torn or not.
-    pub(crate) is_unended: bool,
+    pub is_unended: bool,
 }
 
 /// A line that a writer left unfinished.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TornLine {
-    pub(crate) bytes: u64,
+pub struct TornLine {
+    pub bytes: u64,
     /// SHA-256, in hexadecimal digits.
-    pub(crate) sha256: String,
+    pub sha256: String,
 }
 
 impl TornLine {
-    pub(crate) fn of(line: &[u8]) -> TornLine {
+    pub fn of(line: &[u8]) -> TornLine {
         TornLine {
             bytes: line.len() as u64,
             sha256: HEXLOWER.encode(&Sha256::digest(line)),
@@ -57,9 +57,9 @@ impl Tail {
 }
 
 /// Reads the end of a file, as far back as its last readable record.
-pub(crate) fn tail(path: &Path) -> io::Result<Tail> {
+pub fn tail(path: &Path) -> io::Result<Tail> {
     let mut tail = Tail::default();
-    let mut blocks = Backwards::open(path)?;
+    let mut blocks = ReverseBlocks::open(path)?;
     let mut is_end = true;
     while let Some(block) = blocks.next_block()? {
         // The first of them stands behind the last line feed.
@@ -87,7 +87,7 @@ fn is_begun(line: &[u8]) -> bool {
 }
 
 /// The first record of a file.
-pub(crate) fn head(path: &Path) -> io::Result<Option<Record>> {
+pub fn head(path: &Path) -> io::Result<Option<Record>> {
     for line in BufReader::new(File::open(path)?).split(b'\n') {
         if let Some(record) = parse(&line?) {
             return Ok(Some(record));
@@ -97,7 +97,7 @@ pub(crate) fn head(path: &Path) -> io::Result<Option<Record>> {
 }
 
 /// The records of the last `bytes` bytes of a file, in order.
-pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
+pub fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
     let file = File::open(path)?;
     let start = file.metadata()?.len().saturating_sub(bytes);
     let mut read = vec![0; bytes as usize];
@@ -110,7 +110,7 @@ pub(crate) fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
 
 /// Torn lines among the last `bytes` bytes of a file that records follow, but no opening, recovery or other event
 /// that names them: the writer that ended them died while it wrote what its journal had inherited.
-pub(crate) fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
+pub fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
     let file = File::open(path)?;
     let start = file.metadata()?.len().saturating_sub(bytes);
     let mut read = vec![0; bytes as usize];
@@ -152,6 +152,22 @@ pub(crate) fn is_record(line: &[u8]) -> bool {
     // Most lines of others are told apart without being parsed. A name may be written with escapes.
     let has = |what: &[u8]| memchr::memmem::find(line, what).is_some();
     (has(b"\"seq\"") || has(b"\\u")) && parse(line).is_some()
+}
+
+/// The `seq` with which a line begins, if it begins as a record does.
+pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let mut seq = 0_u64;
+    for (place, byte) in rest.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => seq = seq.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+            b',' if place == 1 || place > 1 && rest[0] != b'0' => {
+                return Some(seq).filter(|seq| *seq < MOST_RECORDS);
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const LEAF: [u8; 1] = [0];
 const NODE: [u8; 1] = [1];
 
 /// The hash of a leaf: a line without its line feed.
-pub(crate) fn leaf(line: &[u8]) -> Hash {
+pub fn leaf(line: &[u8]) -> Hash {
     let hash = Sha256::new().chain_update(LEAF).chain_update(line);
     hash.finalize().into()
 }
@@ -29,27 +29,27 @@ pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
 
 /// The leaves so far, as the roots of complete subtrees, the largest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Frontier {
+pub struct Frontier {
     size: u64,
     nodes: Vec<Hash>,
 }
 
 impl Frontier {
     /// `None`: a tree of that size has another number of nodes.
-    pub(crate) fn new(size: u64, nodes: Vec<Hash>) -> Option<Frontier> {
+    pub fn new(size: u64, nodes: Vec<Hash>) -> Option<Frontier> {
         (nodes.len() == size.count_ones() as usize).then_some(Frontier { size, nodes })
     }
 
     /// How many leaves there are.
-    pub(crate) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 
-    pub(crate) fn nodes(&self) -> &[Hash] {
+    pub fn nodes(&self) -> &[Hash] {
         &self.nodes
     }
 
-    pub(crate) fn push(&mut self, leaf: Hash) {
+    pub fn push(&mut self, leaf: Hash) {
         self.push_subtree(0, leaf);
     }
 
@@ -68,7 +68,7 @@ impl Frontier {
     }
 
     /// Adds leaves of empty lines up to a size: they stand for records that are missing.
-    pub(crate) fn skip_to(&mut self, size: u64) {
+    pub fn skip_to(&mut self, size: u64) {
         while self.size < size {
             let level = self.size.trailing_zeros().min((size - self.size).ilog2());
             let empty = (0..level).fold(leaf(b""), |empty, _| node(&empty, &empty));
@@ -77,7 +77,7 @@ impl Frontier {
     }
 
     /// The root of the tree.
-    pub(crate) fn root(&self) -> Hash {
+    pub fn root(&self) -> Hash {
         match self.nodes.split_last() {
             None => Sha256::digest([]).into(),
             Some((last, larger)) => larger

@@ -25,7 +25,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::{Apart, lock};
-use crate::trail::Stamp;
+use crate::trail::internal::RecordHead;
 use ring::{Ring, Word};
 
 mod checksum;
@@ -99,7 +99,7 @@ pub(super) trait Written {
     fn last_seq(&self) -> Option<u64>;
 
     /// The records from a `seq` on.
-    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_>;
+    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = RecordHead> + '_>;
 }
 
 /// Whoever holds the lock of the journal copies some kilobytes at most. Before a thread waits for the lock by a

@@ -24,9 +24,8 @@ use crate::destination::{Place, Places};
 use crate::error::{Error, ErrorKind, InvalidDestination, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
-use crate::settings::{Settings, rotation_word};
-use crate::trail::catalog::Catalog;
-use crate::trail::{Stamp, hostname, recent, stamps};
+use crate::settings::Settings;
+use crate::trail::internal::{Catalog, RecordHead, hostname, recent, record_heads};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -206,9 +205,9 @@ impl Written for Records<'_> {
         self.last_seq
     }
 
-    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = Stamp> + '_> {
+    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = RecordHead> + '_> {
         match &mut *self.files.borrow_mut() {
-            Some(files) => Box::new(stamps(files, seq)),
+            Some(files) => Box::new(record_heads(files, seq)),
             None => Box::new(std::iter::empty()),
         }
     }
@@ -231,7 +230,7 @@ fn opened(core: &Core) -> Opened {
         redaction_key: builtin.and_then(Redactor::key_id).map(str::to_owned),
         fail_safe: settings.fail_safe,
         identity: core.identity.get().cloned(),
-        rotation: rotation_word(&settings.rotation).to_owned(),
+        rotation: settings.rotation.as_str().to_owned(),
         retention: settings.retention.map(|retention| retention.to_string()),
         hostname: hostname(),
         pid: std::process::id(),

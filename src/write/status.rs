@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Core, lock};
 use crate::environment::Environment;
 use crate::redact::{Custom, RedactorStatus};
-use crate::settings::{Settings, rotation_word};
+use crate::settings::Settings;
 
 /// Counters of a trail. Each stands for itself; they are not read at one instant.
 #[derive(Default)]
@@ -152,7 +152,7 @@ impl Status {
                 .map(Custom::status)
                 .collect(),
             fail_safe: settings.fail_safe,
-            rotation: rotation_word(&settings.rotation),
+            rotation: settings.rotation.as_str(),
             retention: settings.retention.map(|retention| retention.to_string()),
             accepted: 0,
             written: 0,

@@ -13,8 +13,9 @@ use super::worker::sink::Sink;
 use super::{Core, lock, open};
 use crate::environment::tests::Imagined;
 use crate::error::ErrorKind;
-use crate::record::{Key, Record};
+use crate::record::Record;
 use crate::settings::Given;
+use crate::trail::internal::Key;
 
 mod disk;
 

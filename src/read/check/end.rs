@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use super::{Finding, FindingKind};
 use crate::read::scan::files_in_order;
-#[cfg(feature = "cli")]
 use crate::read::{CheckReport, Trail};
-#[cfg(feature = "cli")]
 use crate::record::Record;
 use crate::trail::checkpoint::Checkpoint;
 use crate::trail::error::{Error, Position};
@@ -142,10 +140,9 @@ fn is_written(name: &TrailName, file: &Path) -> bool {
     is_fresh && (runs || grows())
 }
 
-#[cfg(feature = "cli")]
 impl Trail {
-    /// What is to be said of the ends of the trails without reading the rest.
-    pub(crate) fn check_ends(&self) -> Vec<Finding> {
+    /// What [`check`](Trail::check) finds at the ends of the trails, without reading the rest.
+    pub fn check_ends(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for name in &self.names {
             let end = End::of(name);
@@ -158,10 +155,10 @@ impl Trail {
     }
 }
 
-#[cfg(feature = "cli")]
 impl CheckReport {
     /// What is left of a trail that has no file any more. `None`: there was none.
-    pub(crate) fn of_remains(path: &Path) -> Option<CheckReport> {
+    #[doc(hidden)]
+    pub fn of_remains(path: &Path) -> Option<CheckReport> {
         let name = TrailName::new(path).ok()?;
         if !name.files().ok()?.is_empty() {
             return None;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::{BLOCK, Block, Head, Kind, MAGIC, PARTS, bloom};
 use crate::read::file::{End, OpenFile};
-use crate::read::sieve::Sieve;
+use crate::read::prefilter::Prefilter;
 use crate::read::stats::{Kept, Stats};
 use crate::record::Record;
 use crate::trail::error::{Error, Result};
@@ -48,7 +48,7 @@ pub(super) fn build(file: &Path, read: &AtomicU64) -> Result<Built> {
     let mut open = OpenFile::open(file.to_owned())?;
     let mut building = Building::default();
     loop {
-        let next = open.next_line(&Sieve::All, read);
+        let next = open.next_line(&Prefilter::All, read);
         let (line, end) = match next.map_err(|error| Error::io("index", file, error))? {
             Some(line) => (line, End::Ended),
             None => match open.take_rest() {

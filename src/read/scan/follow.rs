@@ -2,13 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::make::OfLines;
-use super::trail::{Scan, list};
-use crate::read::Query;
-use crate::read::file::{FileId, OpenFile};
-use crate::read::reverse::Ends;
-use crate::trail::error::{Error, Result};
-use crate::trail::{TrailName, head};
+use crate::trail::TrailName;
 
 /// What a scan that follows its trail knows of the directory.
 pub(super) struct Follow {
@@ -26,6 +20,15 @@ const LIST_AGAIN: Duration = Duration::from_secs(5);
 const LIST_AGAIN_WITHOUT_LINK: Duration = Duration::from_secs(1);
 
 impl Follow {
+    /// It is to be made before the names are listed: a file that is begun meanwhile is found at the next look.
+    pub(super) fn new(name: &TrailName) -> Follow {
+        Follow {
+            from_seq: 0,
+            leads_to: leads_to(name),
+            listed_at: Instant::now(),
+        }
+    }
+
     /// Whether the writer may have begun a file since the directory was listed last. It is to be listed now if so.
     pub(super) fn may_have_new_file(&mut self, name: &TrailName) -> bool {
         let leads_to = leads_to(name);
@@ -57,42 +60,11 @@ fn leads_to(_name: &TrailName) -> Option<(u64, u64)> {
     None
 }
 
-impl Scan<OfLines> {
-    /// Behind the last line that is whole now.
-    pub(super) fn from_end(name: &TrailName, query: Query) -> Result<Scan<OfLines>> {
-        let (since, until) = query.span();
-        let mut scan = Scan::new(name, query, OfLines);
-        scan.started = true;
-        // Asked before the names are listed: a file that is begun meanwhile is found at the next look.
-        let (leads_to, listed_at) = (leads_to(name), Instant::now());
-        let mut catalog = list(name)?;
-        scan.note_listed(&catalog);
-        catalog.verify_order();
-        scan.follow = Some(Follow {
-            from_seq: catalog.newest_begun().map_or(0, |(seq, _)| seq),
-            leads_to,
-            listed_at,
-        });
-        let mut live = None;
-        if let Some(path) = catalog.live() {
-            let failed = |error| Error::io("read", &path, error);
-            let first = head(&path).map_err(failed)?;
-            let id = FileId::of(&path, first.as_ref()).map_err(failed)?;
-            scan.seen.insert(id);
-            let mut open = OpenFile::open(path.clone())?;
-            let end = open.skip_to_end()?;
-            scan.open = Some(open);
-            live = Some((path, end));
-        }
-        catalog.select(since, until);
-        scan.ends = Some(Ends::new(catalog, live));
-        Ok(scan)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::Query;
+    use crate::read::scan::trail::Scan;
 
     #[test]
     fn a_follower_lists_the_directory_when_the_link_leads_to_another_file() {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::follow::Follow;
-use super::make::{Make, OfRecords, Taken};
-use crate::read::ahead::{Ahead, Span, Work};
+use crate::read::Query;
 use crate::read::file::{End, FileId, OpenFile};
 use crate::read::index::{Counted, Indexes};
-use crate::read::reverse::Ends;
-use crate::read::sieve::Sieve;
-use crate::read::{Query, Stats};
+use crate::read::line_mapper::{LineMapper, Mapped, ToLine, ToRecord};
+use crate::read::parallel_scan::{ParallelScan, Span, Work};
+use crate::read::prefilter::Prefilter;
+use crate::read::reverse_lines::Ends;
+use crate::read::stats::Stats;
 use crate::record::Record;
 use crate::trail::catalog::Catalog;
 use crate::trail::error::{Error, Result};
@@ -24,28 +25,28 @@ use crate::trail::files::read_at;
 use crate::trail::{TrailName, head, tail};
 
 /// The records of one trail.
-pub(super) struct Scan<M: Make> {
+pub(super) struct Scan<M: LineMapper> {
     /// `None`: the lines come from a reader.
     name: Option<TrailName>,
     query: Query,
-    sieve: Sieve,
-    make: M,
+    prefilter: Prefilter,
+    mapper: M,
     /// What was read last: seq and checksum of each line, by rising seq.
     recent: VecDeque<(u64, u32)>,
-    pub(super) open: Option<OpenFile>,
+    open: Option<OpenFile>,
     /// Files that the writer has left, and what the newest had when it was listed, read by other
     /// threads.
-    ahead: Option<Ahead<M::Item>>,
+    ahead: Option<ParallelScan<M::Item>>,
     /// Where the newest is to be read on, and from which byte.
     behind: Option<(PathBuf, File, u64)>,
     next: VecDeque<PathBuf>,
     /// Files that were listed: the name of each, and its inode.
     listed: HashMap<String, u64>,
     /// Files that are read or queued, whatever they are called now.
-    pub(super) seen: HashSet<FileId>,
-    pub(super) started: bool,
+    seen: HashSet<FileId>,
+    started: bool,
     /// `Some`: at the end it waits for more.
-    pub(super) follow: Option<Follow>,
+    follow: Option<Follow>,
     /// The files before that, from which it does not read.
     pub(super) ends: Option<Ends>,
     pub(super) read: Arc<AtomicU64>,
@@ -53,18 +54,22 @@ pub(super) struct Scan<M: Make> {
 }
 
 /// The files of a trail, by their names.
-pub(super) fn list(name: &TrailName) -> Result<Catalog> {
+fn list(name: &TrailName) -> Result<Catalog> {
     let failed = |error| Error::io("read the directory", name.directory(), error);
     Catalog::list(name).map_err(failed)
 }
 
-impl<M: Make> Scan<M> {
-    pub(super) fn new(name: &TrailName, query: Query, make: M) -> Scan<M> {
+impl<M: LineMapper> Scan<M> {
+    pub(super) fn new(name: &TrailName, query: Query, mapper: M) -> Scan<M> {
+        Scan::over(Some(name.clone()), query, mapper)
+    }
+
+    fn over(name: Option<TrailName>, query: Query, mapper: M) -> Scan<M> {
         Scan {
-            name: Some(name.clone()),
-            sieve: Sieve::of(&query),
+            name,
+            prefilter: Prefilter::of(&query),
             query,
-            make,
+            mapper,
             recent: VecDeque::new(),
             open: None,
             ahead: None,
@@ -81,28 +86,15 @@ impl<M: Make> Scan<M> {
     }
 
     /// The records among the lines of a reader.
-    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query, make: M) -> Scan<M> {
+    pub(super) fn of_reader(source: Box<dyn Read + Send>, query: Query, mapper: M) -> Scan<M> {
         Scan {
-            name: None,
-            sieve: Sieve::of(&query),
-            query,
-            make,
-            recent: VecDeque::new(),
             open: Some(OpenFile::new("standard input".into(), source)),
-            ahead: None,
-            behind: None,
-            indexes: None,
-            next: VecDeque::new(),
-            listed: HashMap::new(),
-            seen: HashSet::new(),
             started: true,
-            follow: None,
-            ends: None,
-            read: Arc::default(),
+            ..Scan::over(None, query, mapper)
         }
     }
 
-    /// Goes on to the next line that the sieve does not hold back: where it stands in the buffer
+    /// Goes on to the next line that the prefilter does not hold back: where it stands in the buffer
     /// of the open file, and how it ends.
     fn next_line(&mut self) -> Result<Option<(Range<usize>, End)>> {
         loop {
@@ -116,7 +108,7 @@ impl<M: Make> Scan<M> {
                 self.open = Some(OpenFile::open(path)?);
                 continue;
             };
-            match open.next_line(&self.sieve, &self.read) {
+            match open.next_line(&self.prefilter, &self.read) {
                 Ok(Some(line)) => return Ok(Some((line, End::Ended))),
                 Ok(None) if !open.last_pass && self.next.is_empty() && self.name.is_some() => {
                     if !self.may_have_new_file() {
@@ -159,7 +151,7 @@ impl<M: Make> Scan<M> {
         }
     }
 
-    pub(super) fn note_listed(&mut self, catalog: &Catalog) {
+    fn note_listed(&mut self, catalog: &Catalog) {
         for entry in catalog.entries() {
             self.listed.insert(entry.file.clone(), entry.inode);
         }
@@ -211,8 +203,37 @@ impl<M: Make> Scan<M> {
     }
 }
 
-impl<M: Make> Iterator for Scan<M> {
-    type Item = Result<Taken<M::Item>>;
+impl Scan<ToLine> {
+    /// Behind the last line that is whole now.
+    pub(super) fn from_end(name: &TrailName, query: Query) -> Result<Scan<ToLine>> {
+        let (since, until) = query.span();
+        let mut scan = Scan::new(name, query, ToLine);
+        scan.started = true;
+        let mut follow = Follow::new(name);
+        let mut catalog = list(name)?;
+        scan.note_listed(&catalog);
+        catalog.verify_order();
+        follow.from_seq = catalog.newest_begun().map_or(0, |(seq, _)| seq);
+        scan.follow = Some(follow);
+        let mut live = None;
+        if let Some(path) = catalog.live() {
+            let failed = |error| Error::io("read", &path, error);
+            let first = head(&path).map_err(failed)?;
+            let id = FileId::of(&path, first.as_ref()).map_err(failed)?;
+            scan.seen.insert(id);
+            let mut open = OpenFile::open(path.clone())?;
+            let end = open.skip_to_end()?;
+            scan.open = Some(open);
+            live = Some((path, end));
+        }
+        catalog.select(since, until);
+        scan.ends = Some(Ends::new(catalog, live));
+        Ok(scan)
+    }
+}
+
+impl<M: LineMapper> Iterator for Scan<M> {
+    type Item = Result<Mapped<M::Item>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -223,7 +244,7 @@ impl<M: Make> Iterator for Scan<M> {
                 }
                 self.read_ahead();
             }
-            let line = match self.ahead.as_mut().and_then(Ahead::next) {
+            let line = match self.ahead.as_mut().and_then(ParallelScan::next) {
                 Some(line) => line,
                 None => {
                     let ahead = self.ahead.take();
@@ -262,13 +283,12 @@ fn whole_lines(path: &Path) -> Option<(File, u64)> {
 
 /// The files of a trail in the order of their records.
 pub(in crate::read) fn files_in_order(name: &TrailName) -> Result<Vec<PathBuf>> {
-    let mut scan = Scan::new(name, Query::new(), OfRecords);
+    let mut scan = Scan::new(name, Query::new(), ToRecord);
     scan.list_files()?;
     Ok(scan.next.into())
 }
 
 /// The files of a trail that may hold what a query selects.
-#[cfg(feature = "cli")]
 pub(in crate::read) fn files_of(name: &TrailName, query: &Query) -> Result<Vec<PathBuf>> {
     let mut catalog = list(name)?;
     let (since, until) = query.span();
@@ -295,7 +315,7 @@ pub(in crate::read) fn left_files(name: &TrailName, query: &Query) -> Result<Vec
     Ok(files)
 }
 
-impl<M: Make> Scan<M> {
+impl<M: LineMapper> Scan<M> {
     /// Has the files that the writer has left read by other threads. The newest is read here: it
     /// may grow.
     fn read_ahead(&mut self) {
@@ -326,22 +346,21 @@ impl<M: Make> Scan<M> {
         if !files.is_empty() {
             let work = Work {
                 query: self.query.clone(),
-                sieve: self.sieve.clone(),
-                make: self.make.clone(),
+                prefilter: self.prefilter.clone(),
+                mapper: self.mapper.clone(),
                 read: self.read.clone(),
                 indexes: self.indexes.clone(),
             };
-            self.ahead = Some(Ahead::start(files, work));
+            self.ahead = Some(ParallelScan::start(files, work));
         }
     }
 
-    /// Takes away the files of which the indexes have counted what is selected. `None`: what they have
+    /// Takes away the files of which the indexes have counted what is selected, and adds that up. `None`: what they have
     /// counted cannot be added up, since lines may repeat.
-    pub(super) fn take_counted(&mut self, indexes: &Indexes) -> Option<Vec<Stats>> {
+    pub(super) fn take_counted(&mut self, indexes: &Indexes, counted: &mut Stats) -> Option<()> {
         self.started = true;
         self.list_files().ok()?;
         let mut last_seq = None;
-        let mut counted = Vec::new();
         let mut left = VecDeque::new();
         while let Some(path) = self.next.pop_front() {
             let is_newest = self.next.is_empty();
@@ -362,7 +381,7 @@ impl<M: Make> Scan<M> {
                 Counted::Unknown => left.push_back(path),
                 known => {
                     if let Counted::All(stats) = known {
-                        counted.push(*stats);
+                        counted.merge(*stats);
                     }
                     if is_newest {
                         self.open = Some(OpenFile::open_at(path, index.end()).ok()?);
@@ -373,11 +392,11 @@ impl<M: Make> Scan<M> {
         self.next = left;
         self.indexes = Some(indexes.clone());
         self.read_ahead();
-        Some(counted)
+        Some(())
     }
 
     /// The next line that is selected of the files that are read here.
-    fn next_live(&mut self) -> Result<Option<Taken<M::Item>>> {
+    fn next_live(&mut self) -> Result<Option<Mapped<M::Item>>> {
         loop {
             let Some((line, end)) = self.next_line()? else {
                 return Ok(None);
@@ -386,7 +405,7 @@ impl<M: Make> Scan<M> {
                 return Ok(None);
             };
             let line = open.line(line, end);
-            if let Some(taken) = self.make.take(&line, &self.query)? {
+            if let Some(taken) = self.mapper.map(&line, &self.query)? {
                 return Ok(Some(taken));
             }
         }
@@ -396,7 +415,7 @@ impl<M: Make> Scan<M> {
 /// How many lines back a repetition is recognised.
 const RECENT: usize = 100_000;
 
-impl<M: Make> Scan<M> {
+impl<M: LineMapper> Scan<M> {
     /// Whether this very line was read before: what a file held that the medium refused is
     /// written again to the next one. A line that only has the `seq` of another is shown.
     fn repeats(&mut self, seq: u64, crc: u32) -> bool {
@@ -412,7 +431,7 @@ impl<M: Make> Scan<M> {
     }
 }
 
-impl<M: Make> fmt::Debug for Scan<M> {
+impl<M: LineMapper> fmt::Debug for Scan<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scan")
             .field("name", &self.name)

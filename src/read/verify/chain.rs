@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use super::{Leaf, Tampering, TamperingKind as Kind, VerifyReport, What};
 use crate::read::file::End;
-use crate::read::scan::Taken;
-use crate::trail::checkpoint::{Checkpoint, Key};
+use crate::read::line_mapper::Mapped;
+use crate::trail::checkpoint::{Checkpoint, PublicKey};
 use crate::trail::error::{Error, Position};
 use crate::trail::seal::{Hint, Seal, hint};
 use crate::trail::tree::{Frontier, Hash};
 
+#[derive(Debug)]
 pub(super) struct Chain {
     verified: VerifyReport,
     /// Of each record each finding is told once.
     found: HashSet<(Kind, u64)>,
-    key: Option<Key>,
+    key: Option<PublicKey>,
     against: Vec<Checkpoint>,
     /// The one beside the trail, which it must reach.
     expected: Option<Checkpoint>,
@@ -45,7 +46,7 @@ pub(super) struct Chain {
     /// Records that were found to be missing, with their hints.
     missing: BTreeMap<u64, Hint>,
     files: Vec<Arc<Path>>,
-    said: Said,
+    system_events: SystemEvents,
     /// Lines that are no records, in their order.
     fragments: VecDeque<Fragment>,
     /// Lines at the head of a file that stand in another already: those that are going by, and others before them.
@@ -57,25 +58,25 @@ pub(super) struct Chain {
     is_closed: bool,
 }
 
+mod check_seal;
 mod end;
 mod fragments;
-mod judge;
 mod keys;
 mod recent;
-mod said;
+mod system_events;
 
 use fragments::{Fragment, Repeated};
 use recent::Recent;
-use said::Said;
+use system_events::SystemEvents;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     file: usize,
     line: u64,
     byte: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Entry {
     seq: u64,
     hash: Hash,
@@ -84,7 +85,7 @@ struct Entry {
 }
 
 impl Chain {
-    pub(super) fn new(key: Option<Key>, against: Vec<Checkpoint>) -> Chain {
+    pub(super) fn new(key: Option<PublicKey>, against: Vec<Checkpoint>) -> Chain {
         Chain {
             verified: VerifyReport::default(),
             found: HashSet::new(),
@@ -105,7 +106,7 @@ impl Chain {
             early: BTreeMap::new(),
             missing: BTreeMap::new(),
             files: Vec::new(),
-            said: Said::default(),
+            system_events: SystemEvents::default(),
             fragments: VecDeque::new(),
             repeated: None,
             repeats: Vec::new(),
@@ -161,8 +162,8 @@ impl Chain {
         }
     }
 
-    pub(super) fn line(&mut self, taken: Taken<Leaf>) {
-        let Taken {
+    pub(super) fn line(&mut self, taken: Mapped<Leaf>) {
+        let Mapped {
             seq,
             number,
             length,
@@ -216,7 +217,7 @@ impl Chain {
         match own {
             Some(line) if Seal::is_one(&line) => self.seal(entry, &line),
             Some(line) => {
-                self.said.unproven.push((seq, line));
+                self.system_events.unproven.push((seq, line));
                 self.entries.push(entry);
             }
             None => self.entries.push(entry),
@@ -258,7 +259,7 @@ impl Chain {
             // The frontier of the first seal is what the rest stands on.
             self.tree = None;
         }
-        let proven = self.judge(&seal, entry.place);
+        let proven = self.check_seal(&seal, entry.place);
         self.follow(&seal, entry);
         let is_proven = proven.is_some() && !self.is_broken;
         if let Some((from, to)) = proven {
@@ -274,7 +275,7 @@ impl Chain {
 
     /// Whether the first record that is there is not the first of all, as far as its first seal tells.
     fn begins_behind(&self, seal: &Seal) -> bool {
-        let tells_all = seal.leaves.len() == seal.checkpoint.size;
+        let tells_all = seal.leaves.count() == seal.checkpoint.size;
         let is_first = seal.checkpoint.number == 0 && tells_all;
         self.begins.is_some_and(|(first, _)| first > 0) && !is_first
     }

@@ -1,8 +1,7 @@
 //! What a record says of its own fields: what was replaced in them, and what was wrong with them.
 
-use crate::record::Key;
 use crate::redact::{CUSTOM, Redaction};
-use crate::trail::json;
+use crate::trail::internal::{Key, json};
 
 #[derive(Clone, Default)]
 pub(crate) struct FieldAnnotations {

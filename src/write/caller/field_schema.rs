@@ -7,8 +7,9 @@ mod name_cache;
 
 pub(crate) use name_cache::NameCache;
 
-use crate::record::{EventType, Key, Kind};
+use crate::record::EventType;
 use crate::redact::{Chain, Manner};
+use crate::trail::internal::{Key, ValueKind};
 use crate::write::journal::frame::Value;
 
 /// The parent of the names that the application may not set: `event.outcome`.
@@ -148,11 +149,11 @@ impl Accepts {
             (Key::UserId, _) if !keeps_identifier(false) => Accepts::Identifier,
             (Key::UserIp, _) if !keeps_identifier(true) => Accepts::Identifier,
             // The application's own word for a state may be somebody's.
-            (Key::ConversationState, _) | (_, Kind::Text) => Accepts::Text,
-            (_, Kind::Id) => Accepts::Id,
-            (_, Kind::Count) => Accepts::Count,
-            (_, Kind::Number) => Accepts::Number,
-            (_, Kind::Composed) => Accepts::Nothing,
+            (Key::ConversationState, _) | (_, ValueKind::Text) => Accepts::Text,
+            (_, ValueKind::Id) => Accepts::Id,
+            (_, ValueKind::Count) => Accepts::Count,
+            (_, ValueKind::Number) => Accepts::Number,
+            (_, ValueKind::Composed) => Accepts::Nothing,
         }
     }
 

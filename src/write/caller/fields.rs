@@ -20,9 +20,9 @@ use super::annotations::FieldAnnotations;
 use super::field_schema::{Accepts, FieldPlan, NameCache, NameFingerprints};
 use super::span_values::SpanValues;
 use super::trace::Trace;
-use crate::record::{Decision, Key, KeySet, Phase};
+use crate::record::{Decision, Phase};
 use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
-use crate::trail::json;
+use crate::trail::internal::{Key, KeySet, json};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// What is said of a guardrail that decided nothing.

@@ -6,7 +6,7 @@ use super::entry::{ENTRY, entry_length};
 use super::inflight::NameFingerprint;
 use super::ring::Ring;
 use super::{Journal, lock_soon, overflow, start_over};
-use crate::trail::files::is_same_file;
+use crate::trail::internal::is_same_file;
 
 impl Journal {
     /// Where the first entry begins that is not released.

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::checksum::checksum;
-use crate::trail::files::open_private;
+use crate::trail::internal::open_private;
 
 /// The large frames that are not released, in the order of their entries.
 #[derive(Default)]

@@ -10,16 +10,16 @@ use super::inflight::NameFingerprint;
 use super::overflow::{self, Large};
 use super::ring::{Ring, Word};
 use super::{Remains, Written, start_over};
+use crate::record::EventType;
 use crate::record::system::Gap;
-use crate::record::{EventType, Key};
-use crate::trail::Stamp;
+use crate::trail::internal::{Key, RecordHead};
 
 /// An entry that may have to be written.
 struct Left {
     end: u64,
     large: Option<u64>,
     /// `None`: a frame that was kept aside and is missing, or none that can be read.
-    stamp: Option<(i64, Vec<u8>)>,
+    record_head: Option<(i64, Vec<u8>)>,
     length: usize,
 }
 
@@ -114,7 +114,7 @@ fn ends(ring: &Ring) -> Option<(u64, u64)> {
 
 /// Takes the entries that the trail has out of those that are left: its records follow in the same order, one for
 /// each entry, and one that cannot be read as a record has become a gap.
-fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = Stamp>) -> Vec<Left> {
+fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = RecordHead>) -> Vec<Left> {
     let mut found = Vec::new();
     let mut gaps = 0;
     for record in records {
@@ -155,24 +155,24 @@ impl Left {
         Left {
             end,
             large,
-            stamp: stamp(frame),
+            record_head: record_head(frame),
             length: frame.len(),
         }
     }
 
     /// Whether the trail's record is this entry's. It is the next one of those that were emitted, or one of the
     /// trail's own.
-    fn is(&self, record: &Stamp) -> bool {
+    fn is(&self, record: &RecordHead) -> bool {
         let event_type = record.event_type.as_bytes();
-        match &self.stamp {
-            Some(stamp) => stamp.0 == record.timestamp.timestamp_micros() && stamp.1 == event_type,
+        match &self.record_head {
+            Some(head) => head.0 == record.timestamp.timestamp_micros() && head.1 == event_type,
             None => !EventType::names_trail(event_type),
         }
     }
 }
 
 /// When the event of a frame was, and of which type.
-fn stamp(frame: &[u8]) -> Option<(i64, Vec<u8>)> {
+fn record_head(frame: &[u8]) -> Option<(i64, Vec<u8>)> {
     let (mut frame, _) = frame::split_first(frame)?;
     let event_type = frame.fields.find_map(|(name, value)| match (name, value) {
         (Name::Key(Key::EventType), Value::Str(event_type)) => Some(event_type),

@@ -9,16 +9,16 @@ const CAPACITY: usize = 256;
 pub(crate) const NOTHING: Trail = Trail(None, Vec::new());
 
 /// Its last record, and some records with their seqs.
-pub(crate) struct Trail(Option<u64>, Vec<(u64, Stamp)>);
+pub(crate) struct Trail(Option<u64>, Vec<(u64, RecordHead)>);
 
 impl Written for Trail {
     fn last_seq(&self) -> Option<u64> {
         self.0
     }
 
-    fn from(&self, from: u64) -> Box<dyn Iterator<Item = Stamp> + '_> {
+    fn from(&self, from: u64) -> Box<dyn Iterator<Item = RecordHead> + '_> {
         let behind = self.1.iter().filter(move |(seq, _)| *seq >= from);
-        Box::new(behind.map(|(_, stamp)| stamp.clone()))
+        Box::new(behind.map(|(_, head)| head.clone()))
     }
 }
 

@@ -17,20 +17,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use tracing_appender::rolling::Rotation;
 
 use super::seal_key::KeyWrite;
 use super::syncer::Syncer;
 use crate::record::system::{FileRestored, SyncFailed};
-use crate::trail::files::{create_private_dir, is_same_file, open_private, point_link, read_at};
-use crate::trail::{TrailName, head, tail};
+use crate::trail::internal::{
+    create_private_dir, head, is_same_file, open_private, point_link, read_at, tail,
+};
+use crate::trail::{Period, TrailName};
 pub(crate) use open::Found;
 use place::TrailLock;
 pub(crate) use prune::Prunable;
 
 pub(crate) struct Files {
     name: TrailName,
-    rotation: Rotation,
+    period: Period,
     /// The name of the file that was written last, and that file.
     live: String,
     /// A second in which the trail stays in that file.
@@ -71,7 +72,7 @@ impl Files {
         if self.stays_in.get() == second {
             return None;
         }
-        let file = self.name.file_at(now, &self.rotation);
+        let file = self.name.file_at(now, self.period);
         let rolls = file > self.live;
         self.stays_in.set(second.filter(|_| !rolls));
         rolls.then_some(file)
@@ -330,7 +331,7 @@ impl Files {
 
     /// Points the trail's name at the live file.
     fn point(&mut self, live: String) {
-        if self.rotation != Rotation::NEVER {
+        if self.period != Period::Never {
             let link = self.name.path();
             if let Err(error) = point_link(&link, &live) {
                 crate::write::say(&format!(
@@ -388,7 +389,7 @@ mod tests {
     fn each_time_that_lines_are_written_again_is_told() {
         let dir = tempfile::tempdir().expect("a directory");
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
-        let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
+        let (mut files, _) = Files::open(&name, Period::Never).expect("files");
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
         files.write(line).expect("written");
         for _ in 0..2 {
@@ -409,7 +410,7 @@ mod tests {
     fn behind_a_cut_line_that_is_written_again_a_line_begins() {
         let dir = tempfile::tempdir().expect("a directory");
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
-        let (mut files, _) = Files::open(&name, &Rotation::NEVER).expect("files");
+        let (mut files, _) = Files::open(&name, Period::Never).expect("files");
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
         files.write(&line[..20]).expect("written");
         fs::remove_file(name.path()).expect("removed");
@@ -425,7 +426,7 @@ mod tests {
     fn a_file_in_whose_time_no_line_came_is_removed_at_the_roll() {
         let dir = tempfile::tempdir().expect("a directory");
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
-        let (mut files, _) = Files::open(&name, &Rotation::MINUTELY).expect("files");
+        let (mut files, _) = Files::open(&name, Period::Minutely).expect("files");
         let old = "audit.2020-01-01-00-00.log";
         fs::rename(dir.path().join(&files.live), dir.path().join(old)).expect("renamed");
         files.point(old.to_owned());
@@ -438,7 +439,7 @@ mod tests {
     fn lines_go_to_the_same_file_until_a_new_one_is_begun() {
         let dir = tempfile::tempdir().expect("a directory");
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
-        let (mut files, _) = Files::open(&name, &Rotation::MINUTELY).expect("files");
+        let (mut files, _) = Files::open(&name, Period::Minutely).expect("files");
         files.write(b"one\n").expect("written");
         // Its minute is long over.
         let old = "audit.2020-01-01-00-00.log";
@@ -467,7 +468,7 @@ mod tests {
         };
         let ahead = dir.path().join("audit.2100-01-01.log");
         fs::write(&ahead, line(0)).expect("written");
-        let (files, found) = Files::open(&name, &Rotation::DAILY).expect("files");
+        let (files, found) = Files::open(&name, Period::Daily).expect("files");
         assert_eq!(found.last.map(|last| last.seq), Some(0));
         files.set_aside("audit.2100-01-01.log").expect("set aside");
         assert!(!ahead.exists(), "its name is free");

@@ -1,9 +1,7 @@
 //! The Merkle tree of a trail while it grows. The worker adds each line once the line is written.
 
 use super::line_batch::LineBatch;
-use crate::trail::miss;
-use crate::trail::seal::{Hint, hint};
-use crate::trail::tree::{Frontier, leaf};
+use crate::trail::internal::{Frontier, Hint, hint, leaf, skip_missing};
 
 /// A seal lists the hints of at most this many leaves.
 pub(crate) const MOST_LEAVES: usize = 1 << 16;
@@ -35,7 +33,7 @@ impl GrowingTree {
     /// Adds the lines that the tree does not have yet. Empty leaves take the `seq` of missing lines.
     pub(crate) fn push(&mut self, batch: &LineBatch) {
         if batch.first > self.size() {
-            miss(
+            skip_missing(
                 &mut self.frontier,
                 &mut self.hints,
                 batch.first,

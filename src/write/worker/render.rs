@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::turn_tracker::{Of, Step, TurnTracker};
-use crate::record::{Decision, EventType, Key, KeySet, Outcome, Record};
-use crate::trail::json;
+use crate::record::{Decision, EventType, Outcome, Record};
+use crate::trail::internal::{Key, KeySet, json};
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 
 /// Renders lines, one after the other.
@@ -342,7 +342,7 @@ impl CachedSecond {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::timestamp_text;
+    use crate::trail::internal::timestamp_text;
 
     #[test]
     fn the_cached_timestamp_equals_chronos() {

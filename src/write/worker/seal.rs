@@ -13,10 +13,11 @@ use crate::destination::Place;
 use crate::error::{Error, InvalidSetting, Result};
 use crate::record::system::SealBroken;
 use crate::settings::Settings;
-use crate::trail::catalog::Catalog;
-use crate::trail::checkpoint::{Checkpoint, Key, origin, verifier_key};
-use crate::trail::seal::{Hint, HintText, Seal};
-use crate::trail::{TrailName, Unsealed, unsealed};
+use crate::trail::TrailName;
+use crate::trail::internal::{
+    Catalog, Checkpoint, Hint, HintText, PublicKey, Seal, SealResume, origin, resume_seals,
+    verifier_key,
+};
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ pub(crate) struct Sealer {
     /// If every record has it.
     pub(crate) run_id: Option<String>,
     origin: String,
-    first: Key,
+    first: PublicKey,
     tree: GrowingTree,
     /// The leaves between the two seals before: a seal tells them again, so that they are known where the
     /// other is damaged.
@@ -100,10 +101,10 @@ impl Sealer {
         }
         let checkpoint = name.checkpoint();
         let key = KeyFile::open(&path)?;
-        let mut tail = Unsealed::default();
+        let mut tail = SealResume::default();
         let last = match files {
-            Some(files) => unsealed(files, MOST_LEAVES, &mut tail),
-            None => unsealed(&mut listed(&name)?, MOST_LEAVES, &mut tail),
+            Some(files) => resume_seals(files, MOST_LEAVES, &mut tail),
+            None => resume_seals(&mut listed(&name)?, MOST_LEAVES, &mut tail),
         };
         let last = last.map_err(|error| Error::io("read the seals of", &name.path(), error))?;
         let mut wrong = None;

@@ -27,15 +27,15 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 
 use crate::error::{Error, Result};
-use crate::trail::checkpoint::Key;
-use crate::trail::durable::{DurableFile, sync_directory_of};
-use crate::trail::files::{create_private_dir, is_same_file, open_private_as};
+use crate::trail::internal::{
+    DurableFile, PublicKey, create_private_dir, is_same_file, open_private_as, sync_directory_of,
+};
 use crate::write::say;
 
 /// What the file says.
 pub(crate) struct State {
     pub(crate) origin: String,
-    pub(crate) first: Key,
+    pub(crate) first: PublicKey,
     pub(crate) number: u64,
     pub(crate) key: SigningKey,
     pub(crate) next: Option<SigningKey>,
@@ -58,7 +58,7 @@ pub(crate) fn fresh() -> Result<SigningKey> {
     Ok(SigningKey::from_bytes(&secret))
 }
 
-pub(crate) fn public(key: &SigningKey) -> Key {
+pub(crate) fn public(key: &SigningKey) -> PublicKey {
     key.verifying_key().to_bytes()
 }
 

@@ -29,7 +29,7 @@ impl Sink {
     pub(crate) fn open(place: &Place, settings: &Settings) -> Result<(Sink, Found)> {
         match place {
             Place::Files(name) => {
-                let (files, found) = Files::open(name, &settings.rotation)?;
+                let (files, found) = Files::open(name, settings.rotation)?;
                 Ok((Sink::Files(Box::new(files)), found))
             }
             Place::Stdout => {

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
+use crate::record::SystemEvent;
 use crate::record::system::Gap;
-use crate::record::{Key, Source, SystemEvent};
-use crate::trail::json as text;
+use crate::trail::internal::{Key, Source, json as text};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// The frame of a system event.

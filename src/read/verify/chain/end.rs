@@ -206,7 +206,11 @@ impl Chain {
         let Some((first, place)) = self.begins.filter(|(first, _)| *first > 0) else {
             return;
         };
-        if self.said.pruned.is_some_and(|pruned| pruned >= first) {
+        if self
+            .system_events
+            .pruned
+            .is_some_and(|pruned| pruned >= first)
+        {
             let told = format!("retention has removed the {first} records in front");
             self.verified.notices.push(told);
             return;

@@ -8,6 +8,7 @@ use crate::read::verify::{TamperingKind as Kind, is_json};
 use crate::trail::files::read_at;
 use crate::trail::{TornLine, is_record};
 
+#[derive(Debug)]
 pub(super) struct Fragment {
     pub(super) place: Place,
     line: TornLine,
@@ -35,6 +36,7 @@ impl Fragment {
 }
 
 /// Records that follow each other in a file, and that were there before.
+#[derive(Debug)]
 pub(super) struct Repeated {
     first: u64,
     last: u64,
@@ -81,7 +83,7 @@ impl Chain {
 
     fn judge_repeats(&mut self, repeats: Vec<Repeated>) {
         for run in repeats {
-            let told = self.said.rewritten.get_mut(&run.bytes);
+            let told = self.system_events.rewritten.get_mut(&run.bytes);
             if let Some(left) = told.filter(|left| **left > 0) {
                 *left -= 1;
                 continue;
@@ -124,7 +126,7 @@ impl Chain {
 
     /// Whether the writer has told of it, which it does once. No writer leaves a whole record torn.
     fn is_told(&mut self, fragment: &Fragment) -> bool {
-        let told = self.said.torn.get_mut(&fragment.line.sha256);
+        let told = self.system_events.torn.get_mut(&fragment.line.sha256);
         match told.filter(|left| !fragment.is_record && **left > 0) {
             Some(left) => {
                 *left -= 1;
@@ -161,7 +163,7 @@ impl Chain {
             .partition(|run| run.seals == seals);
         self.judge_repeats(sealed);
         // Of what no seal covers, what is said there is the only account, and as good as it.
-        for (_, line) in std::mem::take(&mut self.said.unproven) {
+        for (_, line) in std::mem::take(&mut self.system_events.unproven) {
             self.own(&line, None);
         }
         self.judge_fragments_told(behind);

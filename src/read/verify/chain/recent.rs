@@ -7,7 +7,7 @@ const MOST: usize = 1 << 20;
 const FIRST: usize = 1 << 12;
 
 /// By seq modulo their number: the seq behind it, and the beginning of the hash.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Recent(Vec<[u64; 2]>);
 
 impl Recent {

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
-use crate::record::Key;
 use crate::redact::{Manner, path_names_value, path_segment};
-use crate::trail::json;
+use crate::trail::internal::{Key, json};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::{CAPACITY, NO_WAIT, NOTHING, Trail, found, frames};
-use crate::record::Key;
+use crate::trail::internal::Key;
 use crate::write::journal::frame::{self, Value};
 use crate::write::journal::*;
 
@@ -223,23 +223,23 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
         frame(2, "a", 0),
         frame(2, "b", 0),
     ];
-    let stamp = |seq, micros, event_type: &str| {
+    let head = |seq, micros, event_type: &str| {
         let timestamp = DateTime::from_timestamp_micros(micros).expect("a time");
         let event_type = event_type.to_owned();
-        let stamp = Stamp {
+        let head = RecordHead {
             timestamp,
             event_type,
         };
-        (seq, stamp)
+        (seq, head)
     };
     let written = [
-        stamp(7, 1, "a"),
-        stamp(8, 1, "a"),
-        stamp(9, 1, "b"),
+        head(7, 1, "a"),
+        head(8, 1, "a"),
+        head(9, 1, "b"),
         // One of the trail's own.
-        stamp(10, 2, "trail_sealed"),
-        stamp(11, 2, "a"),
-        stamp(12, 2, "b"),
+        head(10, 2, "trail_sealed"),
+        head(11, 2, "a"),
+        head(12, 2, "b"),
     ];
     // How many records are in the trail, and how many entries these are.
     for (records, entries) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5)] {
@@ -295,11 +295,11 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
         frame::end(&mut made).expect("short");
         made
     };
-    let stamp = |event_type: &str, micros| Stamp {
+    let head = |event_type: &str, micros| RecordHead {
         timestamp: DateTime::from_timestamp_micros(micros).expect("a time"),
         event_type: event_type.to_owned(),
     };
-    let (e, gap) = (|micros| stamp("e", micros), stamp("trail_gap", 9));
+    let (e, gap) = (|micros| head("e", micros), head("trail_gap", 9));
     let all: Vec<_> = (0..6).map(frame).collect();
     // What stands in the trail, and how many of the entries are in it.
     let cases = [
@@ -314,7 +314,7 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
         (vec![e(0), e(2)], 1),
         (vec![e(0), gap, e(3)], 1),
     ];
-    for (stamps, entries) in cases {
+    for (record_heads, entries) in cases {
         let _ = fs::remove_file(&path);
         let before = Trail(Some(6), vec![]);
         let (journal, _) = Journal::open(&path, CAPACITY, &before).expect("a journal");
@@ -322,7 +322,7 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
             journal.append(frame, NO_WAIT).expect("room");
         }
         drop(journal);
-        let written: Vec<_> = (7..).zip(stamps).collect();
+        let written: Vec<_> = (7..).zip(record_heads).collect();
         let trail = Trail(Some(6 + written.len() as u64), written.clone());
         let (journal, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
         assert_eq!(

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
-use tracing_appender::rolling::Rotation;
 
 use super::place::{TrailLock, refuse_foreign, refuse_foreign_link, settle_plain_file};
 use super::{Files, free_name_aside};
 use crate::error::{Error, Result};
 use crate::record::Record;
-use crate::trail::catalog::Catalog;
-use crate::trail::files::{create_private_dir, open_private, read_at};
-use crate::trail::{Tail, TornLine, TrailName, head, tail, unnamed_torn_lines};
+use crate::trail::internal::{
+    Catalog, Tail, TornLine, create_private_dir, head, open_private, read_at, tail,
+    unnamed_torn_lines,
+};
+use crate::trail::{Period, TrailName};
 use crate::write::say;
 
 /// How much of the newest file is searched for torn lines that a recovery did not come to name. It is about as much as a
@@ -108,7 +109,7 @@ fn is_unended(path: &Path) -> io::Result<bool> {
 }
 
 impl Files {
-    pub(crate) fn open(name: &TrailName, rotation: &Rotation) -> Result<(Files, Found)> {
+    pub(crate) fn open(name: &TrailName, period: Period) -> Result<(Files, Found)> {
         let given = name;
         let name = name
             .absolute()
@@ -118,11 +119,11 @@ impl Files {
             refuse_foreign_link(&name, &name.path())?;
         }
         refuse_foreign(&name.path())?;
-        refuse_foreign(&name.directory().join(name.file_at(Utc::now(), rotation)))?;
+        refuse_foreign(&name.directory().join(name.file_at(Utc::now(), period)))?;
         create_private_dir(name.directory())
             .map_err(|error| Error::io("create the directory", name.directory(), error))?;
         let lock = TrailLock::take(&name)?;
-        let led_to = settle_plain_file(&name, rotation)?;
+        let led_to = settle_plain_file(&name, period)?;
 
         let catalog = Catalog::list(&name)
             .map_err(|error| Error::io("read the directory", name.directory(), error))?;
@@ -137,7 +138,7 @@ impl Files {
         }
         let mut found = Found::of(&mut catalog)?;
 
-        let live = name.file_at(Utc::now(), rotation);
+        let live = name.file_at(Utc::now(), period);
         let path = name.directory().join(&live);
         refuse_foreign(&path)?;
         // Only the newest file is written on, so that no two files hold seqs of each other's
@@ -156,7 +157,7 @@ impl Files {
         let file = open_private(&path).map_err(|error| Error::io("write to", &path, error))?;
         let mut files = Files {
             name,
-            rotation: rotation.clone(),
+            period,
             distrusted: None,
             untold: Vec::new(),
             syncer: None,
@@ -239,7 +240,7 @@ mod tests {
 
         fn open(&self) -> Found {
             let name = TrailName::new(self.0.path().join("audit.log")).expect("a name");
-            Files::open(&name, &Rotation::HOURLY).expect("files").1
+            Files::open(&name, Period::Hourly).expect("files").1
         }
     }
 
@@ -302,7 +303,7 @@ mod tests {
     fn an_empty_file_of_this_hour_is_written_on_and_one_of_records_is_set_aside_to_the_second() {
         for (content, is_kept) in [(String::new(), true), (lines(0..1), false)] {
             let live = TrailName::new("audit.log").expect("a name");
-            let live = live.file_at(Utc::now(), &Rotation::HOURLY);
+            let live = live.file_at(Utc::now(), Period::Hourly);
             let trail = Trail::of(&[("audit.2100-01-01-00.log", lines(1..3)), (&live, content)]);
             trail.link("audit.2100-01-01-00.log");
             trail.open();

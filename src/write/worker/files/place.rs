@@ -5,12 +5,11 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use chrono::Utc;
-use tracing_appender::rolling::Rotation;
 
 use super::{file_name, free_name_aside};
 use crate::error::{Error, ErrorKind, InvalidDestination, Result};
-use crate::trail::files::{is_same_file, open_private, read_at};
-use crate::trail::{TrailName, head, recent, tail};
+use crate::trail::internal::{head, is_same_file, open_private, read_at, recent, tail};
+use crate::trail::{Period, TrailName};
 
 /// The lock that the one writer of a trail holds.
 pub(super) struct TrailLock(File);
@@ -57,7 +56,7 @@ impl Drop for TrailLock {
 /// A trail that rolls has a link of that name. A plain file from a trail that did not roll
 /// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
 /// has a plain file, and only a link gives way to it. Returns the file that the name has led to, if its name changed.
-pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result<Option<String>> {
+pub(super) fn settle_plain_file(name: &TrailName, period: Period) -> Result<Option<String>> {
     let path = name.path();
     let Ok(found) = path.symlink_metadata() else {
         return Ok(None);
@@ -66,7 +65,7 @@ pub(super) fn settle_plain_file(name: &TrailName, rotation: &Rotation) -> Result
     if is_link {
         refuse_foreign_link(name, &path)?;
     }
-    if is_link != (*rotation == Rotation::NEVER) {
+    if is_link != (period == Period::Never) {
         return Ok(None);
     }
     if is_link {

@@ -10,8 +10,7 @@ use super::{Files, file_name};
 use crate::record::Record;
 use crate::record::system::PrunedFile;
 use crate::settings::Retention;
-use crate::trail::catalog::Catalog;
-use crate::trail::{head, tail};
+use crate::trail::internal::{Catalog, head, tail};
 
 impl Files {
     /// What retention would remove now.

@@ -8,27 +8,27 @@ use super::Query;
 /// Holds back lines that a query cannot select. It may let others through, and lets through
 /// whatever does not look like a record, so that it is told.
 #[derive(Clone, Debug)]
-pub(super) enum Sieve {
+pub(super) enum Prefilter {
     All,
     One(Box<Finder<'static>>),
     Any(AhoCorasick),
 }
 
-impl Sieve {
-    pub(super) fn of(query: &Query) -> Sieve {
+impl Prefilter {
+    pub(super) fn of(query: &Query) -> Prefilter {
         match query.needles() {
-            None => Sieve::All,
+            None => Prefilter::All,
             Some(needles) => match needles.as_slice() {
-                [needle] => Sieve::One(Box::new(Finder::new(needle).into_owned())),
-                needles => AhoCorasick::new(needles).map_or(Sieve::All, Sieve::Any),
+                [needle] => Prefilter::One(Box::new(Finder::new(needle).into_owned())),
+                needles => AhoCorasick::new(needles).map_or(Prefilter::All, Prefilter::Any),
             },
         }
     }
 
     /// Holds back every line that looks like a record.
-    pub(super) fn nothing() -> Sieve {
+    pub(super) fn nothing() -> Prefilter {
         // No line holds a line feed.
-        Sieve::One(Box::new(Finder::new(b"\n").into_owned()))
+        Prefilter::One(Box::new(Finder::new(b"\n").into_owned()))
     }
 
     pub(super) fn lets_through(&self, line: &[u8]) -> bool {
@@ -38,9 +38,9 @@ impl Sieve {
     /// Where in these bytes something stands that a selected record must hold.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
         match self {
-            Sieve::All => (!bytes.is_empty()).then_some(0),
-            Sieve::One(needle) => needle.find(bytes),
-            Sieve::Any(needles) => needles.find(bytes).map(|found| found.start()),
+            Prefilter::All => (!bytes.is_empty()).then_some(0),
+            Prefilter::One(needle) => needle.find(bytes),
+            Prefilter::Any(needles) => needles.find(bytes).map(|found| found.start()),
         }
     }
 }

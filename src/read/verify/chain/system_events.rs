@@ -9,8 +9,8 @@ use crate::record::{Record, SystemEvent};
 use crate::trail::checkpoint::Checkpoint;
 use crate::trail::error::Unreadable;
 
-#[derive(Default)]
-pub(super) struct Said {
+#[derive(Debug, Default)]
+pub(super) struct SystemEvents {
     /// What no seal covers yet, by its seq: whoever may write to the file may have added it.
     pub(super) unproven: Vec<(u64, Vec<u8>)>,
     /// How often the writer has told of a torn line with this hash.
@@ -24,10 +24,10 @@ pub(super) struct Said {
 impl Chain {
     /// Takes what the trail says of itself for true, as far as a seal covers it and proves it.
     pub(super) fn believe(&mut self, seal: &Checkpoint, is_proven: bool) {
-        let (said, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.said.unproven)
+        let (said, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.system_events.unproven)
             .into_iter()
             .partition(|(seq, _)| *seq < seal.size);
-        self.said.unproven = open;
+        self.system_events.unproven = open;
         for (_, line) in said.into_iter().filter(|_| is_proven) {
             self.own(&line, Some(seal));
         }
@@ -71,7 +71,7 @@ impl Chain {
             {
                 let last = pruned.files.iter().filter_map(|file| file.last_seq);
                 let behind = last.map(|last| last.saturating_add(1));
-                self.said.pruned = behind.chain(self.said.pruned).max();
+                self.system_events.pruned = behind.chain(self.system_events.pruned).max();
             }
             Some(SystemEvent::SealBroken(broken)) => {
                 if let (Some(from), Some(to)) = (broken.from_seq, broken.to_seq) {
@@ -87,7 +87,7 @@ impl Chain {
 
     fn told_again(&mut self, bytes: Option<u64>) {
         if let Some(bytes) = bytes {
-            *self.said.rewritten.entry(bytes).or_default() += 1;
+            *self.system_events.rewritten.entry(bytes).or_default() += 1;
         }
     }
 
@@ -95,6 +95,6 @@ impl Chain {
         let file = torn.file.unwrap_or_default();
         let detail = format!("{file}: a line of {} bytes was torn", torn.bytes);
         self.verified.notices.push(detail);
-        *self.said.torn.entry(torn.sha256).or_default() += 1;
+        *self.system_events.torn.entry(torn.sha256).or_default() += 1;
     }
 }

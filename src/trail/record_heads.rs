@@ -7,19 +7,19 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::backwards::Backwards;
 use super::catalog::Catalog;
+use super::reverse_blocks::ReverseBlocks;
 use super::seq_of;
 
 /// What is looked at of a record.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Stamp {
-    pub(crate) timestamp: DateTime<Utc>,
-    pub(crate) event_type: String,
+pub struct RecordHead {
+    pub timestamp: DateTime<Utc>,
+    pub event_type: String,
 }
 
 /// The records of a trail from `seq` on, up to the first that is missing or cannot be read.
-pub(crate) fn stamps(catalog: &mut Catalog, seq: u64) -> impl Iterator<Item = Stamp> + use<> {
+pub fn record_heads(catalog: &mut Catalog, seq: u64) -> impl Iterator<Item = RecordHead> + use<> {
     let mut begun = Vec::new();
     let mut index = 0;
     while let Some(file) = catalog.newest(index) {
@@ -41,9 +41,9 @@ pub(crate) fn stamps(catalog: &mut Catalog, seq: u64) -> impl Iterator<Item = St
                 Some(seq) if seq > next => return None,
                 // A line may be torn, and what a file held that could not be synced stands in the next one again.
                 Some(seq) if seq == next => {
-                    if let Ok(stamp) = serde_json::from_slice(&line) {
+                    if let Ok(head) = serde_json::from_slice(&line) {
                         next += 1;
-                        return Some(stamp);
+                        return Some(head);
                     }
                 }
                 _ => {}
@@ -56,7 +56,7 @@ pub(crate) fn stamps(catalog: &mut Catalog, seq: u64) -> impl Iterator<Item = St
 fn reader(path: &Path, seq: u64) -> io::Result<(BufReader<File>, bool)> {
     let mut begin = 0;
     let mut is_before = false;
-    let mut blocks = Backwards::open(path)?;
+    let mut blocks = ReverseBlocks::open(path)?;
     while !is_before && let Some(block) = blocks.next_block()? {
         begin = block.begin;
         is_before = seq_of(&block.bytes).is_some_and(|first| first <= seq);
@@ -93,9 +93,9 @@ mod tests {
             write("audit.2026-11-23-13.log", 110..160),
         ];
         let name = TrailName::new(dir.path().join("audit.log")).expect("a name");
-        let stamps = |seq| stamps(&mut Catalog::list(&name).expect("readable"), seq);
+        let record_heads = |seq| record_heads(&mut Catalog::list(&name).expect("readable"), seq);
         for seq in [0, 1, 49, 50, 69, 70, 71, 119, 120, 121, 159, 160, 500] {
-            let found = stamps(seq).map(|stamp| stamp.timestamp.timestamp_subsec_micros());
+            let found = record_heads(seq).map(|head| head.timestamp.timestamp_subsec_micros());
             let found: Vec<u64> = found.map(u64::from).collect();
             assert_eq!(found, (seq..160).collect::<Vec<_>>(), "{seq}");
         }
@@ -109,7 +109,7 @@ mod tests {
             "{\"seq\":130,\"event_type\":\"e\"}\n",
         ] {
             std::fs::write(&files[3], whole.replace(&hole, instead)).expect("written");
-            assert_eq!(stamps(100).count(), 30, "{instead}");
+            assert_eq!(record_heads(100).count(), 30, "{instead}");
         }
         std::fs::write(&files[3], &whole).expect("written");
         // Not more than that is read.

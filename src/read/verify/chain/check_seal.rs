@@ -11,9 +11,9 @@ use crate::trail::tree::{Frontier, Hash};
 
 impl Chain {
     /// The records in front of a seal, whose line is at `place`, that are those that it seals.
-    pub(super) fn judge(&mut self, seal: &Seal, place: Place) -> Option<(u64, u64)> {
+    pub(super) fn check_seal(&mut self, seal: &Seal, place: Place) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
-        let told = size - seal.leaves.len();
+        let told = size - seal.leaves.count();
         let mut entries = std::mem::take(&mut self.entries);
         let early = self.due(size);
         // Behind the last seal, as if they stood where they belong.
@@ -90,7 +90,7 @@ impl Chain {
         (seal, seal_place): (&Seal, Place),
     ) -> Option<Vec<Hash>> {
         let size = seal.checkpoint.size;
-        let told = size - seal.leaves.len();
+        let told = size - seal.leaves.count();
         let hint_of = |seq: u64| seal.leaves.get(seq.checked_sub(told)?);
         let mut by_seq: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
         let mut highest = None;

@@ -6,32 +6,32 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::backwards::{Backwards, Block};
 use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
+use super::reverse_blocks::{Block, ReverseBlocks};
 use super::seal::{Hint, Seal, hint};
 use super::tree::{Frontier, leaf};
-use super::{MOST_RECORDS, is_record};
+use super::{is_record, seq_of};
 use crate::record::system::SEAL_MEMBER;
 
 /// The tree at the end of the trail.
 #[derive(Default)]
-pub(crate) struct Unsealed {
-    pub(crate) tree: Frontier,
+pub struct SealResume {
+    pub tree: Frontier,
     /// The leaves since the last seal, that seal's own with them.
-    pub(crate) leaves: Vec<Hint>,
+    pub leaves: Vec<Hint>,
     /// What that seal tells of the leaves before.
-    pub(crate) before: Vec<Hint>,
+    pub before: Vec<Hint>,
     /// The size of the tree with the last seal.
-    pub(crate) sealed: u64,
+    pub sealed: u64,
 }
 
 /// Finds the last sound seal of a trail, and carries its tree on to the end. A trail without any is read from its
 /// beginning.
-pub(crate) fn unsealed(
+pub fn resume_seals(
     catalog: &mut Catalog,
     most_leaves: usize,
-    to: &mut Unsealed,
+    to: &mut SealResume,
 ) -> io::Result<Option<Checkpoint>> {
     // The newest first.
     let mut files: Vec<PathBuf> = Vec::new();
@@ -59,7 +59,7 @@ pub(crate) fn unsealed(
             let Some(seq) = seq.filter(|_| is_record(&line)) else {
                 continue;
             };
-            miss(&mut to.tree, &mut to.leaves, seq, most_leaves);
+            skip_missing(&mut to.tree, &mut to.leaves, seq, most_leaves);
             let leaf = leaf(&line);
             to.tree.push(leaf);
             to.leaves.push(hint(&leaf));
@@ -73,7 +73,7 @@ pub(crate) fn unsealed(
 
 /// Has a tree go on at `seq`: the records in front of it are missing, and empty leaves stand for them, also among
 /// the hints of the leaves, of which `most` count.
-pub(crate) fn miss(tree: &mut Frontier, hints: &mut Vec<Hint>, seq: u64, most: usize) {
+pub fn skip_missing(tree: &mut Frontier, hints: &mut Vec<Hint>, seq: u64, most: usize) {
     let missing = usize::try_from(seq - tree.size()).unwrap_or(usize::MAX);
     tree.skip_to(seq);
     if missing >= most {
@@ -83,25 +83,9 @@ pub(crate) fn miss(tree: &mut Frontier, hints: &mut Vec<Hint>, seq: u64, most: u
     hints.extend(std::iter::repeat_n(empty, missing.min(most)));
 }
 
-/// The `seq` with which a line begins, if it begins as a record does.
-pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
-    let rest = line.strip_prefix(b"{\"seq\":")?;
-    let mut seq = 0_u64;
-    for (place, byte) in rest.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => seq = seq.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
-            b',' if place == 1 || place > 1 && rest[0] != b'0' => {
-                return Some(seq).filter(|seq| *seq < MOST_RECORDS);
-            }
-            _ => return None,
-        }
-    }
-    None
-}
-
 /// The last sound seal of a file, and where its line begins.
 fn last_seal(path: &Path) -> io::Result<Option<(u64, Seal)>> {
-    let mut blocks = Backwards::open(path)?;
+    let mut blocks = ReverseBlocks::open(path)?;
     while let Some(Block { begin, bytes }) = blocks.next_block()? {
         let mut to = bytes.len();
         while let Some(mark) = memmem::rfind(&bytes[..to], SEAL_MEMBER) {

@@ -10,7 +10,7 @@ use super::files::read_at;
 const BLOCK: u64 = 256 << 10;
 
 #[derive(Debug)]
-pub(crate) struct Backwards {
+pub(crate) struct ReverseBlocks {
     file: File,
     /// Everything behind this place was read.
     begin: u64,
@@ -21,21 +21,21 @@ pub(crate) struct Backwards {
 /// Some lines that follow each other.
 pub(crate) struct Block {
     /// Where in the file.
-    pub(crate) begin: u64,
+    pub begin: u64,
     /// From the beginning of a line on. The last line of a file may lack its line feed, and no other.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
-impl Backwards {
-    pub(crate) fn open(path: &Path) -> io::Result<Backwards> {
+impl ReverseBlocks {
+    pub(crate) fn open(path: &Path) -> io::Result<ReverseBlocks> {
         let file = File::open(path)?;
         let end = file.metadata()?.len();
-        Ok(Backwards::from(file, end))
+        Ok(ReverseBlocks::from(file, end))
     }
 
     /// What stands in front of `end`, where a line begins or the file ends.
-    pub(crate) fn from(file: File, end: u64) -> Backwards {
-        Backwards {
+    pub(crate) fn from(file: File, end: u64) -> ReverseBlocks {
+        ReverseBlocks {
             file,
             begin: end,
             rest: Vec::new(),
@@ -104,7 +104,7 @@ mod tests {
         ];
         for content in cases {
             std::fs::write(&path, &content).expect("written");
-            let mut blocks = Backwards::open(&path).expect("a file");
+            let mut blocks = ReverseBlocks::open(&path).expect("a file");
             let mut end = content.len();
             while let Some(Block { begin, bytes }) = blocks.next_block().expect("readable") {
                 let begin = begin as usize;
@@ -125,11 +125,11 @@ mod tests {
         let content = "a line\n".repeat(100_000);
         std::fs::write(&path, &content).expect("written");
         let open = || File::open(&path).expect("a file");
-        let mut blocks = Backwards::from(open(), 14);
+        let mut blocks = ReverseBlocks::from(open(), 14);
         let block = blocks.next_block().expect("readable").expect("two lines");
         assert_eq!((block.begin, &*block.bytes), (0, &b"a line\na line\n"[..]));
 
-        let mut blocks = Backwards::from(open(), content.len() as u64);
+        let mut blocks = ReverseBlocks::from(open(), content.len() as u64);
         blocks.next_block().expect("readable").expect("lines");
         std::fs::write(&path, "a line\nand").expect("written");
         let mut left = Vec::new();

@@ -16,8 +16,8 @@ use std::thread::{self, JoinHandle};
 use super::Query;
 use super::file::{End, OpenFile, RawLine};
 use super::index::{Block, Indexes};
-use super::scan::{Make, Taken};
-use super::sieve::Sieve;
+use super::line_mapper::{LineMapper, Mapped};
+use super::prefilter::Prefilter;
 use crate::trail::error::{Error, Result};
 
 const THREADS: usize = 2;
@@ -35,7 +35,7 @@ const BATCHES: usize = 1;
 
 /// Some lines of a file.
 struct Batch<T> {
-    lines: Vec<Result<Taken<T>>>,
+    lines: Vec<Result<Mapped<T>>>,
     /// What is to be added to their numbers.
     numbers: Numbers,
 }
@@ -53,20 +53,20 @@ enum Numbers {
 #[derive(Clone)]
 pub(super) struct Work<M> {
     pub(super) query: Query,
-    pub(super) sieve: Sieve,
-    pub(super) make: M,
+    pub(super) prefilter: Prefilter,
+    pub(super) mapper: M,
     pub(super) read: Arc<AtomicU64>,
     pub(super) indexes: Option<Indexes>,
 }
 
 /// The lines of some files, one file behind the other.
-pub(super) struct Ahead<T> {
+pub(super) struct ParallelScan<T> {
     parts: Receiver<Receiver<Batch<T>>>,
     threads: Vec<JoinHandle<()>>,
     part: Option<Receiver<Batch<T>>>,
     /// Nothing of that part was received yet.
     is_new: bool,
-    lines: std::vec::IntoIter<Result<Taken<T>>>,
+    lines: std::vec::IntoIter<Result<Mapped<T>>>,
     numbers: Numbers,
     /// The lines of the file in front of this part, and in front of the next.
     before: u64,
@@ -101,17 +101,17 @@ struct Jobs<T> {
     parts: SyncSender<Receiver<Batch<T>>>,
 }
 
-impl<T: Send + 'static> Ahead<T> {
-    pub(super) fn start<M: Make<Item = T>>(
+impl<T: Send + 'static> ParallelScan<T> {
+    pub(super) fn start<M: LineMapper<Item = T>>(
         files: VecDeque<(PathBuf, Span)>,
         work: Work<M>,
-    ) -> Ahead<T> {
+    ) -> ParallelScan<T> {
         let (sender, parts) = sync_channel(M::PARTS_AHEAD);
         let jobs = Arc::new(Mutex::new(Jobs {
             files,
             open: None,
-            part: match work.sieve {
-                Sieve::All => PART,
+            part: match work.prefilter {
+                Prefilter::All => PART,
                 _ => SIFTED_PART,
             },
             with_indexes: work.indexes.is_some(),
@@ -131,7 +131,7 @@ impl<T: Send + 'static> Ahead<T> {
                 }
             })
         };
-        Ahead {
+        ParallelScan {
             parts,
             threads: std::iter::repeat_with(thread).take(THREADS).collect(),
             part: None,
@@ -144,7 +144,7 @@ impl<T: Send + 'static> Ahead<T> {
     }
 
     /// `None`: all files are read.
-    pub(super) fn next(&mut self) -> Option<Result<Taken<T>>> {
+    pub(super) fn next(&mut self) -> Option<Result<Mapped<T>>> {
         loop {
             if let Some(line) = self.lines.next() {
                 return Some(match self.numbers {
@@ -168,7 +168,7 @@ impl<T: Send + 'static> Ahead<T> {
 
     /// All is handed on, unless a thread panicked: what it had taken is missing, and nobody must
     /// take that for the whole.
-    fn end(&mut self) -> Option<Result<Taken<T>>> {
+    fn end(&mut self) -> Option<Result<Mapped<T>>> {
         for thread in self.threads.drain(..) {
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
@@ -196,9 +196,9 @@ impl<T: Send + 'static> Ahead<T> {
 }
 
 /// The line with so many in front of it.
-fn numbered<T>(line: Result<Taken<T>>, before: u64) -> Result<Taken<T>> {
+fn numbered<T>(line: Result<Mapped<T>>, before: u64) -> Result<Mapped<T>> {
     match line {
-        Ok(line) => Ok(Taken {
+        Ok(line) => Ok(Mapped {
             number: line.number + before,
             ..line
         }),
@@ -247,7 +247,7 @@ impl<T> Jobs<T> {
     }
 }
 
-impl<M: Make> Work<M> {
+impl<M: LineMapper> Work<M> {
     /// Hands on what is made of the selected lines. `None`: nobody takes them any more.
     fn run(&self, job: Job, to: &SyncSender<Batch<M::Item>>, buffer: &mut Vec<u8>) -> Option<()> {
         let mut out = Out {
@@ -300,7 +300,7 @@ impl<M: Make> Work<M> {
 
     fn lines(&self, file: &mut OpenFile, out: &mut Out<'_, M::Item>) -> Option<()> {
         loop {
-            match file.next_line(&self.sieve, &self.read) {
+            match file.next_line(&self.prefilter, &self.read) {
                 Ok(Some(line)) => self.take(&file.line(line, End::Ended), out)?,
                 Ok(None) => break,
                 Err(error) => return out.put(Err(Error::io("read", &file.path, error))),
@@ -315,7 +315,7 @@ impl<M: Make> Work<M> {
 
     /// `None`: the receiver is gone.
     fn take(&self, line: &RawLine<'_>, out: &mut Out<'_, M::Item>) -> Option<()> {
-        match self.make.take(line, &self.query).transpose() {
+        match self.mapper.map(line, &self.query).transpose() {
             Some(taken) => out.put(taken),
             None => Some(()),
         }
@@ -324,13 +324,13 @@ impl<M: Make> Work<M> {
 
 struct Out<'s, T> {
     to: &'s SyncSender<Batch<T>>,
-    lines: Vec<Result<Taken<T>>>,
+    lines: Vec<Result<Mapped<T>>>,
     numbers: Numbers,
     bytes: usize,
 }
 
 impl<T> Out<'_, T> {
-    fn put(&mut self, line: Result<Taken<T>>) -> Option<()> {
+    fn put(&mut self, line: Result<Mapped<T>>) -> Option<()> {
         self.bytes += line.as_ref().map_or(0, |line| line.length);
         self.lines.push(line);
         match self.bytes > BATCH_BYTES || self.lines.len() >= BATCH_LINES {
@@ -361,8 +361,8 @@ impl<T> Out<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Ahead<T> {
+impl<T> fmt::Debug for ParallelScan<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ahead").finish_non_exhaustive()
+        f.debug_struct("ParallelScan").finish_non_exhaustive()
     }
 }

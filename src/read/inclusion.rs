@@ -21,12 +21,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::file::RawLine;
-use super::scan::{Make, Merge, Taken};
+use super::line_mapper::{LineMapper, Mapped};
+use super::scan::Merge;
 use super::verify::whole_seq;
 use super::{Query, Trail};
 use crate::record::Record;
 use crate::record::system::Sealed;
-use crate::trail::checkpoint::{Checkpoint, Key, decode, encode, origin, parse_verifier_key};
+use crate::trail::checkpoint::{Checkpoint, PublicKey, decode, encode, origin, parse_verifier_key};
 use crate::trail::error::{ErrorKind, Result, Unverifiable};
 use crate::trail::seal::Seal;
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
@@ -139,7 +140,8 @@ impl InclusionProof {
     ///
     /// It is no key.
     pub fn is_signed_by(&self, key: &str) -> Result<bool> {
-        let parsed: Key = parse_verifier_key(key).ok_or_else(|| ErrorKind::Key(key.to_owned()))?;
+        let parsed: PublicKey =
+            parse_verifier_key(key).ok_or_else(|| ErrorKind::Key(key.to_owned()))?;
         Ok(parsed == self.checkpoint.key)
     }
 }
@@ -203,13 +205,13 @@ impl Trail {
         if let Some(late) = seqs.iter().find(|seq| **seq >= size) {
             return Err(Unverifiable::NotSealed { seq: *late, size }.into());
         }
-        let wanted = OfProofs(Arc::new(seqs.iter().copied().collect()));
+        let wanted = ToProof(Arc::new(seqs.iter().copied().collect()));
         let lines = Merge::new(std::slice::from_ref(name), Query::new(), wanted, None);
         let first = seqs.iter().min().copied().unwrap_or(0);
         let mut tree = Frontier::default();
         let mut proofs: Option<Vec<(Inclusion, Option<String>)>> = None;
         for taken in lines {
-            let Taken { seq, item, .. } = taken?;
+            let Mapped { seq, item, .. } = taken?;
             let (hash, line) = item;
             // What is gone or damaged in front of a seal, it stands for.
             let seal = line
@@ -267,24 +269,24 @@ impl Trail {
 
 /// Hashes, and the bytes of seals and of what is to be proven.
 #[derive(Clone, Debug)]
-struct OfProofs(Arc<BTreeSet<u64>>);
+struct ToProof(Arc<BTreeSet<u64>>);
 
-impl Make for OfProofs {
+impl LineMapper for ToProof {
     type Item = (Hash, Option<Vec<u8>>);
 
-    fn make(&self, line: &RawLine<'_>, _record: Record) -> Self::Item {
+    fn item(&self, line: &RawLine<'_>, _record: Record) -> Self::Item {
         (leaf(line.bytes), None)
     }
 
-    fn take(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Taken<Self::Item>>> {
+    fn map(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Mapped<Self::Item>>> {
         Ok(whole_seq(line).map(|seq| self.taken(line, seq, leaf(line.bytes))))
     }
 }
 
-impl OfProofs {
-    fn taken(&self, line: &RawLine<'_>, seq: u64, hash: Hash) -> Taken<(Hash, Option<Vec<u8>>)> {
+impl ToProof {
+    fn taken(&self, line: &RawLine<'_>, seq: u64, hash: Hash) -> Mapped<(Hash, Option<Vec<u8>>)> {
         let is_kept = self.0.contains(&seq) || Seal::is_one(line.bytes);
-        Taken {
+        Mapped {
             seq,
             timestamp: DateTime::UNIX_EPOCH,
             crc: u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]),

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
+use super::Query;
 use super::file::{End, RawLine};
-use super::scan::{Make as _, OfLines};
-use super::sieve::Sieve;
-use super::{Line, Query};
-use crate::trail::backwards::{Backwards, Block};
+use super::line_mapper::{Line, LineMapper as _, ToLine};
+use super::prefilter::Prefilter;
 use crate::trail::catalog::Catalog;
 use crate::trail::error::{Error, Result};
 use crate::trail::files::read_at;
+use crate::trail::reverse_blocks::{Block, ReverseBlocks};
 
 /// The files of a trail, to be read from their ends.
 #[derive(Debug)]
@@ -33,14 +33,14 @@ impl Ends {
     }
 
     /// The next file, from its end. `None`: there is none left.
-    fn next(&mut self) -> Option<(PathBuf, io::Result<Backwards>)> {
+    fn next(&mut self) -> Option<(PathBuf, io::Result<ReverseBlocks>)> {
         let path = self.catalog.newest(self.taken)?.to_owned();
         self.taken += 1;
         let opened = match &self.live {
             Some((live, end)) if *live == path => {
-                File::open(&path).map(|file| Backwards::from(file, *end))
+                File::open(&path).map(|file| ReverseBlocks::from(file, *end))
             }
-            _ => Backwards::open(&path),
+            _ => ReverseBlocks::open(&path),
         };
         Some((path, opened))
     }
@@ -49,22 +49,22 @@ impl Ends {
 /// The selected lines of some trails, the last first. What cannot be read is told where it stands;
 /// its line number is counted then.
 #[derive(Debug)]
-pub(super) struct Reverse {
+pub(super) struct ReverseLines {
     query: Query,
-    sieve: Sieve,
+    prefilter: Prefilter,
     /// What is left, of each trail.
     trails: Vec<Ends>,
     /// The one that is being read.
-    file: Option<(PathBuf, Backwards)>,
+    file: Option<(PathBuf, ReverseBlocks)>,
     /// Lines that were read and not returned, the last at the end.
     waiting: Vec<Result<Line>>,
 }
 
-impl Reverse {
+impl ReverseLines {
     /// Reads the last trail first.
-    pub(super) fn new(trails: Vec<Ends>, query: Query) -> Reverse {
-        Reverse {
-            sieve: Sieve::of(&query),
+    pub(super) fn new(trails: Vec<Ends>, query: Query) -> ReverseLines {
+        ReverseLines {
+            prefilter: Prefilter::of(&query),
             query,
             trails,
             file: None,
@@ -79,7 +79,7 @@ impl Reverse {
             let feed = memchr::memchr(b'\n', &block[at..]);
             let length = feed.unwrap_or(block.len() - at);
             let bytes = &block[at..at + length];
-            if self.sieve.lets_through(bytes) {
+            if self.prefilter.lets_through(bytes) {
                 let mut raw = RawLine {
                     bytes,
                     path,
@@ -93,7 +93,7 @@ impl Reverse {
                 };
                 match raw.parse() {
                     Ok(record) if self.query.selects(&record) => {
-                        self.waiting.push(Ok(OfLines.make(&raw, record)));
+                        self.waiting.push(Ok(ToLine.item(&raw, record)));
                     }
                     Ok(_) => {}
                     Err(_) => {
@@ -107,7 +107,7 @@ impl Reverse {
     }
 }
 
-impl Iterator for Reverse {
+impl Iterator for ReverseLines {
     type Item = Result<Line>;
 
     fn next(&mut self) -> Option<Self::Item> {
