@@ -11,11 +11,12 @@ use tracing_appender::rolling::Rotation;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::config::{BuilderConfig, Config, KeySource, Retention};
 use crate::destination::Destinations;
-use crate::environment::Process;
+use crate::environment::ProcessEnv;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::{Custom, Keys, Redact, Rules};
-use crate::settings::{Given, KeySource, Retention, Settings};
+use crate::redact::internal::CustomRedactor;
+use crate::redact::{Keys, Redact, Rules};
 use crate::turn::TurnBuilder;
 use crate::write::{self, Confirm, Core, Entry, EventDelivery, Health, Status};
 
@@ -45,14 +46,14 @@ pub fn enable() -> Result<Audit> {
 /// ```
 pub fn to(destinations: impl Into<Destinations>) -> Builder {
     let mut builder = builder();
-    builder.given.destinations = Some(destinations.into());
+    builder.config.destinations = Some(destinations.into());
     builder
 }
 
 /// Begins the settings of a trail with the destination that the environment decides.
 pub fn builder() -> Builder {
     Builder {
-        given: Given::default(),
+        config: BuilderConfig::default(),
     }
 }
 
@@ -87,9 +88,9 @@ pub fn audit() -> Option<Audit> {
 
 /// Settings of a trail. What is not set is decided by the environment.
 #[derive(Clone)]
-#[must_use = "settings do nothing until enable(), open() or layer()"]
+#[must_use = "config do nothing until enable(), open() or layer()"]
 pub struct Builder {
-    given: Given,
+    config: BuilderConfig,
 }
 
 impl Builder {
@@ -98,7 +99,7 @@ impl Builder {
     ///
     /// `false` is taken in production too, from code only, and stands in `trail_opened`.
     pub fn redact_pii(mut self, redact: bool) -> Builder {
-        self.given.redact_pii = Some(redact);
+        self.config.redact_pii = Some(redact);
         self
     }
 
@@ -111,7 +112,7 @@ impl Builder {
     ///     .custom_redactor(|text: &str| text.replace("Project Falcon", "[PROJECT]"));
     /// ```
     pub fn custom_redactor(self, redactor: impl Redact + 'static) -> Builder {
-        let name = match self.given.custom_redactors.len() {
+        let name = match self.config.custom_redactors.len() {
             0 => "custom_redactor".to_owned(),
             others => format!("custom_redactor {}", others + 1),
         };
@@ -124,21 +125,21 @@ impl Builder {
         name: impl Into<String>,
         redactor: impl Redact + 'static,
     ) -> Builder {
-        let custom = Custom::new(name.into(), Arc::new(redactor));
-        self.given.custom_redactors.push(custom);
+        let custom = CustomRedactor::new(name.into(), Arc::new(redactor));
+        self.config.custom_redactors.push(custom);
         self
     }
 
     /// What is redacted, and how. Default: every kind of value, as tags, in every text.
     ///
     /// ```
-    /// use stinger_audit::redact::{Entity, Form, Rules};
+    /// use stinger_audit::redact::{Entity, Replacement, Rules};
     ///
-    /// let rules = Rules::new().form(Entity::CreditCard, Form::Mask);
+    /// let rules = Rules::new().replacement(Entity::CreditCard, Replacement::Mask);
     /// let builder = stinger_audit::to("./logs/audit.log").redaction(rules);
     /// ```
     pub fn redaction(mut self, rules: Rules) -> Builder {
-        self.given.redaction = rules;
+        self.config.redaction = rules;
         self
     }
 
@@ -149,13 +150,13 @@ impl Builder {
     /// Whoever may read the trail and the keys can tell whom a tag stands for: keep them apart
     /// where different people may.
     pub fn redaction_keys(mut self, path: impl Into<PathBuf>) -> Builder {
-        self.given.redaction_keys = Some(KeySource::File(path.into()));
+        self.config.redaction_keys = Some(KeySource::File(path.into()));
         self
     }
 
     /// The keys themselves, from a vault for instance.
     pub fn redaction_keyring(mut self, keys: Keys) -> Builder {
-        self.given.redaction_keys = Some(KeySource::Given(keys));
+        self.config.redaction_keys = Some(KeySource::Keyring(keys));
         self
     }
 
@@ -165,7 +166,7 @@ impl Builder {
     /// Where it is switched off for a while, `verify` finds the records of that time for good: no seal was made
     /// over them when they were written, and anybody could have added them.
     pub fn sealing(mut self, seal: bool) -> Builder {
-        self.given.sealing = Some(seal);
+        self.config.sealing = Some(seal);
         self
     }
 
@@ -173,7 +174,7 @@ impl Builder {
     /// `NAME` (default: that of the trail). It is made where it does not exist. The key changes every
     /// second in which something is recorded, and nobody needs to keep a copy.
     pub fn seal_keys(mut self, directory: impl Into<PathBuf>) -> Builder {
-        self.given.seal_keys = Some(directory.into());
+        self.config.seal_keys = Some(directory.into());
         self
     }
 
@@ -182,19 +183,19 @@ impl Builder {
     /// were called with may be recorded all the same ([`ErrorKind::Unwritable`] says when it was lost): do
     /// not repeat it. Default: `false`, the application goes on.
     pub fn fail_safe(mut self, fail_safe: bool) -> Builder {
-        self.given.fail_safe = Some(fail_safe);
+        self.config.fail_safe = Some(fail_safe);
         self
     }
 
     /// How often a new file is begun. Default: [`Rotation::DAILY`].
     pub fn rotation(mut self, rotation: Rotation) -> Builder {
-        self.given.rotation = Some(rotation);
+        self.config.rotation = Some(rotation);
         self
     }
 
     /// How long closed files are kept. Default: for ever.
     pub fn retention(mut self, retention: Retention) -> Builder {
-        self.given.retention = Some(retention);
+        self.config.retention = Some(retention);
         self
     }
 
@@ -203,28 +204,28 @@ impl Builder {
     ///
     /// Records larger than a quarter of that are kept in files of their own meanwhile.
     pub fn buffer_capacity(mut self, bytes: usize) -> Builder {
-        self.given.buffer_capacity = Some(bytes);
+        self.config.buffer_capacity = Some(bytes);
         self
     }
 
     /// How long an emitting thread waits for room in a full buffer before the record is
     /// counted as lost. Default: 5 s.
     pub fn enqueue_timeout(mut self, timeout: Duration) -> Builder {
-        self.given.enqueue_timeout = Some(timeout);
+        self.config.enqueue_timeout = Some(timeout);
         self
     }
 
     /// How often a `trail_heartbeat` record is written, so that silence shows in the trail.
     /// Default: 60 s; at least 1 s.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Builder {
-        self.given.heartbeat_interval = Some(interval);
+        self.config.heartbeat_interval = Some(interval);
         self
     }
 
     /// How few bytes may be left on the disk before a `trail_low_disk` record warns.
     /// Default: 100 MiB.
     pub fn low_disk_threshold(mut self, bytes: u64) -> Builder {
-        self.given.low_disk_threshold = Some(bytes);
+        self.config.low_disk_threshold = Some(bytes);
         self
     }
 
@@ -267,17 +268,17 @@ impl Builder {
     /// A setting that is impossible or, in production, refused; a destination that cannot be
     /// written; a trail that another writer holds.
     pub fn open(self) -> Result<Audit> {
-        let settings = match self.given.clone().resolve(&Process) {
-            Ok(settings) => settings,
+        let config = match self.config.clone().resolve(&ProcessEnv) {
+            Ok(config) => config,
             Err(refused) => return Err(self.recorded(refused)),
         };
-        let shown = settings.clone();
-        match write::open(settings) {
+        let shown = config.clone();
+        match write::open(config) {
             Ok(Some(core)) => Ok(Audit::on(core)),
             Ok(None) => Ok(Audit {
                 running: Running::Off(Arc::new(shown)),
             }),
-            Err(error) => Err(self.recorded(Given::refused(&shown, error))),
+            Err(error) => Err(self.recorded(BuilderConfig::refused(&shown, error))),
         }
     }
 
@@ -285,9 +286,9 @@ impl Builder {
     fn recorded(self, error: Error) -> Error {
         if matches!(error.kind(), ErrorKind::Refused { .. }) {
             let recorded = self
-                .given
-                .for_refusal(&Process)
-                .and_then(|settings| write::record_refusal(settings, &format!("{error:?}")));
+                .config
+                .for_refusal(&ProcessEnv)
+                .and_then(|config| write::record_refusal(config, &format!("{error:?}")));
             if let Err(unrecorded) = recorded {
                 write::say(&format!(
                     "the refusal could not be recorded: {unrecorded:?}"
@@ -301,11 +302,11 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("destinations", &self.given.destinations)
-            .field("redact_pii", &self.given.redact_pii)
-            .field("fail_safe", &self.given.fail_safe)
-            .field("rotation", &self.given.rotation)
-            .field("retention", &self.given.retention)
+            .field("destinations", &self.config.destinations)
+            .field("redact_pii", &self.config.redact_pii)
+            .field("fail_safe", &self.config.fail_safe)
+            .field("rotation", &self.config.rotation)
+            .field("retention", &self.config.retention)
             .finish_non_exhaustive()
     }
 }
@@ -313,7 +314,7 @@ impl fmt::Debug for Builder {
 fn subscriber_installed() -> Error {
     Error::from(match write::current() {
         Some(core) => ErrorKind::AlreadyEnabled {
-            trail: core.settings().places.trail.to_string(),
+            trail: core.config().targets.trail.to_string(),
         },
         None => ErrorKind::SubscriberInstalled,
     })
@@ -332,7 +333,7 @@ pub struct Audit {
 enum Running {
     On(Arc<Core>),
     /// Switched off, which only development allows.
-    Off(Arc<Settings>),
+    Off(Arc<Config>),
 }
 
 impl Audit {
@@ -378,14 +379,14 @@ impl Audit {
     }
 
     pub(crate) fn is_fail_safe(&self) -> bool {
-        self.core().is_some_and(|core| core.settings().fail_safe)
+        self.core().is_some_and(|core| core.config().fail_safe)
     }
 
     /// How the trail is doing, and under which settings it runs.
     pub fn status(&self) -> Status {
         match &self.running {
             Running::On(core) => core.status(),
-            Running::Off(settings) => Status::idle(settings),
+            Running::Off(config) => Status::idle(config),
         }
     }
 

@@ -69,28 +69,28 @@ impl<D: Into<Destination>> From<Vec<D>> for Destinations {
 
 /// A destination as it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Target {
     Stdout,
     Files(TrailName),
     /// A FIFO or a device: only ever a copy.
     Special(PathBuf),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Stdout => f.write_str("stdout"),
-            Place::Files(name) => write!(f, "{}", name.path().display()),
-            Place::Special(path) => write!(f, "{}", path.display()),
+            Target::Stdout => f.write_str("stdout"),
+            Target::Files(name) => write!(f, "{}", name.path().display()),
+            Target::Special(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
 /// The destinations of a trail: the trail itself and its copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Places {
-    pub(crate) trail: Place,
-    pub(crate) copies: Vec<Place>,
+pub(crate) struct Targets {
+    pub(crate) trail: Target,
+    pub(crate) copies: Vec<Target>,
     /// The trail's destination, where it gives each process a trail of its own.
     pub(crate) pattern: Option<Pattern>,
 }
@@ -108,27 +108,29 @@ impl Destinations {
         })
     }
 
-    pub(crate) fn resolve(&self) -> Result<Places> {
-        let mut copies: Vec<Place> = Vec::new();
+    pub(crate) fn resolve(&self) -> Result<Targets> {
+        let mut copies: Vec<Target> = Vec::new();
         let mut pattern = None;
         for Destination(path) in &self.0 {
-            let (place, found) = Place::parse(path)?;
-            if copies.contains(&place) {
-                return Err(Error::destination(place, InvalidDestination::Twice));
+            let (target, found) = Target::parse(path)?;
+            if copies.contains(&target) {
+                return Err(Error::destination(target, InvalidDestination::Twice));
             }
-            let is_trail = matches!(place, Place::Files(_))
-                && !copies.iter().any(|place| matches!(place, Place::Files(_)));
+            let is_trail = matches!(target, Target::Files(_))
+                && !copies
+                    .iter()
+                    .any(|target| matches!(target, Target::Files(_)));
             if is_trail {
                 pattern = found;
             }
-            copies.push(place);
+            copies.push(target);
         }
         let trail = copies
             .iter()
-            .position(|place| matches!(place, Place::Files(_)))
-            .or_else(|| copies.iter().position(|place| *place == Place::Stdout));
+            .position(|target| matches!(target, Target::Files(_)))
+            .or_else(|| copies.iter().position(|target| *target == Target::Stdout));
         match (trail, copies.first()) {
-            (Some(trail), _) => Ok(Places {
+            (Some(trail), _) => Ok(Targets {
                 trail: copies.remove(trail),
                 copies,
                 pattern,
@@ -139,11 +141,11 @@ impl Destinations {
     }
 }
 
-impl Place {
-    fn parse(path: &Path) -> Result<(Place, Option<Pattern>)> {
+impl Target {
+    fn parse(path: &Path) -> Result<(Target, Option<Pattern>)> {
         let shown = path.to_string_lossy();
         if shown.eq_ignore_ascii_case("stdout") || shown == "/dev/stdout" {
-            return Ok((Place::Stdout, None));
+            return Ok((Target::Stdout, None));
         }
         let mistaken = if shown.eq_ignore_ascii_case("stderr") {
             Some(InvalidDestination::Stderr)
@@ -168,9 +170,9 @@ impl Place {
                 if is_null_device(&found) {
                     return Err(Error::destination(shown, InvalidDestination::NullDevice));
                 }
-                Ok((Place::Special(path.to_owned()), None))
+                Ok((Target::Special(path.to_owned()), None))
             }
-            _ => Ok((Place::Files(name), pattern)),
+            _ => Ok((Target::Files(name), pattern)),
         }
     }
 }
@@ -202,14 +204,14 @@ mod tests {
 
     #[test]
     fn the_first_file_is_the_trail_and_the_rest_are_copies() {
-        let places = Destinations::from(["stdout", "/logs/a.log", "/logs/b.log"])
+        let targets = Destinations::from(["stdout", "/logs/a.log", "/logs/b.log"])
             .resolve()
-            .expect("places");
-        assert_eq!(places.trail.to_string(), "/logs/a.log");
-        let copies: Vec<_> = places.copies.iter().map(Place::to_string).collect();
+            .expect("targets");
+        assert_eq!(targets.trail.to_string(), "/logs/a.log");
+        let copies: Vec<_> = targets.copies.iter().map(Target::to_string).collect();
         assert_eq!(copies, ["stdout", "/logs/b.log"]);
-        let alone = Destinations::from("STDOUT").resolve().expect("places");
-        assert_eq!(alone.trail, Place::Stdout);
+        let alone = Destinations::from("STDOUT").resolve().expect("targets");
+        assert_eq!(alone.trail, Target::Stdout);
     }
 
     #[test]

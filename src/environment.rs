@@ -42,7 +42,7 @@ impl fmt::Display for Environment {
 }
 
 /// What is asked of the world around the process. Tests ask another one.
-pub(crate) trait Surroundings {
+pub(crate) trait EnvSource {
     fn variable(&self, name: &str) -> Option<String>;
     /// The names of all variables that are set.
     fn names(&self) -> Vec<String>;
@@ -52,9 +52,9 @@ pub(crate) trait Surroundings {
 }
 
 /// The process's own surroundings.
-pub(crate) struct Process;
+pub(crate) struct ProcessEnv;
 
-impl Surroundings for Process {
+impl EnvSource for ProcessEnv {
     fn variable(&self, name: &str) -> Option<String> {
         // Bytes that are not UTF-8 make an unknown value, not an absent one.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -92,13 +92,10 @@ const CONTAINER_FILES: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 /// Variables are statements; files and Kubernetes's variable are only traces, and are
 /// looked for when nothing was stated. Of several statements the strictest wins, and of
 /// equally strict ones the first.
-pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
+pub(crate) fn detect(env: &impl EnvSource) -> (Environment, String) {
     let mut stated: Vec<(Environment, String)> = Vec::new();
     for name in NAMES {
-        if let Some(value) = around
-            .variable(name)
-            .filter(|value| !value.trim().is_empty())
-        {
+        if let Some(value) = env.variable(name).filter(|value| !value.trim().is_empty()) {
             stated.push(match named(&value) {
                 Some(environment) => (environment, format!("{name}={value}")),
                 None => (
@@ -111,7 +108,7 @@ pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
         }
     }
     for (name, environment) in FLAGS {
-        let value = around.variable(name);
+        let value = env.variable(name);
         if value.as_deref().and_then(truth) == Some(true) {
             stated.push((environment, format!("{name} is set")));
         }
@@ -127,16 +124,16 @@ pub(crate) fn detect(around: &impl Surroundings) -> (Environment, String) {
         }
         return (strictest, reason);
     }
-    if let Some(file) = CONTAINER_FILES.into_iter().find(|file| around.exists(file)) {
+    if let Some(file) = CONTAINER_FILES.into_iter().find(|file| env.exists(file)) {
         return (Environment::Container, format!("{file} exists"));
     }
-    if around.variable("KUBERNETES_SERVICE_HOST").is_some() {
+    if env.variable("KUBERNETES_SERVICE_HOST").is_some() {
         return (
             Environment::Container,
             "KUBERNETES_SERVICE_HOST is set".to_owned(),
         );
     }
-    if around.is_interactive_debug_build() {
+    if env.is_interactive_debug_build() {
         let reason = "nothing says otherwise, and this is a debug build on a terminal";
         return (Environment::Development, reason.to_owned());
     }
@@ -167,22 +164,22 @@ pub(crate) mod tests {
     use std::collections::HashMap;
 
     #[derive(Default)]
-    pub(crate) struct Imagined {
+    pub(crate) struct FakeEnv {
         pub(crate) variables: HashMap<&'static str, &'static str>,
         pub(crate) files: Vec<&'static str>,
         pub(crate) interactive: bool,
     }
 
-    impl Imagined {
-        pub(crate) fn with(variables: &[(&'static str, &'static str)]) -> Imagined {
-            Imagined {
+    impl FakeEnv {
+        pub(crate) fn with(variables: &[(&'static str, &'static str)]) -> FakeEnv {
+            FakeEnv {
                 variables: variables.iter().copied().collect(),
-                ..Imagined::default()
+                ..FakeEnv::default()
             }
         }
     }
 
-    impl Surroundings for Imagined {
+    impl EnvSource for FakeEnv {
         fn variable(&self, name: &str) -> Option<String> {
             self.variables.get(name).map(|value| (*value).to_owned())
         }
@@ -222,27 +219,27 @@ pub(crate) mod tests {
             (&[("KUBERNETES_SERVICE_HOST", "10.0.0.1")], Container),
             (&[], Production),
         ] {
-            let (environment, reason) = detect(&Imagined::with(variables));
+            let (environment, reason) = detect(&FakeEnv::with(variables));
             assert_eq!(environment, expected, "{variables:?}: {reason}");
         }
-        let (_, reason) = detect(&Imagined::with(&[("PROD", "true"), ("DEBUG", "true")]));
+        let (_, reason) = detect(&FakeEnv::with(&[("PROD", "true"), ("DEBUG", "true")]));
         assert_eq!(reason, "PROD is set (stricter than DEBUG is set)");
     }
 
     #[test]
     fn traces_count_only_where_nothing_was_stated() {
-        let mut around = Imagined {
+        let mut env = FakeEnv {
             files: vec!["/run/.containerenv"],
             interactive: true,
-            ..Imagined::default()
+            ..FakeEnv::default()
         };
-        assert_eq!(detect(&around).0, Environment::Container);
-        around.variables.insert("STINGER_ENV", "development");
-        assert_eq!(detect(&around).0, Environment::Development);
-        let around = Imagined {
+        assert_eq!(detect(&env).0, Environment::Container);
+        env.variables.insert("STINGER_ENV", "development");
+        assert_eq!(detect(&env).0, Environment::Development);
+        let env = FakeEnv {
             interactive: true,
-            ..Imagined::default()
+            ..FakeEnv::default()
         };
-        assert_eq!(detect(&around).0, Environment::Development);
+        assert_eq!(detect(&env).0, Environment::Development);
     }
 }

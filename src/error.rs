@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
 use crate::record::system::FORMAT;
-use crate::redact::error::ErrorChain;
+use crate::redact::internal::ErrorChain;
 use crate::{redact, trail};
 
 /// A result with this crate's [`Error`].

@@ -113,6 +113,7 @@
 mod audit;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod config;
 mod destination;
 pub mod environment;
 pub mod error;
@@ -120,7 +121,6 @@ pub mod read;
 pub mod record;
 pub mod redact;
 mod rotation;
-mod settings;
 pub mod trail;
 pub mod turn;
 #[cfg(feature = "tower")]
@@ -130,14 +130,6 @@ mod write;
 pub use audit::{Audit, Builder, audit, builder, enable, layer, to};
 pub use error::Error;
 pub use write::{TARGET, log_guardrail_decision, log_prompt, log_response};
-
-/// The types of settings.
-pub mod config {
-    pub use tracing_appender::rolling::Rotation;
-
-    pub use crate::destination::{Destination, Destinations};
-    pub use crate::settings::Retention;
-}
 
 /// The typed functions with all that they can say. An [`Entry`](emit::Entry) is recorded by its method
 /// [`log`](emit::Entry::log).

@@ -111,7 +111,6 @@ pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 pub(crate) mod catalog;
 #[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod checkpoint;
-pub(crate) mod dangerous;
 pub(crate) mod durable;
 pub mod error;
 pub(crate) mod files;

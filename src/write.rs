@@ -19,10 +19,10 @@ use chrono::{DateTime, Utc};
 use tracing::Span;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::destination::Place;
+use crate::config::Config;
+use crate::destination::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::SystemEvent;
-use crate::settings::Settings;
 use crate::trail::internal::Key;
 
 mod caller;
@@ -75,7 +75,7 @@ pub(crate) struct Core {
     /// Tells this trail from others of the process.
     id: u64,
     pid: u32,
-    settings: Settings,
+    config: Config,
     /// The trail's name, for messages.
     name: String,
     journal: Arc<Journal>,
@@ -132,14 +132,14 @@ fn take_flag(flag: &AtomicBool) -> bool {
 }
 
 impl Core {
-    fn new(settings: Settings, journal: Arc<Journal>) -> Core {
+    fn new(config: Config, journal: Arc<Journal>) -> Core {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             pid: std::process::id(),
-            name: settings.places.trail.to_string(),
+            name: config.targets.trail.to_string(),
             journal,
-            settings,
+            config,
             system_records: Mutex::default(),
             losses: Apart::default(),
             counts: Apart::default(),
@@ -172,12 +172,12 @@ impl Core {
 
     /// What surrounds the records of a turn that begins here and says this.
     pub(crate) fn turn_context(&self, texts: &[(Key, String)]) -> RecordContext {
-        self.context().with_texts(&self.settings.redactors, texts)
+        self.context().with_texts(&self.config.redactors, texts)
     }
 
     /// Changes what the records of a turn say.
     pub(crate) fn set_in_turn(&self, turn: &RecordContext, key: Key, text: &str) {
-        turn.set_text(&self.settings.redactors, key, text);
+        turn.set_text(&self.config.redactors, key, text);
     }
 
     /// Attributes what happens in a span to a turn.
@@ -213,7 +213,7 @@ impl Core {
         let RecordContext { scope, trace } = context.into();
         let trace = Trace::current().or(trace);
         let taken = encode::encode(
-            &self.settings.redactors,
+            &self.config.redactors,
             |fields| {
                 fill(fields);
                 if let Some(scope) = scope {
@@ -226,15 +226,13 @@ impl Core {
             |frame| self.append(frame),
         );
         match taken {
-            Some(Ok(())) if !self.settings.fail_safe => Ok(()),
+            Some(Ok(())) if !self.config.fail_safe => Ok(()),
             Some(Ok(())) => match self.tripped.load(Ordering::Relaxed) {
                 false => Ok(()),
                 true => Err(self.unwritable(false)),
             },
             Some(Err(Refusal::Closed)) => Err(Error::from(ErrorKind::Closed)),
-            Some(Err(Refusal::Full { .. })) if self.settings.fail_safe => {
-                Err(self.unwritable(true))
-            }
+            Some(Err(Refusal::Full { .. })) if self.config.fail_safe => Err(self.unwritable(true)),
             Some(Err(Refusal::Full { .. })) => Ok(()),
             None => {
                 self.lose(
@@ -251,7 +249,7 @@ impl Core {
         // Once a wait has been in vain, nobody waits again until there is room.
         let timeout = match self.full.load(Ordering::Relaxed) {
             true => Duration::ZERO,
-            false => self.settings.enqueue_timeout,
+            false => self.config.enqueue_timeout,
         };
         let appended = self.journal.append(frame, timeout);
         match appended {
@@ -299,7 +297,7 @@ impl Core {
 
     /// Under fail-safe, has the typed functions return errors from now on.
     fn trip(&self, why: &str) {
-        if !self.settings.fail_safe || self.tripped.load(Ordering::SeqCst) {
+        if !self.config.fail_safe || self.tripped.load(Ordering::SeqCst) {
             return;
         }
         // The reason first: whoever sees the flag finds it.
@@ -319,13 +317,13 @@ impl Core {
         })
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What every record says of this run of the writer: nothing in files, where `trail_opened` says it.
     fn run_id_of_records(&self) -> Option<String> {
-        let is_stream = !matches!(self.settings.places.trail, Place::Files(_));
+        let is_stream = !matches!(self.config.targets.trail, Target::Files(_));
         is_stream.then(|| self.run_id.clone())
     }
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::record::Record;
-use crate::redact::{Finding, Redactor, path_segment};
+use crate::redact::internal::path_segment;
+use crate::redact::{Finding, Redactor};
 
 /// What a change of the rules does to one value.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::trail::dangerous::is_dangerous;
+use crate::redact::internal::is_unsafe_to_display;
 use crate::trail::internal::json::without_controls;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -14,7 +14,7 @@ pub(super) fn safe(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' | '\t' => safe.push(character),
-            _ if is_dangerous(character) => safe.extend(character.escape_unicode()),
+            _ if is_unsafe_to_display(character) => safe.extend(character.escape_unicode()),
             _ => safe.push(character),
         }
     }
@@ -132,7 +132,9 @@ mod tests {
         let hostile = "a\u{1b}[31mred\u{7}\u{9b}x\u{202e}txt\u{200b}\r\u{e0041}\u{0}z";
         let shown = safe(hostile);
         assert!(
-            shown.chars().all(|character| !is_dangerous(character)),
+            shown
+                .chars()
+                .all(|character| !is_unsafe_to_display(character)),
             "{shown}"
         );
         assert!(shown.contains("\\u{1b}[31mred"), "{shown}");
@@ -150,7 +152,7 @@ mod tests {
         let line = "{\"a\":\r\t\"\u{9b}\u{202e}\u{7f}\u{e0041}\u{fc}\"}";
         let escaped = json_line(line.as_bytes());
         let text = std::str::from_utf8(&escaped).expect("UTF-8");
-        assert!(!text.chars().any(is_dangerous), "{text}");
+        assert!(!text.chars().any(is_unsafe_to_display), "{text}");
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
         assert_eq!(value(text), value(line));
     }

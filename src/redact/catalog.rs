@@ -3,22 +3,10 @@
 
 use super::Entity;
 use super::detect::{RuleId, card, crypto, email, iban, ip, jwt, pem, phone, ssn, url};
-use super::secret::{self, FORMATS, SERVICES};
+use super::secret::{self, FORMAT, FORMATS, SERVICE, SERVICES};
 
-const SERVICE: RuleId = Entity::ALL.len() as RuleId;
-const FORMAT: RuleId = SERVICE + SERVICES.len() as RuleId;
 /// The first number of an application's own rules.
 pub(super) const CUSTOM: RuleId = FORMAT + FORMATS.len() as RuleId;
-
-/// The rule of a format of keys, by its place in the table.
-pub(super) fn format(number: usize) -> RuleId {
-    FORMAT + number as RuleId
-}
-
-/// The rule of a service, by its place in the table.
-pub(super) fn service(number: usize) -> RuleId {
-    SERVICE + number as RuleId
-}
 
 /// The kinds of value in their order, with the names of their rules and what these look for.
 const KINDS: [(Entity, &str, &str); Entity::ALL.len()] = [

@@ -35,8 +35,9 @@ const SLOW: Duration = Duration::from_millis(10);
 
 /// A redactor of the application's own, and how it does.
 #[derive(Clone)]
-pub(crate) struct Custom {
-    pub(crate) name: Arc<str>,
+pub struct CustomRedactor {
+    /// Its name, which is the rule in the records that it changes.
+    pub name: Arc<str>,
     redactor: Arc<dyn Redact>,
     counts: Arc<Counts>,
 }
@@ -70,18 +71,24 @@ pub struct RedactorStatus {
 
 /// The redactor panicked, and the text is withheld.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Panicked;
+pub struct Panicked;
 
-impl Custom {
-    pub(crate) fn new(name: impl Into<Arc<str>>, redactor: Arc<dyn Redact>) -> Custom {
-        Custom {
+impl CustomRedactor {
+    /// A redactor with its name.
+    pub fn new(name: impl Into<Arc<str>>, redactor: Arc<dyn Redact>) -> CustomRedactor {
+        CustomRedactor {
             name: name.into(),
             redactor,
             counts: Arc::default(),
         }
     }
 
-    pub(crate) fn apply<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Panicked> {
+    /// Calls the redactor, and counts how it does.
+    ///
+    /// # Errors
+    ///
+    /// It panicked.
+    pub fn apply<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Panicked> {
         let begun = Instant::now();
         // A redactor sees only the text it is given, and its own broken state is its own.
         let redacted = catch_unwind(AssertUnwindSafe(|| self.redactor.redact(text)));
@@ -100,7 +107,8 @@ impl Custom {
         })
     }
 
-    pub(crate) fn status(&self) -> RedactorStatus {
+    /// How it does.
+    pub fn status(&self) -> RedactorStatus {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let microseconds = |nanoseconds: f64| (nanoseconds / 100.0).round() / 10.0;
         let calls = read(&self.counts.calls);

@@ -17,6 +17,12 @@ macro_rules! kinds {
             }
         }
 
+        impl AsRef<str> for $Kind {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
         impl fmt::Display for $Kind {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(self.as_str())

@@ -127,7 +127,7 @@ impl Error {
         Error::from(ErrorKind::Keys { path, reason })
     }
 
-    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Error {
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Error {
         let path = path.to_owned();
         Error::from(ErrorKind::Io {
             action,

@@ -2,23 +2,19 @@
 //! which value a tag stands for.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{SecondsFormat, Utc};
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::canonical::canonical;
-use super::error::{Error, ErrorKind, InvalidKeys, Result};
-use crate::trail::internal::DurableFile;
+use super::error::{Error, InvalidKeys, Result};
 
-const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
-# stands for, by trying values. The last key is in use; the others tell what is in older records.\n";
-
-const SECRET_BYTES: usize = 32;
+/// The length of a key.
+pub const SECRET_BYTES: usize = 32;
 
 /// The keys of a redaction: the last one makes the tags, the others made those of older records.
 ///
@@ -28,7 +24,7 @@ const SECRET_BYTES: usize = 32;
 /// use stinger_audit::redact::Keys;
 ///
 /// # fn main() -> Result<(), stinger_audit::Error> {
-/// let keys = Keys::open("./logs/redaction.keys")?;
+/// let keys = Keys::read("./logs/redaction.keys")?;
 /// for tag in keys.tags("ann@example.com") {
 ///     println!("{tag}"); // [EMAIL:k1:9GZ4M2QX7R1B]
 /// }
@@ -75,27 +71,11 @@ impl fmt::Debug for Tag {
 pub(super) const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl Keys {
-    /// Opens a file of keys; where there is none, makes one with a first key.
+    /// Reads a file of keys. A trail makes one beside itself, `redaction.keys`, if it is given none.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or made; others than its owner may read it; a line is no key.
-    pub fn open(path: impl AsRef<Path>) -> Result<Keys> {
-        let path = path.as_ref();
-        match Keys::read(path) {
-            Err(error) if is_missing(&error) => {
-                Keys::make(path)?;
-                Keys::read(path)
-            }
-            read => read,
-        }
-    }
-
-    /// Opens a file of keys that must be there.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Keys::open).
+    /// The file cannot be read; others than its owner may read it; a line is not a key.
     pub fn read(path: impl AsRef<Path>) -> Result<Keys> {
         let path = path.as_ref();
         let failed = |error| Error::io("read the redaction keys", path, error);
@@ -127,43 +107,6 @@ impl Keys {
         Keys {
             path: None,
             keys: vec![Key::new(id.into(), secret)],
-        }
-    }
-
-    /// Adds a key at the end of a file. Trails that are opened from then on use it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Keys::open).
-    pub fn rotate(path: impl AsRef<Path>) -> Result<Keys> {
-        let path = path.as_ref();
-        let keys = Keys::open(path)?;
-        let numbers = keys
-            .ids()
-            .filter_map(|id| id.strip_prefix('k')?.parse().ok());
-        let line = fresh_line(numbers.max().unwrap_or(0_u64) + 1)?;
-        let file = OpenOptions::new().append(true).open(path);
-        let appended = file.and_then(|mut file| {
-            file.write_all(line.as_bytes())?;
-            file.sync_all()
-        });
-        appended.map_err(|error| Error::io("add a key to", path, error))?;
-        Keys::read(path)
-    }
-
-    /// Makes a file with a first key, unless somebody else is quicker.
-    fn make(path: &Path) -> Result<()> {
-        let line = fresh_line(1)?;
-        let made = DurableFile::shared(path).and_then(|mut draft| {
-            draft.write_all(HEAD.as_bytes())?;
-            draft.write_all(line.as_bytes())?;
-            draft.create_new()
-        });
-        match made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(Error::io("make the redaction keys", path, error))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -247,20 +190,6 @@ impl Key {
     }
 }
 
-fn fresh_line(number: u64) -> Result<String> {
-    let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|error| {
-        let source = io::Error::other(error.to_string());
-        Error::io("take random bytes from", Path::new("the system"), source)
-    })?;
-    let made = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    Ok(format!("k{number} {made} {}\n", HEXLOWER.encode(&secret)))
-}
-
-fn is_missing(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-}
-
 #[cfg(unix)]
 fn refuse_shared(file: &File, path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -298,57 +227,27 @@ mod tests {
 
     const EXPECTED: &str = "V2AT3TCTHZXB";
 
-    #[test]
-    fn keys_are_made_once_kept_private_and_rotated() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("redaction.keys");
-        let first = Keys::open(&path).expect("made");
-        assert_eq!(first.current(), "k1");
-        assert_eq!(
-            Keys::open(&path).expect("read").tags("a@b.cd"),
-            first.tags("a@b.cd")
-        );
-        let second = Keys::rotate(&path).expect("rotated");
-        assert_eq!(second.ids().collect::<Vec<_>>(), ["k1", "k2"]);
-        let of_address = |keys: &Keys, value: &str| {
-            let mut tags = keys.tags(value);
-            tags.retain(|tag| tag.starts_with("[EMAIL:"));
-            tags
-        };
-        let tags = of_address(&second, " A@b.cd");
-        assert_eq!(
-            tags[0],
-            of_address(&first, "a@b.cd")[0],
-            "old tags are still known"
-        );
-        assert!(tags[1].starts_with("[EMAIL:k2:"), "{tags:?}");
-        assert_eq!(
-            std::fs::read_dir(dir.path()).expect("readable").count(),
-            1,
-            "no draft is left"
-        );
-    }
-
     #[cfg(unix)]
     #[test]
     fn keys_that_others_may_read_or_that_are_none_are_refused() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("redaction.keys");
-        Keys::open(&path).expect("made");
+        let line = format!("k1 now {}\n", "07".repeat(SECRET_BYTES));
+        std::fs::write(&path, line).expect("written");
         let allow = |mode| {
             let mode = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&path, mode).expect("set");
         };
         allow(0o640);
-        let error = Keys::open(&path).expect_err("refused").to_string();
+        let error = Keys::read(&path).expect_err("refused").to_string();
         assert!(error.contains("chmod 600"), "{error}");
         allow(0o600);
         std::fs::write(&path, "# head\nk1 now 0123\n").expect("written");
-        let error = Keys::open(&path).expect_err("refused").to_string();
+        let error = Keys::read(&path).expect_err("refused").to_string();
         assert!(error.contains("line 2 is not a key"), "{error}");
         std::fs::write(&path, "").expect("written");
-        let error = Keys::open(&path).expect_err("refused").to_string();
+        let error = Keys::read(&path).expect_err("refused").to_string();
         assert!(error.contains("has no key"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 //! and hyphens, and the escapes `\u0040` and `%40` are the ASCII that they stand for, with the
 //! way back to the text.
 
-use crate::trail::dangerous::is_dangerous;
+use super::characters::is_unsafe_to_display;
 
 /// A copy of a text without disguises.
 pub(super) struct Normalized {
@@ -75,7 +75,7 @@ fn replacement(text: &str) -> Option<(Option<char>, usize)> {
         '\u{34f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => None,
         // Control characters and the ends of lines separate.
         _ if character.is_control() || character.is_whitespace() => return None,
-        _ if is_dangerous(character) => None,
+        _ if is_unsafe_to_display(character) => None,
         _ => return None,
     };
     Some((replaced, character.len_utf8()))
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn no_invisible_character_splits_a_value() {
         let separates = |character: char| character.is_control() || character.is_whitespace();
-        let dangerous = ('\u{80}'..=char::MAX).filter(|character| is_dangerous(*character));
+        let dangerous = ('\u{80}'..=char::MAX).filter(|character| is_unsafe_to_display(*character));
         let mut invisible: Vec<char> = dangerous.filter(|c| !separates(*c)).collect();
         assert!(invisible.contains(&'\u{fff9}') && invisible.contains(&'\u{e0041}'));
         invisible.extend(['\u{34f}', '\u{fe0f}', '\u{e01ef}']);

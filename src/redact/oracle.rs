@@ -7,7 +7,7 @@
 //! around a candidate for that: of them only the places are compared.
 
 use super::detect::{Detector, Match};
-use super::{Entity, Form, Keys, Redactor, Rules, catalog};
+use super::{Entity, Keys, Redactor, Replacement, Rules, catalog};
 
 mod expressions;
 mod texts;
@@ -83,7 +83,7 @@ fn numbers_and_addresses_are_what_plain_regular_expressions_say() {
 fn no_byte_of_a_found_value_is_written_and_twice_is_once() {
     let mut random = Random(0xdead_beef_cafe_f00d);
     let keyed = Redactor::new(Rules::new(), Some(Keys::from_secret("k1", &[3; 32])));
-    let removing = Redactor::new(Rules::new().default_form(Form::Remove), None);
+    let removing = Redactor::new(Rules::new().default_replacement(Replacement::Remove), None);
     for _ in 0..texts() {
         let text = text(&mut random);
         let places = removing.find(&text);

@@ -13,7 +13,7 @@ use super::detect::RuleId;
 use super::key::{Keys, Tag};
 use super::secret::says_secret;
 use super::words::{Words, words};
-use super::{Entity, Identifier, Rules, Treatment, USER};
+use super::{Entity, FieldPolicy, IdentifierPolicy, Rules, USER};
 
 /// Replaces what must not be seen in a text.
 ///
@@ -157,17 +157,18 @@ impl Redactor {
     }
 
     /// What becomes of the texts in a field.
-    pub(super) fn treatment(&self, field: &str) -> Treatment {
-        let treatment = self.rules.fields.get(field);
-        *treatment.unwrap_or(&Treatment::Redact)
+    pub(super) fn policy(&self, field: &str) -> FieldPolicy {
+        let policy = self.rules.fields.get(field);
+        *policy.unwrap_or(&FieldPolicy::Redact)
     }
 
     /// Whether `user_id` or `user_ip` is recorded as it is.
-    pub(crate) fn keeps_identifier(&self, is_address: bool) -> bool {
-        self.identifier_rule(is_address) == Identifier::Keep
+    #[doc(hidden)]
+    pub fn keeps_identifier(&self, is_address: bool) -> bool {
+        self.identifier_rule(is_address) == IdentifierPolicy::Keep
     }
 
-    fn identifier_rule(&self, is_address: bool) -> Identifier {
+    fn identifier_rule(&self, is_address: bool) -> IdentifierPolicy {
         match is_address {
             true => self.rules.user_ip,
             false => self.rules.user_id,
@@ -175,17 +176,18 @@ impl Redactor {
     }
 
     /// `user_id` or `user_ip` as it is to be recorded.
-    pub(crate) fn identifier<'v>(&self, is_address: bool, value: &'v str) -> Option<Cow<'v, str>> {
+    #[doc(hidden)]
+    pub fn identifier<'v>(&self, is_address: bool, value: &'v str) -> Option<Cow<'v, str>> {
         let kind = if is_address {
             Entity::Ip.as_str()
         } else {
             USER
         };
         match (self.identifier_rule(is_address), &self.keys) {
-            (Identifier::Keep, _) => Some(Cow::Borrowed(value)),
-            (Identifier::Drop, _) => None,
-            (Identifier::Tag, None) => Some(Cow::Owned(format!("[{kind}]"))),
-            (Identifier::Tag, Some(keys)) => {
+            (IdentifierPolicy::Keep, _) => Some(Cow::Borrowed(value)),
+            (IdentifierPolicy::Drop, _) => None,
+            (IdentifierPolicy::Tag, None) => Some(Cow::Owned(format!("[{kind}]"))),
+            (IdentifierPolicy::Tag, Some(keys)) => {
                 let tag = match is_address {
                     true => keys.tag(kind, canonical(Entity::Ip, value).as_bytes()),
                     false => keys.tag(kind, value.as_bytes()),
@@ -196,7 +198,8 @@ impl Redactor {
     }
 
     /// The id of the key that tags are made with.
-    pub(crate) fn key_id(&self) -> Option<&str> {
+    #[doc(hidden)]
+    pub fn key_id(&self) -> Option<&str> {
         self.keys.as_ref().map(Keys::current)
     }
 
@@ -205,7 +208,7 @@ impl Redactor {
     pub fn still_hides(&self, kind: &str, tag: Option<&str>) -> bool {
         let is_on = match Entity::of(kind) {
             Some(entity) => !self.rules.off.contains(&entity),
-            None => self.is_own(kind) || kind == super::CUSTOM,
+            None => self.is_own(kind) || kind == super::internal::CUSTOM,
         };
         let is_allowed = |tag: &str| {
             let Some(keys) = &self.keys else { return false };
@@ -216,7 +219,7 @@ impl Redactor {
     }
 
     /// Puts `typed:` into every placeholder of a text. `None`: there is none.
-    pub(crate) fn mark_typed(&self, text: &str) -> Option<String> {
+    pub(super) fn mark_typed(&self, text: &str) -> Option<String> {
         let mut marked: Option<String> = None;
         let mut copied = 0;
         for open in memchr::memchr_iter(b'[', text.as_bytes()) {

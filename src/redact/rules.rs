@@ -18,16 +18,16 @@ mod file;
 /// What stands in the place of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Form {
+pub enum Replacement {
     /// `[EMAIL:k1:9GZ4M2QX7R1B]`: the same value has the same tag, whatever way it is typed, and only
-    /// who has the key can tell which tag a value has. Without keys as [`Type`](Form::Type).
+    /// who has the key can tell which tag a value has. Without keys as [`Type`](Replacement::Type).
     #[default]
     Tag,
     /// `[EMAIL]`.
     Type,
     /// What may stay: a card's brand and last four digits, an email address's domain, the first three
     /// numbers of an IPv4 address, the prefix of a key. `[CREDIT_CARD:VISA 1111]`. As
-    /// [`Type`](Form::Type) for everything else.
+    /// [`Type`](Replacement::Type) for everything else.
     Mask,
     /// Nothing. The record's list says what was there.
     Remove,
@@ -36,7 +36,7 @@ pub enum Form {
 /// What becomes of the texts in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Treatment {
+pub enum FieldPolicy {
     /// Values in them are redacted. The default.
     Redact,
     /// They are kept as they are.
@@ -48,7 +48,7 @@ pub enum Treatment {
 /// What becomes of `user_id` or `user_ip`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Identifier {
+pub enum IdentifierPolicy {
     /// It is recorded. The default: an audit trail says for whom.
     #[default]
     Keep,
@@ -61,15 +61,15 @@ pub enum Identifier {
 /// What is redacted, and how. Without changes: every [`Entity`], as tags, in every text.
 ///
 /// ```
-/// use stinger_audit::redact::{Entity, Form, Identifier, Redactor, Rule, Rules};
+/// use stinger_audit::redact::{Entity, Replacement, IdentifierPolicy, Redactor, Rule, Rules};
 ///
 /// # fn main() -> Result<(), stinger_audit::Error> {
 /// let rules = Rules::new()
-///     .form(Entity::CreditCard, Form::Mask)
+///     .replacement(Entity::CreditCard, Replacement::Mask)
 ///     .rule(Rule::new("EMPLOYEE", r"E-\d{6}")?)
-///     .deny("CODENAME", ["Falcon"])
+///     .deny("CODENAME", ["Falcon"])?
 ///     .allow(["support@example.com"])
-///     .user_ip(Identifier::Tag);
+///     .user_ip(IdentifierPolicy::Tag);
 /// let redactor = Redactor::new(rules, None);
 /// assert_eq!(
 ///     redactor.redact("E-004711 paid for falcon with 4111 1111 1111 1111, ask support@example.com").text,
@@ -80,13 +80,13 @@ pub enum Identifier {
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     pub(super) off: BTreeSet<Entity>,
-    pub(super) form: Form,
-    pub(super) forms: BTreeMap<String, Form>,
+    pub(super) default_replacement: Replacement,
+    pub(super) replacements: BTreeMap<String, Replacement>,
     pub(super) rules: Vec<Rule>,
     pub(super) allowed: Vec<String>,
-    pub(super) fields: BTreeMap<String, Treatment>,
-    pub(super) user_id: Identifier,
-    pub(super) user_ip: Identifier,
+    pub(super) fields: BTreeMap<String, FieldPolicy>,
+    pub(super) user_id: IdentifierPolicy,
+    pub(super) user_ip: IdentifierPolicy,
 }
 
 /// A rule of the application's own: a regular expression, and what else must hold.
@@ -129,12 +129,13 @@ impl Rule {
     }
 
     /// A rule that finds these words, in upper or lower case.
-    fn of_words(name: &str, list: impl IntoIterator<Item = String>) -> Result<Rule> {
+    fn of_words<W: AsRef<str>>(name: &str, list: impl IntoIterator<Item = W>) -> Result<Rule> {
         check_name(name)?;
-        let list = list.into_iter().filter(|word| !word.is_empty());
+        let list: Vec<W> = list.into_iter().collect();
+        let list = list.iter().map(AsRef::as_ref);
         Ok(Rule {
             name: name.to_owned(),
-            finder: Finder::Words(words(list)),
+            finder: Finder::Words(words(list.filter(|word| !word.is_empty()))),
             validator: None,
         })
     }
@@ -187,14 +188,14 @@ impl Rules {
     /// Reads rules from a TOML file:
     ///
     /// ```toml
-    /// form = "tag"                       # tag, type, mask or remove
+    /// replacement = "tag"                # tag, type, mask or remove
     /// off = ["IP"]                       # kinds that are not looked for
     /// national = ["UK_NHS", "PL_PESEL"]  # kinds that are, besides
     /// allow = ["support@example.com"]    # values that are kept
     /// user_id = "keep"                   # keep, tag or drop
     /// user_ip = "tag"
     ///
-    /// [forms]
+    /// [replacements]
     /// CREDIT_CARD = "mask"
     ///
     /// [fields]
@@ -227,14 +228,15 @@ impl Rules {
     }
 
     /// What stands in the place of all values for which nothing else is said.
-    pub fn default_form(mut self, form: Form) -> Rules {
-        self.form = form;
+    pub fn default_replacement(mut self, replacement: Replacement) -> Rules {
+        self.default_replacement = replacement;
         self
     }
 
-    /// What stands in the place of values of a kind, a rule's or a deny-list's.
-    pub fn form(mut self, kind: impl Kind, form: Form) -> Rules {
-        self.forms.insert(kind.name().to_owned(), form);
+    /// What stands in the place of the values of a kind: an [`Entity`], or the name of a rule or a deny-list.
+    pub fn replacement(mut self, kind: impl AsRef<str>, replacement: Replacement) -> Rules {
+        self.replacements
+            .insert(kind.as_ref().to_owned(), replacement);
         self
     }
 
@@ -259,50 +261,33 @@ impl Rules {
 
     /// Always redacts these words, in upper or lower case, under a name for them.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// The name is not of capital letters, digits and `_`.
-    pub fn deny<W: Into<String>>(self, name: &str, words: impl IntoIterator<Item = W>) -> Rules {
-        match Rule::of_words(name, words.into_iter().map(Into::into)) {
-            Ok(rule) => self.rule(rule),
-            Err(error) => panic!("{error}"),
-        }
+    /// The name is not of capital letters, digits and `_`, or is taken.
+    pub fn deny<W: AsRef<str>>(
+        self,
+        name: &str,
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Rules> {
+        Ok(self.rule(Rule::of_words(name, words)?))
     }
 
     /// What becomes of the texts in a field, with all that is nested in it. Keys of the record that
     /// are ids or numbers are as they are.
-    pub fn field(mut self, name: impl Into<String>, treatment: Treatment) -> Rules {
-        self.fields.insert(name.into(), treatment);
+    pub fn field(mut self, name: impl Into<String>, policy: FieldPolicy) -> Rules {
+        self.fields.insert(name.into(), policy);
         self
     }
 
     /// What becomes of `user_id`.
-    pub fn user_id(mut self, identifier: Identifier) -> Rules {
+    pub fn user_id(mut self, identifier: IdentifierPolicy) -> Rules {
         self.user_id = identifier;
         self
     }
 
     /// What becomes of `user_ip`.
-    pub fn user_ip(mut self, identifier: Identifier) -> Rules {
+    pub fn user_ip(mut self, identifier: IdentifierPolicy) -> Rules {
         self.user_ip = identifier;
-        self
-    }
-}
-
-/// Names a kind of value: an [`Entity`], or the name of a rule of the application's own.
-pub trait Kind {
-    /// The name, as it stands in a placeholder.
-    fn name(&self) -> &str;
-}
-
-impl Kind for Entity {
-    fn name(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl Kind for &str {
-    fn name(&self) -> &str {
         self
     }
 }

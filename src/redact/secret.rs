@@ -4,9 +4,8 @@
 use std::sync::LazyLock;
 
 use super::Entity;
-use super::catalog;
-use super::detect::Detector;
 use super::detect::bytes::{entropy, is_alnum, is_token};
+use super::detect::{Detector, RuleId};
 
 mod assign;
 mod class;
@@ -39,6 +38,11 @@ pub(super) struct Service {
     pub(super) greatest: u16,
     entropy: f32,
 }
+
+/// The rule numbers of the services, in the order of their table. Those of the kinds of value come before them.
+pub(super) const SERVICE: RuleId = Entity::ALL.len() as RuleId;
+/// The rule numbers of the formats, in the order of their table.
+pub(super) const FORMAT: RuleId = SERVICE + SERVICES.len() as RuleId;
 
 /// How far before a run of token characters the literal of a format may begin.
 const REACH: usize = 60;
@@ -187,7 +191,7 @@ impl Detector<'_> {
             // The longest key and, of those, the first in the table.
             match keys.rev().max_by_key(|(_, (_, end))| *end) {
                 Some((number, (start, end))) => {
-                    self.found_by(catalog::format(number), start, end);
+                    self.found_by(FORMAT + number as RuleId, start, end);
                     self.secret_end = end;
                     at = end;
                 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::record::system::FORMAT;
 pub use crate::redact::error::Position;
-use crate::redact::error::{ErrorChain, fmt_io};
+use crate::redact::internal::{ErrorChain, fmt_io};
 
 /// A result with this module's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Serializer, Value};
 
-use super::dangerous::{LEADS, is_dangerous};
+use crate::redact::internal::{UNSAFE_LEADS as LEADS, is_unsafe_to_display};
 
 /// Appends `text` as a JSON string that shows safely on any terminal. What is no UTF-8 in it becomes U+FFFD.
 pub fn push_string(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
@@ -42,7 +42,7 @@ pub fn push_escaped(out: &mut Vec<u8>, text: impl AsRef<[u8]>) {
                 b'"' => (1, br#"\""#),
                 b'\\' => (1, br"\\"),
                 byte if may_act(byte) => match text[at..].chars().next() {
-                    Some(character) if is_dangerous(character) => {
+                    Some(character) if is_unsafe_to_display(character) => {
                         (character.len_utf8(), units(character, &mut escape))
                     }
                     _ => continue,
@@ -76,7 +76,7 @@ fn may_act(byte: u8) -> bool {
 
 /// Whether a line holds nothing that the trail escapes.
 pub fn is_escaped(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_ok_and(|line| !line.contains(is_dangerous))
+    std::str::from_utf8(line).is_ok_and(|line| !line.contains(is_unsafe_to_display))
 }
 
 /// A character as escaped UTF-16 units.
@@ -161,7 +161,7 @@ pub fn safe_text(value: &impl Serialize) -> String {
 
 /// The text with the characters that act on terminals as `\uNNNN`, all but tab and line ends.
 pub fn without_controls(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| is_dangerous(c) && !matches!(c, '\t' | '\n' | '\r');
+    let acts = |c: char| is_unsafe_to_display(c) && !matches!(c, '\t' | '\n' | '\r');
     let may_act = |byte| may_act(byte) && !matches!(byte, b'\t' | b'\n' | b'\r');
     if !text.bytes().any(may_act) || !text.contains(acts) {
         return Cow::Borrowed(text);
@@ -199,7 +199,7 @@ mod tests {
     fn every_character_that_acts_begins_with_a_byte_that_may() {
         for character in '\0'..=char::MAX {
             let text = format!("a{character}");
-            let acts = is_dangerous(character) && !matches!(character, '\t' | '\n' | '\r');
+            let acts = is_unsafe_to_display(character) && !matches!(character, '\t' | '\n' | '\r');
             assert!(!acts || text.bytes().any(may_act), "{character:?}");
             assert_eq!(without_controls(&text) != text, acts, "{character:?}");
         }
@@ -216,7 +216,7 @@ mod tests {
             push_string(&mut out, &text);
             let json = String::from_utf8(out).expect("UTF-8");
             assert!(
-                !json.chars().any(is_dangerous),
+                !json.chars().any(is_unsafe_to_display),
                 "U+{code:04X} stands bare in {json:?}"
             );
             let back: String = serde_json::from_str(&json).expect("JSON");

@@ -8,17 +8,17 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::Turn;
 use crate::audit::Audit;
+use crate::config::BuilderConfig;
 use crate::error::{ErrorKind, Result};
 use crate::read::{self, Outcome};
-use crate::settings::Given;
 use crate::write::tests::{Disk, trail};
 
 fn fail_safe(disk: &Disk) -> Audit {
-    let given = Given {
+    let config = BuilderConfig {
         fail_safe: Some(true),
-        ..Given::default()
+        ..BuilderConfig::default()
     };
-    Audit::on(trail(disk, given))
+    Audit::on(trail(disk, config))
 }
 
 /// The only turn of a trail, which is closed.

@@ -20,32 +20,32 @@ use super::worker::seal::Sealer;
 use super::worker::sink::Sink;
 use super::worker::turn_tracker::TurnTracker;
 use super::{Core, lock, say};
-use crate::destination::{Place, Places};
+use crate::config::Config;
+use crate::destination::{Target, Targets};
 use crate::error::{Error, ErrorKind, InvalidDestination, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
-use crate::settings::Settings;
 use crate::trail::internal::{Catalog, RecordHead, hostname, recent, record_heads};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
 
 /// Opens the trail, and answers when its first record is written. `None`: it is switched off.
-pub(crate) fn open(settings: Settings) -> Result<Option<Arc<Core>>> {
-    if !settings.enabled {
+pub(crate) fn open(config: Config) -> Result<Option<Arc<Core>>> {
+    if !config.enabled {
         SWITCHED_OFF.store(true, Ordering::Relaxed);
         return Ok(None);
     }
-    adopt_orphans(&settings);
-    let core = start(settings, |_| {})?;
+    adopt_orphans(&config);
+    let core = start(config, |_| {})?;
     remember(&core);
     monitor::start(&core);
     Ok(Some(core))
 }
 
 /// Opens the trail only to record that somebody tried to switch it off.
-pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
-    let core = start(settings, |core| {
+pub(crate) fn record_refusal(config: Config, refusal: &str) -> Result<()> {
+    let core = start(config, |core| {
         let refused = refusal.to_owned();
         core.queue_system_record(Refused { refused });
     })?;
@@ -54,8 +54,8 @@ pub(crate) fn record_refusal(settings: Settings, refusal: &str) -> Result<()> {
 
 /// Writes out what dead processes have left in journals of the same pattern, each to its own
 /// trail. A journal whose process lives is left alone: its trail is locked.
-fn adopt_orphans(settings: &Settings) {
-    let Some(pattern) = &settings.places.pattern else {
+fn adopt_orphans(config: &Config) {
+    let Some(pattern) = &config.targets.pattern else {
         return;
     };
     let orphans = match pattern.with_journals() {
@@ -65,15 +65,15 @@ fn adopt_orphans(settings: &Settings) {
     };
     for orphan in orphans {
         let shown = orphan.path().display().to_string();
-        let places = Places {
-            trail: Place::Files(orphan),
+        let targets = Targets {
+            trail: Target::Files(orphan),
             copies: Vec::new(),
             pattern: None,
         };
         let adopted = start(
-            Settings {
-                places,
-                ..settings.clone()
+            Config {
+                targets,
+                ..config.clone()
             },
             |_| {},
         );
@@ -88,14 +88,14 @@ fn adopt_orphans(settings: &Settings) {
     }
 }
 
-fn start(mut settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
-    let (sink, found) = Sink::open(&settings.places.trail, &settings)?;
-    settings.make_redactors()?;
+fn start(mut config: Config, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
+    let (sink, found) = Sink::open(&config.targets.trail, &config)?;
+    config.make_redactors()?;
     let mut copies = Vec::new();
-    for place in &settings.places.copies {
-        copies.push((Sink::open(place, &settings)?.0, place.to_string()));
+    for target in &config.targets.copies {
+        copies.push((Sink::open(target, &config)?.0, target.to_string()));
     }
-    let core = run(settings, sink, found, copies, then)?;
+    let core = run(config, sink, found, copies, then)?;
     // The trail's first record must reach the medium before anything is promised.
     if let Err(error) = core.confirm() {
         let _ = core.close();
@@ -106,7 +106,7 @@ fn start(mut settings: Settings, then: impl FnOnce(&Core)) -> Result<Arc<Core>> 
 
 /// Starts the threads of a trail whose destinations are open.
 pub(super) fn run(
-    settings: Settings,
+    config: Config,
     sink: Sink,
     mut found: Found,
     copies: Vec<(Sink, String)>,
@@ -114,36 +114,36 @@ pub(super) fn run(
 ) -> Result<Arc<Core>> {
     let last_seq = found.last.as_ref().map(|last| last.seq);
     // Who closes a trail in order removes its journal.
-    let was_closed = match &settings.places.trail {
-        Place::Files(name) => !name.journal().exists(),
+    let was_closed = match &config.targets.trail {
+        Target::Files(name) => !name.journal().exists(),
         _ => false,
     };
     // First: a key that is refused leaves no journal behind.
-    let (mut sealer, wrong) = match settings.sealing {
+    let (mut sealer, wrong) = match config.sealing {
         true => {
-            let (sealer, wrong) = Sealer::open(&settings, was_closed, found.files.as_mut())?;
+            let (sealer, wrong) = Sealer::open(&config, was_closed, found.files.as_mut())?;
             (Some(sealer), wrong)
         }
         false => (None, None),
     };
-    let (journal, remains) = match &settings.places.trail {
-        Place::Files(name) => {
+    let (journal, remains) = match &config.targets.trail {
+        Target::Files(name) => {
             let path = name.journal();
             let written = Records {
                 files: RefCell::new(found.files.as_mut()),
                 last_seq,
             };
-            Journal::open(&path, settings.buffer_capacity, &written)
+            Journal::open(&path, config.buffer_capacity, &written)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
-        place => {
-            let journal = Journal::in_memory(settings.buffer_capacity).map_err(|error| {
-                Error::destination(place, InvalidDestination::NoResources(error))
+        target => {
+            let journal = Journal::in_memory(config.buffer_capacity).map_err(|error| {
+                Error::destination(target, InvalidDestination::NoResources(error))
             })?;
             (journal, Remains::default())
         }
     };
-    let core = Arc::new(Core::new(settings, journal));
+    let core = Arc::new(Core::new(config, journal));
     let copies = copies
         .into_iter()
         .map(|(sink, destination)| CopyFeed::start(&core, sink, destination))
@@ -156,7 +156,7 @@ pub(super) fn run(
     if let Some(sealer) = &mut sealer {
         sealer.run_id = core.run_id_of_records();
         let identity = sealer.identity();
-        if let Place::Files(_) = core.settings.places.trail {
+        if let Target::Files(_) = core.config.targets.trail {
             say(&match sealer.is_new() {
                 true => format!(
                     "{}: its first key is {identity}; keep it elsewhere, for `stinger-audit verify --key`",
@@ -214,24 +214,24 @@ impl Written for Records<'_> {
 }
 
 fn opened(core: &Core) -> Opened {
-    let settings = &core.settings;
-    let copies = settings.places.copies.iter();
-    let builtin = settings.redactors.builtin();
+    let config = &core.config;
+    let copies = config.targets.copies.iter();
+    let builtin = config.redactors.builtin();
     Opened {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         run_id: Some(core.run_id.clone()),
-        environment: settings.environment.as_str().to_owned(),
-        environment_reason: settings.environment_reason.clone(),
-        destination: settings.places.trail.to_string(),
-        copies: copies.map(Place::to_string).collect(),
-        redact_pii: settings.redact_pii,
-        custom_redactor: settings.redactors.has_custom(),
+        environment: config.environment.as_str().to_owned(),
+        environment_reason: config.environment_reason.clone(),
+        destination: config.targets.trail.to_string(),
+        copies: copies.map(Target::to_string).collect(),
+        redact_pii: config.redact_pii,
+        custom_redactor: config.redactors.has_custom(),
         redaction_key: builtin.and_then(Redactor::key_id).map(str::to_owned),
-        fail_safe: settings.fail_safe,
+        fail_safe: config.fail_safe,
         identity: core.identity.get().cloned(),
-        rotation: settings.rotation.as_str().to_owned(),
-        retention: settings.retention.map(|retention| retention.to_string()),
+        rotation: config.rotation.as_str().to_owned(),
+        retention: config.retention.map(|retention| retention.to_string()),
         hostname: hostname(),
         pid: std::process::id(),
     }

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Core, lock};
+use crate::config::Config;
 use crate::environment::Environment;
-use crate::redact::{Custom, RedactorStatus};
-use crate::settings::Settings;
+use crate::redact::RedactorStatus;
+use crate::redact::internal::CustomRedactor;
 
 /// Counters of a trail. Each stands for itself; they are not read at one instant.
 #[derive(Default)]
@@ -136,24 +137,24 @@ impl Status {
     }
 
     /// The status of a trail with these settings that records nothing.
-    pub(crate) fn idle(settings: &Settings) -> Status {
+    pub(crate) fn idle(config: &Config) -> Status {
         Status {
-            enabled: settings.enabled,
-            destination: settings.places.trail.to_string(),
+            enabled: config.enabled,
+            destination: config.targets.trail.to_string(),
             copies: Vec::new(),
-            environment: settings.environment,
-            environment_reason: settings.environment_reason.clone(),
+            environment: config.environment,
+            environment_reason: config.environment_reason.clone(),
             identity: None,
-            redact_pii: settings.redact_pii,
-            custom_redactors: settings
+            redact_pii: config.redact_pii,
+            custom_redactors: config
                 .redactors
                 .custom()
                 .iter()
-                .map(Custom::status)
+                .map(CustomRedactor::status)
                 .collect(),
-            fail_safe: settings.fail_safe,
-            rotation: settings.rotation.as_str(),
-            retention: settings.retention.map(|retention| retention.to_string()),
+            fail_safe: config.fail_safe,
+            rotation: config.rotation.as_str(),
+            retention: config.retention.map(|retention| retention.to_string()),
             accepted: 0,
             written: 0,
             synced: 0,
@@ -192,7 +193,7 @@ impl Core {
             events_filtered: lock(&self.events_filtered).clone(),
             closed: self.is_closed(),
             identity: self.identity.get().cloned(),
-            ..Status::idle(&self.settings)
+            ..Status::idle(&self.config)
         }
     }
 }

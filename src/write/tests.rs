@@ -11,25 +11,25 @@ use super::journal::{Journal, NOTHING};
 use super::worker::files::Found;
 use super::worker::sink::Sink;
 use super::{Core, lock, open};
-use crate::environment::tests::Imagined;
+use crate::config::BuilderConfig;
+use crate::environment::tests::FakeEnv;
 use crate::error::ErrorKind;
 use crate::record::Record;
-use crate::settings::Given;
 use crate::trail::internal::Key;
 
 mod disk;
 
 pub(crate) use disk::Disk;
 
-pub(crate) fn trail(disk: &Disk, given: Given) -> Arc<Core> {
-    let given = Given {
+pub(crate) fn trail(disk: &Disk, config: BuilderConfig) -> Arc<Core> {
+    let config = BuilderConfig {
         destinations: Some("stdout".into()),
         redact_pii: Some(false),
-        ..given
+        ..config
     };
-    let settings = given.resolve(&Imagined::default()).expect("settings");
+    let config = config.resolve(&FakeEnv::default()).expect("settings");
     let sink = Sink::Faulty(disk.clone());
-    open::run(settings, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
+    open::run(config, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
 }
 
 pub(super) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::error::Result<()> {
@@ -50,7 +50,7 @@ fn until(what: &str, mut reached: impl FnMut() -> bool) {
 #[test]
 fn a_write_that_fails_is_tried_again_and_nothing_is_lost() {
     let disk = Disk::default();
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     disk.broken.store(true, Ordering::SeqCst);
     for number in 0..100 {
         record(&core, "e", &number.to_string()).expect("the application goes on");
@@ -83,7 +83,7 @@ fn a_write_that_fails_is_tried_again_and_nothing_is_lost() {
 fn writes_that_take_a_part_are_continued() {
     let disk = Disk::default();
     disk.at_most.store(7, Ordering::Relaxed);
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     for number in 0..50 {
         record(&core, "e", &"x".repeat(number)).expect("recorded");
     }
@@ -97,9 +97,9 @@ fn callers_wait_for_a_slow_disk_and_nothing_is_lost() {
     disk.slow.store(30, Ordering::Relaxed);
     let core = trail(
         &disk,
-        Given {
+        BuilderConfig {
             buffer_capacity: Some(64 << 10),
-            ..Given::default()
+            ..BuilderConfig::default()
         },
     );
     let long = "x".repeat(10_000);
@@ -117,10 +117,10 @@ fn what_no_longer_fits_is_counted_and_stands_in_the_trail_as_a_gap() {
     let enqueue_timeout = Some(Duration::from_millis(50));
     let core = trail(
         &disk,
-        Given {
+        BuilderConfig {
             buffer_capacity: Some(64 << 10),
             enqueue_timeout,
-            ..Given::default()
+            ..BuilderConfig::default()
         },
     );
     disk.broken.store(true, Ordering::SeqCst);
@@ -172,9 +172,9 @@ fn under_fail_safe_the_typed_functions_say_that_the_trail_cannot_be_written() {
     let disk = Disk::default();
     let core = trail(
         &disk,
-        Given {
+        BuilderConfig {
             fail_safe: Some(true),
-            ..Given::default()
+            ..BuilderConfig::default()
         },
     );
     record(&core, "e", "before").expect("recorded");
@@ -204,11 +204,11 @@ fn an_error_says_whether_the_record_waits_or_was_lost() {
     let disk = Disk::default();
     let core = trail(
         &disk,
-        Given {
+        BuilderConfig {
             fail_safe: Some(true),
             buffer_capacity: Some(64 << 10),
             enqueue_timeout: Some(Duration::ZERO),
-            ..Given::default()
+            ..BuilderConfig::default()
         },
     );
     core.flush().expect("written");
@@ -236,7 +236,7 @@ fn an_error_says_whether_the_record_waits_or_was_lost() {
 #[test]
 fn a_trail_that_is_closed_while_it_cannot_be_written_says_so() {
     let disk = Disk::default();
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     core.flush().expect("written");
     disk.broken.store(true, Ordering::SeqCst);
     record(&core, "e", "p").expect("recorded");
@@ -250,9 +250,9 @@ fn a_record_larger_than_the_buffer_is_taken() {
     let disk = Disk::default();
     let core = trail(
         &disk,
-        Given {
+        BuilderConfig {
             buffer_capacity: Some(64 << 10),
-            ..Given::default()
+            ..BuilderConfig::default()
         },
     );
     let long = "x".repeat(1 << 20);
@@ -274,7 +274,7 @@ fn a_record_larger_than_the_buffer_is_taken() {
 fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
     for fault in 1..60 {
         let disk = Disk::default();
-        let core = trail(&disk, Given::default());
+        let core = trail(&disk, BuilderConfig::default());
         core.flush().expect("written");
         disk.fails_at.store(fault, Ordering::SeqCst);
         for number in 0..20 {
@@ -298,7 +298,7 @@ fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
 #[test]
 fn a_clock_that_jumps_is_a_record() {
     let disk = Disk::default();
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     for (hours, expected) in [(0, 0), (1, -3_600_000), (-1, 3_600_000)] {
         let seen = Utc::now() + chrono::Duration::hours(hours);
         super::worker::monitor::Watch::new(&core, seen).watch_clock(&core);
@@ -319,7 +319,7 @@ fn a_clock_that_jumps_is_a_record() {
 #[test]
 fn a_worker_that_panics_is_replaced_and_that_is_a_record() {
     let disk = Disk::default();
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     core.flush().expect("written");
     disk.panics.store(true, Ordering::SeqCst);
     for number in 0..20 {
@@ -376,11 +376,11 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
         &deep,
     ];
     for json in forged {
-        let given = field(Name::Other("given"), Value::Json(json));
-        append(&given);
+        let config = field(Name::Other("given"), Value::Json(json));
+        append(&config);
         // A decision's own members may have any names.
         if !json.starts_with(b"1,") {
-            append(&field(Name::Key(Key::Decisions), Value::Group(&given)));
+            append(&field(Name::Key(Key::Decisions), Value::Group(&config)));
         }
     }
     for name in ["seq", "timestamp", "event_type"] {

@@ -4,7 +4,9 @@ use serde_json::json;
 use stinger_audit::TARGET;
 use stinger_audit::emit::{event, prompt};
 use stinger_audit::record::{GuardrailDecision, Record};
-use stinger_audit::redact::{Entity, Form, Identifier, Keys, Rule, Rules, Treatment};
+use stinger_audit::redact::{
+    Entity, FieldPolicy, IdentifierPolicy, Keys, Replacement, Rule, Rules,
+};
 use tracing::field::Empty;
 use tracing::{info, info_span};
 
@@ -71,13 +73,13 @@ fn users_and_fields_are_treated_as_the_rules_say() {
     let keys = Keys::from_secret("v1", &[5; 32]);
     let expected = keys.tags("192.0.2.7");
     let rules = Rules::new()
-        .user_ip(Identifier::Tag)
-        .user_id(Identifier::Drop)
-        .field("ticket", Treatment::Keep)
-        .field("tool_output", Treatment::Withhold)
-        .form(Entity::CreditCard, Form::Mask)
-        .form(Entity::Phone, Form::Remove)
-        .form("STAFF", Form::Type)
+        .user_ip(IdentifierPolicy::Tag)
+        .user_id(IdentifierPolicy::Drop)
+        .field("ticket", FieldPolicy::Keep)
+        .field("tool_output", FieldPolicy::Withhold)
+        .replacement(Entity::CreditCard, Replacement::Mask)
+        .replacement(Entity::Phone, Replacement::Remove)
+        .replacement("STAFF", Replacement::Type)
         .rule(Rule::new("STAFF", r"E-\d{4}").expect("a rule"))
         .allow(["Support@example.com"]);
     let bench = Bench::with(|builder| {
@@ -166,9 +168,9 @@ fn a_field_may_say_what_its_value_is() {
 #[test]
 fn a_treatment_holds_for_every_name_and_type_of_a_field() {
     let rules = Rules::new()
-        .field("prompt", Treatment::Withhold)
-        .field("a/b", Treatment::Withhold)
-        .field("salary", Treatment::Withhold);
+        .field("prompt", FieldPolicy::Withhold)
+        .field("a/b", FieldPolicy::Withhold)
+        .field("salary", FieldPolicy::Withhold);
     let bench = Bench::with(|builder| builder.redact_pii(true).redaction(rules));
     bench.emit(|| {
         info!(target: TARGET, event_type = "e", prompt = "first", gen_ai.prompt = "second", a = "kept");

@@ -92,11 +92,11 @@ pub(in crate::redact) fn brand(text: &[u8]) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::redact::{Entity, Form, Redactor, Rules};
+    use crate::redact::{Entity, Redactor, Replacement, Rules};
 
     #[test]
     fn each_brand_is_named_and_what_only_looks_like_a_card_stays() {
-        let rules = Rules::new().form(Entity::CreditCard, Form::Mask);
+        let rules = Rules::new().replacement(Entity::CreditCard, Replacement::Mask);
         let redactor = Redactor::new(rules, None);
         let masked = |text: &str| redactor.redact(text).text.into_owned();
         for (number, brand) in [
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn words_make_a_travel_card_of_a_number_only_within_their_reach() {
-        let rules = Rules::new().form(Entity::CreditCard, Form::Mask);
+        let rules = Rules::new().replacement(Entity::CreditCard, Replacement::Mask);
         let redactor = Redactor::new(rules, None);
         let masked = |text: &str| redactor.redact(text).text.into_owned();
         for word in ["card", "Credit", "UATP"] {

@@ -8,7 +8,7 @@ use crate::redact::canonical::canonical;
 use crate::redact::detect::card::brand;
 use crate::redact::detect::{Match, RuleId};
 use crate::redact::key::Tag;
-use crate::redact::{Entity, Form, catalog};
+use crate::redact::{Entity, Replacement, catalog};
 
 /// The length of an ordinary placeholder.
 const PLACEHOLDER: usize = 32;
@@ -65,14 +65,15 @@ impl Redactor {
     ) -> Option<(&str, Tag)> {
         let kind = self.kind(found.rule);
         let entity = catalog::entity(found.rule);
-        let form = *self.rules.forms.get(kind).unwrap_or(&self.rules.form);
-        if form == Form::Remove {
+        let replacement = self.rules.replacements.get(kind);
+        let replacement = *replacement.unwrap_or(&self.rules.default_replacement);
+        if replacement == Replacement::Remove {
             return None;
         }
         let mut tag = None;
         out.push('[');
         out.push_str(kind);
-        if form == Form::Tag
+        if replacement == Replacement::Tag
             && let Some(keys) = &self.keys
         {
             let spelling = match entity {
@@ -84,7 +85,7 @@ impl Redactor {
                 out.push_str(part);
             }
             tag = Some((key, made));
-        } else if form == Form::Mask
+        } else if replacement == Replacement::Mask
             && let Some(rest) = entity.and_then(|entity| mask(entity, found.rule, value))
         {
             out.push(':');

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Entity, Form, Identifier, National, Rule, Rules, Treatment, check_name};
+use super::{
+    Entity, FieldPolicy, IdentifierPolicy, National, Replacement, Rule, Rules, check_name,
+};
 use crate::redact::detect::bytes::{luhn, mod97};
 use crate::redact::error::{Error, InvalidRule, Position, Result};
 
@@ -14,7 +16,7 @@ use crate::redact::error::{Error, InvalidRule, Position, Result};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    form: Option<Spanned<String>>,
+    replacement: Option<Spanned<String>>,
     #[serde(default)]
     off: Vec<Spanned<String>>,
     #[serde(default)]
@@ -24,7 +26,7 @@ struct Written {
     user_id: Option<Spanned<String>>,
     user_ip: Option<Spanned<String>>,
     #[serde(default)]
-    forms: BTreeMap<String, Spanned<String>>,
+    replacements: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
     fields: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
@@ -48,26 +50,26 @@ struct WrittenDeny {
     words: Vec<String>,
 }
 
-const FORMS: [(&str, Form); 4] = [
-    ("tag", Form::Tag),
-    ("type", Form::Type),
-    ("mask", Form::Mask),
-    ("remove", Form::Remove),
+const REPLACEMENTS: [(&str, Replacement); 4] = [
+    ("tag", Replacement::Tag),
+    ("type", Replacement::Type),
+    ("mask", Replacement::Mask),
+    ("remove", Replacement::Remove),
 ];
-const IDENTIFIERS: [(&str, Identifier); 3] = [
-    ("keep", Identifier::Keep),
-    ("tag", Identifier::Tag),
-    ("drop", Identifier::Drop),
+const IDENTIFIERS: [(&str, IdentifierPolicy); 3] = [
+    ("keep", IdentifierPolicy::Keep),
+    ("tag", IdentifierPolicy::Tag),
+    ("drop", IdentifierPolicy::Drop),
 ];
 type Check = fn(&str) -> bool;
 const VALIDATORS: [(&str, Check); 2] = [
     ("luhn", |value| luhn(value.as_bytes())),
     ("mod97", |value| mod97(value.as_bytes())),
 ];
-const TREATMENTS: [(&str, Treatment); 3] = [
-    ("redact", Treatment::Redact),
-    ("keep", Treatment::Keep),
-    ("withhold", Treatment::Withhold),
+const FIELD_POLICIES: [(&str, FieldPolicy); 3] = [
+    ("redact", FieldPolicy::Redact),
+    ("keep", FieldPolicy::Keep),
+    ("withhold", FieldPolicy::Withhold),
 ];
 
 /// Reads the text of a file of rules.
@@ -89,7 +91,11 @@ struct Source<'t> {
 impl Source<'_> {
     fn rules(&self, written: Written) -> Result<Rules> {
         let mut rules = Rules {
-            form: self.word_or_default("form", &written.form, &FORMS)?,
+            default_replacement: self.word_or_default(
+                "replacement",
+                &written.replacement,
+                &REPLACEMENTS,
+            )?,
             allowed: written.allow,
             user_id: self.word_or_default("user_id", &written.user_id, &IDENTIFIERS)?,
             user_ip: self.word_or_default("user_ip", &written.user_ip, &IDENTIFIERS)?,
@@ -111,15 +117,15 @@ impl Source<'_> {
             rules = rules.rule(rule.map_err(|error| self.at(&deny.name, error))?);
         }
         for (field, word) in written.fields {
-            let treatment = self.word("fields", &word, &TREATMENTS)?;
-            rules.fields.insert(field, treatment);
+            let policy = self.word("fields", &word, &FIELD_POLICIES)?;
+            rules.fields.insert(field, policy);
         }
-        for (kind, word) in written.forms {
-            let form = self.word("forms", &word, &FORMS)?;
+        for (kind, word) in written.replacements {
+            let replacement = self.word("replacements", &word, &REPLACEMENTS)?;
             if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
                 return Err(self.at(&word, Error::rule(&kind, InvalidRule::UnknownKind)));
             }
-            rules.forms.insert(kind, form);
+            rules.replacements.insert(kind, replacement);
         }
         Ok(rules)
     }
@@ -192,17 +198,17 @@ mod tests {
     #[test]
     fn everything_that_code_can_say_a_file_can_say() {
         let rules = read(
-            "form = 'type'\noff = ['ip']\nnational = ['PL_PESEL']\nallow = ['a@b.cd']\n\
-             user_id = 'drop'\nuser_ip = 'tag'\n[forms]\nCREDIT_CARD = 'mask'\nSTAFF = 'remove'\n\
+            "replacement = 'type'\noff = ['ip']\nnational = ['PL_PESEL']\nallow = ['a@b.cd']\n\
+             user_id = 'drop'\nuser_ip = 'tag'\n[replacements]\nCREDIT_CARD = 'mask'\nSTAFF = 'remove'\n\
              [fields]\nnotes = 'keep'\n[[rule]]\nname = 'STAFF'\nregex = 'E-\\d+'\nvalidator = 'luhn'\n\
              [[deny]]\nname = 'CODENAME'\nwords = ['Falcon', '']",
         )
         .expect("rules");
         assert_eq!(
             (rules.user_id, rules.user_ip),
-            (Identifier::Drop, Identifier::Tag)
+            (IdentifierPolicy::Drop, IdentifierPolicy::Tag)
         );
-        assert_eq!(rules.fields["notes"], Treatment::Keep);
+        assert_eq!(rules.fields["notes"], FieldPolicy::Keep);
         let redactor = Redactor::new(rules, None);
         let text = "a@b.cd c@b.cd 10.1.2.3 E-18 E-19 FALCON 44051401359 4111111111111111";
         assert_eq!(
@@ -215,7 +221,7 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line() {
         for (text, line, says) in [
             (
-                "form = 'tags'",
+                "replacement = 'tags'",
                 1,
                 "\"tags\" is none of tag, type, mask, remove",
             ),
@@ -233,8 +239,8 @@ mod tests {
                 "none of luhn, mod97",
             ),
             ("[[deny]]\nname = 'EMAIL'\nwords = []", 2, "built-in"),
-            ("[forms]\nNOBODY = 'tag'", 2, "no kind of that name"),
-            ("form = ", 1, "string values must be quoted"),
+            ("[replacements]\nNOBODY = 'tag'", 2, "no kind of that name"),
+            ("replacement = ", 1, "string values must be quoted"),
         ] {
             let error = read(text).expect_err(text);
             let position = error.position().unwrap_or_else(|| panic!("{error}"));

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::class::Class;
 use super::table::SERVICES;
 use crate::redact::Entity;
-use crate::redact::catalog;
 use crate::redact::detect::bytes::{entropy, is_alnum};
 use crate::redact::detect::url::is_placeholder;
 use crate::redact::detect::{Detector, RuleId};
@@ -324,7 +323,7 @@ fn service(name: &[u8], value: &[u8]) -> Option<RuleId> {
             && value.iter().all(|byte| service.class.contains(*byte))
             && (service.entropy == 0.0 || entropy(value) >= service.entropy)
             && is_word(name, found.start(), found.end());
-        fits.then(|| catalog::service(number))
+        fits.then(|| super::SERVICE + number as RuleId)
     })
 }
 

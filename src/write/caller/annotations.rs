@@ -1,6 +1,7 @@
 //! What a record says of its own fields: what was replaced in them, and what was wrong with them.
 
-use crate::redact::{CUSTOM, Redaction};
+use crate::redact::Redaction;
+use crate::redact::internal::CUSTOM;
 use crate::trail::internal::{Key, json};
 
 #[derive(Clone, Default)]

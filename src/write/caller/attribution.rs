@@ -16,7 +16,7 @@ use super::encode::encode;
 use super::fields::FieldWriter;
 use super::span_values::{KeyAnnotations, SpanValues};
 use super::trace::Trace;
-use crate::redact::Chain;
+use crate::redact::internal::RedactionPipeline;
 use crate::trail::internal::Key;
 use crate::write::journal::frame::{self, Name, Value};
 use crate::write::lock;
@@ -87,7 +87,7 @@ impl RecordContext {
     /// Puts what a turn says in front of what is around it.
     pub(crate) fn with_texts(
         mut self,
-        redactors: &Chain,
+        redactors: &RedactionPipeline,
         texts: &[(Key, String)],
     ) -> RecordContext {
         let own = collect(redactors, |fields, annotations| {
@@ -98,7 +98,7 @@ impl RecordContext {
     }
 
     /// Changes what a turn says.
-    pub(crate) fn set_text(&self, redactors: &Chain, key: Key, text: &str) {
+    pub(crate) fn set_text(&self, redactors: &RedactionPipeline, key: Key, text: &str) {
         if let Some(scope) = &self.scope {
             let texts = [(key, text.to_owned())];
             scope.set(collect(redactors, |fields, annotations| {
@@ -118,7 +118,10 @@ impl From<Option<Arc<Scope>>> for RecordContext {
 ///
 /// They pass through the same encoder as an event's fields, so that types and redaction
 /// are the same; what is no attribution is left to whoever else listens.
-pub(crate) fn values(redactors: &Chain, record: impl FnOnce(&mut dyn Visit)) -> SpanValues {
+pub(crate) fn values(
+    redactors: &RedactionPipeline,
+    record: impl FnOnce(&mut dyn Visit),
+) -> SpanValues {
     collect(redactors, |fields, annotations| {
         record(&mut OnlyAttribution {
             fields,
@@ -139,7 +142,7 @@ fn add_texts(
 }
 
 fn collect(
-    redactors: &Chain,
+    redactors: &RedactionPipeline,
     fill: impl FnOnce(&mut FieldWriter<'_>, &mut KeyAnnotations),
 ) -> SpanValues {
     let (mut found, mut annotations) = (SpanValues::default(), Vec::new());

@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 
 use super::clock;
 use super::fields::FieldWriter;
-use crate::redact::Chain;
+use crate::redact::internal::RedactionPipeline;
 use crate::write::journal::frame::{self, Value};
 
 thread_local! {
@@ -34,7 +34,7 @@ const DEEPEST: u32 = 8;
 /// `None`: the frame would be longer than 4 GiB, or events are emitted from inside events
 /// without end, and this one is where that is cut.
 pub(crate) fn encode<T>(
-    redactors: &Chain,
+    redactors: &RedactionPipeline,
     fill: impl FnOnce(&mut FieldWriter<'_>),
     take: impl FnOnce(&[u8]) -> T,
 ) -> Option<T> {

@@ -8,7 +8,7 @@ mod name_cache;
 pub(crate) use name_cache::NameCache;
 
 use crate::record::EventType;
-use crate::redact::{Chain, Manner};
+use crate::redact::internal::{FieldMode, RedactionPipeline};
 use crate::trail::internal::{Key, ValueKind};
 use crate::write::journal::frame::Value;
 
@@ -42,7 +42,7 @@ pub(crate) struct FieldPlan {
     /// The key that the field sets, if its name is one's.
     pub(crate) key: Option<Key>,
     pub(crate) accepts: Accepts,
-    pub(crate) manner: Manner,
+    pub(crate) mode: FieldMode,
     pub(crate) fingerprint: NameFingerprint,
 }
 
@@ -59,7 +59,7 @@ pub(crate) enum Accepts {
     /// Any text, as it is.
     Id,
     /// For whom: replaced by a tag, or left out.
-    Identifier,
+    IdentifierPolicy,
     /// Any type but the reserved ones.
     EventType,
     /// One of the six words of a decision.
@@ -123,19 +123,19 @@ impl NameFingerprints {
 }
 
 impl FieldPlan {
-    fn new(name: &str, redactors: &Chain) -> FieldPlan {
+    fn new(name: &str, redactors: &RedactionPipeline) -> FieldPlan {
         let key = Key::of(name);
         FieldPlan {
             key,
             accepts: key.map_or(Accepts::Nothing, |key| Accepts::of(key, redactors)),
-            manner: redactors.manner(name, key.map(Key::name)),
+            mode: redactors.field_mode(name, key.map(Key::name)),
             fingerprint: NameFingerprint::of(name),
         }
     }
 }
 
 impl Accepts {
-    fn of(key: Key, redactors: &Chain) -> Accepts {
+    fn of(key: Key, redactors: &RedactionPipeline) -> Accepts {
         let keeps_identifier = |is_ip| {
             let builtin = redactors.builtin();
             builtin.is_none_or(|builtin| builtin.keeps_identifier(is_ip))
@@ -146,8 +146,8 @@ impl Accepts {
             (Key::Phase, _) => Accepts::Phase,
             (Key::Decisions, _) => Accepts::Decisions,
             (Key::Confidence, _) => Accepts::Share,
-            (Key::UserId, _) if !keeps_identifier(false) => Accepts::Identifier,
-            (Key::UserIp, _) if !keeps_identifier(true) => Accepts::Identifier,
+            (Key::UserId, _) if !keeps_identifier(false) => Accepts::IdentifierPolicy,
+            (Key::UserIp, _) if !keeps_identifier(true) => Accepts::IdentifierPolicy,
             // The application's own word for a state may be somebody's.
             (Key::ConversationState, _) | (_, ValueKind::Text) => Accepts::Text,
             (_, ValueKind::Id) => Accepts::Id,

@@ -21,7 +21,8 @@ use super::field_schema::{Accepts, FieldPlan, NameCache, NameFingerprints};
 use super::span_values::SpanValues;
 use super::trace::Trace;
 use crate::record::{Decision, Phase};
-use crate::redact::{Chain, Manner, Treatment, WITHHELD_BY_RULE};
+use crate::redact::FieldPolicy;
+use crate::redact::internal::{FieldMode, RedactionPipeline, WITHHELD_BY_RULE};
 use crate::trail::internal::{Key, KeySet, json};
 use crate::write::journal::frame::{self, Name, Value};
 
@@ -38,7 +39,7 @@ enum Owner {
 
 /// The fields of an event or of one decision, as bytes.
 pub(crate) struct FieldWriter<'r> {
-    redactors: &'r Chain,
+    redactors: &'r RedactionPipeline,
     owner: Owner,
     /// A text to stand for every text, where events are emitted from inside events without end.
     withhold: Option<&'static str>,
@@ -56,7 +57,7 @@ pub(crate) struct FieldWriter<'r> {
     /// What names mean, once that was asked.
     names: Option<Box<NameCache>>,
     /// What becomes of the texts in the field that is being added.
-    manner: Manner,
+    mode: FieldMode,
     /// Texts stay as they are, but for those whose names say otherwise.
     keeps_texts: bool,
     pub(crate) out: Vec<u8>,
@@ -66,7 +67,7 @@ impl<'r> FieldWriter<'r> {
     /// Writes the fields of an event behind what `out` holds.
     #[inline]
     pub(crate) fn new(
-        redactors: &'r Chain,
+        redactors: &'r RedactionPipeline,
         out: Vec<u8>,
         withhold: Option<&'static str>,
     ) -> FieldWriter<'r> {
@@ -81,7 +82,7 @@ impl<'r> FieldWriter<'r> {
             decisions: 0,
             plans: None,
             names: None,
-            manner: Manner::UNNAMED,
+            mode: FieldMode::UNNAMED,
             keeps_texts: withhold.is_none() && redactors.number() == 0,
             out,
         }
@@ -244,7 +245,7 @@ impl<'r> FieldWriter<'r> {
     #[inline]
     fn add(&mut self, name: &str, plan: FieldPlan, value: Value<'_>) {
         // A value that is kept beside a key with a value is redacted as that key's would be.
-        self.manner = plan.manner;
+        self.mode = plan.mode;
         match self.key_of(&plan) {
             Some(key) if plan.accepts.takes(value) && self.seen.insert(key) => {
                 frame::push_known(&mut self.out, key, value);
@@ -303,7 +304,7 @@ impl<'r> FieldWriter<'r> {
         match (accepts, text_of(value)) {
             (Accepts::Id, Some(text)) => self.push(name, Value::Str(&text)),
             (Accepts::Text, Some(text)) => self.text(name, &text),
-            (Accepts::Identifier, Some(text)) => self.identifier(key, &text),
+            (Accepts::IdentifierPolicy, Some(text)) => self.identifier(key, &text),
             // Read in any case, written in one.
             (Accepts::Decision, Some(text)) => {
                 let known = Decision::known(&text).map(Decision::as_str);
@@ -361,7 +362,7 @@ impl<'r> FieldWriter<'r> {
             Value::F64(number) if number.fract() == 0.0 && number.abs() < 1e20 => {
                 self.number(name, value, number.abs() as u64);
             }
-            _ if self.manner.treatment == Treatment::Withhold => {
+            _ if self.mode.policy == FieldPolicy::Withhold => {
                 self.push(name, Value::Str(WITHHELD_BY_RULE));
             }
             value => self.push(name, value),
@@ -370,7 +371,7 @@ impl<'r> FieldWriter<'r> {
 
     /// A number whose digits may be a value: many of them, or as the name says.
     fn number(&mut self, name: Name<&str>, value: Value<'_>, digits: u64) {
-        if self.manner.treatment == Treatment::Withhold {
+        if self.mode.policy == FieldPolicy::Withhold {
             return self.push(name, Value::Str(WITHHELD_BY_RULE));
         }
         const FEWEST: u64 = 1_000_000;

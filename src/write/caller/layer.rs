@@ -126,7 +126,7 @@ impl Listener {
     }
 
     fn values(&self, record: impl FnOnce(&mut dyn Visit)) -> SpanValues {
-        attribution::values(&self.core.settings.redactors, record)
+        attribution::values(&self.core.config.redactors, record)
     }
 }
 

@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use crate::redact::path_segment;
+use crate::redact::internal::path_segment;
 use crate::trail::internal::Key;
 
 /// The value of a field of a frame.

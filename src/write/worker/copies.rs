@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::line_batch::LineBatch;
 use super::sink::Sink;
+use crate::config::Retention;
 use crate::error::{Error, InvalidDestination, Result};
 use crate::record::system::CopyGap;
-use crate::redact::error::ErrorChain;
-use crate::settings::Retention;
+use crate::redact::internal::ErrorChain;
 use crate::write::status::CopyStatus;
 use crate::write::{Core, lock, say};
 
@@ -66,13 +66,13 @@ impl CopyFeed {
                         ));
                     }
                 };
-                prune(&sink, core.settings.retention, &on_error);
+                prune(&sink, core.config.retention, &on_error);
                 for batch in batches {
                     if !write(
                         &mut sink,
                         &batch,
                         &closing,
-                        core.settings.retention,
+                        core.config.retention,
                         &on_error,
                     ) {
                         return;
@@ -107,7 +107,7 @@ impl CopyFeed {
         let bytes = batch.bytes.len();
         // One batch is always taken, however large it is.
         let queued = self.queued_bytes.load(Ordering::Relaxed);
-        let has_room = queued == 0 || queued + bytes <= self.core.settings.buffer_capacity;
+        let has_room = queued == 0 || queued + bytes <= self.core.config.buffer_capacity;
         if has_room {
             self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
             if self.queue.send(batch.clone()).is_ok() {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::destination::Place;
+use crate::destination::Target;
 use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
 use crate::write::{Core, lock, say};
 
@@ -84,7 +84,7 @@ impl Watch {
             }
             self.watch_space(&core);
         }
-        if self.last_heartbeat.elapsed() >= core.settings.heartbeat_interval {
+        if self.last_heartbeat.elapsed() >= core.config.heartbeat_interval {
             self.last_heartbeat = Instant::now();
             core.queue_system_record(heartbeat(&core));
         }
@@ -125,13 +125,13 @@ impl Watch {
 
     /// Warns while there still is room for the warning.
     fn watch_space(&mut self, core: &Core) {
-        let Place::Files(name) = &core.settings.places.trail else {
+        let Target::Files(name) = &core.config.targets.trail else {
             return;
         };
         let Some(available) = available_bytes(name.directory()) else {
             return;
         };
-        let threshold = core.settings.low_disk_threshold;
+        let threshold = core.config.low_disk_threshold;
         let is_low = available < threshold;
         if is_low && !self.is_low {
             say(&format!(

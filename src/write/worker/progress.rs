@@ -85,7 +85,7 @@ impl Core {
     pub(crate) fn close(&self) -> Result<()> {
         self.journal.close();
         registry::forget(self);
-        let deadline = Instant::now() + self.settings.enqueue_timeout.min(WAIT_FOR_DISK);
+        let deadline = Instant::now() + self.config.enqueue_timeout.min(WAIT_FOR_DISK);
         while self.journal.has_waiters() && Instant::now() < deadline {
             self.parking.unpark();
             std::thread::sleep(Duration::from_millis(1));

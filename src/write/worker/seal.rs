@@ -9,10 +9,10 @@ use ed25519_dalek::SigningKey;
 use super::line_batch::LineBatch;
 use super::merkle::{GrowingTree, MOST_LEAVES};
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
-use crate::destination::Place;
+use crate::config::Config;
+use crate::destination::Target;
 use crate::error::{Error, InvalidSetting, Result};
 use crate::record::system::SealBroken;
-use crate::settings::Settings;
 use crate::trail::TrailName;
 use crate::trail::internal::{
     Catalog, Checkpoint, Hint, HintText, PublicKey, Seal, SealResume, origin, resume_seals,
@@ -83,17 +83,17 @@ impl Sealer {
     /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. Behind the seal of a
     /// writer that closed the trail nothing was written: `was_closed`. `files`: the trail's, if they were listed.
     pub(crate) fn open(
-        settings: &Settings,
+        config: &Config,
         was_closed: bool,
         files: Option<&mut Catalog>,
     ) -> Result<(Sealer, Option<SealBroken>)> {
-        let Place::Files(name) = &settings.places.trail else {
+        let Target::Files(name) = &config.targets.trail else {
             return Ok((Sealer::new(fresh()?, None), None));
         };
         let name = name
             .absolute()
             .map_err(|error| Error::io("find the directory of", &name.path(), error))?;
-        let path = name.seal_key(settings.seal_keys.as_deref());
+        let path = name.seal_key(config.seal_keys.as_deref());
         let beside = name.seal_key(None);
         if !path.exists() && path != beside && beside.exists() {
             let elsewhere = InvalidSetting::SealKeyElsewhere(beside);

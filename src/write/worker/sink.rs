@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::files::{Files, Found};
 use super::seal_key::KeyWrite;
 use super::terminal;
-use crate::destination::{Place, is_null_device};
+use crate::config::Config;
+use crate::destination::{Target, is_null_device};
 use crate::environment::Environment;
 use crate::error::{Error, InvalidDestination, Result};
-use crate::settings::Settings;
 
 pub(crate) enum Sink {
     Files(Box<Files>),
@@ -26,29 +26,29 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    pub(crate) fn open(place: &Place, settings: &Settings) -> Result<(Sink, Found)> {
-        match place {
-            Place::Files(name) => {
-                let (files, found) = Files::open(name, settings.rotation)?;
+    pub(crate) fn open(target: &Target, config: &Config) -> Result<(Sink, Found)> {
+        match target {
+            Target::Files(name) => {
+                let (files, found) = Files::open(name, config.rotation)?;
                 Ok((Sink::Files(Box::new(files)), found))
             }
-            Place::Stdout => {
+            Target::Stdout => {
                 let stdout = own_stdout()
                     .map_err(|error| Error::io("write to", Path::new("stdout"), error))?;
-                if settings.environment.is_guarded()
+                if config.environment.is_guarded()
                     && stdout.metadata().is_ok_and(|found| is_null_device(&found))
                 {
                     return Err(Error::destination("stdout", InvalidDestination::NullDevice));
                 }
                 let for_a_person =
-                    settings.environment == Environment::Development && io::stdout().is_terminal();
+                    config.environment == Environment::Development && io::stdout().is_terminal();
                 let sink = match for_a_person {
                     true => Sink::Terminal(stdout),
                     false => Sink::Stdout(stdout),
                 };
                 Ok((sink, Found::default()))
             }
-            Place::Special(path) => Ok((Sink::Special(path.clone(), None), Found::default())),
+            Target::Special(path) => Ok((Sink::Special(path.clone(), None), Found::default())),
         }
     }
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::environment::tests::Imagined;
+use crate::config::BuilderConfig;
+use crate::environment::tests::FakeEnv;
 use crate::read::{Query, Trail, VerifyOptions};
 use crate::record::Record;
-use crate::settings::Given;
 use crate::write::tests::{Disk, record, trail};
 use crate::write::worker::files::AHEAD;
 use crate::write::{Core, lock, open};
@@ -50,13 +50,13 @@ fn at_step(core: &Core, step: &'static str, nth: usize, act: impl FnOnce() + Sen
 
 fn trail_in(directory: &Path) -> Arc<Core> {
     let file = directory.join("audit.log");
-    let given = Given {
+    let config = BuilderConfig {
         destinations: Some(file.to_str().expect("UTF-8").into()),
         redact_pii: Some(false),
-        ..Given::default()
+        ..BuilderConfig::default()
     };
-    let settings = given.resolve(&Imagined::default()).expect("settings");
-    open::open(settings).expect("it opens").expect("a trail")
+    let config = config.resolve(&FakeEnv::default()).expect("settings");
+    open::open(config).expect("it opens").expect("a trail")
 }
 
 fn emit(core: &Core, numbers: std::ops::Range<usize>) {
@@ -193,7 +193,7 @@ fn a_panic_between_any_two_steps_over_stdout_loses_and_doubles_nothing() {
     let panicked_at = panic_everywhere(
         || {
             *lock(&disk) = Disk::default();
-            trail(&lock(&disk), Given::default())
+            trail(&lock(&disk), BuilderConfig::default())
         },
         |step, nth, has_panicked| {
             let text = lock(&disk).text();
@@ -263,7 +263,7 @@ fn what_was_confirmed_is_in_the_file_that_has_the_name() {
 #[test]
 fn an_event_wakes_a_worker_that_rests() {
     let disk = Disk::default();
-    let core = trail(&disk, Given::default());
+    let core = trail(&disk, BuilderConfig::default());
     core.flush().expect("written");
     for number in 0..3 {
         let deadline = Instant::now() + Duration::from_secs(20);

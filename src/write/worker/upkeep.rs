@@ -137,8 +137,7 @@ impl Worker {
         if !is_time || !is_opened || self.core.failing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (Sink::Files(files), Some(retention)) = (&self.sink, self.core.settings.retention)
-        else {
+        let (Sink::Files(files), Some(retention)) = (&self.sink, self.core.config.retention) else {
             self.prune_due = None;
             return Ok(());
         };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::{GaveUp, Worker};
-use crate::redact::error::ErrorChain;
+use crate::redact::internal::ErrorChain;
 use crate::write::journal::frame;
 use crate::write::worker::line_batch::LineBatch;
 use crate::write::worker::seal::SealDraft;

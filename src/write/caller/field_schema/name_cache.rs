@@ -9,7 +9,7 @@ use tracing::Metadata;
 use tracing::callsite::Identifier;
 
 use super::FieldPlan;
-use crate::redact::Chain;
+use crate::redact::internal::RedactionPipeline;
 use crate::trail::internal::Key;
 
 /// What names mean under some redactors. It is taken from the thread while a record is made: one that is made inside
@@ -38,7 +38,7 @@ thread_local! {
 impl NameCache {
     /// Takes what the thread knows.
     #[inline]
-    pub(crate) fn take(redactors: &Chain) -> Box<NameCache> {
+    pub(crate) fn take(redactors: &RedactionPipeline) -> Box<NameCache> {
         let number = redactors.number();
         // Nothing of the application's runs while they are borrowed.
         let found = CACHES.try_with(|caches| {
@@ -79,7 +79,7 @@ impl NameCache {
     pub(crate) fn callsite(
         &mut self,
         metadata: &'static Metadata<'static>,
-        redactors: &Chain,
+        redactors: &RedactionPipeline,
     ) -> Rc<[FieldPlan]> {
         let callsite = metadata.callsite();
         if let Some(known) = self.callsites.get(&callsite) {
@@ -93,7 +93,7 @@ impl NameCache {
 
     /// What a name means that stands in the program, or was redacted. The redactors are those they were taken for.
     #[inline]
-    pub(crate) fn name(&mut self, name: &str, redactors: &Chain) -> FieldPlan {
+    pub(crate) fn name(&mut self, name: &str, redactors: &RedactionPipeline) -> FieldPlan {
         debug_assert_eq!(self.redactors, redactors.number());
         if let Some(known) = self.names.get(name) {
             return *known;
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn names_are_known_again_and_the_memory_for_them_is_bounded() {
-        let redactors = Chain::default();
+        let redactors = RedactionPipeline::default();
         let mut cache = NameCache::take(&redactors);
         for count in 0..2_000 {
             let name = format!("a_field_of_number_{count}");
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn of_many_trails_those_are_kept_that_were_used_last() {
         let redactor = || Some(Redactor::new(Rules::new(), None));
-        let trails: Vec<Chain> = (0..CACHES_KEPT + 8)
-            .map(|_| Chain::new(Vec::new(), redactor()))
+        let trails: Vec<RedactionPipeline> = (0..CACHES_KEPT + 8)
+            .map(|_| RedactionPipeline::new(Vec::new(), redactor()))
             .collect();
         for trail in trails.iter().chain(&trails) {
             let mut cache = NameCache::take(trail);

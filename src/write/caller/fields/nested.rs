@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
-use crate::redact::{Manner, path_names_value, path_segment};
+use crate::redact::internal::{FieldMode, path_names_value, path_segment};
 use crate::trail::internal::{Key, json};
 use crate::write::journal::frame::{self, Name, Value};
 
@@ -25,7 +25,7 @@ impl FieldWriter<'_> {
             Value::Str(text)
                 if self.keeps_texts
                     && plan.key.is_none()
-                    && plan.manner == Manner::UNNAMED
+                    && plan.mode == FieldMode::UNNAMED
                     && !self.fingerprints.insert(plan.fingerprint) =>
             {
                 frame::push_other_text(&mut self.out, name, text);
@@ -42,7 +42,7 @@ impl FieldWriter<'_> {
     }
 
     fn redacted_name(&mut self, name: &str) -> String {
-        self.manner = Manner::UNNAMED;
+        self.mode = FieldMode::UNNAMED;
         self.redacted("name", name).into_owned()
     }
 
@@ -67,7 +67,7 @@ impl FieldWriter<'_> {
             false => Cow::Borrowed(name),
         };
         let plan = self.plan_of(&name);
-        self.manner = plan.manner;
+        self.mode = plan.mode;
         // Its name first: annotations of the texts in it name the place.
         match self.free_key(&plan) {
             Some(key) => {
@@ -97,7 +97,7 @@ impl FieldWriter<'_> {
         /// What comes first, in this order.
         const FIRST: [&str; 6] = ["id", "name", "arguments", "result", "error", "kind"];
         const AS_IT_IS: [&str; 3] = ["id", "bytes", "sha256"];
-        self.manner = self.names().key(key).manner;
+        self.mode = self.names().key(key).mode;
         let mut list = Vec::new();
         for (place, element) in elements.into_iter().enumerate() {
             let Json::Object(mut members) = element else {
@@ -194,7 +194,7 @@ impl FieldWriter<'_> {
 
     /// A text that is nested in a field; `path` as [`redacted_json`](FieldWriter::redacted_json) has it.
     fn redacted_at(&mut self, path: &str, text: &str) -> String {
-        self.manner.names_value = path_names_value(path);
+        self.mode.names_value = path_names_value(path);
         self.redacted(path, text).into_owned()
     }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::FieldWriter;
-use crate::redact::{Treatment, WITHHELD, WITHHELD_BY_RULE};
+use crate::redact::FieldPolicy;
+use crate::redact::internal::{WITHHELD, WITHHELD_BY_RULE};
 use crate::write::journal::frame::{Name, Value};
 
 thread_local! {
@@ -27,10 +28,10 @@ impl FieldWriter<'_> {
         if let Some(instead) = self.withhold {
             return Cow::Borrowed(instead);
         }
-        match self.manner.treatment {
-            Treatment::Keep => return Cow::Borrowed(text),
-            Treatment::Withhold => return Cow::Borrowed(WITHHELD_BY_RULE),
-            Treatment::Redact => {}
+        match self.mode.policy {
+            FieldPolicy::Keep => return Cow::Borrowed(text),
+            FieldPolicy::Withhold => return Cow::Borrowed(WITHHELD_BY_RULE),
+            FieldPolicy::Redact => {}
         }
         // A redactor that emits events would be called for their texts without end.
         let has_custom = self.redactors.has_custom();
@@ -41,7 +42,7 @@ impl FieldWriter<'_> {
         {
             return Cow::Borrowed(INSIDE_REDACTOR);
         }
-        let redacted = self.redactors.apply(field, self.manner.names_value, text);
+        let redacted = self.redactors.apply(field, self.mode.names_value, text);
         if has_custom {
             let _ = REDACTING.try_with(|flag| flag.set(false));
         }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use chrono::{Duration, Utc};
 
 use super::{Files, file_name};
+use crate::config::Retention;
 use crate::record::Record;
 use crate::record::system::PrunedFile;
-use crate::settings::Retention;
 use crate::trail::internal::{Catalog, head, tail};
 
 impl Files {

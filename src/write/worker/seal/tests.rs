@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::environment::tests::Imagined;
+use crate::config::BuilderConfig;
+use crate::environment::tests::FakeEnv;
 use crate::read::{Trail, VerifyOptions};
-use crate::settings::Given;
 
 /// What the worker does with a sealer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,12 +35,12 @@ struct Process {
 impl Process {
     fn start(directory: &Path) -> Process {
         let file = directory.join("audit.log");
-        let given = Given {
+        let config = BuilderConfig {
             destinations: Some(file.to_str().expect("UTF-8").into()),
-            ..Given::default()
+            ..BuilderConfig::default()
         };
-        let settings = given.resolve(&Imagined::default()).expect("settings");
-        let (sealer, wrong) = Sealer::open(&settings, false, None).expect("a sealer");
+        let config = config.resolve(&FakeEnv::default()).expect("settings");
+        let (sealer, wrong) = Sealer::open(&config, false, None).expect("a sealer");
         assert_eq!(wrong, None);
         Process {
             sealer,

@@ -1,15 +1,20 @@
-//! Settings as a person gives them, in code and in the environment, and as they are meant.
+//! Types of settings: retention, rotation, destinations, and the keys of the redaction.
+
+mod keyring;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tracing_appender::rolling::Rotation;
+pub use tracing_appender::rolling::Rotation;
 
-use crate::destination::{Destinations, Place, Places};
-use crate::environment::{Environment, Surroundings, detect, truth};
+pub use self::keyring::rotate_redaction_keys;
+pub use crate::destination::{Destination, Destinations};
+use crate::destination::{Target, Targets};
+use crate::environment::{EnvSource, Environment, detect, truth};
 use crate::error::{Error, ErrorKind, InvalidSetting, Refusal, Result};
-use crate::redact::{Chain, Custom, Keys, Redactor, Rules};
+use crate::redact::internal::{CustomRedactor, RedactionPipeline};
+use crate::redact::{Keys, Redactor, Rules};
 use crate::rotation::period;
 use crate::trail::Period;
 use crate::trail::internal::create_private_dir;
@@ -68,11 +73,11 @@ impl Retention {
 
 /// Settings as given in code; what is not given is decided by the environment.
 #[derive(Clone, Default)]
-pub(crate) struct Given {
+pub(crate) struct BuilderConfig {
     pub(crate) destinations: Option<Destinations>,
     pub(crate) redact_pii: Option<bool>,
     pub(crate) fail_safe: Option<bool>,
-    pub(crate) custom_redactors: Vec<Custom>,
+    pub(crate) custom_redactors: Vec<CustomRedactor>,
     pub(crate) redaction: Rules,
     pub(crate) redaction_keys: Option<KeySource>,
     pub(crate) rotation: Option<Rotation>,
@@ -87,18 +92,18 @@ pub(crate) struct Given {
 
 /// Settings as they are meant.
 #[derive(Clone)]
-pub(crate) struct Settings {
+pub(crate) struct Config {
     pub(crate) enabled: bool,
     pub(crate) environment: Environment,
     pub(crate) environment_reason: String,
-    pub(crate) places: Places,
+    pub(crate) targets: Targets,
     /// Whether the environment's variable named the places.
-    pub(crate) places_stated: bool,
+    pub(crate) destination_from_env: bool,
     pub(crate) redact_pii: bool,
     pub(crate) redaction: Rules,
     pub(crate) redaction_keys: Option<KeySource>,
     /// What stands of them when the trail is open.
-    pub(crate) redactors: Chain,
+    pub(crate) redactors: RedactionPipeline,
     pub(crate) fail_safe: bool,
     pub(crate) rotation: Period,
     pub(crate) retention: Option<Retention>,
@@ -141,45 +146,45 @@ const OURS: [&str; 6] = [
 #[derive(Clone, Debug)]
 pub(crate) enum KeySource {
     File(PathBuf),
-    Given(Keys),
+    Keyring(Keys),
 }
 
 /// The file of keys that a trail makes in its directory.
 const KEYS_FILE: &str = "redaction.keys";
 
-impl Given {
+impl BuilderConfig {
     /// What the settings mean here. The environment's variables come before the code,
     /// the code before the defaults of the environment.
-    pub(crate) fn resolve(self, around: &impl Surroundings) -> Result<Settings> {
-        let (environment, environment_reason) = detect(around);
+    pub(crate) fn resolve(self, env: &impl EnvSource) -> Result<Config> {
+        let (environment, environment_reason) = detect(env);
         let guard = Guard {
             environment,
             reason: &environment_reason,
         };
 
-        refuse_unknown(around)?;
-        let enabled = read_truth(around, ENABLED)?.unwrap_or(true);
+        refuse_unknown(env)?;
+        let enabled = read_truth(env, ENABLED)?.unwrap_or(true);
         if !enabled {
             guard.refuse(ENABLED, "false", Refusal::SwitchesOff)?;
         }
-        let redact_stated = read_truth(around, REDACT_PII)?;
+        let redact_stated = read_truth(env, REDACT_PII)?;
         if redact_stated == Some(false) {
             guard.refuse(REDACT_PII, "false", Refusal::SwitchesRedactionOff)?;
         }
         let redact_pii = redact_stated
             .or(self.redact_pii)
             .unwrap_or(environment.is_guarded());
-        let fail_safe_stated = read_truth(around, FAIL_SAFE)?;
+        let fail_safe_stated = read_truth(env, FAIL_SAFE)?;
         if fail_safe_stated == Some(false) && self.fail_safe == Some(true) {
             guard.refuse(FAIL_SAFE, "false", Refusal::TakesFailSafeBack)?;
         }
         let fail_safe = fail_safe_stated.or(self.fail_safe).unwrap_or(false);
 
-        let stated = around.variable(DESTINATION);
-        let places_stated = stated.is_some();
-        let places = match stated {
+        let stated = env.variable(DESTINATION);
+        let destination_from_env = stated.is_some();
+        let targets = match stated {
             Some(list) => match Destinations::from_list(&list).resolve() {
-                Ok(places) => places,
+                Ok(targets) => targets,
                 Err(error)
                     if environment.is_guarded()
                         && Destinations::from_list(&list).keep_nothing() =>
@@ -193,13 +198,13 @@ impl Given {
             },
             None => match &self.destinations {
                 Some(destinations) => destinations.resolve()?,
-                None => default_places(environment)?,
+                None => default_targets(environment)?,
             },
         };
 
         let rotation = period(&self.rotation.unwrap_or(Rotation::DAILY))?;
         if let Some(retention) = self.retention {
-            check_retention(retention, rotation, &places)?;
+            check_retention(retention, rotation, &targets)?;
         }
         let buffer_capacity = self.buffer_capacity.unwrap_or(BUFFER_CAPACITY);
         if buffer_capacity < SMALLEST_BUFFER_CAPACITY {
@@ -214,23 +219,23 @@ impl Given {
             );
             return Err(Error::setting("heartbeat_interval", shown, reason));
         }
-        Ok(Settings {
+        Ok(Config {
             enabled,
             environment,
-            places,
-            places_stated,
+            targets,
+            destination_from_env,
             redact_pii,
             redaction: self.redaction,
-            redaction_keys: around
+            redaction_keys: env
                 .variable(REDACTION_KEYS)
                 .map(|path| KeySource::File(path.into()))
                 .or(self.redaction_keys),
-            redactors: Chain::new(self.custom_redactors, None),
+            redactors: RedactionPipeline::new(self.custom_redactors, None),
             fail_safe,
             rotation,
             retention: self.retention,
             sealing: self.sealing.unwrap_or(true),
-            seal_keys: around
+            seal_keys: env
                 .variable(SEAL_KEYS)
                 .map(PathBuf::from)
                 .or(self.seal_keys),
@@ -244,12 +249,12 @@ impl Given {
 
     /// What became of settings under which the trail could not be opened: where a variable named stdout and that
     /// keeps nothing, it is an attempt to switch the trail off. A place that cannot be written is a mistake.
-    pub(crate) fn refused(settings: &Settings, error: Error) -> Error {
+    pub(crate) fn refused(settings: &Config, error: Error) -> Error {
         let keeps_nothing = matches!(
             error.kind(),
             ErrorKind::Destination { destination, .. } if destination == "stdout"
         );
-        if !settings.places_stated || !keeps_nothing || !settings.environment.is_guarded() {
+        if !settings.destination_from_env || !keeps_nothing || !settings.environment.is_guarded() {
             return error;
         }
         let guard = Guard {
@@ -261,20 +266,20 @@ impl Given {
 
     /// Settings under which a refused attempt can be recorded: the code's own, else the
     /// defaults of production, and nothing from the environment.
-    pub(crate) fn for_refusal(self, around: &impl Surroundings) -> Result<Settings> {
+    pub(crate) fn for_refusal(self, env: &impl EnvSource) -> Result<Config> {
         let destinations = self
             .destinations
             .clone()
             .filter(|destinations| destinations.resolve().is_ok());
-        Given {
+        BuilderConfig {
             destinations,
             ..self
         }
-        .resolve(&OnlyEnvironment(around))
+        .resolve(&WithoutOurs(env))
     }
 }
 
-impl Settings {
+impl Config {
     /// Makes the redactors, with their keys. The directory of the trail must be there.
     ///
     /// # Errors
@@ -284,30 +289,30 @@ impl Settings {
         if !self.redact_pii {
             return Ok(());
         }
-        let keys = match (&self.redaction_keys, &self.places.trail) {
-            (Some(KeySource::Given(keys)), _) => Some(keys.clone()),
+        let keys = match (&self.redaction_keys, &self.targets.trail) {
+            (Some(KeySource::Keyring(keys)), _) => Some(keys.clone()),
             (Some(KeySource::File(path)), _) => {
                 // As the directory of the seal keys.
                 if let Some(directory) = path.parent() {
                     create_private_dir(directory)
                         .map_err(|error| Error::io("create the directory", directory, error))?;
                 }
-                Some(Keys::open(path)?)
+                Some(keyring::open(path)?)
             }
-            (None, Place::Files(name)) => Some(Keys::open(name.directory().join(KEYS_FILE))?),
+            (None, Target::Files(name)) => Some(keyring::open(&name.directory().join(KEYS_FILE))?),
             // Nothing that stays: the next process could not make the same tags.
             (None, _) => None,
         };
         let builtin = Redactor::new(self.redaction.clone(), keys);
-        self.redactors = Chain::new(self.redactors.custom().to_vec(), Some(builtin));
+        self.redactors = RedactionPipeline::new(self.redactors.custom().to_vec(), Some(builtin));
         Ok(())
     }
 }
 
 /// The surroundings without this crate's own settings.
-struct OnlyEnvironment<'a, S>(&'a S);
+struct WithoutOurs<'a, S>(&'a S);
 
-impl<S: Surroundings> Surroundings for OnlyEnvironment<'_, S> {
+impl<S: EnvSource> EnvSource for WithoutOurs<'_, S> {
     fn variable(&self, name: &str) -> Option<String> {
         if OURS.contains(&name) {
             None
@@ -352,22 +357,22 @@ impl Guard<'_> {
 }
 
 /// A variable that looks like a setting and is none is a mistake that nobody would notice.
-fn refuse_unknown(around: &impl Surroundings) -> Result<()> {
-    let unknown = around
+fn refuse_unknown(env: &impl EnvSource) -> Result<()> {
+    let unknown = env
         .names()
         .into_iter()
         .find(|name| name.starts_with("STINGER_AUDIT_") && !OURS.contains(&name.as_str()));
     match unknown {
         None => Ok(()),
         Some(name) => {
-            let value = around.variable(&name).unwrap_or_default();
+            let value = env.variable(&name).unwrap_or_default();
             Err(Error::setting(name, value, InvalidSetting::Unknown(&OURS)))
         }
     }
 }
 
-fn read_truth(around: &impl Surroundings, name: &str) -> Result<Option<bool>> {
-    match around.variable(name) {
+fn read_truth(env: &impl EnvSource, name: &str) -> Result<Option<bool>> {
+    match env.variable(name) {
         None => Ok(None),
         Some(value) => match truth(&value) {
             Some(known) => Ok(Some(known)),
@@ -376,7 +381,7 @@ fn read_truth(around: &impl Surroundings, name: &str) -> Result<Option<bool>> {
     }
 }
 
-fn default_places(environment: Environment) -> Result<Places> {
+fn default_targets(environment: Environment) -> Result<Targets> {
     let destination = match environment {
         Environment::Production => "./audit.log",
         _ => "stdout",
@@ -384,10 +389,10 @@ fn default_places(environment: Environment) -> Result<Places> {
     Destinations::from(destination).resolve()
 }
 
-fn check_retention(retention: Retention, rotation: Period, places: &Places) -> Result<()> {
-    let has_files = std::iter::once(&places.trail)
-        .chain(&places.copies)
-        .any(|place| matches!(place, Place::Files(_)));
+fn check_retention(retention: Retention, rotation: Period, targets: &Targets) -> Result<()> {
+    let has_files = std::iter::once(&targets.trail)
+        .chain(&targets.copies)
+        .any(|target| matches!(target, Target::Files(_)));
     let reason = if retention.days == Some(0) || retention.files == Some(0) {
         InvalidSetting::KeepsNothing
     } else if rotation == Period::Never {

@@ -1,8 +1,8 @@
 use super::*;
-use crate::environment::tests::Imagined;
+use crate::environment::tests::FakeEnv;
 
-fn resolve(variables: &[(&'static str, &'static str)]) -> Result<Settings> {
-    Given::default().resolve(&Imagined::with(variables))
+fn resolve(variables: &[(&'static str, &'static str)]) -> Result<Config> {
+    BuilderConfig::default().resolve(&FakeEnv::with(variables))
 }
 
 #[test]
@@ -13,20 +13,20 @@ fn the_environment_decides_what_is_not_given() {
         ("production", "./audit.log", true),
     ] {
         let settings = resolve(&[("STINGER_ENV", value)]).expect("settings");
-        assert_eq!(settings.places.trail.to_string(), destination);
+        assert_eq!(settings.targets.trail.to_string(), destination);
         assert_eq!(settings.redact_pii, redact_pii);
     }
 }
 
 #[test]
 fn variables_override_the_code_in_development() {
-    let given = || Given {
+    let given = || BuilderConfig {
         destinations: Some("stdout".into()),
         redact_pii: Some(true),
-        ..Given::default()
+        ..BuilderConfig::default()
     };
     let settings = given()
-        .resolve(&Imagined::with(&[
+        .resolve(&FakeEnv::with(&[
             ("STINGER_ENV", "dev"),
             ("STINGER_AUDIT_ENABLED", "off"),
             ("STINGER_AUDIT_DESTINATION", "a.log, stdout"),
@@ -35,8 +35,8 @@ fn variables_override_the_code_in_development() {
         ]))
         .expect("settings");
     assert!(!settings.enabled && !settings.redact_pii && settings.fail_safe);
-    assert_eq!(settings.places.trail.to_string(), "./a.log");
-    assert_eq!(settings.places.copies, [Place::Stdout]);
+    assert_eq!(settings.targets.trail.to_string(), "./a.log");
+    assert_eq!(settings.targets.copies, [Target::Stdout]);
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn in_production_variables_cannot_weaken_the_trail_but_code_may_turn_redaction_o
         };
         assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
     }
-    let given = Given {
+    let given = BuilderConfig {
         redact_pii: Some(false),
-        ..Given::default()
+        ..BuilderConfig::default()
     };
-    let settings = given.resolve(&Imagined::default()).expect("settings");
+    let settings = given.resolve(&FakeEnv::default()).expect("settings");
     assert_eq!(settings.environment, Environment::Production);
     assert!(!settings.redact_pii);
 }
@@ -64,15 +64,15 @@ fn in_production_variables_cannot_weaken_the_trail_but_code_may_turn_redaction_o
 #[test]
 fn a_variable_takes_back_only_the_fail_safe_that_the_code_does_not_ask_for() {
     let fail_safe = |environment, code, variable: &'static str| {
-        let given = Given {
+        let given = BuilderConfig {
             fail_safe: code,
-            ..Given::default()
+            ..BuilderConfig::default()
         };
         let variables = [
             ("STINGER_ENV", environment),
             ("STINGER_AUDIT_FAIL_SAFE", variable),
         ];
-        match given.resolve(&Imagined::with(&variables)) {
+        match given.resolve(&FakeEnv::with(&variables)) {
             Ok(settings) => Some(settings.fail_safe),
             Err(error) => {
                 assert!(
@@ -112,16 +112,16 @@ fn nothing_given_means_the_documented_defaults() {
 
 #[test]
 fn the_smallest_and_largest_values_are_taken_as_they_are() {
-    let given = Given {
+    let given = BuilderConfig {
         buffer_capacity: Some(64 << 10),
         enqueue_timeout: Some(Duration::ZERO),
         heartbeat_interval: Some(Duration::from_secs(1)),
         low_disk_threshold: Some(u64::MAX),
         sealing: Some(false),
         seal_keys: Some("keys".into()),
-        ..Given::default()
+        ..BuilderConfig::default()
     };
-    let settings = given.resolve(&Imagined::default()).expect("settings");
+    let settings = given.resolve(&FakeEnv::default()).expect("settings");
     assert_eq!(settings.buffer_capacity, 64 << 10);
     assert_eq!(settings.enqueue_timeout, Duration::ZERO);
     assert_eq!(settings.heartbeat_interval, Duration::from_secs(1));
@@ -168,33 +168,33 @@ fn retention_and_rotation_are_told_in_words() {
 
 #[test]
 fn a_refusal_is_recorded_where_the_code_says_or_the_environment_defaults_to() {
-    let recorded = |destinations: Option<Destinations>, around: &Imagined| {
-        let given = Given {
+    let recorded = |destinations: Option<Destinations>, env: &FakeEnv| {
+        let given = BuilderConfig {
             destinations,
-            ..Given::default()
+            ..BuilderConfig::default()
         };
-        let settings = given.for_refusal(around).expect("settings");
+        let settings = given.for_refusal(env).expect("settings");
         assert!(settings.enabled);
-        (settings.environment, settings.places.trail.to_string())
+        (settings.environment, settings.targets.trail.to_string())
     };
     let off = [
         ("STINGER_AUDIT_ENABLED", "false"),
         ("STINGER_AUDIT_DESTINATION", "elsewhere.log"),
     ];
-    let around = Imagined::with(&off);
-    let production = |place: &str| (Environment::Production, place.to_owned());
-    assert_eq!(recorded(None, &around), production("./audit.log"));
+    let env = FakeEnv::with(&off);
+    let production = |target: &str| (Environment::Production, target.to_owned());
+    assert_eq!(recorded(None, &env), production("./audit.log"));
     assert_eq!(
-        recorded(Some("code.log".into()), &around),
+        recorded(Some("code.log".into()), &env),
         production("./code.log")
     );
     assert_eq!(
-        recorded(Some("/dev/null".into()), &around),
+        recorded(Some("/dev/null".into()), &env),
         production("./audit.log")
     );
-    let in_container = Imagined {
+    let in_container = FakeEnv {
         files: vec!["/.dockerenv"],
-        ..Imagined::with(&off)
+        ..FakeEnv::with(&off)
     };
     assert_eq!(
         recorded(None, &in_container),
@@ -220,65 +220,65 @@ fn what_is_impossible_is_an_error_that_says_what_to_do() {
     );
     for (given, says) in [
         (
-            Given {
+            BuilderConfig {
                 retention: Some(Retention::files(0)),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "keep 1 or more",
         ),
         (
-            Given {
+            BuilderConfig {
                 retention: Some(Retention::days(0)),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "keep 1 or more",
         ),
         (
-            Given {
+            BuilderConfig {
                 retention: Some(Retention::files(3)),
                 rotation: Some(Rotation::NEVER),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "choose a rotation",
         ),
         (
-            Given {
+            BuilderConfig {
                 retention: Some(Retention::files(3)),
                 destinations: Some("stdout".into()),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "name a file",
         ),
         (
-            Given {
+            BuilderConfig {
                 buffer_capacity: Some(10),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "65536 bytes or more",
         ),
         (
-            Given {
+            BuilderConfig {
                 buffer_capacity: Some((64 << 10) - 1),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "65536 bytes or more",
         ),
         (
-            Given {
+            BuilderConfig {
                 heartbeat_interval: Some(Duration::from_millis(1)),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "choose 1 second or more",
         ),
         (
-            Given {
+            BuilderConfig {
                 heartbeat_interval: Some(Duration::from_millis(999)),
-                ..Given::default()
+                ..BuilderConfig::default()
             },
             "choose 1 second or more",
         ),
     ] {
-        let error = given.resolve(&Imagined::default()).err().expect("an error");
+        let error = given.resolve(&FakeEnv::default()).err().expect("an error");
         assert!(error.to_string().contains(says), "{error}");
     }
 }

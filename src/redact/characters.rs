@@ -1,7 +1,7 @@
-//! The characters that neither a trail nor a terminal gets as they are.
+//! Characters that neither a trail nor a terminal shows as they are.
 
 /// Whether a character acts on a terminal, hides text or reorders it. Line ends and tabs count as such.
-pub(crate) fn is_dangerous(character: char) -> bool {
+pub fn is_unsafe_to_display(character: char) -> bool {
     // C0, DEL and C1.
     character.is_control()
         || matches!(character,
@@ -17,8 +17,8 @@ pub(crate) fn is_dangerous(character: char) -> bool {
         )
 }
 
-/// The first bytes that dangerous characters beyond ASCII have in UTF-8.
-pub(crate) const LEADS: [u8; 6] = [0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf3];
+/// The first bytes in UTF-8 of the unsafe characters beyond ASCII.
+pub const UNSAFE_LEADS: [u8; 6] = [0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf3];
 
 #[cfg(test)]
 mod tests {
@@ -27,11 +27,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_dangerous_character_beyond_ascii_begins_with_a_lead() {
+    fn every_unsafe_character_beyond_ascii_begins_with_a_lead() {
         let leads: BTreeSet<u8> = ('\u{80}'..=char::MAX)
-            .filter(|character| is_dangerous(*character))
+            .filter(|character| is_unsafe_to_display(*character))
             .map(|character| character.encode_utf8(&mut [0; 4]).as_bytes()[0])
             .collect();
-        assert!(leads.into_iter().eq(LEADS));
+        assert!(leads.into_iter().eq(UNSAFE_LEADS));
     }
 }
