@@ -1,17 +1,30 @@
-//! `check`: whether the trail is complete, and where not.
+//! `check`: whether the trail is complete, and what is missing.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use super::args::{CheckArguments, Source};
-use super::progress::Progress;
-use super::source::{self, Input, size};
-use super::style::{Style, Tone, stdout};
+use clap::Args;
+
+use super::exit::{Answer, CommandError, CommandResult};
+use super::progress::{Progress, total_bytes};
+use super::source::{Input, TrailArgument};
+use super::style::{Look, Style, Tone, stdout};
 use super::text::one_line;
-use super::{Done, Ended, Trouble};
 use crate::read::{CheckReport, Finding, FindingKind, Query};
 
-pub(super) fn run(arguments: &CheckArguments) -> Done {
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 complete, 1 not complete, 2 error.")]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    source: TrailArgument,
+    /// Show at most N findings of each kind
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Output")]
+    limit: usize,
+    #[command(flatten)]
+    look: Look,
+}
+
+pub(super) fn run(arguments: &CheckArguments) -> CommandResult {
     let (report, name) = report(&arguments.source)?;
     let style = Style::new(&arguments.look);
     let mut out = stdout();
@@ -67,14 +80,14 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     if report.pruned > 0 {
         writeln!(
             out,
-            "retention has removed the {} records before",
+            "retention has removed the {} records before that",
             report.pruned
         )?;
     }
     if report.records > 0 {
         let state = match report.is_closed {
-            true => "its writer has ended it in order",
-            false => "it is open: it is being written, or its writer died",
+            true => "closed: its writer ended it cleanly",
+            false => "open: it is being written, or its writer died",
         };
         writeln!(out, "{state}")?;
     }
@@ -84,12 +97,12 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     let is_partial = by_kind.contains_key(&FindingKind::Unreadable);
     let (tone, verdict) = match report.findings.len() {
         _ if is_partial => {
-            let what = "it cannot be told whether it is complete: a file could not be read; \
-                        run this as the user that writes the trail";
+            let what =
+                "NOT checked: a file could not be read; run this as the user that writes the trail";
             (Tone::Bad, what.to_owned())
         }
         0 if report.records == 0 => {
-            let what = "nothing can be told: it has no record";
+            let what = "no verdict: the trail has no record";
             (Tone::Doubtful, what.to_owned())
         }
         0 => (Tone::Good, "complete: nothing is missing".to_owned()),
@@ -99,17 +112,17 @@ pub(super) fn run(arguments: &CheckArguments) -> Done {
     writeln!(out, "{}", style.paint(tone, &verdict))?;
     out.flush()?;
     if is_partial {
-        return Err(Trouble::Told);
+        return Err(CommandError::Reported);
     }
-    Ok(Ended::of(report.is_complete() && report.records > 0))
+    Ok(Answer::of(report.is_complete() && report.records > 0))
 }
 
-/// What is found, and of what.
-fn report(source: &Source) -> Result<(CheckReport, String), Trouble> {
-    let input = match Input::open(source) {
+/// The report, and the name of what was checked.
+fn report(source: &TrailArgument) -> Result<(CheckReport, String), CommandError> {
+    let input = match source.open() {
         Ok(input) => input,
-        Err(trouble @ Trouble::Usage(_)) => {
-            let path = source::path(source.trail.as_deref());
+        Err(trouble @ CommandError::Usage(_)) => {
+            let path = source.path();
             let remains = CheckReport::of_remains(&path).ok_or(trouble)?;
             return Ok((remains, path.to_string_lossy().into_owned()));
         }
@@ -117,7 +130,7 @@ fn report(source: &Source) -> Result<(CheckReport, String), Trouble> {
     };
     let report = match &input {
         Input::Trail { trail, .. } => {
-            let bytes = size(trail, &Query::new());
+            let bytes = total_bytes(trail, &Query::new());
             trail.check_watched(|lines| Progress::of(lines.bytes_read(), bytes))
         }
         Input::Stdin => {
@@ -128,7 +141,7 @@ fn report(source: &Source) -> Result<(CheckReport, String), Trouble> {
                 .retain(|finding| finding.kind != FindingKind::Foreign);
             match findings - report.findings.len() {
                 0 => {}
-                foreign => eprintln!("stinger-audit: {foreign} other lines were passed over"),
+                foreign => eprintln!("stinger-audit: skipped {foreign} lines that are not records"),
             }
             report
         }

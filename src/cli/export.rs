@@ -1,24 +1,76 @@
 //! `export`: the records that match, for another program or an auditor.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::Utc;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::args::{Decisions, ExportArguments, Format};
+use super::exit::{CommandError, CommandResult};
+use super::filters::Filters;
 use super::output::Output;
-use super::source::{Input, Unreadable};
+use super::source::{Input, TrailArgument, Unreadable};
+use super::suggest;
 use super::text::{json_line, one_line, write_json_line};
-use super::time::Zone;
-use super::{Done, Trouble, suggest};
+use super::time::{Zone, to_micros};
 use crate::read::{Csv, ExportSummary, Line, Query};
 use crate::trail::error::Result;
+use crate::trail::internal::hostname;
 use crate::trail::internal::json::safe_text;
-use crate::trail::internal::{hostname, timestamp_text};
 
-pub(super) fn run(arguments: &ExportArguments) -> Done {
-    let input = Input::open(&arguments.source)?;
+#[derive(Args)]
+pub(super) struct ExportArguments {
+    #[command(flatten)]
+    source: TrailArgument,
+    #[command(flatten)]
+    filters: Filters,
+    /// The format. `json` is one object: who exported what, when, and the records; `jsonl` is the lines of the trail,
+    /// byte for byte
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "csv",
+        help_heading = "Output"
+    )]
+    format: Format,
+    /// In CSV: one row per record, with columns for its most severe decision, or one row per decision
+    #[arg(
+        long,
+        value_name = "HOW",
+        default_value = "columns",
+        help_heading = "Output"
+    )]
+    decisions: Decisions,
+    /// Write CSV for programs: cells that a spreadsheet would run as formulas stay as they are
+    #[arg(long, help_heading = "Output")]
+    csv_raw: bool,
+    /// Write to this file, which gets its name when it is complete. Default, and `-`: standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Replace a file that exists. A file of a trail is never replaced
+    #[arg(long, requires = "output", help_heading = "Output")]
+    force: bool,
+    /// Export at most N records
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    Json,
+    Jsonl,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Decisions {
+    Columns,
+    Rows,
+}
+
+pub(super) fn run(arguments: &ExportArguments) -> CommandResult {
+    let input = arguments.source.open()?;
     let query = arguments.filters.query(Zone::UTC)?;
     let mut out = Output::open(arguments.output.as_deref(), &input, arguments.force)?;
     let exported = write(arguments, &input, query, &mut out)?;
@@ -27,7 +79,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Done {
     exported
         .unreadable
         .iter()
-        .for_each(|error| unreadable.tell(error));
+        .for_each(|error| unreadable.report(error));
     if let Some(path) = arguments
         .output
         .as_deref()
@@ -47,7 +99,7 @@ fn write(
     input: &Input,
     query: Query,
     out: &mut impl Write,
-) -> Result<ExportSummary, Trouble> {
+) -> Result<ExportSummary, CommandError> {
     let limit = arguments.limit.unwrap_or(usize::MAX);
     if let Format::Csv = arguments.format {
         let mut csv = Csv::new();
@@ -66,7 +118,7 @@ fn write(
         return each(lines, |line| write_json_line(out, &line.bytes));
     }
     let head = json!({
-        "exported_at": timestamp_text(Utc::now()),
+        "exported_at": to_micros(Utc::now()),
         "exported_by": who(),
         "trail": input.name(),
         "filters": arguments.filters.words(),
@@ -89,7 +141,7 @@ fn write(
 fn each(
     lines: impl Iterator<Item = Result<Line>>,
     mut put: impl FnMut(&Line) -> io::Result<()>,
-) -> Result<ExportSummary, Trouble> {
+) -> Result<ExportSummary, CommandError> {
     let mut exported = ExportSummary::default();
     for line in lines {
         match line {

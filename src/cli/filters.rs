@@ -4,64 +4,66 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::Trouble;
+use super::exit::CommandError;
 use super::time::{self, Zone};
 use crate::read::Query;
 
-/// Which records. A repeated option means "or", different options mean "and".
+/// Which records.
 #[derive(Args)]
-#[command(next_help_heading = "Filters")]
+#[command(
+    next_help_heading = "Filters (repeat one to match any of its values; different ones must all match)"
+)]
 pub(super) struct Filters {
-    /// Of this conversation
+    /// The id of the conversation
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) conversation: Vec<String>,
-    /// For this tenant
+    /// The id of the tenant
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) tenant: Vec<String>,
-    /// For this user
+    /// The id of the user
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) user: Vec<String>,
-    /// Of this session
+    /// The id of the session
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) session: Vec<String>,
-    /// Of this request
+    /// The id of the request
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) request: Vec<String>,
-    /// For users at this address
+    /// The IP address of the user
     #[arg(long, value_name = "ADDRESS", value_parser = NonEmptyStringValueParser::new())]
     pub(super) ip: Vec<String>,
-    /// Of this type, such as user_prompt
+    /// The event type, such as user_prompt, llm_response or guardrail_decision
     #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     pub(super) event: Vec<String>,
-    /// In which a guardrail decided this: allow, warn, block, modify, error, skipped
+    /// What a guardrail decided: allow, warn, block, modify, error or skipped
     #[arg(long, value_name = "DECISION", value_parser = NonEmptyStringValueParser::new())]
     decision: Vec<String>,
-    /// In which this guardrail decided
+    /// The guardrail that decided (its filter_name)
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(super) filter: Vec<String>,
-    /// Of this model
+    /// The model that was used
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(super) model: Vec<String>,
-    /// In whose texts this stands, in upper or lower case
+    /// A text in a prompt, a response, a reason or any other text, in upper or lower case
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     text: Vec<String>,
-    /// In which a value with this tag was redacted: see the command `tag`
+    /// The tag of a redacted value; `stinger-audit tag` prints it
     #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     tag: Vec<String>,
-    /// From this time on: 2026-11-24T10:00:00Z, 2026-11-24 10:00 +0200, 10:00Z, today, yesterday, -3h
+    /// At or after this time: 2026-11-24T10:00:00Z, "2026-11-24 10:00 +0200", 10:00Z, today, yesterday, -3h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
     /// Before this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
-    /// Of this long ago until now: 90s, 15min, 1h30m, 7d
+    /// Within this time until now: 90s, 15min, 1h30m, 7d
     #[arg(long, value_name = "DURATION", conflicts_with = "since")]
     last: Option<String>,
 }
 
 impl Filters {
-    /// What they select. Times without a zone are of `zone`.
-    pub(super) fn query(&self, zone: Zone) -> Result<Query, Trouble> {
+    /// The query that they make. Times without a zone are in `zone`.
+    pub(super) fn query(&self, zone: Zone) -> Result<Query, CommandError> {
         let mut query = Query::new();
         query = each(query, &self.conversation, Query::conversation_id);
         query = each(query, &self.tenant, Query::tenant_id);
@@ -91,7 +93,7 @@ impl Filters {
         Ok(query)
     }
 
-    pub(super) fn until(&self, zone: Zone) -> Result<Option<DateTime<Utc>>, Trouble> {
+    pub(super) fn until(&self, zone: Zone) -> Result<Option<DateTime<Utc>>, CommandError> {
         let until = self.until.as_deref();
         until
             .map(|until| time::point("--until", until, zone))
@@ -134,20 +136,20 @@ fn each(query: Query, values: &[String], add: fn(Query, String) -> Query) -> Que
     values.iter().cloned().fold(query, add)
 }
 
-/// A word that is none of the six is a mistake that would find nothing.
-fn known_decision(word: &str) -> Result<&str, Trouble> {
+/// Any other word is a mistake: it would match nothing.
+fn known_decision(word: &str) -> Result<&str, CommandError> {
     const WORDS: [&str; 6] = ["allow", "warn", "block", "modify", "error", "skipped"];
     match WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         true => Ok(word),
-        false => Err(Trouble::Usage(format!(
-            "--decision {word}: there is no such decision; there are {}",
+        false => Err(CommandError::Usage(format!(
+            "--decision {word}: not a decision; write one of {}",
             WORDS.join(", ")
         ))),
     }
 }
 
-/// A tag as a text, the list of redactions or the command `tag` has it.
-fn known_tag(typed: &str) -> Result<String, Trouble> {
+/// A tag as a text, a record's `redactions` or the command `tag` spells it.
+fn known_tag(typed: &str) -> Result<String, CommandError> {
     let tag = typed.trim().trim_start_matches('[').trim_end_matches(']');
     let mut parts = tag.rsplitn(3, ':');
     let (digest, key, kind) = (parts.next(), parts.next(), parts.next());
@@ -163,9 +165,9 @@ fn known_tag(typed: &str) -> Result<String, Trouble> {
             let kind = kind.map_or(String::new(), |kind| format!("{kind}:"));
             Ok(format!("{kind}{key}:{digest}"))
         }
-        _ => Err(Trouble::Usage(format!(
-            "--tag {typed}: this is no tag; write [EMAIL:k1:9GZ4M2QX7R1B] or k1:9GZ4M2QX7R1B; \
-             the command `tag` makes one of a value, and --text finds what stands in a text"
+        _ => Err(CommandError::Usage(format!(
+            "--tag {typed}: not a tag; write [EMAIL:k1:9GZ4M2QX7R1B] or k1:9GZ4M2QX7R1B; \
+             `stinger-audit tag` prints the tag of a value, and --text searches texts"
         ))),
     }
 }

@@ -4,18 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
+use super::exit::CommandError;
+use super::index_cache;
 use super::source::Input;
 use super::text::{Shown, one_line};
-use super::{Trouble, index};
 use crate::trail::TrailName;
-use crate::trail::error::Error;
 use crate::trail::internal::DurableFile;
 
-/// What is written, until it is complete.
+/// An output that is being written.
 pub(super) enum Output {
     Stdout(BufWriter<io::Stdout>),
     Terminal(Shown<BufWriter<io::Stdout>>),
-    /// A pipe or a device that has a name: nothing is put in its place.
+    /// A pipe or a device that has a name. It is never replaced.
     Device(PathBuf, BufWriter<File>),
     Export(Export),
 }
@@ -30,12 +30,12 @@ pub(super) struct Export {
 const BUFFER: usize = 256 << 10;
 
 impl Output {
-    /// Opens what was named; nothing or `-` is stdout. `input` is what is exported.
+    /// Opens what was named; stdout if that is nothing or `-`. `input` is the trail that is exported.
     pub(super) fn open(
         typed: Option<&Path>,
         input: &Input,
         replaces: bool,
-    ) -> Result<Output, Trouble> {
+    ) -> Result<Output, CommandError> {
         let Some(path) = typed.filter(|path| *path != Path::new("-")) else {
             let stdout = io::stdout();
             let is_terminal = stdout.is_terminal();
@@ -54,14 +54,14 @@ impl Output {
         }
         if is_device(path) {
             let file = File::options().write(true).open(path);
-            let file = file.map_err(|error| Error::io("open", path, error))?;
+            let file = file.map_err(CommandError::file("open", path))?;
             let out = BufWriter::with_capacity(BUFFER, file);
             return Ok(Output::Device(path.to_owned(), out));
         }
         if is_evidence(path, input) {
             return Err(refused(
                 path,
-                "it belongs to an audit trail, which is never written over; name another file",
+                "it belongs to an audit trail, which is never overwritten; name another file",
             ));
         }
         if path.symlink_metadata().is_ok() && !replaces {
@@ -74,13 +74,13 @@ impl Output {
     }
 
     /// Everything was written.
-    pub(super) fn complete(self) -> Result<(), Trouble> {
+    pub(super) fn complete(self) -> Result<(), CommandError> {
         match self {
             Output::Stdout(mut out) => Ok(out.flush()?),
             Output::Terminal(mut out) => Ok(out.flush()?),
-            Output::Device(path, mut out) => Ok(out
-                .flush()
-                .map_err(|error| Error::io("write", &path, error))?),
+            Output::Device(path, mut out) => {
+                Ok(out.flush().map_err(CommandError::file("write", &path))?)
+            }
             Output::Export(export) => export.complete(),
         }
     }
@@ -107,9 +107,9 @@ impl Write for Output {
     }
 }
 
-fn refused(path: &Path, why: &str) -> Trouble {
+fn refused(path: &Path, why: &str) -> CommandError {
     let path = one_line(&path.to_string_lossy());
-    Trouble::Usage(format!("--output {path}: {why}"))
+    CommandError::Usage(format!("--output {path}: {why}"))
 }
 
 /// Names in `/dev` may be links to whatever a process has open.
@@ -118,7 +118,7 @@ fn is_device(path: &Path) -> bool {
     is_special || (path.starts_with("/dev") && path.exists())
 }
 
-/// Whether a path names a file of a trail, of its writer, of its keys or of its indexes, through links or not.
+/// Whether a path names a file of a trail, of its writer, of its keys or of its indexes, directly or through links.
 fn is_evidence(path: &Path, input: &Input) -> bool {
     let in_directory = || {
         let directory = path.parent().filter(|parent| *parent != Path::new(""));
@@ -162,7 +162,7 @@ fn undated_or(name: TrailName) -> TrailName {
     undated(&name).unwrap_or(name)
 }
 
-/// Whether a file is one of a trail, or stands beside it for its writer.
+/// Whether a file belongs to a trail or, beside it, to its writer.
 fn belongs(name: &TrailName, place: &Path) -> bool {
     let directory = fs::canonicalize(name.directory());
     if directory.ok().as_deref() != place.parent() {
@@ -189,14 +189,13 @@ fn is_key(place: &Path) -> bool {
 }
 
 fn is_index(place: &Path) -> bool {
-    let directory = index::directory().and_then(|path| fs::canonicalize(path).ok());
+    let directory = index_cache::directory().and_then(|path| fs::canonicalize(path).ok());
     directory.is_some_and(|directory| place.starts_with(directory))
 }
 
 impl Export {
-    fn begin(target: &Path, replaces: bool) -> Result<Export, Trouble> {
-        let draft =
-            DurableFile::shared(target).map_err(|error| Error::io("make", target, error))?;
+    fn begin(target: &Path, replaces: bool) -> Result<Export, CommandError> {
+        let draft = DurableFile::shared(target).map_err(CommandError::file("create", target))?;
         Ok(Export {
             draft: BufWriter::with_capacity(BUFFER, draft),
             target: target.to_owned(),
@@ -204,10 +203,12 @@ impl Export {
         })
     }
 
-    fn complete(self) -> Result<(), Trouble> {
-        let failed = |error| Error::io("write", &self.target, error);
-        let written = self.draft.into_inner();
-        let draft = written.map_err(|error| failed(error.into_error()))?;
+    fn complete(self) -> Result<(), CommandError> {
+        let failed = CommandError::file("write", &self.target);
+        let draft = match self.draft.into_inner() {
+            Ok(draft) => draft,
+            Err(error) => return Err(failed(error.into_error())),
+        };
         let named = match self.replaces {
             true => draft.replace(),
             false => draft.create_new(),
@@ -215,9 +216,9 @@ impl Export {
         match named {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(refused(
                 &self.target,
-                "it was made meanwhile; name another file, or replace it with --force",
+                "it was created meanwhile; name another file, or replace it with --force",
             )),
-            Err(error) => Err(failed(error).into()),
+            Err(error) => Err(failed(error)),
             Ok(_) => Ok(()),
         }
     }

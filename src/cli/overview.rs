@@ -1,23 +1,20 @@
-//! Without a command: what trail this is, and what one could ask next.
+//! Without a command: what trail this is, and which command to try next.
 
 use std::io::Write as _;
-use std::path::Path;
 
-use super::source::{Input, size};
+use super::exit::{Answer, CommandError, CommandResult};
+use super::progress::total_bytes;
+use super::source::TrailArgument;
 use super::style::stdout;
 use super::text::one_line;
-use super::{Done, Ended, Trouble, args, time};
+use super::time::Zone;
 use crate::read::{Query, Trail};
 
-pub(super) fn run(typed: Option<&Path>) -> Done {
-    let source = args::Source {
-        trail: typed.map(Path::to_owned),
-        no_index: false,
-    };
-    let (trail, path) = match Input::open(&source) {
+pub(super) fn run(source: &TrailArgument) -> CommandResult {
+    let (trail, path) = match source.open() {
         Ok(input) => input.trail("the overview")?,
-        Err(Trouble::Usage(what)) => {
-            return Err(Trouble::Usage(format!(
+        Err(CommandError::Usage(what)) => {
+            return Err(CommandError::Usage(format!(
                 "{what}\nstinger-audit --help lists the commands"
             )));
         }
@@ -38,13 +35,13 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         "{}: {files} {}, {:.1} MB",
         shown,
         if files == 1 { "file" } else { "files" },
-        size(&trail, &Query::new()) as f64 / 1e6
+        total_bytes(&trail, &Query::new()) as f64 / 1e6
     )?;
-    let name = match typed {
+    let name = match source.trail {
         Some(_) => format!(" {shown}"),
         None => String::new(),
     };
-    let whole = whole(&trail, &name);
+    let whole = completeness(&trail, &name);
     let (Some(first), Some(last)) = (first, last) else {
         let found = if whole.starts_with("NOT") {
             whole.as_str()
@@ -53,9 +50,9 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         };
         writeln!(out, "{}", format!("it has no record\n{found}").trim_end())?;
         out.flush()?;
-        return Ok(Ended::Nothing);
+        return Ok(Answer::NoMatch);
     };
-    let zone = time::Zone::UTC;
+    let zone = Zone::UTC;
     writeln!(
         out,
         "records #{} to #{}, {} to {}",
@@ -65,8 +62,8 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         zone.full(last.record.timestamp)
     )?;
     let state = match last.record.ends_trail() {
-        true => "its writer has ended it in order",
-        false => "it is open: it is being written, or its writer died",
+        true => "closed: its writer ended it cleanly",
+        false => "open: it is being written, or its writer died",
     };
     writeln!(out, "{state}\n{whole}")?;
     let conversation = trail
@@ -80,16 +77,16 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
     for (command, what) in [
         (
             format!("query --decision block --last 24h{name}"),
-            "what was blocked today",
+            "what was blocked in the last 24 hours",
         ),
         (
             format!("show {conversation}{name}"),
             "the last conversation",
         ),
-        (format!("tail{name}"), "what happens now"),
-        (format!("stats{name}"), "how much, by whom, how fast"),
-        (format!("check{name}"), "is anything missing"),
-        (format!("verify{name}"), "was anything changed"),
+        (format!("tail{name}"), "new records as they are written"),
+        (format!("stats{name}"), "counts, users, latencies"),
+        (format!("check{name}"), "is anything missing?"),
+        (format!("verify{name}"), "was anything changed?"),
         (
             format!("export --output audit.csv{name}"),
             "for a spreadsheet",
@@ -98,15 +95,15 @@ pub(super) fn run(typed: Option<&Path>) -> Done {
         writeln!(out, "  stinger-audit {command:<44} {what}")?;
     }
     out.flush()?;
-    Ok(Ended::Found)
+    Ok(Answer::Match)
 }
 
-/// A trail of more bytes is not read for an overview.
-const MOST: u64 = 64 << 20;
+/// The overview does not read a larger trail.
+const MOST_BYTES: u64 = 64 << 20;
 
-/// Whether something is missing, in a line.
-fn whole(trail: &Trail, name: &str) -> String {
-    let is_read = size(trail, &Query::new()) <= MOST;
+/// Whether the trail is complete, in one line.
+fn completeness(trail: &Trail, name: &str) -> String {
+    let is_read = total_bytes(trail, &Query::new()) <= MOST_BYTES;
     let findings = match is_read {
         true => trail.check().findings.len(),
         false => trail.check_ends().len(),
@@ -114,7 +111,7 @@ fn whole(trail: &Trail, name: &str) -> String {
     match (findings, is_read) {
         (0, true) => "complete: nothing is missing".to_owned(),
         (0, false) => {
-            format!("whether it is complete: `stinger-audit check{name}` reads all of it")
+            format!("completeness not checked: `stinger-audit check{name}` reads all of it")
         }
         (1, _) => format!("NOT complete: 1 finding, see `stinger-audit check{name}`"),
         (count, _) => {

@@ -1,10 +1,13 @@
-//! How far it is, on stderr, where somebody looks and it takes longer than a moment.
+//! Progress on stderr, if that is a terminal and reading takes longer than a moment.
 
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use crate::read::{Query, Trail};
 
 /// Shows progress until it is dropped.
 pub(super) struct Progress {
@@ -13,11 +16,11 @@ pub(super) struct Progress {
 }
 
 /// Nothing is shown before.
-const PATIENCE: Duration = Duration::from_millis(300);
-const PULSE: Duration = Duration::from_millis(100);
+const DELAY: Duration = Duration::from_millis(300);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 impl Progress {
-    /// `read` of `total` bytes. Nothing is shown where stdout is the same terminal.
+    /// `read` of `total` bytes. Nothing is shown if stdout is a terminal too: output would mix with it.
     pub(super) fn of(read: Arc<AtomicU64>, total: u64) -> Progress {
         let ended = Arc::<AtomicBool>::default();
         let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
@@ -44,9 +47,9 @@ fn show(read: &AtomicU64, total: u64, ended: &AtomicBool) {
     let begun = Instant::now();
     let mut is_shown = false;
     while !ended.load(Ordering::Relaxed) {
-        thread::park_timeout(PULSE);
+        thread::park_timeout(INTERVAL);
         let took = begun.elapsed();
-        if took < PATIENCE || ended.load(Ordering::Relaxed) {
+        if took < DELAY || ended.load(Ordering::Relaxed) {
             continue;
         }
         let done = read.load(Ordering::Relaxed);
@@ -65,4 +68,13 @@ fn show(read: &AtomicU64, total: u64, ended: &AtomicBool) {
     if is_shown {
         let _ = write!(io::stderr(), "\r\u{1b}[K");
     }
+}
+
+/// The bytes of the files of a trail that may hold what a query selects.
+pub(super) fn total_bytes(trail: &Trail, query: &Query) -> u64 {
+    let files = trail.files_of(query).into_iter();
+    files
+        .filter_map(|file| fs::metadata(file).ok())
+        .map(|file| file.len())
+        .sum()
 }

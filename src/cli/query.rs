@@ -1,18 +1,40 @@
-//! `query`: the records that match, one a line.
+//! `query`: the records that match, one per line.
 
 use std::io::{self, Write as _};
 
-use super::args::QueryArguments;
-use super::source::{Input, Unreadable};
-use super::style::{Out, Style, Tone, stdout};
+use clap::Args;
+
+use super::exit::{CommandError, CommandResult};
+use super::filters::Filters;
+use super::source::{Input, Source, Unreadable};
+use super::style::{Look, Out, Style, Tone, stdout};
+use super::suggest;
 use super::text::{fitted, one_line, write_json_line};
-use super::{Done, Trouble, suggest};
 use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
 use crate::trail::error::Result;
 
-pub(super) fn run(arguments: &QueryArguments) -> Done {
-    let input = Input::open(&arguments.source)?;
+#[derive(Args)]
+pub(super) struct QueryArguments {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    filters: Filters,
+    /// Print at most N records
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    limit: Option<usize>,
+    /// Newest first
+    #[arg(long, help_heading = "Output")]
+    reverse: bool,
+    /// Print the lines of the trail, byte for byte
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten)]
+    look: Look,
+}
+
+pub(super) fn run(arguments: &QueryArguments) -> CommandResult {
+    let input = arguments.source.open()?;
     let query = arguments.filters.query(arguments.look.zone())?;
     let mut unreadable = Unreadable::of(&input);
     let found = match (arguments.reverse, &input) {
@@ -24,8 +46,8 @@ pub(super) fn run(arguments: &QueryArguments) -> Done {
             print(arguments, trail.lines_reversed(query)?, &mut unreadable)?
         }
         (true, Input::Stdin) => {
-            return Err(Trouble::Usage(
-                "--reverse needs a trail: standard input has no end to begin at".to_owned(),
+            return Err(CommandError::Usage(
+                "--reverse needs a trail: standard input cannot be read backwards".to_owned(),
             ));
         }
     };
@@ -36,7 +58,7 @@ fn print(
     arguments: &QueryArguments,
     lines: impl Iterator<Item = Result<Line>>,
     unreadable: &mut Unreadable,
-) -> Result<u64, Trouble> {
+) -> Result<u64, CommandError> {
     let style = Style::new(&arguments.look);
     let mut out = stdout();
     let mut found = 0;
@@ -44,7 +66,7 @@ fn print(
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                unreadable.tell(&error);
+                unreadable.report(&error);
                 continue;
             }
         };
@@ -58,7 +80,7 @@ fn print(
     Ok(found)
 }
 
-/// Writes a line of the trail as it is, or its record as people read it.
+/// Writes a line of the trail as it is, or its record for people.
 pub(super) fn write_line(
     out: &mut Out,
     style: &Style,
@@ -102,7 +124,7 @@ fn row(style: &Style, record: &Record) -> String {
     parts.join("  ")
 }
 
-/// What a record says, in so many columns.
+/// The content of a record, in so many columns.
 fn what(style: &Style, record: &Record, room: usize) -> String {
     if record.is_about_trail() {
         let mut said = record.other.clone();

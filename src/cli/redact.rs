@@ -1,39 +1,70 @@
-//! `tag`: the tags of a known value. `redact --dry-run`: what a change of the rules would do.
+//! `tag`: the tags of a known value. `redact --dry-run`: what a change of the rules would hide or expose.
 
 use std::io::{self, BufRead as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::args::{RedactArguments, TagArguments};
+use clap::Args;
+
 use super::dry_run::{self, Change, Effect};
-use super::source::{self, Input, Unreadable};
+use super::exit::{Answer, CommandError, CommandResult};
+use super::filters::Filters;
+use super::source::{Input, TrailArgument, Unreadable};
 use super::style::{Out, stdout};
 use super::text::one_line;
 use super::time::Zone;
-use super::{Done, Ended, Trouble};
 use crate::redact::{Keys, Redactor, Rules};
 
-pub(super) fn tag(arguments: &TagArguments) -> Done {
-    let keys = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
+#[derive(Args)]
+#[command(mut_arg("trail", |arg| arg.help("The trail, to find its key file. Default: STINGER_AUDIT_DESTINATION, else ./audit.log")))]
+pub(super) struct TagArguments {
+    /// The value: an email address, a phone number, a user's id
+    #[arg(value_name = "VALUE")]
+    value: String,
+    #[command(flatten)]
+    source: TrailArgument,
+    /// The key file. Default: redaction.keys beside the trail
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(mut_arg("trail", |arg| arg.help("The trail, one of its files, or `-` for plain text on standard input")))]
+pub(super) struct RedactArguments {
+    #[command(flatten)]
+    source: TrailArgument,
+    /// Show what would change. This is required: a trail is evidence, and no command changes it
+    #[arg(long)]
+    dry_run: bool,
+    /// A TOML file with the new rules. Default: the built-in rules
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// The key file. Default: redaction.keys beside the trail, if there is one
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+pub(super) fn tag(arguments: &TagArguments) -> CommandResult {
+    let keys = key_file(&arguments.keys, &arguments.source);
     let mut out = stdout();
     for tag in Keys::read(keys)?.tags(&arguments.value) {
         writeln!(out, "{tag}")?;
     }
     out.flush()?;
-    Ok(Ended::Found)
+    Ok(Answer::Match)
 }
 
-/// The file of the keys: what was typed, else what the writer makes beside its trail.
-fn keys(typed: Option<&Path>, trail: Option<&Path>) -> PathBuf {
-    match typed {
-        Some(typed) => typed.to_owned(),
-        None => source::path(trail).with_file_name("redaction.keys"),
-    }
+/// The key file: what was typed, else the file that the writer makes beside its trail.
+fn key_file(typed: &Option<PathBuf>, trail: &TrailArgument) -> PathBuf {
+    let beside = || trail.path().with_file_name("redaction.keys");
+    typed.clone().unwrap_or_else(beside)
 }
 
-pub(super) fn run(arguments: &RedactArguments) -> Done {
+pub(super) fn run(arguments: &RedactArguments) -> CommandResult {
     if !arguments.dry_run {
-        return Err(Trouble::Usage(
-            "a trail is evidence and is never changed; with --dry-run this shows what a change of \
+        return Err(CommandError::Usage(
+            "a trail is evidence, and no command changes it; add --dry-run to see what a change of \
              the rules would hide or expose"
                 .to_owned(),
         ));
@@ -42,13 +73,13 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
         Some(path) => Rules::from_file(path)?,
         None => Rules::new(),
     };
-    let path = keys(arguments.keys.as_deref(), arguments.source.trail.as_deref());
+    let path = key_file(&arguments.keys, &arguments.source);
     let keys = match arguments.keys.is_some() || path.exists() {
         true => Some(Keys::read(path)?),
         false => None,
     };
     let redactor = Redactor::new(rules, keys);
-    match Input::open(&arguments.source)? {
+    match arguments.source.open()? {
         Input::Stdin => text(&redactor),
         Input::Trail { trail, .. } => {
             let mut out = stdout();
@@ -58,7 +89,7 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
                 let record = match record {
                     Ok(record) => record,
                     Err(error) => {
-                        unreadable.tell(&error);
+                        unreadable.report(&error);
                         continue;
                     }
                 };
@@ -71,8 +102,8 @@ pub(super) fn run(arguments: &RedactArguments) -> Done {
     }
 }
 
-/// Plain text from standard input, line by line, beside the built-in rules.
-fn text(redactor: &Redactor) -> Done {
+/// Compares the rules with the built-in ones on plain text from standard input, line by line.
+fn text(redactor: &Redactor) -> CommandResult {
     let builtin = Redactor::new(Rules::new(), None);
     let mut out = stdout();
     let mut totals = Totals::default();
@@ -104,13 +135,13 @@ impl Totals {
         writeln!(out, "{word:<8} {}", one_line(&line))
     }
 
-    fn finish(self, mut out: Out, unreadable: Unreadable) -> Done {
+    fn finish(self, mut out: Out, unreadable: Unreadable) -> CommandResult {
         out.flush()?;
         eprintln!(
             "stinger-audit: {} would be hidden, {} exposed",
             self.hidden, self.exposed
         );
         unreadable.finish()?;
-        Ok(Ended::of(self.hidden + self.exposed > 0))
+        Ok(Answer::of(self.hidden + self.exposed > 0))
     }
 }

@@ -1,13 +1,16 @@
-//! `show`: a conversation, rebuilt, one block a turn. Between prompt and response stands the gate.
+//! `show`: a conversation, one block per turn, with the decisions of guardrails between prompt and response.
 
 use std::collections::HashSet;
 use std::io::Write as _;
 
-use super::args::ShowArguments;
-use super::source::{Input, Unreadable};
-use super::style::{Style, stdout};
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::exit::{Answer, CommandError, CommandResult};
+use super::filters::Filters;
+use super::source::{Input, Source, Unreadable};
+use super::style::{Look, Style, stdout};
 use super::text::{listed, one_line, write_json_line};
-use super::{Done, Ended, Trouble};
 use crate::read::{Conversation, Query, Turn};
 
 mod page;
@@ -15,15 +18,35 @@ mod turn;
 
 use page::Page;
 
-pub(super) fn run(arguments: &ShowArguments) -> Done {
+#[derive(Args)]
+#[command(mut_arg("conversation", |arg| arg.hide(true)))]
+pub(super) struct ShowArguments {
+    /// The id of the conversation, or the beginning of one
+    #[arg(value_name = "CONVERSATION", value_parser = NonEmptyStringValueParser::new())]
+    id: String,
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    filters: Filters,
+    /// Show each guardrail that passed on a line of its own
+    #[arg(long, help_heading = "Output")]
+    all: bool,
+    /// Print the lines of the trail, byte for byte
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten)]
+    look: Look,
+}
+
+pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
     if !arguments.filters.conversation.is_empty() {
-        return Err(Trouble::Usage(format!(
-            "show takes one conversation: {}; leave --conversation out, or ask query for several",
+        return Err(CommandError::Usage(format!(
+            "show takes one conversation: {}; leave out --conversation, or use query for several",
             arguments.id
         )));
     }
     let filters = arguments.filters.query(arguments.look.zone())?;
-    let input = Input::open(&arguments.source)?;
+    let input = arguments.source.open()?;
     let mut unreadable = Unreadable::of(&input);
     let Some(id) = resolve(&arguments.id, &input, &mut unreadable)? else {
         return nothing(&input, &arguments.id, unreadable);
@@ -39,7 +62,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Done {
                 }
                 records.push(line.record);
             }
-            Err(error) => unreadable.tell(&error),
+            Err(error) => unreadable.report(&error),
         }
     }
     drop(progress);
@@ -70,31 +93,31 @@ pub(super) fn run(arguments: &ShowArguments) -> Done {
     let left_out = conversation.turns.len() - shown.len();
     if left_out > 0 {
         eprintln!(
-            "stinger-audit: the filters leave out {left_out} of {} turns of conversation {}",
+            "stinger-audit: the filters hide {left_out} of {} turns of conversation {}",
             conversation.turns.len(),
             one_line(&conversation.conversation_id)
         );
     }
     unreadable.finish()?;
-    Ok(Ended::of(!shown.is_empty()))
+    Ok(Answer::of(!shown.is_empty()))
 }
 
-fn nothing(input: &Input, id: &str, unreadable: Unreadable) -> Done {
+fn nothing(input: &Input, id: &str, unreadable: Unreadable) -> CommandResult {
     eprintln!(
         "stinger-audit: {} has no conversation {}",
         one_line(&input.name()),
         one_line(id)
     );
     unreadable.finish()?;
-    Ok(Ended::Nothing)
+    Ok(Answer::NoMatch)
 }
 
-/// The conversation that is meant: of exactly that id, else the only one that begins with it.
+/// The conversation that is meant: that with exactly this id, else the only one whose id begins with it.
 fn resolve(
     typed: &str,
     input: &Input,
     unreadable: &mut Unreadable,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, CommandError> {
     if matches!(input, Input::Stdin) {
         return Ok(Some(typed.to_owned()));
     }
@@ -112,14 +135,14 @@ fn resolve(
                     ids.push(id);
                 }
             }
-            Err(error) => unreadable.tell(&error),
+            Err(error) => unreadable.report(&error),
         }
     }
     match ids.as_slice() {
         [] => Ok(None),
         [id] => Ok(Some(id.clone())),
-        [first, ..] => Err(Trouble::Usage(format!(
-            "{} conversations begin with {typed}: {}; name one, such as: stinger-audit show {first}",
+        [first, ..] => Err(CommandError::Usage(format!(
+            "{} conversations begin with {typed}: {}; give one, such as: stinger-audit show {first}",
             ids.len(),
             listed(&ids)
         ))),

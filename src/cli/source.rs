@@ -1,4 +1,4 @@
-//! Where the records come from: the writer's own rule.
+//! Where the records come from: the trail that was named, else the one that the writer would write.
 
 use std::collections::HashSet;
 use std::fs;
@@ -6,16 +6,34 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::args::Source;
-use super::progress::Progress;
-use super::{Trouble, index, text};
-use crate::trail::error::{Error, ErrorKind, Unreadable as Why};
-use crate::trail::internal::head;
+use clap::Args;
 
+use super::exit::{CommandError, explained};
+use super::progress::{Progress, total_bytes};
+use super::{index_cache, text};
 use crate::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
+use crate::trail::error::{Error, ErrorKind, Unreadable as Reason};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
+
+/// Which trail to read.
+#[derive(Args)]
+pub(super) struct TrailArgument {
+    /// The trail, one of its files, or `-` for standard input. Default: STINGER_AUDIT_DESTINATION, else ./audit.log
+    #[arg(value_name = "TRAIL")]
+    pub(super) trail: Option<PathBuf>,
+}
+
+/// Which trail to read, by a command that may use its indexes.
+#[derive(Args)]
+pub(super) struct Source {
+    #[command(flatten)]
+    trail: TrailArgument,
+    /// Read the files without indexes. An index only saves time: it is not evidence
+    #[arg(long)]
+    no_index: bool,
+}
 
 /// The trail that is meant.
 pub(super) enum Input {
@@ -28,44 +46,58 @@ pub(super) enum Input {
     },
 }
 
-/// The path that is meant: what was typed, else the first file of the variable, else the default.
-pub(super) fn path(typed: Option<&Path>) -> PathBuf {
-    if let Some(typed) = typed {
-        return typed.to_owned();
+impl TrailArgument {
+    /// The path that is meant: what was typed, else the first file of the variable, else the default.
+    pub(super) fn path(&self) -> PathBuf {
+        if let Some(typed) = &self.trail {
+            return typed.clone();
+        }
+        let stated = std::env::var(DESTINATION).unwrap_or_default();
+        let mut stated = stated.split(',').map(str::trim);
+        match stated.find(|item| !item.is_empty() && *item != "stdout") {
+            Some(path) => path.into(),
+            None => DEFAULT.into(),
+        }
     }
-    let stated = std::env::var(DESTINATION).unwrap_or_default();
-    let mut stated = stated.split(',').map(str::trim);
-    match stated.find(|item| !item.is_empty() && *item != "stdout") {
-        Some(path) => path.into(),
-        None => DEFAULT.into(),
+
+    /// Opens the trail, to be read without indexes.
+    pub(super) fn open(&self) -> Result<Input, CommandError> {
+        if self.trail.as_deref() == Some(Path::new("-")) {
+            return Ok(Input::Stdin);
+        }
+        let path = self.path();
+        match Trail::open(&path) {
+            Ok(trail) => match instead(&trail, &path) {
+                Some(what) => Err(CommandError::Usage(what)),
+                None => Ok(Input::Trail {
+                    trail,
+                    path,
+                    indexes: false,
+                }),
+            },
+            Err(error) => Err(no_trail(error, self.trail.is_some())),
+        }
+    }
+}
+
+impl Source {
+    /// Opens the trail, to be read with indexes unless the user wants none.
+    pub(super) fn open(&self) -> Result<Input, CommandError> {
+        let mut input = self.trail.open()?;
+        if let Input::Trail { indexes, .. } = &mut input {
+            *indexes = !self.no_index;
+        }
+        Ok(input)
     }
 }
 
 impl Input {
-    pub(super) fn open(source: &Source) -> Result<Input, Trouble> {
-        if source.trail.as_deref() == Some(Path::new("-")) {
-            return Ok(Input::Stdin);
-        }
-        let path = path(source.trail.as_deref());
-        match Trail::open(&path) {
-            Ok(trail) => match instead(&trail, &path) {
-                Some(what) => Err(Trouble::Usage(what)),
-                None => Ok(Input::Trail {
-                    trail,
-                    path,
-                    indexes: !source.no_index,
-                }),
-            },
-            Err(error) => Err(explained(error, source.trail.is_some())),
-        }
-    }
-
     /// The trail, for what cannot be done with a stream.
-    pub(super) fn trail(self, command: &str) -> Result<(Trail, PathBuf), Trouble> {
+    pub(super) fn trail(self, command: &str) -> Result<(Trail, PathBuf), CommandError> {
         match self {
             Input::Trail { trail, path, .. } => Ok((trail, path)),
-            Input::Stdin => Err(Trouble::Usage(format!(
-                "{command} reads a trail by its name, not from standard input"
+            Input::Stdin => Err(CommandError::Usage(format!(
+                "{command} needs the name of a trail: it cannot read standard input"
             ))),
         }
     }
@@ -85,8 +117,11 @@ impl Input {
                 indexes: true,
                 ..
             } => {
-                let size = size(trail, &query);
-                let lines = index::used(trail, &query, query.spares_reading()).lines(query);
+                let size = total_bytes(trail, &query);
+                let lines = match query.spares_reading() {
+                    true => index_cache::with_indexes(trail, &query).lines(query),
+                    false => trail.lines(query),
+                };
                 let progress = Progress::of(lines.bytes_read(), size);
                 (lines, progress)
             }
@@ -119,11 +154,11 @@ impl Input {
     fn size(&self, query: &Query) -> u64 {
         match self {
             Input::Stdin => 0,
-            Input::Trail { trail, .. } => size(trail, query),
+            Input::Trail { trail, .. } => total_bytes(trail, query),
         }
     }
 
-    /// What a query comes to.
+    /// Counts the records that a query selects.
     pub(super) fn stats(&self, query: Query) -> Stats {
         if let Input::Trail {
             trail,
@@ -132,8 +167,8 @@ impl Input {
         } = self
             && query.is_only_times()
         {
-            let bytes = size(trail, &query);
-            let (mut stats, lines) = index::used(trail, &query, true).counted(query);
+            let bytes = total_bytes(trail, &query);
+            let (mut stats, lines) = index_cache::with_indexes(trail, &query).counted(query);
             let _progress = Progress::of(lines.bytes_read(), bytes);
             stats.add_lines(lines);
             return stats;
@@ -143,17 +178,8 @@ impl Input {
     }
 }
 
-/// The bytes of the files of a trail that may hold what a query selects.
-pub(super) fn size(trail: &Trail, query: &Query) -> u64 {
-    let files = trail.files_of(query).into_iter();
-    files
-        .filter_map(|file| fs::metadata(file).ok())
-        .map(|file| file.len())
-        .sum()
-}
-
-/// What to do with files in which no record is, if they are no trail. What has a writer's files beside it is one,
-/// whatever became of it.
+/// What to do instead if no file holds a record. Files with a writer's files beside them are a trail, whatever
+/// happened to them.
 fn instead(trail: &Trail, path: &Path) -> Option<String> {
     let path = path.to_string_lossy();
     let mut what = None;
@@ -163,16 +189,16 @@ fn instead(trail: &Trail, path: &Path) -> Option<String> {
             return None;
         }
         for file in name.files().ok()? {
-            what = Some(match kind(&file)? {
-                Foreign::Packed => format!(
-                    "{path}: it is compressed; unpack it beside the other files, or read it alone: \
+            what = Some(match foreign(&file)? {
+                Foreign::Compressed => format!(
+                    "{path} is compressed; unpack it beside the other files, or read it alone: \
                      gunzip -c {path} | stinger-audit query -"
                 ),
                 Foreign::Binary => {
-                    format!("{path}: it is binary, and a trail is text; {DESTINATION_MEANT}")
+                    format!("{path} is binary, and a trail is text; {NAME_THE_TRAIL}")
                 }
                 Foreign::Text => {
-                    format!("{path}: no line of it is a record of a trail; {DESTINATION_MEANT}")
+                    format!("no line of {path} is a record of a trail; {NAME_THE_TRAIL}")
                 }
             });
         }
@@ -180,18 +206,18 @@ fn instead(trail: &Trail, path: &Path) -> Option<String> {
     what
 }
 
-const DESTINATION_MEANT: &str = "give the destination that the service writes to";
+const NAME_THE_TRAIL: &str = "name the destination that the service writes to";
 
-/// What a file is that is none of a trail.
+/// What a file is that does not belong to a trail.
 enum Foreign {
-    Packed,
+    Compressed,
     Binary,
     Text,
 }
 
-/// `None`: it may be one of a trail, or cannot be read.
-fn kind(file: &Path) -> Option<Foreign> {
-    const PACKED: [&[u8]; 5] = [
+/// `None`: it may belong to a trail, or cannot be read.
+fn foreign(file: &Path) -> Option<Foreign> {
+    const COMPRESSED: [&[u8]; 5] = [
         b"\x1f\x8b",
         b"PK\x03\x04",
         b"\x28\xb5\x2f\xfd",
@@ -205,36 +231,38 @@ fn kind(file: &Path) -> Option<Foreign> {
     if begin.is_empty() || begin.starts_with(b"{\"seq\":") {
         return None;
     }
-    if PACKED.iter().any(|packed| begin.starts_with(packed)) {
-        return Some(Foreign::Packed);
+    if COMPRESSED.iter().any(|magic| begin.starts_with(magic)) {
+        return Some(Foreign::Compressed);
     }
     if begin.contains(&0) {
         return Some(Foreign::Binary);
     }
-    match head(file) {
-        Ok(None) => Some(Foreign::Text),
-        _ => None,
+    let mut records = Trail::open(file).ok()?.records();
+    match records.any(|record| record.is_ok()) {
+        true => None,
+        false => Some(Foreign::Text),
     }
 }
 
-fn explained(error: Error, is_typed: bool) -> Trouble {
+/// Why there is no trail, and what to do.
+fn no_trail(error: Error, is_typed: bool) -> CommandError {
     let ErrorKind::NoTrail { trail, .. } = error.kind() else {
-        return Trouble::Trail(error);
+        return CommandError::Trail(error);
     };
     if let Some(remains) = CheckReport::of_remains(trail) {
         let details = remains
             .findings
             .iter()
             .map(|finding| finding.detail.as_str());
-        return Trouble::Usage(format!(
-            "{}: {}; restore its files, or see what `stinger-audit check` says",
+        return CommandError::Usage(format!(
+            "{}: {}; restore its files; `stinger-audit check` says more",
             text::one_line(&trail.to_string_lossy()),
             details.collect::<Vec<_>>().join("; ")
         ));
     }
     match is_typed {
-        true => Trouble::Trail(error),
-        false => Trouble::Usage(format!(
+        true => CommandError::Trail(error),
+        false => CommandError::Usage(format!(
             "there is no trail {}; name the destination that the service writes to, \
              such as: stinger-audit query /var/log/audit.log",
             trail.display()
@@ -242,20 +270,20 @@ fn explained(error: Error, is_typed: bool) -> Trouble {
     }
 }
 
-/// What could not be read: each told once on stderr, and counted at the end.
+/// What could not be read. Each error is printed once on stderr; the end says how many more there were.
 #[derive(Default)]
 pub(super) struct Unreadable {
-    /// A stream may hold other lines; they are not the trail's trouble.
+    /// A stream may hold other lines, which are not errors of the trail.
     is_stream: bool,
     foreign: u64,
-    /// Hashes of what was found, which may come again where the trail is read again.
+    /// Hashes of the messages: an error comes again if a trail is read again.
     known: HashSet<u64>,
     hasher: RandomState,
     is_partial: bool,
 }
 
-/// So many are told one by one.
-const TOLD: usize = 5;
+/// So many are printed one by one.
+const MOST_PRINTED: usize = 5;
 
 impl Unreadable {
     pub(super) fn of(input: &Input) -> Unreadable {
@@ -265,37 +293,37 @@ impl Unreadable {
         }
     }
 
-    pub(super) fn tell(&mut self, error: &Error) {
+    pub(super) fn report(&mut self, error: &Error) {
         if self.is_stream && is_foreign(error) {
             self.foreign += 1;
             return;
         }
         let is_file = matches!(error.kind(), ErrorKind::Io { .. });
         self.is_partial |= is_file;
-        let told = told(error);
-        let is_new = self.known.insert(self.hasher.hash_one(&told));
+        let message = explained_answer(error);
+        let is_new = self.known.insert(self.hasher.hash_one(&message));
         // Files are few, and each matters.
-        if is_new && (is_file || self.known.len() <= TOLD) {
-            eprintln!("stinger-audit: {}", text::one_line(&told));
+        if is_new && (is_file || self.known.len() <= MOST_PRINTED) {
+            eprintln!("stinger-audit: {}", text::one_line(&message));
         }
     }
 
-    /// Ends in trouble where a file could not be read: what stands in it is not in the answer.
-    pub(super) fn finish(self) -> Result<(), Trouble> {
-        if self.known.len() > TOLD {
+    /// Fails if a file could not be read: the answer lacks what is in it.
+    pub(super) fn finish(self) -> Result<(), CommandError> {
+        if self.known.len() > MOST_PRINTED {
             eprintln!(
                 "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",
-                self.known.len() - TOLD
+                self.known.len() - MOST_PRINTED
             );
         }
         if self.foreign > 0 {
             eprintln!(
-                "stinger-audit: {} other lines were passed over",
+                "stinger-audit: skipped {} lines that are not records",
                 self.foreign
             );
         }
         match self.is_partial {
-            true => Err(Trouble::Told),
+            true => Err(CommandError::Reported),
             false => Ok(()),
         }
     }
@@ -305,21 +333,19 @@ fn is_foreign(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Unreadable {
-            reason: Why::Foreign { .. },
+            reason: Reason::Foreign { .. },
             ..
         }
     )
 }
 
-/// An error with its cause, and what to do next where the error does not say it.
-pub(super) fn told(error: &Error) -> String {
+/// An error and its causes. If a file could not be read, what that means for the answer.
+fn explained_answer(error: &Error) -> String {
+    let explained = explained(error);
     match error.kind() {
-        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            format!(
-                "{error:?}; only its owner may read a trail: run this as the user that writes it"
-            )
+        ErrorKind::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
+            format!("{explained}; the answer lacks what is in it")
         }
-        ErrorKind::Io { .. } => format!("{error:?}; what stands in it is not in this answer"),
-        _ => format!("{error:?}"),
+        _ => explained,
     }
 }

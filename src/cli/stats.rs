@@ -3,22 +3,41 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::args::StatsArguments;
-use super::source::{Input, Unreadable};
-use super::style::{Out, Style, Tone, stdout};
+use clap::Args;
+
+use super::exit::{Answer, CommandResult};
+use super::filters::Filters;
+use super::source::{Source, Unreadable};
+use super::style::{Look, Out, Style, Tone, stdout};
+use super::suggest;
 use super::text::one_line;
-use super::{Done, Ended, suggest};
 use crate::read::{Histogram, Stats};
 use crate::trail::internal::json;
 
-pub(super) fn run(arguments: &StatsArguments) -> Done {
-    let input = Input::open(&arguments.source)?;
+#[derive(Args)]
+pub(super) struct StatsArguments {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    filters: Filters,
+    /// Name at most N tenants, users and models
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    top: usize,
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten)]
+    look: Look,
+}
+
+pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
+    let input = arguments.source.open()?;
     let stats = input.stats(arguments.filters.query(arguments.look.zone())?);
     let mut unreadable = Unreadable::of(&input);
     stats
         .unreadable
         .iter()
-        .for_each(|error| unreadable.tell(error));
+        .for_each(|error| unreadable.report(error));
     if stats.records == 0 {
         return suggest::finish(0, &input, &arguments.filters, unreadable);
     }
@@ -38,7 +57,7 @@ pub(super) fn run(arguments: &StatsArguments) -> Done {
         out.flush()?;
     }
     unreadable.finish()?;
-    Ok(Ended::Found)
+    Ok(Answer::Match)
 }
 
 struct Table<'s> {
@@ -55,7 +74,7 @@ impl Table<'_> {
         let zone = self.style.zone;
         if let (Some(from), Some(to)) = (stats.from, stats.to) {
             let head = format!(
-                "{} records, {} to {}; the trail's own are not counted",
+                "{} records, {} to {}; not counting the trail's own",
                 stats.records,
                 zone.full(from),
                 zone.full(to)

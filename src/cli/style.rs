@@ -1,11 +1,37 @@
-//! Colour with meaning, a word beside it always; the terminal's width; the buffer for standard output.
+//! Colors, each with a word beside it that means the same; the width of the terminal; the buffer for stdout.
 
 use std::io::{self, IsTerminal as _};
 
-use super::args::{Look, When};
+use clap::{Args, ValueEnum};
+
 use super::time::Zone;
 
-/// What a colour means.
+/// How output looks.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Look {
+    /// Show times in the time zone of this machine instead of UTC, and read times without a zone as such
+    #[arg(long)]
+    pub(super) local: bool,
+    /// When to print colors. NO_COLOR turns them off; use `always` with `| less -R`
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+}
+
+impl Look {
+    pub(super) fn zone(&self) -> Zone {
+        Zone { local: self.local }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What a color means.
 #[derive(Clone, Copy)]
 pub(super) enum Tone {
     /// What stopped something, or is wrong.
@@ -24,7 +50,7 @@ pub(super) enum Tone {
 
 /// How output looks here.
 pub(super) struct Style {
-    colour: bool,
+    color: bool,
     pub(super) width: usize,
     pub(super) zone: Zone,
 }
@@ -36,12 +62,12 @@ impl Style {
     pub(super) fn new(look: &Look) -> Style {
         let is_terminal = io::stdout().is_terminal();
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Style {
-            colour: match look.color {
+            color: match look.color {
                 When::Always => true,
                 When::Never => false,
-                When::Auto => is_terminal && !no_colour && !is_dumb,
+                When::Auto => is_terminal && !no_color && !is_dumb,
             },
             width: match terminal_size::terminal_size() {
                 Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
@@ -52,7 +78,7 @@ impl Style {
     }
 
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
-        if !self.colour || text.is_empty() {
+        if !self.color || text.is_empty() {
             return text.to_owned();
         }
         let code = match tone {
@@ -66,9 +92,9 @@ impl Style {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// A text with its placeholders in their own colour. The text must be safe already.
+    /// A text with its placeholders in their own color. The text must be safe already.
     pub(super) fn with_placeholders(&self, text: &str) -> String {
-        if !self.colour || !text.contains('[') {
+        if !self.color || !text.contains('[') {
             return text.to_owned();
         }
         let mut shown = String::with_capacity(text.len());

@@ -1,25 +1,30 @@
-//! Nothing matches: what was asked for that the trail does not know, and what it knows instead.
+//! If no record matches: which values of the filters the trail does not have, and similar ones that it has.
 
 use std::collections::BTreeSet;
 
+use super::exit::{Answer, CommandResult};
 use super::filters::Filters;
 use super::source::{Input, Unreadable};
 use super::text::{listed, one_line};
-use super::{Done, Ended};
 use crate::read::{Query, Stats};
 use crate::record::{EventType, Record};
 
-/// Ends a command that has found so many records. If there is none, says so on stderr.
-pub(super) fn finish(found: u64, input: &Input, filters: &Filters, unreadable: Unreadable) -> Done {
+/// Ends a command that found so many records. If it found none, says so on stderr.
+pub(super) fn finish(
+    found: u64,
+    input: &Input,
+    filters: &Filters,
+    unreadable: Unreadable,
+) -> CommandResult {
     if found == 0 {
-        tell(input, filters);
+        report(input, filters);
     }
     unreadable.finish()?;
-    Ok(Ended::of(found > 0))
+    Ok(Answer::of(found > 0))
 }
 
-/// Says that no record matches, and which of the names that were asked for the trail does not have.
-fn tell(input: &Input, filters: &Filters) {
+/// Says that no record matches, and which values of the filters the trail does not have.
+fn report(input: &Input, filters: &Filters) {
     let mut parts = vec!["no record matches".to_owned()];
     // A stream was read already.
     if let Input::Trail { .. } = input {
@@ -29,7 +34,7 @@ fn tell(input: &Input, filters: &Filters) {
     eprintln!("stinger-audit: {}", one_line(&parts.join("; ")));
 }
 
-/// Tenants, users, models, types and guardrails, of which a trail is counted.
+/// Tenants, users, models, event types and guardrails: a trail can count them.
 fn names(input: &Input, filters: &Filters) -> Vec<String> {
     let asked = [
         &filters.event,
@@ -56,21 +61,21 @@ fn names(input: &Input, filters: &Filters) -> Vec<String> {
         ("user", &filters.user, users.keys().collect()),
         ("model", &filters.model, models.keys().collect()),
     ];
-    let mut told = Vec::new();
+    let mut unknown_values = Vec::new();
     for (kind, values, known) in known {
         for value in values {
             // The trail's own records are not counted.
-            let is_own = kind == "event" && EventType::names_trail(value);
+            let is_own = kind == "event" && EventType::from(value.as_str()).is_about_trail();
             if !is_own && !known.contains(&value) {
                 let mut names = near(value, &known);
                 if names.is_empty() && matches!(kind, "event" | "filter") {
                     names = known.iter().map(|name| name.as_str()).collect();
                 }
-                told.push(unknown(kind, value, &names));
+                unknown_values.push(unknown(kind, value, &names));
             }
         }
     }
-    told
+    unknown_values
 }
 
 /// Ids, of which there may be too many to count: those that begin with what was typed.
@@ -89,7 +94,7 @@ fn ids(input: &Input, filters: &Filters) -> Vec<String> {
         request: request_id,
         ip: user_ip
     );
-    let mut told = Vec::new();
+    let mut unknown_values = Vec::new();
     for (kind, values, ask, id) in kinds {
         for value in values {
             let lines = input.lines(ask(Query::new(), value).by_prefix()).0;
@@ -99,17 +104,17 @@ fn ids(input: &Input, filters: &Filters) -> Vec<String> {
                 .collect();
             if !known.contains(value) {
                 let names: Vec<&str> = known.iter().map(String::as_str).collect();
-                told.push(unknown(kind, value, &names));
+                unknown_values.push(unknown(kind, value, &names));
             }
         }
     }
-    told
+    unknown_values
 }
 
 fn unknown(kind: &str, value: &str, names: &[&str]) -> String {
     match names {
         [] => format!("the trail has no {kind} {value}"),
-        _ => format!("the trail has no {kind} {value}, but {}", listed(names)),
+        _ => format!("the trail has no {kind} {value}; it has {}", listed(names)),
     }
 }
 

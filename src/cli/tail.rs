@@ -1,28 +1,50 @@
-//! `tail`: the last records that match, and those that come.
+//! `tail`: the last records that match, then new ones as they are written.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use clap::Args;
 
-use super::args::TailArguments;
+use super::exit::CommandResult;
+use super::filters::Filters;
 use super::query::write_line;
-use super::source::{Input, Unreadable};
-use super::style::{Out, Style, stdout};
-use super::{Done, suggest};
+use super::source::{Input, Source, Unreadable};
+use super::style::{Look, Out, Style, stdout};
+use super::suggest;
 use crate::read::{Line, Lines};
 use crate::trail::error::Result;
 
-/// How often it looks for something new.
-const PULSE: Duration = Duration::from_millis(20);
-/// So many records it begins with, unless told otherwise.
+#[derive(Args)]
+pub(super) struct TailArguments {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    filters: Filters,
+    /// Start with the last N records. Default: 10. From standard input: all as they arrive, else the last N at
+    /// its end
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Output")]
+    lines: Option<usize>,
+    /// Stop after the last record. Without it, tail stops when the time of --until has passed
+    #[arg(long, help_heading = "Output")]
+    no_follow: bool,
+    /// Print the lines of the trail, byte for byte
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten)]
+    look: Look,
+}
+
+/// How often it looks for new records.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// So many records it starts with by default.
 const LINES: usize = 10;
-/// A record may be written so long after its time.
+/// A record may be written this long after its timestamp.
 const DELAY: TimeDelta = TimeDelta::seconds(2);
 
-pub(super) fn run(arguments: &TailArguments) -> Done {
-    let input = Input::open(&arguments.source)?;
+pub(super) fn run(arguments: &TailArguments) -> CommandResult {
+    let input = arguments.source.open()?;
     let query = arguments.filters.query(arguments.look.zone())?;
     let until = arguments.filters.until(arguments.look.zone())?;
     let style = Style::new(&arguments.look);
@@ -33,7 +55,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                unreadable.tell(&error);
+                unreadable.report(&error);
                 return Ok(());
             }
         };
@@ -73,7 +95,7 @@ pub(super) fn run(arguments: &TailArguments) -> Done {
                         None if is_over => break,
                         None => {
                             out.flush()?;
-                            std::thread::sleep(PULSE);
+                            std::thread::sleep(INTERVAL);
                         }
                     }
                 }

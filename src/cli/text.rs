@@ -1,4 +1,4 @@
-//! Text of a trail on its way to a terminal. It is attacker-written: nothing of it acts there.
+//! Escapes text of a trail for the terminal. The text is attacker-written and must not control the terminal.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -28,10 +28,10 @@ pub(super) fn one_line(text: &str) -> String {
     words.join(" ")
 }
 
-/// A line of a trail as the same JSON with the trail's escapes. What the trail's own writer wrote stays byte for
-/// byte as it is.
+/// A line of a trail, with dangerous characters escaped as JSON escapes. A line of the trail's own writer stays as
+/// it is, byte for byte.
 pub(super) fn json_line(line: &[u8]) -> Cow<'_, [u8]> {
-    // A line that is JSON is UTF-8.
+    // JSON is UTF-8.
     let Ok(text) = std::str::from_utf8(line) else {
         return Cow::Borrowed(line);
     };
@@ -62,7 +62,7 @@ pub(super) fn listed(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// A terminal: what is written to it, in whole texts, acts on it with nothing but line feeds and tabs.
+/// A terminal. Whole texts are written to it, with everything escaped but line feeds and tabs.
 pub(super) struct Shown<W>(pub(super) W);
 
 impl<W: Write> Write for Shown<W> {
@@ -77,7 +77,7 @@ impl<W: Write> Write for Shown<W> {
     }
 }
 
-/// As much of a line as has room in so many columns, with `…` where it is cut.
+/// As much of a line as fits into so many columns, with `…` if it is cut.
 pub(super) fn fitted(line: &str, columns: usize) -> String {
     if line.width() <= columns {
         return line.to_owned();
@@ -96,7 +96,7 @@ pub(super) fn fitted(line: &str, columns: usize) -> String {
     fitted
 }
 
-/// The lines of a text, none wider than so many columns, broken between words where there are any.
+/// The lines of a text, none wider than so many columns, broken between words if possible.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(20);
     let mut lines = Vec::new();

@@ -1,15 +1,15 @@
 //! Times as people type them.
 
 use chrono::{
-    DateTime, Duration, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _,
-    Timelike as _, Utc,
+    DateTime, Duration, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat,
+    TimeZone as _, Timelike as _, Utc,
 };
 
-use super::Trouble;
+use super::exit::CommandError;
 
-/// A point in time: a date, a time, both, with a zone or without, a word, or so long ago. What has no zone is of
-/// `zone`; a time without a date is today's.
-pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Utc>, Trouble> {
+/// A point in time: a date, a time or both, with a zone or without, a word, or a time ago. A time without a zone is
+/// in `zone`; a time without a date is today's.
+pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Utc>, CommandError> {
     let now = Utc::now();
     let text = typed.trim();
     let found = match text.to_ascii_lowercase().as_str() {
@@ -22,9 +22,9 @@ pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Ut
         },
     };
     found.ok_or_else(|| {
-        let here = if zone.local { "this zone" } else { "UTC" };
-        Trouble::Usage(format!(
-            "{option} {typed}: this is no time; write 2026-11-24T10:00:00Z, 2026-11-24 10:00 (in {here}), \
+        let here = if zone.local { "local time" } else { "UTC" };
+        CommandError::Usage(format!(
+            "{option} {typed}: not a time; write 2026-11-24T10:00:00Z, 2026-11-24 10:00 (in {here}), \
              2026-11-24 10:00 +0200, 10:00Z (today), 2026-11-24, today, yesterday, or -3h"
         ))
     })
@@ -49,7 +49,7 @@ fn stated(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
             .find_map(|form| NaiveTime::parse_from_str(time, form).ok())?,
         None => NaiveTime::MIN,
     };
-    // A leap second is no second of a clock that anybody reads.
+    // No clock that people read shows a leap second.
     if time.nanosecond() >= 1_000_000_000 {
         return None;
     }
@@ -60,7 +60,7 @@ fn stated(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     }
 }
 
-/// The zone behind a time: `Z`, `UTC`, `+0200`, `+02:00` or `+02`.
+/// A time and the zone after it: `Z`, `UTC`, `+0200`, `+02:00` or `+02`.
 fn split_offset(text: &str) -> (&str, Option<FixedOffset>) {
     let utc = FixedOffset::east_opt(0);
     let upper = text.to_ascii_uppercase();
@@ -73,7 +73,7 @@ fn split_offset(text: &str) -> (&str, Option<FixedOffset>) {
         return (text, None);
     };
     let (time, offset) = text.split_at(sign);
-    // The sign in a date is none of a zone.
+    // A date without a time has signs too.
     let offset = match time.contains(':') {
         true => parse_offset(offset),
         false => None,
@@ -102,17 +102,17 @@ fn parse_offset(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// A duration such as `90s`, `15min`, `1h30m` or `7d`, no longer than time is.
-pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, Trouble> {
+/// A duration such as `90s`, `15min`, `1h30m` or `7d`.
+pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, CommandError> {
     let Some(duration) = parse_duration(typed.trim()) else {
-        return Err(Trouble::Usage(format!(
-            "{option} {typed}: this is no duration; write numbers with s, m, h, d or w, such as 90s, 15min or 1h30m"
+        return Err(CommandError::Usage(format!(
+            "{option} {typed}: not a duration; write numbers with s, m, h, d or w, such as 90s, 15min or 1h30m"
         )));
     };
     match Utc::now().checked_sub_signed(duration) {
         Some(_) => Ok(duration),
-        None => Err(Trouble::Usage(format!(
-            "{option} {typed}: this is longer than time is; leave it out, and every record is meant"
+        None => Err(CommandError::Usage(format!(
+            "{option} {typed}: too long; leave it out to read every record"
         ))),
     }
 }
@@ -142,17 +142,17 @@ fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
-/// How times are shown, and what those are that are typed without a zone.
+/// The zone in which times are shown, and in which those are that are typed without one.
 #[derive(Clone, Copy)]
 pub(super) struct Zone {
     pub(super) local: bool,
 }
 
 impl Zone {
-    /// Where no other is asked for.
+    /// The default.
     pub(super) const UTC: Zone = Zone { local: false };
 
-    /// `None`: clocks were set on, and there was no such time.
+    /// `None`: clocks were set forward, and there was no such time.
     fn of(self, time: NaiveDateTime) -> Option<DateTime<Utc>> {
         match self.local {
             true => Some(Local.from_local_datetime(&time).earliest()?.to_utc()),
@@ -212,6 +212,11 @@ impl Zone {
             false => time.format("%Y-%m-%d %H:00Z").to_string(),
         }
     }
+}
+
+/// A time as the trail has it: RFC 3339 in UTC, with microseconds.
+pub(super) fn to_micros(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`.

@@ -51,13 +51,13 @@ fn mistakes_are_answered_with_what_to_do() {
         (&["query", "missing.log"], "no file in . has that name"),
         (
             &["query", "audit.log", "--decision", "blocked"],
-            "there are allow, warn, block",
+            "write one of allow, warn, block",
         ),
         (&["query", "audit.log", "--since", "3h"], "-3h"),
         (&["query", "audit.log", "--last", "yesterday"], "90s"),
         (
             &["query", "audit.log", "--last", "99999999999d"],
-            "longer than time is",
+            "too long; leave it out",
         ),
         (
             &["show", "c-4", "audit.log"],
@@ -78,8 +78,14 @@ fn mistakes_are_answered_with_what_to_do() {
             "Did you mean:  stinger-audit query audit.log --text x",
         ),
         (&["frobnicate"], "--help lists the commands"),
-        (&["redact", "audit.log"], "never changed; with --dry-run"),
-        (&["query", "-", "--reverse"], "standard input has no end"),
+        (
+            &["redact", "audit.log"],
+            "no command changes it; add --dry-run",
+        ),
+        (
+            &["query", "-", "--reverse"],
+            "standard input cannot be read backwards",
+        ),
         (
             &["export", "audit.log", "--output", "."],
             "it is a directory",
@@ -119,7 +125,7 @@ fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
         for (filter, says) in [
             (
                 ["--user", "u-1"],
-                "the trail has no user u-1, but u-10, u-11",
+                "the trail has no user u-1; it has u-10, u-11",
             ),
             (
                 ["--user", "x"],
@@ -127,15 +133,15 @@ fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
             ),
             (
                 ["--session", "s-1"],
-                "the trail has no session s-1, but s-10, s-11",
+                "the trail has no session s-1; it has s-10, s-11",
             ),
             (
                 ["--event", "user_promt"],
-                "the trail has no event user_promt, but user_prompt",
+                "the trail has no event user_promt; it has user_prompt",
             ),
             (
                 ["--event", "zzz"],
-                "the trail has no event zzz, but user_prompt",
+                "the trail has no event zzz; it has user_prompt",
             ),
             (["--since", "now"], "no record matches\n"),
         ] {
@@ -176,9 +182,9 @@ fn what_is_no_trail_is_told_what_it_is() {
     write("empty.log", b"");
     for command in ["query", "check", "stats", "verify", "export"] {
         for (file, says) in [
-            ("audit.2026-11-24.log.gz", "it is compressed; unpack it"),
-            ("program", "it is binary, and a trail is text"),
-            ("notes.txt", "no line of it is a record of a trail"),
+            ("audit.2026-11-24.log.gz", "is compressed; unpack it"),
+            ("program", "is binary, and a trail is text"),
+            ("notes.txt", "no line of notes.txt is a record of a trail"),
         ] {
             let output = run(dir.path(), &[command, file]);
             assert!(

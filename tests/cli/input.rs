@@ -21,7 +21,7 @@ fn standard_input_may_hold_other_lines() {
     );
     assert_eq!(stdout(&output).lines().count(), 2);
     assert!(
-        stderr(&output).contains("3 other lines were passed over"),
+        stderr(&output).contains("skipped 3 lines that are not records"),
         "{}",
         stderr(&output)
     );

@@ -138,7 +138,7 @@ fn the_newest_come_first_without_reading_the_rest() {
 
 #[test]
 fn the_faults_of_other_queries_are_not_ours() {
-    // Start and end both count.
+    // The start is in the range, the end is not.
     let output = run(
         &golden(),
         &[

@@ -72,15 +72,15 @@ fn a_filter_hides_turns_and_says_so() {
     );
     let (out, err) = (stdout(&shown), stderr(&shown));
     assert!(
-        out.contains("turns 1 to 2: left out by the filters (7 records)"),
+        out.contains("turns 1 to 2: hidden by the filters (7 records)"),
         "{out}"
     );
     assert!(out.contains("turns 3 to 4 are missing"), "{out}");
     assert!(
-        out.contains("=cmd|' /C calc'!A0") && !out.contains("none is recorded"),
+        out.contains("=cmd|' /C calc'!A0") && !out.contains("not recorded"),
         "a turn is shown whole: {out}"
     );
-    assert!(err.contains("the filters leave out 2 of 3 turns"), "{err}");
+    assert!(err.contains("the filters hide 2 of 3 turns"), "{err}");
     let lines = stdout(&run(
         &golden(),
         &[
@@ -95,6 +95,6 @@ fn a_filter_hides_turns_and_says_so() {
     assert_eq!(lines.lines().count(), 4, "{lines}");
     let nothing = run(&golden(), &["show", "c-42", "audit.log", "--user", "u-8"]);
     assert_eq!(nothing.status.code(), Some(1));
-    assert!(stderr(&nothing).contains("leave out 3 of 3 turns"));
+    assert!(stderr(&nothing).contains("hide 3 of 3 turns"));
     assert_eq!(stdout(&nothing), "");
 }

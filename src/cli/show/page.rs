@@ -1,4 +1,4 @@
-//! The page of a conversation: its head, its turns, and what lies between them.
+//! The page of a conversation: its head, its turns, and the gaps between them.
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -10,11 +10,11 @@ use crate::cli::text::{one_line, wrapped};
 use crate::cli::time::spoken;
 use crate::read::{Conversation, Turn};
 
-/// A silence longer than this is drawn.
+/// A longer silence is shown.
 const SILENCE: TimeDelta = TimeDelta::minutes(5);
 /// The width of the names on the left.
 const MARGIN: usize = 10;
-/// A terminal's lines are not filled past this: long lines are hard to read.
+/// Lines are no wider, even if the terminal is: long lines are hard to read.
 pub(super) const WIDEST: usize = 100;
 
 pub(super) struct Page<'s> {
@@ -39,7 +39,7 @@ impl Page<'_> {
         users.sort();
         users.dedup();
         let user = match users.as_slice() {
-            [] => "nobody named".to_owned(),
+            [] => "unknown".to_owned(),
             users => users.join(", "),
         };
         let turns = conversation.turns.len();
@@ -109,7 +109,7 @@ impl Page<'_> {
         self.style.width.min(WIDEST).saturating_sub(MARGIN + 2)
     }
 
-    /// A text of somebody's, in lines that fit.
+    /// A text, in lines that fit.
     pub(super) fn text(&self, out: &mut Out, name: &str, text: &str) -> io::Result<()> {
         for (number, line) in wrapped(text, self.room()).iter().enumerate() {
             let name = if number == 0 { name } else { "" };
@@ -137,7 +137,7 @@ pub(super) fn begun(turn: &Turn) -> DateTime<Utc> {
     first.map(|record| record.timestamp).unwrap_or_default()
 }
 
-/// Whether no number lies between these turns and that one.
+/// Whether no turn is missing between these turns and that one.
 fn is_next(turns: &[&Turn], next: &Turn) -> bool {
     let last = turns.iter().rev().find_map(|turn| turn.number);
     match (last, next.number) {
@@ -147,7 +147,7 @@ fn is_next(turns: &[&Turn], next: &Turn) -> bool {
     }
 }
 
-/// Turns that no filter asks for.
+/// The line for turns that the filters hide.
 fn left_out_line(turns: &[&Turn]) -> String {
     let records: usize = turns.iter().map(|turn| turn.records.len()).sum();
     let numbers = || turns.iter().filter_map(|turn| turn.number);
@@ -156,5 +156,5 @@ fn left_out_line(turns: &[&Turn]) -> String {
         (Some(first), Some(last)) => format!("turns {first} to {last}"),
         _ => "records without a turn".to_owned(),
     };
-    format!("  ⋯ {which}: left out by the filters ({records} records)")
+    format!("  ⋯ {which}: hidden by the filters ({records} records)")
 }

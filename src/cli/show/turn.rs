@@ -1,4 +1,4 @@
-//! A turn on the page: its prompts and responses, and between them the gate of its guardrails.
+//! A turn on the page: its prompts and responses, and between them the decisions of its guardrails.
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -38,18 +38,18 @@ impl Page<'_> {
         self.figures(out, turn)
     }
 
-    /// Every record of a turn, in order; what guardrails decided one behind the other is one gate.
+    /// Every record of a turn, in order. Guardrail decisions that follow each other make one gate.
     fn records(&self, out: &mut Out, turn: &Turn, seen: &mut HashSet<u64>) -> io::Result<()> {
         let (prompts, responses) = (turn.prompts().count(), turn.responses().count());
         if prompts == 0 {
-            self.note(out, Tone::Bad, "prompt", "none is recorded")?;
+            self.note(out, Tone::Bad, "prompt", "not recorded")?;
         }
         let (mut prompt, mut response) = (0, 0);
         let mut gate = Gate::of(turn);
         for record in &turn.records {
             if !seen.insert(record.seq) {
                 self.gate(out, turn, &mut gate)?;
-                let again = format!("#{} again: another line of this number", record.seq);
+                let again = format!("#{} again: another line has this number", record.seq);
                 self.note(out, Tone::Bad, "", &again)?;
             }
             if let Some(text) = &record.prompt {
@@ -74,7 +74,7 @@ impl Page<'_> {
         self.gate(out, turn, &mut gate)
     }
 
-    /// A prompt or a response, with its place among several.
+    /// A prompt or a response. If there are several, with its position.
     fn said(
         &self,
         out: &mut Out,
@@ -92,7 +92,7 @@ impl Page<'_> {
         self.text(out, "", text)
     }
 
-    /// The guardrails: who decided what, and, behind the last of them, where it stopped.
+    /// Which guardrail decided what and, after the last one, where the turn was stopped.
     fn gate(&self, out: &mut Out, turn: &Turn, gate: &mut Gate<'_>) -> io::Result<()> {
         let decisions = std::mem::take(&mut gate.decisions);
         let is_passed = |decision: &&&GuardrailDecision| decision.decision == Decision::Allow;
@@ -116,7 +116,7 @@ impl Page<'_> {
             } else {
                 ""
             };
-            self.note(out, tone(decision), name, &told(decision))?;
+            self.note(out, tone(decision), name, &decision_line(decision))?;
             if let Some(reason) = &decision.reason {
                 self.note(out, Tone::Faint, "", &format!("  {}", one_line(reason)))?;
             }
@@ -128,7 +128,7 @@ impl Page<'_> {
         }
     }
 
-    /// What the guardrails of a turn come to.
+    /// What the decisions of a turn mean together.
     fn conclusion(&self, out: &mut Out, turn: &Turn, is_alone: bool) -> io::Result<()> {
         if let Some(stopped) = stopped_where(turn) {
             let name = if is_alone { "gate" } else { "" };
@@ -194,10 +194,10 @@ impl Page<'_> {
     }
 }
 
-/// What guardrails of a turn decided and is not shown yet.
+/// Decisions of a turn that are not shown yet.
 struct Gate<'t> {
     decisions: Vec<&'t GuardrailDecision>,
-    /// How many decisions of the turn are not shown.
+    /// How many of them there are in the whole turn.
     left: usize,
     is_concluded: bool,
 }
@@ -213,7 +213,7 @@ impl<'t> Gate<'t> {
 }
 
 /// `✗ BLOCK pii (input, 97 %, rule card-number, 1.8 ms)`.
-fn told(decision: &GuardrailDecision) -> String {
+fn decision_line(decision: &GuardrailDecision) -> String {
     let phase = decision.phase.map(|phase| phase.as_str().to_owned());
     let confidence = decision
         .confidence
@@ -241,11 +241,11 @@ fn told(decision: &GuardrailDecision) -> String {
     format!("{} {} {name}{more}", sign(decision), word(decision))
 }
 
-/// How a turn ended, in a word.
+/// How a turn ended.
 fn ending(turn: &Turn) -> (String, Tone) {
     match turn.outcome() {
         Some(Outcome::Released) => ("answered".to_owned(), Tone::Good),
-        Some(Outcome::Modified) => ("answered otherwise".to_owned(), Tone::Doubtful),
+        Some(Outcome::Modified) => ("answered with another text".to_owned(), Tone::Doubtful),
         Some(Outcome::Blocked) => ("BLOCKED".to_owned(), Tone::Bad),
         Some(Outcome::Failed) => ("failed".to_owned(), Tone::Bad),
         Some(Outcome::Stopped) => ("STOPPED".to_owned(), Tone::Bad),
@@ -256,20 +256,20 @@ fn ending(turn: &Turn) -> (String, Tone) {
     }
 }
 
-/// Where a turn was stopped, in words.
+/// Where a turn was stopped.
 fn stopped_where(turn: &Turn) -> Option<&'static str> {
     let outcome = turn.outcome();
     let blocking = turn.blocking();
     match (outcome, blocking.and_then(|decision| decision.phase)) {
-        (Some(Outcome::Stopped), _) => Some("the answer was cut off here"),
-        (Some(Outcome::Withheld), _) => Some("the answer was not let go"),
-        (Some(Outcome::Modified), _) => Some("another answer was let go in its place"),
-        (Some(Outcome::Blocked), Some(Phase::Output)) => Some("the answer was withheld"),
+        (Some(Outcome::Stopped), _) => Some("the response was stopped here"),
+        (Some(Outcome::Withheld), _) => Some("the response was not released"),
+        (Some(Outcome::Modified), _) => Some("another response was released instead"),
+        (Some(Outcome::Blocked), Some(Phase::Output)) => Some("the response was withheld"),
         (Some(Outcome::Blocked), Some(Phase::Tool)) => Some("the tool call was stopped"),
         (Some(Outcome::Blocked), _) if turn.response().is_none() => {
             Some("the input never reached the model")
         }
-        (Some(Outcome::Blocked), _) => Some("the answer was withheld"),
+        (Some(Outcome::Blocked), _) => Some("the response was withheld"),
         _ => None,
     }
 }
