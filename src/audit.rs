@@ -17,7 +17,6 @@ use crate::environment::ProcessEnv;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::internal::CustomRedactor;
 use crate::redact::{Keys, Redact, Rules};
-use crate::turn::TurnBuilder;
 use crate::write::{self, Confirm, Core, Entry, EventDelivery, Health, Status};
 
 /// Switches the audit trail on with the defaults of the environment, under a global
@@ -358,12 +357,6 @@ impl Audit {
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn log(&self, entry: Entry<'_>) -> Result<()> {
         self.core().map_or(Ok(()), |core| entry.log_to(core))
-    }
-
-    /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`](crate::turn::Turn). An empty id is
-    /// none, and so is an empty user or the like: what the spans around say holds then.
-    pub fn turn(&self, conversation: impl Into<String>) -> TurnBuilder {
-        TurnBuilder::new(self.clone(), conversation.into())
     }
 
     pub(crate) fn core(&self) -> Option<&Arc<Core>> {

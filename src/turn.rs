@@ -1,7 +1,6 @@
 //! A turn that cannot be forgotten: from the prompt to its end, whatever that is.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

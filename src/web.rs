@@ -13,11 +13,11 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::{Span, field, info_span};
+use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, InvalidSetting, Result};
-use crate::write::{self, SpanUsage, event};
+use crate::write::{self, FieldValue, SpanUsage, event};
 
 mod forwarded;
 
@@ -196,7 +196,8 @@ where
         let request_id = request_id(&parts.headers);
         if self.config.audit.is_down() {
             return ResponseFuture {
-                work: Work::Refused,
+                handler: None,
+                span: Span::none(),
                 request_id,
                 end: None,
             };
@@ -204,11 +205,11 @@ where
         let span = self.config.span(&parts, &request_id);
         let end = (self.config.audited)(parts.uri.path()).then(|| End {
             audit: self.config.audit.clone(),
-            watched: SpanUsage::new(&span),
+            usage: SpanUsage::new(&span),
             span: span.clone(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            ending: Ending::Cancelled,
+            ending: ("cancelled", true.into()),
         });
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             // Handlers further in see the id that the records carry.
@@ -216,7 +217,8 @@ where
         }
         let future = span.in_scope(|| self.inner.call(Request::from_parts(parts, body)));
         ResponseFuture {
-            work: Work::Handled { future, span },
+            handler: Some(future),
+            span,
             request_id,
             end,
         }
@@ -225,33 +227,20 @@ where
 
 impl Config {
     fn span(&self, parts: &Parts, request_id: &str) -> Span {
-        let span = info_span!(
+        let client = forwarded::client((self.peer)(parts), &parts.headers, &self.trusted);
+        let agent = parts.headers.get(USER_AGENT);
+        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        let found = (self.identity)(parts);
+        let named = |id: Option<String>| id.filter(|id| !id.is_empty());
+        info_span!(
             "request",
             request_id,
-            user_ip = field::Empty,
-            user_agent = field::Empty,
-            tenant_id = field::Empty,
-            user_id = field::Empty,
-            session_id = field::Empty,
-        );
-        let client = forwarded::client((self.peer)(parts), &parts.headers, &self.trusted);
-        if let Some(client) = client {
-            span.record("user_ip", client.to_string());
-        }
-        if let Some(agent) = parts.headers.get(USER_AGENT) {
-            span.record("user_agent", &*String::from_utf8_lossy(agent.as_bytes()));
-        }
-        let found = (self.identity)(parts);
-        for (name, value) in [
-            ("tenant_id", found.tenant_id),
-            ("user_id", found.user_id),
-            ("session_id", found.session_id),
-        ] {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                span.record(name, value);
-            }
-        }
-        span
+            user_ip = client.map(|client| client.to_string()),
+            user_agent = agent.as_deref(),
+            tenant_id = named(found.tenant_id),
+            user_id = named(found.user_id),
+            session_id = named(found.session_id),
+        )
     }
 }
 
@@ -269,34 +258,24 @@ fn request_id(headers: &HeaderMap) -> String {
 /// Sees to it that a request on an audited route leaves a record, also when it is cancelled.
 struct End {
     audit: Audit,
-    watched: Option<SpanUsage>,
+    usage: Option<SpanUsage>,
     span: Span,
     method: String,
     path: String,
-    /// How the request ended. Until it does, a drop means that it was cancelled.
-    ending: Ending,
-}
-
-enum Ending {
-    Cancelled,
-    Failed,
-    Status(u16),
+    /// How the request ended, as a field of the record. Until it does, a drop means that it was cancelled.
+    ending: (&'static str, FieldValue<'static>),
 }
 
 impl Drop for End {
     fn drop(&mut self) {
         // Without the layer in the thread's subscriber nobody counted.
-        let Some(false) = self.watched.as_ref().map(SpanUsage::has_records) else {
+        let Some(false) = self.usage.as_ref().map(SpanUsage::has_records) else {
             return;
         };
         let entry = event("request_unaudited")
             .field("method", self.method.as_str())
-            .field("path", self.path.as_str());
-        let entry = match self.ending {
-            Ending::Status(status) => entry.field("status", status),
-            Ending::Failed => entry.field("failed", true),
-            Ending::Cancelled => entry.field("cancelled", true),
-        };
+            .field("path", self.path.as_str())
+            .field(self.ending.0, self.ending.1.clone());
         let logged = self.span.in_scope(|| self.audit.log(entry));
         if let Err(error) = logged {
             write::say(&format!(
@@ -309,18 +288,12 @@ impl Drop for End {
 pin_project! {
     /// The answer to a request.
     pub struct ResponseFuture<F> {
+        // `None`: the request is refused.
         #[pin]
-        work: Work<F>,
+        handler: Option<F>,
+        span: Span,
         request_id: String,
         end: Option<End>,
-    }
-}
-
-pin_project! {
-    #[project = WorkProjection]
-    enum Work<F> {
-        Handled { #[pin] future: F, span: Span },
-        Refused,
     }
 }
 
@@ -341,33 +314,29 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = match this.work.project() {
-            WorkProjection::Refused => {
+        let answered = match this.handler.as_pin_mut() {
+            Some(handler) => {
+                let _entered = this.span.enter();
+                ready!(handler.poll(context))
+            }
+            None => {
                 let mut response = Response::new(R::default());
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                response
-                    .headers_mut()
-                    .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-                response
-            }
-            WorkProjection::Handled { future, span } => {
-                let _entered = span.enter();
-                match ready!(future.poll(context)) {
-                    Ok(response) => response,
-                    Err(error) => {
-                        if let Some(end) = this.end {
-                            end.ending = Ending::Failed;
-                        }
-                        *this.end = None;
-                        return Poll::Ready(Err(error));
-                    }
-                }
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                Ok(response)
             }
         };
-        if let Some(end) = this.end {
-            end.ending = Ending::Status(response.status().as_u16());
+        if let Some(mut end) = this.end.take() {
+            end.ending = match &answered {
+                Ok(response) => ("status", response.status().as_u16().into()),
+                Err(_) => ("failed", true.into()),
+            };
         }
-        *this.end = None;
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
         if let Ok(value) = HeaderValue::from_str(this.request_id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

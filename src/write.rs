@@ -38,10 +38,10 @@ pub(crate) mod tests;
 mod worker;
 
 pub(crate) use caller::attribution::RecordContext;
-pub(crate) use caller::emit::turn_end;
 pub use caller::emit::{
     Entry, event, guardrail, log_guardrail_decision, log_prompt, log_response, prompt, response,
 };
+pub(crate) use caller::emit::{common_texts, texts, turn_end};
 pub use caller::event_delivery::EventDelivery;
 pub use caller::field_value::FieldValue;
 pub(crate) use caller::layer::filtered;

@@ -7,7 +7,7 @@ use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::record::EventType;
 use crate::trail::internal::Key;
-use crate::write::{Entry, event};
+use crate::write::{Entry, common_texts, event};
 
 /// What is known of a turn before it begins. An empty id or the like is none: what the spans around say holds then.
 #[derive(Clone, Debug)]
@@ -20,56 +20,30 @@ pub struct TurnBuilder {
     entry: Entry<'static>,
 }
 
-macro_rules! texts {
-    ($($(#[$doc:meta])* $method:ident $key:ident;)*) => {
-        $($(#[$doc])*
-        pub fn $method(mut self, value: impl Into<String>) -> Self {
-            self.known.retain(|(key, _)| *key != Key::$key);
-            self.known.push((Key::$key, value.into()));
-            self
-        })*
-    };
-}
-
-impl TurnBuilder {
-    pub(crate) fn new(audit: Audit, conversation: String) -> TurnBuilder {
+impl Audit {
+    /// Begins a turn of a conversation, which cannot end unrecorded; see [`Turn`]. An empty id is none, and so is
+    /// an empty user or the like: what the spans around the turn say holds then.
+    pub fn turn(&self, conversation: impl Into<String>) -> TurnBuilder {
         TurnBuilder {
-            audit,
-            known: vec![(Key::ConversationId, conversation)],
+            audit: self.clone(),
+            known: vec![(Key::ConversationId, conversation.into())],
             expects: Vec::new(),
             entry: event(EventType::UserPrompt),
         }
     }
+}
 
-    texts! {
-        /// The customer or organisation: `tenant_id`.
-        tenant_id TenantId;
-        /// For whom: `user_id`.
-        user_id UserId;
-        /// The user's session: `session_id`.
-        session_id SessionId;
-        /// The user's address: `user_ip`.
-        user_ip UserIp;
-        /// The user's client, as it names itself: `user_agent`.
-        user_agent UserAgent;
-        /// The request: `request_id`.
-        request_id RequestId;
-        /// The agent that acts: `agent_id`.
-        agent_id AgentId;
-        /// Who runs the model: `provider`.
-        provider Provider;
-        /// What is done with the model, such as `chat`: `operation`.
-        operation Operation;
-        /// The model that is asked: `model_requested`.
-        model_requested ModelRequested;
-        /// The sender's own id of the prompt: `event_id` of its record.
-        event_id EventId;
-        /// The sender's own time of the prompt, RFC 3339: `event_timestamp` of its record.
-        event_timestamp EventTimestamp;
+impl TurnBuilder {
+    common_texts! { String }
+
+    fn text(mut self, key: Key, value: impl Into<String>) -> Self {
+        self.known.retain(|(known, _)| *known != key);
+        self.known.push((key, value.into()));
+        self
     }
 
     /// The guardrails that must decide in this turn. Those that do not are a finding:
-    /// [`read::Turn::completeness`](crate::read::Turn::completeness).
+    /// `completeness` of the turn, on the reading side, names them.
     pub fn expects<G: Into<String>>(mut self, guardrails: impl IntoIterator<Item = G>) -> Self {
         self.expects.extend(guardrails.into_iter().map(Into::into));
         self

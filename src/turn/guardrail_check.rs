@@ -1,12 +1,8 @@
 use std::fmt;
 use std::future::Future;
-use std::panic::resume_unwind;
-use std::pin::pin;
-use std::task::Poll;
 
 use super::{
-    AssertUnwindSafe, Decision, GuardrailDecision, HeldResponse, Instant, Phase, Result, Turn,
-    catch_unwind, milliseconds,
+    Decision, GuardrailDecision, HeldResponse, Instant, Phase, Result, Turn, milliseconds,
 };
 
 /// One guardrail of a turn. A check that is dropped without having run is not recorded, and
@@ -51,14 +47,8 @@ impl<'t> GuardrailCheck<'t> {
         D: Into<GuardrailDecision>,
         E: fmt::Display,
     {
-        let begun = Instant::now();
-        match catch_unwind(AssertUnwindSafe(check)) {
-            Ok(verdict) => self.finish(begun, decided(verdict)),
-            Err(panic) => {
-                self.finish(begun, failed("the check panicked"));
-                resume_unwind(panic)
-            }
-        }
+        let running = Running::new(self);
+        running.finish(decided(check()))
     }
 
     /// Runs a check on a held response, which it may read and not take.
@@ -83,31 +73,8 @@ impl<'t> GuardrailCheck<'t> {
         D: Into<GuardrailDecision>,
         E: fmt::Display,
     {
-        let begun = Instant::now();
-        let mut waiting = Waiting {
-            check: Some(self),
-            begun,
-        };
-        let mut check = pin!(check);
-        let outcome = std::future::poll_fn(|context| {
-            match catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(context))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(verdict)) => Poll::Ready(Ok(verdict)),
-                Err(panic) => Poll::Ready(Err(panic)),
-            }
-        })
-        .await;
-        let finish = |waiting: &mut Waiting<'_>, decision| {
-            let check = waiting.check.take();
-            check.map_or(Decision::Error, |check| check.finish(begun, decision))
-        };
-        match outcome {
-            Ok(verdict) => finish(&mut waiting, decided(verdict)),
-            Err(panic) => {
-                finish(&mut waiting, failed("the check panicked"));
-                resume_unwind(panic)
-            }
-        }
+        let running = Running::new(self);
+        running.finish(decided(check.await))
     }
 
     /// Records what the guardrail decided elsewhere.
@@ -129,13 +96,6 @@ impl<'t> GuardrailCheck<'t> {
         self.record(GuardrailDecision::from(Decision::Skipped).reason(why))
     }
 
-    fn finish(self, begun: Instant, decision: GuardrailDecision) -> Decision {
-        let verdict = decision.decision.clone();
-        // A refusal of the trail comes again at the turn's end, which cannot be missed.
-        let _ = self.record(decision.latency_ms(milliseconds(begun.elapsed())));
-        verdict
-    }
-
     fn complete(&self, mut decision: GuardrailDecision) -> GuardrailDecision {
         decision.filter_name.clone_from(&self.filter_name);
         decision.policy = decision.policy.or_else(|| self.policy.clone());
@@ -146,26 +106,51 @@ impl<'t> GuardrailCheck<'t> {
     }
 }
 
-fn decided<D: Into<GuardrailDecision>, E: fmt::Display>(
+pub(super) fn decided<D: Into<GuardrailDecision>, E: fmt::Display>(
     verdict: Result<D, E>,
 ) -> GuardrailDecision {
     verdict.map_or_else(|error| failed(&error.to_string()), Into::into)
 }
 
-fn failed(why: &str) -> GuardrailDecision {
+pub(super) fn failed(why: &str) -> GuardrailDecision {
     GuardrailDecision::from(Decision::Error).reason(why)
 }
 
-/// A check whose future has not ended.
-struct Waiting<'t> {
+/// A check that has not ended.
+struct Running<'t> {
     check: Option<GuardrailCheck<'t>>,
     begun: Instant,
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(check) = self.check.take() {
-            check.finish(self.begun, failed("the check was dropped before it was ready: it timed out, or the turn was cancelled"));
+impl<'t> Running<'t> {
+    fn new(check: GuardrailCheck<'t>) -> Running<'t> {
+        Running {
+            check: Some(check),
+            begun: Instant::now(),
         }
+    }
+
+    fn finish(mut self, decision: GuardrailDecision) -> Decision {
+        let verdict = decision.decision.clone();
+        self.record(decision);
+        verdict
+    }
+
+    fn record(&mut self, decision: GuardrailDecision) {
+        if let Some(check) = self.check.take() {
+            // An error of the trail comes again at the turn's end, which cannot be missed.
+            let _ = check.record(decision.latency_ms(milliseconds(self.begun.elapsed())));
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.record(failed(match std::thread::panicking() {
+            true => "the check panicked",
+            false => {
+                "the check was dropped before it was ready: it timed out, or the turn was cancelled"
+            }
+        }));
     }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::guardrail_check::{decided, failed};
 use super::{Decision, GuardrailDecision, Phase, Turn, milliseconds};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -73,14 +74,6 @@ struct Guard {
     took: Duration,
 }
 
-/// What became of a chunk.
-enum Taken {
-    /// It may be sent.
-    Sent,
-    /// A guardrail stopped the answer in front of it.
-    Stopped,
-}
-
 impl<I> ResponseStream<I> {
     pub(super) fn new(turn: Turn, chunks: I) -> ResponseStream<I> {
         ResponseStream {
@@ -111,14 +104,8 @@ impl<I> ResponseStream<I> {
     {
         let filter_name = filter_name.into();
         let check = move |text: &str| {
-            let verdict = catch_unwind(AssertUnwindSafe(|| check(text)));
-            let mut decision = match verdict {
-                Ok(Ok(decision)) => decision.into(),
-                Ok(Err(error)) => {
-                    GuardrailDecision::from(Decision::Error).reason(error.to_string())
-                }
-                Err(_) => GuardrailDecision::from(Decision::Error).reason("the check panicked"),
-            };
+            let verdict = catch_unwind(AssertUnwindSafe(|| decided(check(text))));
+            let mut decision = verdict.unwrap_or_else(|_| failed("the check panicked"));
             decision.filter_name.clone_from(&filter_name);
             decision.phase.get_or_insert(Phase::Output);
             decision
@@ -176,8 +163,8 @@ impl<I> ResponseStream<I> {
         self.recorded()
     }
 
-    /// Counts a chunk as sent, unless a guardrail stops it.
-    fn take(&mut self, chunk: &str) -> Taken {
+    /// Counts a chunk as sent and returns true, unless a guardrail stops the answer before it.
+    fn count_sent(&mut self, chunk: &str) -> bool {
         let sent = self.text.len();
         self.text.push_str(chunk);
         for guard in &mut self.guards {
@@ -189,12 +176,12 @@ impl<I> ResponseStream<I> {
                 guard.decision = None;
                 self.stopped_by = Some(decision);
                 self.text.truncate(sent);
-                return Taken::Stopped;
+                return false;
             }
             guard.decision = Some(decision);
         }
         self.count += 1;
-        Taken::Sent
+        true
     }
 
     /// Records the end, once.
@@ -233,13 +220,11 @@ impl<I> ResponseStream<I> {
             return None;
         };
         match chunk.text() {
-            Ok(text) => match self.take(text) {
-                Taken::Sent => Some(chunk),
-                Taken::Stopped => {
-                    self.end("stopped", None);
-                    None
-                }
-            },
+            Ok(text) if self.count_sent(text) => Some(chunk),
+            Ok(_) => {
+                self.end("stopped", None);
+                None
+            }
             Err(error) => {
                 self.end("failed", Some(error));
                 Some(chunk)

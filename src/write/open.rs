@@ -180,7 +180,7 @@ pub(super) fn run(
         core.queue_system_record(wrong);
     }
     core.queue_system_record(opened(&core));
-    let renderer = Renderer::new(flow(&found), core.run_id_of_records());
+    let renderer = Renderer::new(turns(&found), core.run_id_of_records());
     let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
@@ -262,11 +262,11 @@ fn recovered(found: &Found, remains: &Remains) -> Option<Recovered> {
 }
 
 /// Where the conversations of the newest file stand. Trails that cannot be read begin anew.
-fn flow(found: &Found) -> TurnTracker {
-    let mut flow = TurnTracker::default();
+fn turns(found: &Found) -> TurnTracker {
+    let mut turns = TurnTracker::default();
     if let Some(path) = &found.newest {
         let records = recent(path, FLOW_READ).unwrap_or_default();
-        records.iter().for_each(|record| flow.remember(record));
+        records.iter().for_each(|record| turns.remember(record));
     }
-    flow
+    turns
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value as Json;
 use tracing::dispatcher;
 
-use super::field_value::{FieldValue, Given};
+use super::field_value::{Content, FieldValue};
 use super::fields::FieldWriter;
 use super::layer::AuditLayer;
 use crate::error::{Error, ErrorKind, Result};
@@ -115,8 +115,7 @@ pub(crate) fn turn_end<'a>(event_type: &'static str) -> Entry<'a> {
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     fields: Vec<Field<'a>>,
-    /// What is not borrowed of them, and the elements of lists.
-    owned: Vec<Owned>,
+    elements: Vec<Element>,
     turn: Option<Box<OfTurn>>,
 }
 
@@ -134,88 +133,89 @@ impl fmt::Debug for OfTurn {
     }
 }
 
-/// It owns nothing: the usual entry is made and dropped without a look at each of its fields.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Field<'a> {
     name: FieldName<'a>,
-    value: Content<'a>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum FieldName<'a> {
-    Key(Key),
-    Other(&'a str),
-    /// A text in this place of what the entry owns.
-    Owned(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Content<'a> {
-    Here(Value<'a>),
-    /// In this place of what the entry owns.
-    Owned(usize),
+    value: FieldValue<'a>,
 }
 
 #[derive(Clone, Debug)]
-enum Owned {
-    Text(String),
-    Json(Json),
+enum FieldName<'a> {
+    Key(Key),
+    Other(Cow<'a, str>),
+}
+
+/// An element of one of the lists of a record.
+#[derive(Clone, Debug)]
+enum Element {
     Decision(GuardrailDecision),
     ToolCall(ToolCall),
     Attachment(Attachment),
 }
 
+/// The texts that an entry and the builder of a turn have in common. Each method is named after its key.
+macro_rules! common_texts {
+    ($value:ty) => {
+        $crate::write::texts! { $value:
+            /// The sender's own id of the event or prompt.
+            event_id EventId;
+            /// The sender's own time of the event or prompt, RFC 3339.
+            event_timestamp EventTimestamp;
+            /// The request.
+            request_id RequestId;
+            /// The customer or organisation.
+            tenant_id TenantId;
+            /// For whom.
+            user_id UserId;
+            /// The user's session.
+            session_id SessionId;
+            /// The user's address.
+            user_ip UserIp;
+            /// The user's client, as it names itself.
+            user_agent UserAgent;
+            /// The agent that acts.
+            agent_id AgentId;
+            /// Who runs the model.
+            provider Provider;
+            /// What is done with the model, such as `chat`.
+            operation Operation;
+            /// The model that is asked.
+            model_requested ModelRequested;
+        }
+    };
+}
+
 macro_rules! texts {
-    ($($(#[$doc:meta])* $method:ident $key:ident;)*) => {
+    ($value:ty: $($(#[$doc:meta])* $method:ident $key:ident;)*) => {
         $($(#[$doc])*
         #[inline]
-        pub fn $method(self, value: impl Into<Cow<'a, str>>) -> Self {
+        pub fn $method(self, value: impl Into<$value>) -> Self {
             self.text(Key::$key, value)
         })*
     };
 }
+
+pub(crate) use {common_texts, texts};
 
 impl<'a> Entry<'a> {
     #[inline]
     fn new() -> Entry<'a> {
         Entry {
             fields: field_buffer::take(),
-            owned: Vec::new(),
+            elements: Vec::new(),
             turn: None,
         }
     }
 
-    texts! {
-        /// The sender's own id of the event.
-        event_id EventId;
-        /// The sender's own time of the event, RFC 3339.
-        event_timestamp EventTimestamp;
-        /// The request that the event belongs to.
-        request_id RequestId;
-        /// The customer or organisation.
-        tenant_id TenantId;
-        /// For whom.
-        user_id UserId;
-        /// The user's session.
-        session_id SessionId;
-        /// The user's address.
-        user_ip UserIp;
-        /// The user's client, as it names itself.
-        user_agent UserAgent;
-        /// The agent that acted.
-        agent_id AgentId;
+    common_texts! { Cow<'a, str> }
+
+    texts! { Cow<'a, str>:
         /// The conversation that the turn belongs to.
         conversation_id ConversationId;
         /// The turn, of which several may be open in one conversation.
         turn_id TurnId;
         /// Where the conversation stands, instead of what the trail would say.
         conversation_state ConversationState;
-        /// Who runs the model.
-        provider Provider;
-        /// What is done with the model, such as `chat`.
-        operation Operation;
-        /// The model that is asked.
-        model_requested ModelRequested;
         /// The model that answered.
         model_used ModelUsed;
     }
@@ -223,24 +223,24 @@ impl<'a> Entry<'a> {
     /// The 1-based number of the turn, instead of the one that the trail counts.
     #[inline]
     pub fn turn_number(self, turn: u64) -> Self {
-        self.number(Key::TurnNumber, Value::U64(turn))
+        self.push(FieldName::Key(Key::TurnNumber), turn.into())
     }
 
     /// Tokens in and out, together.
     #[inline]
     pub fn tokens_processed(self, tokens: u64) -> Self {
-        self.number(Key::TokensProcessed, Value::U64(tokens))
+        self.push(FieldName::Key(Key::TokensProcessed), tokens.into())
     }
 
     /// How long the step took, in milliseconds.
     #[inline]
     pub fn processing_time_ms(self, milliseconds: f64) -> Self {
-        self.number(Key::ProcessingTimeMs, Value::F64(milliseconds))
+        self.push(FieldName::Key(Key::ProcessingTimeMs), milliseconds.into())
     }
 
     /// What a guardrail decided. Each call adds one decision.
     pub fn decision(mut self, decision: GuardrailDecision) -> Self {
-        self.owned.push(Owned::Decision(decision));
+        self.elements.push(Element::Decision(decision));
         self
     }
 
@@ -255,7 +255,7 @@ impl<'a> Entry<'a> {
     /// # drop(entry);
     /// ```
     pub fn tool_call(mut self, call: ToolCall) -> Self {
-        self.owned.push(Owned::ToolCall(call));
+        self.elements.push(Element::ToolCall(call));
         self
     }
 
@@ -263,7 +263,7 @@ impl<'a> Entry<'a> {
     /// recorded, its content is not.
     pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
         let attachment = Attachment::new(kind, content);
-        self.owned.push(Owned::Attachment(attachment));
+        self.elements.push(Element::Attachment(attachment));
         self
     }
 
@@ -291,27 +291,13 @@ impl<'a> Entry<'a> {
     /// A `&str` is borrowed until the entry is recorded; give a `String` where it ends before. A type that becomes a
     /// [`serde_json::Value`] is given as that.
     #[inline]
-    pub fn field(
-        mut self,
-        name: impl Into<Cow<'a, str>>,
-        value: impl Into<FieldValue<'a>>,
-    ) -> Self {
-        let value = match value.into().0 {
-            Given::Text(Cow::Borrowed(text)) => Content::Here(Value::Str(text)),
-            Given::Scalar(value) => Content::Here(value),
-            Given::Text(Cow::Owned(text)) => self.own(Owned::Text(text)),
-            Given::Json(json) => self.own(Owned::Json(json)),
-        };
-        let name = match name.into() {
-            Cow::Borrowed(name) => FieldName::Other(name),
-            Cow::Owned(name) => FieldName::Owned(self.keep(Owned::Text(name))),
-        };
-        self.push(name, value)
+    pub fn field(self, name: impl Into<Cow<'a, str>>, value: impl Into<FieldValue<'a>>) -> Self {
+        self.push(FieldName::Other(name.into()), value.into())
     }
 
     /// Sets a key that no event may set: what the turn says of itself.
-    pub(crate) fn made(mut self, key: Key, value: impl Into<Json>) -> Self {
-        let value = self.own(Owned::Json(value.into()));
+    pub(crate) fn made(self, key: Key, value: impl Into<Json>) -> Self {
+        let value = FieldValue(Content::Json(value.into()));
         self.push(FieldName::Key(key), value)
     }
 
@@ -375,78 +361,45 @@ impl<'a> Entry<'a> {
         // First what a method was called for: a field of the same name stands beside it.
         for field in &self.fields {
             if let FieldName::Key(key) = field.name {
-                match field.value {
-                    Content::Here(value) => fields.key(key, value),
-                    Content::Owned(place) => match &self.owned[place] {
-                        Owned::Json(json) => fields.made(key, json),
-                        _ => fields.key(key, Value::Str(self.text_at(place))),
-                    },
+                match &field.value.0 {
+                    Content::Text(text) => fields.key(key, Value::Str(text)),
+                    Content::Scalar(value) => fields.key(key, *value),
+                    Content::Json(json) => fields.made(key, json),
                 }
             }
         }
-        for owned in &self.owned {
-            if let Owned::Decision(decision) = owned {
+        for element in &self.elements {
+            if let Element::Decision(decision) = element {
                 fields.decision(decision);
             }
         }
-        fields.elements(Key::ToolCalls, &self.owned, |owned| match owned {
-            Owned::ToolCall(call) => serde_json::to_value(call).ok(),
+        fields.elements(Key::ToolCalls, &self.elements, |element| match element {
+            Element::ToolCall(call) => serde_json::to_value(call).ok(),
             _ => None,
         });
-        fields.elements(Key::Attachments, &self.owned, |owned| match owned {
-            Owned::Attachment(attachment) => serde_json::to_value(attachment).ok(),
+        fields.elements(Key::Attachments, &self.elements, |element| match element {
+            Element::Attachment(attachment) => serde_json::to_value(attachment).ok(),
             _ => None,
         });
         for field in &self.fields {
-            let name = match field.name {
-                FieldName::Key(_) => continue,
-                FieldName::Other(name) => name,
-                FieldName::Owned(place) => self.text_at(place),
-            };
-            match field.value {
-                Content::Here(value) => fields.named_field(name, value),
-                Content::Owned(place) => match &self.owned[place] {
-                    Owned::Json(json) => fields.json_field(name, json),
-                    _ => fields.named_field(name, Value::Str(self.text_at(place))),
-                },
+            if let FieldName::Other(name) = &field.name {
+                match &field.value.0 {
+                    Content::Text(text) => fields.named_field(name, Value::Str(text)),
+                    Content::Scalar(value) => fields.named_field(name, *value),
+                    Content::Json(json) => fields.json_field(name, json),
+                }
             }
         }
     }
 
-    fn text_at(&self, place: usize) -> &str {
-        match &self.owned[place] {
-            Owned::Text(text) => text,
-            owned => unreachable!("invariant: what is a text was kept as one, not {owned:?}"),
-        }
+    #[inline]
+    pub(crate) fn text(self, key: Key, text: impl Into<Cow<'a, str>>) -> Self {
+        self.push(FieldName::Key(key), FieldValue(Content::Text(text.into())))
     }
 
     #[inline]
-    fn number(self, key: Key, number: Value<'static>) -> Self {
-        self.push(FieldName::Key(key), Content::Here(number))
-    }
-
-    #[inline]
-    pub(crate) fn text(mut self, key: Key, text: impl Into<Cow<'a, str>>) -> Self {
-        let value = match text.into() {
-            Cow::Borrowed(text) => Content::Here(Value::Str(text)),
-            Cow::Owned(text) => self.own(Owned::Text(text)),
-        };
-        self.push(FieldName::Key(key), value)
-    }
-
-    #[inline]
-    fn push(mut self, name: FieldName<'a>, value: Content<'a>) -> Self {
+    fn push(mut self, name: FieldName<'a>, value: FieldValue<'a>) -> Self {
         self.fields.push(Field { name, value });
         self
-    }
-
-    fn own(&mut self, owned: Owned) -> Content<'a> {
-        Content::Owned(self.keep(owned))
-    }
-
-    /// Says in which place.
-    fn keep(&mut self, owned: Owned) -> usize {
-        self.owned.push(owned);
-        self.owned.len() - 1
     }
 }

@@ -22,39 +22,28 @@ use crate::write::journal::frame::Value;
 /// # drop(entry);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct FieldValue<'a>(pub(crate) Given<'a>);
+pub struct FieldValue<'a>(pub(crate) Content<'a>);
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Given<'a> {
+pub(crate) enum Content<'a> {
     Text(Cow<'a, str>),
     /// A number, or whether something is so.
     Scalar(Value<'static>),
     Json(Json),
 }
 
-impl<'a> From<&'a str> for FieldValue<'a> {
-    fn from(text: &'a str) -> Self {
-        FieldValue(Given::Text(text.into()))
-    }
+macro_rules! from_texts {
+    ($($type:ty)*) => {
+        $(impl<'a> From<$type> for FieldValue<'a> {
+            #[inline]
+            fn from(text: $type) -> Self {
+                FieldValue(Content::Text(text.into()))
+            }
+        })*
+    };
 }
 
-impl<'a> From<&'a String> for FieldValue<'a> {
-    fn from(text: &'a String) -> Self {
-        FieldValue(Given::Text(text.into()))
-    }
-}
-
-impl From<String> for FieldValue<'_> {
-    fn from(text: String) -> Self {
-        FieldValue(Given::Text(text.into()))
-    }
-}
-
-impl<'a> From<Cow<'a, str>> for FieldValue<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        FieldValue(Given::Text(text))
-    }
-}
+from_texts! { &'a str &'a String String Cow<'a, str> }
 
 /// `None` is no field.
 impl<'a, T: Into<FieldValue<'a>>> From<Option<T>> for FieldValue<'a> {
@@ -64,40 +53,42 @@ impl<'a, T: Into<FieldValue<'a>>> From<Option<T>> for FieldValue<'a> {
 }
 
 impl From<Json> for FieldValue<'_> {
+    #[inline]
     fn from(value: Json) -> Self {
         FieldValue(match value {
-            Json::String(text) => Given::Text(text.into()),
-            Json::Bool(truth) => Given::Scalar(Value::Bool(truth)),
+            Json::String(text) => Content::Text(text.into()),
+            Json::Bool(truth) => Content::Scalar(Value::Bool(truth)),
             Json::Number(number) => match number_of(&number) {
-                Some(number) => Given::Scalar(number),
-                None => Given::Json(Json::Number(number)),
+                Some(number) => Content::Scalar(number),
+                None => Content::Json(Json::Number(number)),
             },
-            value => Given::Json(value),
+            value => Content::Json(value),
         })
     }
 }
 
 impl<T: Into<Json>> From<Vec<T>> for FieldValue<'_> {
     fn from(list: Vec<T>) -> Self {
-        FieldValue(Given::Json(list.into()))
+        FieldValue(Content::Json(list.into()))
     }
 }
 
 impl<T: Into<Json> + Clone> From<&[T]> for FieldValue<'_> {
     fn from(list: &[T]) -> Self {
-        FieldValue(Given::Json(list.into()))
+        FieldValue(Content::Json(list.into()))
     }
 }
 
 impl<T: Into<Json>, const N: usize> From<[T; N]> for FieldValue<'_> {
     fn from(list: [T; N]) -> Self {
-        FieldValue(Given::Json(list.into()))
+        FieldValue(Content::Json(list.into()))
     }
 }
 
 macro_rules! from_json {
     ($($type:ty)*) => {
         $(impl From<$type> for FieldValue<'_> {
+            #[inline]
             fn from(value: $type) -> Self {
                 FieldValue::from(Json::from(value))
             }
@@ -105,52 +96,9 @@ macro_rules! from_json {
     };
 }
 
-from_json! { () Map<String, Json> Number }
-
-macro_rules! from_scalars {
-    ($($type:ty: $value:ident => $scalar:expr;)*) => {
-        $(impl From<$type> for FieldValue<'_> {
-            #[inline]
-            fn from($value: $type) -> Self {
-                $scalar
-            }
-        })*
-    };
-}
-
-from_scalars! {
-    bool: value => scalar(Value::Bool(value));
-    u8: value => scalar(Value::U64(value.into()));
-    u16: value => scalar(Value::U64(value.into()));
-    u32: value => scalar(Value::U64(value.into()));
-    u64: value => scalar(Value::U64(value));
-    usize: value => scalar(Value::U64(value as u64));
-    i8: value => signed(value.into());
-    i16: value => signed(value.into());
-    i32: value => signed(value.into());
-    i64: value => signed(value);
-    isize: value => signed(value as i64);
-    f32: value => real(value.into());
-    f64: value => real(value);
-}
-
-#[inline]
-fn scalar<'a>(value: Value<'static>) -> FieldValue<'a> {
-    FieldValue(Given::Scalar(value))
-}
-
-#[inline]
-fn signed<'a>(value: i64) -> FieldValue<'a> {
-    scalar(u64::try_from(value).map_or(Value::I64(value), Value::U64))
-}
-
-/// JSON has no word for what is no number: it is no field.
-#[inline]
-fn real<'a>(value: f64) -> FieldValue<'a> {
-    match value.is_finite() {
-        true => scalar(Value::F64(value)),
-        false => FieldValue::from(()),
-    }
+from_json! {
+    () bool u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64
+    Number Map<String, Json>
 }
 
 #[cfg(test)]

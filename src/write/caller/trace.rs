@@ -1,5 +1,8 @@
 //! The trace that a record belongs to, in OpenTelemetry's terms. Feature `opentelemetry`.
 
+#[cfg(feature = "opentelemetry")]
+use data_encoding::HEXLOWER;
+
 /// A span's ids, in lower-case hex as they stand in a record.
 #[derive(Clone, Copy)]
 pub(crate) struct Trace {
@@ -46,10 +49,6 @@ fn text(digits: &[u8]) -> &str {
 #[cfg(feature = "opentelemetry")]
 fn hex<const DIGITS: usize>(bytes: &[u8]) -> [u8; DIGITS] {
     let mut digits = [b'0'; DIGITS];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        let digit =
-            |value: u8| char::from_digit(value.into(), 16).map_or(b'0', |digit| digit as u8);
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-    }
+    HEXLOWER.encode_mut(bytes, &mut digits);
     digits
 }

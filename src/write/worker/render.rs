@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::turn_tracker::{Of, Step, TurnTracker};
+use super::turn_tracker::{TurnEvent, TurnRef, TurnTracker};
 use crate::record::{Decision, EventType, Outcome, Record};
 use crate::trail::internal::{Key, KeySet, json};
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
@@ -10,7 +10,7 @@ use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 /// Renders lines, one after the other.
 #[derive(Default)]
 pub(crate) struct Renderer {
-    flow: TurnTracker,
+    turns: TurnTracker,
     /// Stands in every record, if the trail is a stream: whoever collects it may have several runs in one.
     run_id: Option<String>,
     second: CachedSecond,
@@ -76,8 +76,8 @@ impl<'a> Sorted<'a> {
     }
 
     /// The turn that the record names.
-    fn turn(&self) -> Option<Of<'a>> {
-        Some(Of {
+    fn turn(&self) -> Option<TurnRef<'a>> {
+        Some(TurnRef {
             turn_id: self.text(Key::TurnId)?,
             outcome: self.text(Key::Outcome).and_then(Outcome::parse),
         })
@@ -144,9 +144,9 @@ const COMPOSED: KeySet = KeySet::of(&[
 const LAST: KeySet = KeySet::of(&[Key::Redactions, Key::RedactionCounts]);
 
 impl Renderer {
-    pub(crate) fn new(flow: TurnTracker, run_id: Option<String>) -> Renderer {
+    pub(crate) fn new(turns: TurnTracker, run_id: Option<String>) -> Renderer {
         Renderer {
-            flow,
+            turns,
             run_id,
             second: CachedSecond::default(),
         }
@@ -164,14 +164,14 @@ impl Renderer {
         let event_type = sorted
             .text(Key::EventType)
             .unwrap_or(EventType::Unspecified.as_str().as_bytes());
-        let place = sorted.text(Key::ConversationId).map(|conversation| {
-            let step = Step {
+        let position = sorted.text(Key::ConversationId).map(|conversation| {
+            let event = TurnEvent {
                 event_type,
                 blocks: sorted.blocks(),
                 turn: sorted.count(Key::TurnNumber),
-                of: sorted.turn(),
+                turn_ref: sorted.turn(),
             };
-            self.flow.note(conversation, step)
+            self.turns.note(conversation, event)
         });
         let tokens = || {
             let input = sorted.count(Key::InputTokens);
@@ -196,11 +196,12 @@ impl Renderer {
                     push_some(
                         out,
                         key,
-                        given.or(place.map(|place| Value::U64(place.turn))),
+                        given.or(position.map(|position| Value::U64(position.turn))),
                     );
                 }
                 Key::ConversationState => {
-                    let state = place.map(|place| Value::Str(place.state.as_str().as_bytes()));
+                    let state =
+                        position.map(|position| Value::Str(position.state.as_str().as_bytes()));
                     push_some(out, key, given.or(state));
                 }
                 Key::TokensProcessed => push_some(out, key, given.or_else(tokens)),

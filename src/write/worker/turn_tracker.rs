@@ -1,11 +1,11 @@
 //! Where each conversation and each of its turns stands: numbers and states for applications that give none.
 //!
 //! Runs on the worker, in the order of `seq`. Memory is bounded: of conversations and turns that have
-//! been silent longest the place is forgotten. Such a conversation counts on from 1 when it comes back, and such
+//! been silent longest the position is forgotten. Such a conversation counts on from 1 when it comes back, and such
 //! a turn has the number of the conversation's last one.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::record::{EventType, Outcome, Record, TurnState};
 
@@ -15,71 +15,53 @@ const REMEMBERED: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct TurnTracker {
     /// Each where its last turn stands.
-    conversations: Places,
+    conversations: Positions,
     /// Those whose records carry a `turn_id`: several of one conversation may be open.
-    turns: Places,
+    turns: Positions,
     key: RandomState,
 }
 
 /// Where those stand that were noted last.
 #[derive(Default)]
-struct Places {
+struct Positions {
     recent: ById,
     older: ById,
 }
 
-type ById = HashMap<Id, Place, BuildHasherDefault<IdentityHasher>>;
+type ById = HashMap<Id, TurnPosition>;
 
 /// What a conversation or a turn is named by, hashed with a key of the process: ids may be of any length, and
 /// of 20,000 hashes no two meet by chance or by somebody's choice.
 type Id = u64;
 
-/// An id is a hash already, and nobody outside knows its key.
-#[derive(Default)]
-struct IdentityHasher(Id);
-
-impl Hasher for IdentityHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id;
-    }
-
-    fn write(&mut self, _bytes: &[u8]) {
-        unreachable!("invariant: nothing but ids is hashed")
-    }
-}
-
 /// Where a conversation or a turn stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct TurnPosition {
     pub(crate) turn: u64,
     pub(crate) state: TurnState,
 }
 
 /// What a record does to its conversation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Step<'a> {
+pub(crate) struct TurnEvent<'a> {
     pub(crate) event_type: &'a [u8],
     /// Whether one of its decisions is `block`.
     pub(crate) blocks: bool,
     /// The turn that the application says it is.
     pub(crate) turn: Option<u64>,
     /// Which of the turns that may be open it is of.
-    pub(crate) of: Option<Of<'a>>,
+    pub(crate) turn_ref: Option<TurnRef<'a>>,
 }
 
 /// The turn that a record names.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Of<'a> {
+pub(crate) struct TurnRef<'a> {
     pub(crate) turn_id: &'a [u8],
     /// How the turn's answer ended, where the record says so.
     pub(crate) outcome: Option<Outcome>,
 }
 
-impl Step<'_> {
+impl TurnEvent<'_> {
     fn is(&self, known: EventType) -> bool {
         self.event_type == known.as_str().as_bytes()
     }
@@ -94,8 +76,9 @@ impl Step<'_> {
         } else if self.is_prompt() {
             TurnState::Prompted
         } else if self.is(EventType::LlmResponse) {
-            self.of.map_or(TurnState::Answered, |of| of.answered())
-        } else if self.of.is_some() {
+            let outcome = self.turn_ref.and_then(|turn| turn.outcome);
+            outcome.map_or(TurnState::Answered, Outcome::state)
+        } else if self.turn_ref.is_some() {
             Outcome::of_event(self.event_type).map_or(state, Outcome::state)
         } else {
             state
@@ -103,81 +86,82 @@ impl Step<'_> {
     }
 }
 
-impl Of<'_> {
-    fn answered(&self) -> TurnState {
-        self.outcome.map_or(TurnState::Answered, Outcome::state)
-    }
-}
-
-impl Place {
-    /// Of a conversation: a prompt begins its next turn.
-    fn step(&mut self, step: Step<'_>) {
-        self.turn = match step.turn {
+impl TurnPosition {
+    /// A conversation goes on: a prompt begins its next turn.
+    fn advance(&mut self, event: TurnEvent<'_>) {
+        self.turn = match event.turn {
             Some(turn) => turn,
-            None if step.is_prompt() || self.turn == 0 => self.turn.saturating_add(1),
+            None if event.is_prompt() || self.turn == 0 => self.turn.saturating_add(1),
             None => self.turn,
         };
-        self.state = step.state_after(self.state);
+        self.state = event.state_after(self.state);
     }
 
-    /// Of a turn, which keeps its number.
-    fn step_within(&mut self, step: Step<'_>) {
-        self.turn = step.turn.unwrap_or(self.turn);
-        self.state = step.state_after(self.state);
+    /// A turn goes on, and keeps its number.
+    fn advance_within(&mut self, event: TurnEvent<'_>) {
+        self.turn = event.turn.unwrap_or(self.turn);
+        self.state = event.state_after(self.state);
     }
 }
 
-impl Places {
-    fn get(&self, id: Id) -> Option<Place> {
-        let place = self.recent.get(&id).or_else(|| self.older.get(&id));
-        place.copied()
+impl Positions {
+    fn get(&self, id: Id) -> Option<TurnPosition> {
+        let position = self.recent.get(&id).or_else(|| self.older.get(&id));
+        position.copied()
     }
 
-    /// Changes the place of an id, which one that is not known gets, and says what it is then.
-    fn change(&mut self, id: Id, change: impl FnOnce(&mut Place)) -> Place {
+    /// Changes the position of an id, which one that is not known gets, and says what it is then.
+    fn change(&mut self, id: Id, change: impl FnOnce(&mut TurnPosition)) -> TurnPosition {
         if let Some(known) = self.recent.get_mut(&id) {
             change(known);
             return *known;
         }
-        let mut place = self.older.remove(&id).unwrap_or_default();
-        change(&mut place);
+        let mut position = self.older.remove(&id).unwrap_or_default();
+        change(&mut position);
         if self.recent.len() >= REMEMBERED {
             std::mem::swap(&mut self.recent, &mut self.older);
             self.recent.clear();
         }
-        self.recent.insert(id, place);
-        place
+        self.recent.insert(id, position);
+        position
     }
 }
 
 impl TurnTracker {
     /// Notes a record, and says where its turn stands after it; where it names none, its conversation.
-    pub(crate) fn note(&mut self, conversation: &[u8], step: Step<'_>) -> Place {
+    pub(crate) fn note(&mut self, conversation: &[u8], event: TurnEvent<'_>) -> TurnPosition {
         let id = self.id(conversation);
-        match step.of {
-            None => self.conversations.change(id, |place| place.step(step)),
-            Some(of) => self.note_turn(id, of.turn_id, step),
+        match event.turn_ref {
+            None => self
+                .conversations
+                .change(id, |position| position.advance(event)),
+            Some(turn) => self.note_turn(id, turn.turn_id, event),
         }
     }
 
-    fn note_turn(&mut self, conversation: Id, turn_id: &[u8], step: Step<'_>) -> Place {
+    fn note_turn(
+        &mut self,
+        conversation: Id,
+        turn_id: &[u8],
+        event: TurnEvent<'_>,
+    ) -> TurnPosition {
         let id = self.turn(conversation, turn_id);
         if self.turns.get(id).is_none() {
-            let place = self
+            let position = self
                 .conversations
-                .change(conversation, |last| last.step(step));
-            if step.is_prompt() || step.turn.is_some() {
-                self.turns.change(id, |turn| *turn = place);
+                .change(conversation, |last| last.advance(event));
+            if event.is_prompt() || event.turn.is_some() {
+                self.turns.change(id, |turn| *turn = position);
             }
-            return place;
+            return position;
         }
-        let place = self.turns.change(id, |turn| turn.step_within(step));
+        let position = self.turns.change(id, |turn| turn.advance_within(event));
         self.conversations.change(conversation, |last| {
-            if last.turn == place.turn || last.turn == 0 {
-                *last = place;
+            if last.turn == position.turn || last.turn == 0 {
+                *last = position;
             }
         });
-        place
+        position
     }
 
     /// Goes on where an earlier process left a conversation and its turns.
@@ -189,7 +173,7 @@ impl TurnTracker {
             .conversation_state
             .as_deref()
             .and_then(TurnState::parse);
-        let place = Place {
+        let position = TurnPosition {
             turn,
             state: state.unwrap_or_default(),
         };
@@ -197,12 +181,12 @@ impl TurnTracker {
         let turn_id = record.turn_id.as_deref();
         if let Some(turn_id) = turn_id {
             let id = self.turn(conversation, turn_id.as_bytes());
-            self.turns.change(id, |turn| *turn = place);
+            self.turns.change(id, |turn| *turn = position);
         }
         let begins = turn_id.is_none() || record.event_type == EventType::UserPrompt;
         self.conversations.change(conversation, |last| {
             if begins || last.turn <= turn {
-                *last = place;
+                *last = position;
             }
         });
     }
@@ -220,33 +204,33 @@ impl TurnTracker {
 mod tests {
     use super::*;
 
-    fn step(event_type: &str) -> Step<'_> {
-        Step {
+    fn step(event_type: &str) -> TurnEvent<'_> {
+        TurnEvent {
             event_type: event_type.as_bytes(),
             blocks: false,
             turn: None,
-            of: None,
+            turn_ref: None,
         }
     }
 
-    fn of<'a>(turn_id: &'a str, step: Step<'a>) -> Step<'a> {
-        Step {
-            of: Some(Of {
+    fn of<'a>(turn_id: &'a str, event: TurnEvent<'a>) -> TurnEvent<'a> {
+        TurnEvent {
+            turn_ref: Some(TurnRef {
                 turn_id: turn_id.as_bytes(),
                 outcome: None,
             }),
-            ..step
+            ..event
         }
     }
 
     #[test]
     fn turns_are_counted_by_prompts_and_states_follow_events() {
-        let mut flow = TurnTracker::default();
+        let mut tracker = TurnTracker::default();
         let mut note = |step| {
-            let place = flow.note(b"c", step);
-            (place.turn, place.state.as_str())
+            let position = tracker.note(b"c", step);
+            (position.turn, position.state.as_str())
         };
-        let blocked = Step {
+        let blocked = TurnEvent {
             blocks: true,
             ..step("guardrail_decision")
         };
@@ -256,7 +240,7 @@ mod tests {
         assert_eq!(note(step("user_prompt")), (2, "prompted"));
         assert_eq!(note(blocked), (2, "blocked"));
         assert_eq!(
-            note(Step {
+            note(TurnEvent {
                 turn: Some(7),
                 ..step("user_prompt")
             }),
@@ -267,10 +251,10 @@ mod tests {
 
     #[test]
     fn a_record_that_names_its_turn_has_that_turns_number_whatever_others_do() {
-        let mut flow = TurnTracker::default();
+        let mut tracker = TurnTracker::default();
         let mut note = |turn_id, event_type| {
-            let place = flow.note(b"c", of(turn_id, step(event_type)));
-            (place.turn, place.state.as_str())
+            let position = tracker.note(b"c", of(turn_id, step(event_type)));
+            (position.turn, position.state.as_str())
         };
         assert_eq!(note("a", "user_prompt"), (1, "prompted"));
         assert_eq!(note("b", "user_prompt"), (2, "prompted"));
@@ -280,27 +264,27 @@ mod tests {
         assert_eq!(note("c", "user_prompt"), (3, "prompted"));
         assert_eq!(note("b", "turn_abandoned"), (2, "abandoned"));
         // What names no turn is of the last one.
-        let last = flow.note(b"c", step("note"));
+        let last = tracker.note(b"c", step("note"));
         assert_eq!((last.turn, last.state.as_str()), (3, "prompted"));
-        let end = flow.note(b"c", of("c", step("turn_failed")));
+        let end = tracker.note(b"c", of("c", step("turn_failed")));
         assert_eq!((end.turn, end.state), (3, TurnState::Failed));
-        assert_eq!(flow.note(b"c", step("note")).state, TurnState::Failed);
+        assert_eq!(tracker.note(b"c", step("note")).state, TurnState::Failed);
         // The same id in another conversation is another turn.
-        assert_eq!(flow.note(b"d", of("c", step("user_prompt"))).turn, 1);
+        assert_eq!(tracker.note(b"d", of("c", step("user_prompt"))).turn, 1);
     }
 
     #[test]
     fn memory_is_bounded_and_active_conversations_are_kept() {
-        let mut flow = TurnTracker::default();
+        let mut tracker = TurnTracker::default();
         for number in 0..5 * REMEMBERED {
-            flow.note(b"active", step("user_prompt"));
+            tracker.note(b"active", step("user_prompt"));
             let number = number.to_string();
-            flow.note(number.as_bytes(), of(&number, step("user_prompt")));
-            for places in [&flow.conversations, &flow.turns] {
-                assert!(places.recent.len() + places.older.len() <= 2 * REMEMBERED);
+            tracker.note(number.as_bytes(), of(&number, step("user_prompt")));
+            for positions in [&tracker.conversations, &tracker.turns] {
+                assert!(positions.recent.len() + positions.older.len() <= 2 * REMEMBERED);
             }
         }
-        let place = flow.note(b"active", step("llm_response"));
-        assert_eq!(place.turn, 5 * REMEMBERED as u64);
+        let position = tracker.note(b"active", step("llm_response"));
+        assert_eq!(position.turn, 5 * REMEMBERED as u64);
     }
 }

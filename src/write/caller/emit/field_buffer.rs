@@ -4,33 +4,33 @@ use std::cell::Cell;
 
 use super::Field;
 
-/// So many fields find room at once, and room for more than so many is not kept.
+/// A buffer has space for so many fields at once. One that grew past `MOST` is not kept.
 const USUAL: usize = 12;
 const MOST: usize = 256;
 
 thread_local! {
     /// Empty, also while an entry has it: another one that is made meanwhile gets its own.
-    static ROOM: Cell<Vec<Field<'static>>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<Vec<Field<'static>>> = const { Cell::new(Vec::new()) };
 }
 
-/// Takes it.
+/// Takes the buffer of the thread.
 #[inline]
 pub(super) fn take<'a>() -> Vec<Field<'a>> {
-    let mut room: Vec<Field<'a>> = ROOM.try_with(Cell::take).unwrap_or_default();
-    room.reserve(USUAL);
-    room
+    let mut buffer: Vec<Field<'a>> = SPARE.try_with(Cell::take).unwrap_or_default();
+    buffer.reserve(USUAL);
+    buffer
 }
 
-/// Gives it back, without the fields.
+/// Gives the buffer back, without the fields.
 #[inline]
 pub(super) fn give_back(mut fields: Vec<Field<'_>>) {
     fields.clear();
     // To collect nothing in place leaves the memory, and none of the lifetimes.
     let fields = fields.into_iter();
-    let room: Vec<Field<'static>> = fields
+    let buffer: Vec<Field<'static>> = fields
         .map(|_| unreachable!("invariant: it is empty"))
         .collect();
-    if room.capacity() <= MOST {
-        let _ = ROOM.try_with(|kept| kept.set(room));
+    if buffer.capacity() <= MOST {
+        let _ = SPARE.try_with(|kept| kept.set(buffer));
     }
 }
