@@ -43,7 +43,9 @@ mod verify;
 
 pub use check::{CheckReport, Finding, FindingKind};
 pub use conversation::{Completeness, Conversation, Missing, Turn};
-pub use export::{Csv, ExportSummary, Rows};
+pub use export::ExportSummary;
+#[cfg(feature = "csv")]
+pub use export::{Csv, Rows};
 pub use inclusion::InclusionProof;
 pub use index::IndexSummary;
 pub use line_mapper::Line;

@@ -26,7 +26,6 @@ pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
 use key::Key;
 pub use model::{Attachment, ToolCall};
-pub(crate) use object::Field;
 use object::object;
 pub use outcome::{Outcome, TurnState};
 pub use redaction::Redaction;
