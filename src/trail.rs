@@ -158,8 +158,8 @@ pub mod internal {
     /// JSON with the trail's escapes.
     pub mod json {
         pub use crate::trail::json::{
-            is_escaped, push_display, push_escaped, push_f64, push_number, push_object,
-            push_string, push_value, safe_text, without_controls, write_safely,
+            is_escaped, push_escaped, push_f64, push_string, push_value, safe_text,
+            without_controls, write_safely,
         };
     }
 }

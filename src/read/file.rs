@@ -109,26 +109,14 @@ impl OpenFile {
         Ok(open)
     }
 
-    /// What was read of a file already: at which byte that begins, and the number of its first line.
-    pub(super) fn of_bytes(path: PathBuf, bytes: Vec<u8>, (byte, number): (u64, u64)) -> OpenFile {
-        OpenFile {
-            filled: bytes.len(),
-            end: byte + bytes.len() as u64,
-            buffer: bytes,
-            byte,
-            number,
-            ..OpenFile::new(path, Box::new(io::empty()))
-        }
-    }
-
-    /// The lines that begin in a part of a file; their numbers are counted from 1. The buffer is one to
-    /// use again.
+    /// The lines that begin in a part of a file, the first of which has this number. The buffer is one to use again.
     pub(super) fn of_part(
         path: PathBuf,
         file: Arc<File>,
         part: Range<u64>,
+        number: u64,
         buffer: Vec<u8>,
-    ) -> io::Result<OpenFile> {
+    ) -> Result<OpenFile> {
         // With the byte in front, which says whether a line begins where the part does.
         let begin = part.start.saturating_sub(1);
         let source = PartSource {
@@ -140,10 +128,13 @@ impl OpenFile {
             buffer,
             byte: begin,
             end: part.end,
+            number,
             ..OpenFile::new(path, Box::new(source))
         };
-        if part.start > 0 {
-            open.skip_line()?;
+        if part.start > 0
+            && let Err(error) = open.skip_line()
+        {
+            return Err(Error::io("read", &open.path, error));
         }
         Ok(open)
     }

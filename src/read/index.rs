@@ -9,6 +9,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,9 +19,8 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::file::OpenFile;
-use super::stats::Kept;
-use super::{Query, Stats};
+use super::query::{Name, Query};
+use super::stats::Stats;
 use crate::trail::durable::DurableFile;
 use crate::trail::error::{Error, Result};
 use crate::trail::files::{create_private_dir, read_at};
@@ -28,9 +28,7 @@ use crate::trail::files::{create_private_dir, read_at};
 mod bloom;
 mod build;
 
-use bloom::Bloom;
-
-const MAGIC: &[u8; 8] = b"stidx\x00\x00\x02";
+const MAGIC: &[u8; 8] = b"stidx\x00\x00\x03";
 /// Bytes of the sum of a file's path that name its index.
 const NAME: usize = 16;
 /// About so many bytes of a file are one block.
@@ -67,11 +65,9 @@ pub(super) struct Index {
     /// Where each part begins, its length and its CRC-32.
     parts: [(u64, usize, u32); PARTS],
     head: Head,
-    /// The ids of the whole file.
-    filter: Vec<u8>,
 }
 
-/// An index's parts: the head with the filter of the file, the blocks with their filters, the counts.
+/// An index's parts: the head, the blocks with their filters, the counts.
 const PARTS: usize = 3;
 const BLOCKS: usize = 1;
 const COUNTS: usize = 2;
@@ -243,12 +239,9 @@ impl Index {
         if source.metadata().ok()?.len() != offset {
             return None;
         }
-        let first = read_part(&source, parts[0])?;
-        let (head, filter) = split_json(&first)?;
         Some(Index {
             path: path.to_owned(),
-            head: serde_json::from_slice(head).ok()?,
-            filter: filter.to_vec(),
+            head: serde_json::from_slice(&read_part(&source, parts[0])?).ok()?,
             source,
             parts,
         })
@@ -269,20 +262,21 @@ impl Index {
 
     /// The blocks of the file that may hold what a query selects. `None`: the index is damaged.
     pub(super) fn blocks(&self, query: &Query) -> Option<Vec<Block>> {
-        let keys = query.keys();
-        let (since, until) = query.times();
+        let key = |name: Name| move |id: &String| bloom::key(name as u8, id);
+        let keys = query
+            .ids()
+            .map(|(name, ids)| ids.iter().map(key(name)).collect());
+        let keys: Vec<Vec<u64>> = keys.collect();
+        let (since, until) = times(query);
         let is_in_time = |from: i64, to: i64| {
             since.is_none_or(|since| to >= since) && until.is_none_or(|until| from < until)
         };
-        let may_hold = |bloom: Bloom<'_>| {
+        let may_hold = |filter: &[u8]| {
             keys.iter()
-                .all(|any| any.iter().any(|key| bloom.may_hold(*key)))
+                .all(|any| any.iter().any(|key| bloom::may_hold(filter, *key)))
         };
-        let is_wanted = self
-            .head
-            .times
-            .is_some_and(|(from, to)| is_in_time(from, to))
-            && may_hold(bloom::FILE.read(&self.filter));
+        let times = self.head.times;
+        let is_wanted = times.is_some_and(|(from, to)| is_in_time(from, to));
         if !is_wanted && !self.head.unreadable {
             return Some(Vec::new());
         }
@@ -297,9 +291,7 @@ impl Index {
             if end > self.head.bound.length {
                 return None;
             }
-            let is_wanted = is_wanted
-                && is_in_time(block.from, block.to)
-                && may_hold(bloom::BLOCK.read(filter));
+            let is_wanted = is_wanted && is_in_time(block.from, block.to) && may_hold(filter);
             if !(block.unreadable || is_wanted) {
                 continue;
             }
@@ -327,7 +319,7 @@ impl Index {
 
     /// What a query for nothing but times selects of the file.
     pub(super) fn counted(&self, query: &Query) -> Counted {
-        let (since, until) = query.times();
+        let (since, until) = times(query);
         let Some((from, to)) = self.head.times else {
             return Counted::Nothing;
         };
@@ -337,9 +329,9 @@ impl Index {
         // Times are cut to microseconds: those of the ends themselves are left to the records.
         let is_whole = since.is_none_or(|since| from > since)
             && until.is_none_or(|until| to.saturating_add(1) < until);
-        let counts = || serde_json::from_slice::<Kept>(&self.part(COUNTS)?).ok();
+        let counts = || serde_json::from_slice(&self.part(COUNTS)?).ok();
         match is_whole.then(counts).flatten() {
-            Some(kept) => Counted::All(Box::new(kept.into())),
+            Some(stats) => Counted::All(Box::new(stats)),
             None => Counted::Unknown,
         }
     }
@@ -367,14 +359,14 @@ fn read_exactly(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
 }
 
 impl Block {
-    /// The lines of the block.
-    pub(super) fn read(&self, path: &Path) -> io::Result<OpenFile> {
-        let file = File::open(path)?;
-        let mut bytes = vec![0; self.length as usize];
-        let read = read_at(&file, &mut bytes, self.offset)?;
-        bytes.truncate(read);
-        let place = (self.offset, self.line);
-        Ok(OpenFile::of_bytes(path.to_owned(), bytes, place))
+    /// The number of its first line.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Its bytes in the file.
+    pub(super) fn range(&self) -> Range<u64> {
+        self.offset..self.offset + self.length
     }
 }
 
@@ -424,46 +416,15 @@ fn state(metadata: &fs::Metadata) -> [i64; 4] {
     ]
 }
 
-/// Which id it is.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Conversation,
-    User,
-    Session,
-    Request,
-    Tenant,
-}
-
-impl Query {
-    /// The ids that a selected record must have: of each kind that is asked for, one of these.
-    fn keys(&self) -> Vec<Vec<u64>> {
-        let kinds = [
-            Kind::Conversation,
-            Kind::User,
-            Kind::Session,
-            Kind::Request,
-            Kind::Tenant,
-        ];
-        let asked = self
-            .ids()
-            .into_iter()
-            .zip(kinds)
-            .filter(|(ids, _)| !ids.is_empty());
-        asked
-            .map(|(ids, kind)| ids.iter().map(|id| bloom::key(kind as u8, id)).collect())
-            .collect()
-    }
-
-    /// From and to which time, in microseconds since 1970.
-    fn times(&self) -> (Option<i64>, Option<i64>) {
-        let micros = |time: DateTime<Utc>| time.timestamp_micros();
-        let (since, until) = self.span();
-        // A block's times are cut to microseconds, as the trail's are.
-        (
-            since.map(micros),
-            until.map(|until| micros(until).saturating_add(1)),
-        )
-    }
+/// From and to which time a query selects, in microseconds since 1970.
+fn times(query: &Query) -> (Option<i64>, Option<i64>) {
+    let micros = |time: DateTime<Utc>| time.timestamp_micros();
+    let (since, until) = query.span();
+    // A block's times are cut to microseconds, as the trail's are.
+    (
+        since.map(micros),
+        until.map(|until| micros(until).saturating_add(1)),
+    )
 }
 
 /// Writes a file of the cache. It needs no sync: one that a loss of power damages is built again.

@@ -262,12 +262,12 @@ impl<M: LineMapper> Work<M> {
             Job::Part(path, file, part) => {
                 let is_first = part.start == 0;
                 out.numbers = Numbers::OfPart { is_first, read: 0 };
-                match OpenFile::of_part(path.clone(), file, part, std::mem::take(buffer)) {
+                match OpenFile::of_part(path, file, part, 1, std::mem::take(buffer)) {
                     Ok(mut open) => {
                         self.lines(&mut open, &mut out)?;
                         *buffer = open.into_buffer();
                     }
-                    Err(error) => out.lines.push(Err(Error::io("read", &path, error))),
+                    Err(error) => out.lines.push(Err(error)),
                 }
                 // Even where it holds nothing: the next part needs the number of its lines.
                 return out.send();
@@ -291,10 +291,17 @@ impl<M: LineMapper> Work<M> {
                 Ok(mut file) => self.lines(&mut file, out),
                 Err(error) => out.put(Err(error)),
             },
-            Some(blocks) => blocks.iter().try_for_each(|block| match block.read(&path) {
-                Ok(mut file) => self.lines(&mut file, out),
+            Some(blocks) => match File::open(&path).map(Arc::new) {
+                Ok(file) => blocks.iter().try_for_each(|block| {
+                    let (path, file) = (path.clone(), file.clone());
+                    let range = block.range();
+                    match OpenFile::of_part(path, file, range, block.line(), Vec::new()) {
+                        Ok(mut lines) => self.lines(&mut lines, out),
+                        Err(error) => out.put(Err(error)),
+                    }
+                }),
                 Err(error) => out.put(Err(Error::io("read", &path, error))),
-            }),
+            },
         }
     }
 

@@ -31,7 +31,7 @@ pub struct Query {
 
 /// What a record can be selected by, the most selective first.
 #[derive(Clone, Copy)]
-enum Name {
+pub(super) enum Name {
     Conversation,
     Request,
     Session,
@@ -52,7 +52,16 @@ impl Name {
         Name::Model,
     ];
 
-    fn of(self, record: &Record) -> Option<&str> {
+    /// Those that indexes know.
+    pub(super) const INDEXED: [Name; 5] = [
+        Name::Conversation,
+        Name::User,
+        Name::Session,
+        Name::Request,
+        Name::Tenant,
+    ];
+
+    pub(super) fn of(self, record: &Record) -> Option<&str> {
         let id = match self {
             Name::Conversation => &record.conversation_id,
             Name::Request => &record.request_id,
@@ -216,20 +225,11 @@ impl Query {
         self.names.iter().any(|names| !names.is_empty())
     }
 
-    /// The ids asked for: of conversations, users, sessions, requests and tenants. None of a kind that is asked
-    /// for by its beginning.
-    pub(super) fn ids(&self) -> [&[String]; 5] {
-        let ids = [
-            Name::Conversation,
-            Name::User,
-            Name::Session,
-            Name::Request,
-            Name::Tenant,
-        ];
-        ids.map(|name| match self.prefixes {
-            true => &[],
-            false => &self.names[name as usize][..],
-        })
+    /// The ids that are asked for, of each kind that indexes know. None is if the query names their beginnings.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (Name, &[String])> {
+        let asked = Name::INDEXED.map(|name| (name, &self.names[name as usize][..]));
+        let is_asked = |(_, ids): &(Name, &[String])| !(ids.is_empty() || self.prefixes);
+        asked.into_iter().filter(is_asked)
     }
 
     /// From and to which time records are selected.
@@ -240,8 +240,7 @@ impl Query {
     /// Whether an index can tell which parts of a file hold nothing that is selected.
     #[doc(hidden)]
     pub fn spares_reading(&self) -> bool {
-        let has_ids = self.ids().iter().any(|ids| !ids.is_empty());
-        has_ids || self.since.is_some() || self.until.is_some()
+        self.ids().next().is_some() || self.since.is_some() || self.until.is_some()
     }
 
     /// Whether nothing but times is asked for.

@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::trail::error::Error;
 
 /// What a selection of records comes to. Serialises to JSON.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Records, the trail's own not counted.
@@ -43,7 +43,7 @@ pub struct Stats {
 }
 
 /// What happened in an hour.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Hour {
     /// Records.
@@ -53,7 +53,10 @@ pub struct Hour {
 }
 
 /// How a quantity is spread. Percentiles are within 3 %.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// In JSON it has `count`, `mean`, `p50`, `p99`, `max`, the `sum` in millionths, and `buckets`: how many values have
+/// the same `floor(20 * ln(value))`. Histograms are added up by the last three.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct Histogram {
     count: u64,
     /// In millionths, so that sums of parts and of the whole are the same.
@@ -120,12 +123,14 @@ impl Histogram {
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(Some(5))?;
+        let mut map = serializer.serialize_map(Some(7))?;
         map.serialize_entry("count", &self.count)?;
         map.serialize_entry("mean", &self.mean())?;
         map.serialize_entry("p50", &self.percentile(50.0))?;
         map.serialize_entry("p99", &self.percentile(99.0))?;
         map.serialize_entry("max", &self.max)?;
+        map.serialize_entry("sum", &self.sum)?;
+        map.serialize_entry("buckets", &self.buckets)?;
         map.end()
     }
 }
@@ -239,115 +244,7 @@ fn merge<K: Ord, V: Default>(
     theirs: BTreeMap<K, V>,
     add: impl Fn(&mut V, V),
 ) {
-    // Both are sorted: one pass, and one comparison a key.
-    let mut joined: Vec<(K, V)> = Vec::with_capacity(ours.len() + theirs.len());
-    let mut old = std::mem::take(ours).into_iter().peekable();
     for (key, value) in theirs {
-        while let Some(before) = old.next_if(|(before, _)| *before < key) {
-            joined.push(before);
-        }
-        let same = old.next_if(|(same, _)| *same == key);
-        let mut sum = same.map_or_else(V::default, |(_, sum)| sum);
-        add(&mut sum, value);
-        joined.push((key, sum));
-    }
-    joined.extend(old);
-    *ours = joined.into_iter().collect();
-}
-
-/// What an index keeps of [`Stats`]: all of it, spreads with their buckets.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Kept {
-    records: u64,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-    event_types: BTreeMap<String, u64>,
-    decisions: BTreeMap<String, BTreeMap<String, u64>>,
-    tenants: Vec<(String, u64)>,
-    /// By name: there may be many, and a map is made fastest of what is sorted.
-    users: Vec<(String, u64)>,
-    models: BTreeMap<String, u64>,
-    hours: BTreeMap<DateTime<Utc>, (u64, u64)>,
-    processing_time_ms: KeptSpread,
-    guardrail_latency_ms: BTreeMap<String, KeptSpread>,
-    tokens: u64,
-    redactions: BTreeMap<String, u64>,
-}
-
-type KeptSpread = (u64, u64, f64, BTreeMap<i32, u64>);
-
-impl From<Histogram> for KeptSpread {
-    fn from(spread: Histogram) -> KeptSpread {
-        (spread.count, spread.sum, spread.max, spread.buckets)
-    }
-}
-
-impl From<KeptSpread> for Histogram {
-    fn from((count, sum, max, buckets): KeptSpread) -> Histogram {
-        Histogram {
-            count,
-            sum,
-            max,
-            buckets,
-        }
-    }
-}
-
-fn converted<K: Ord, A, B: From<A>>(map: BTreeMap<K, A>) -> BTreeMap<K, B> {
-    map.into_iter()
-        .map(|(key, value)| (key, value.into()))
-        .collect()
-}
-
-impl From<Hour> for (u64, u64) {
-    fn from(hour: Hour) -> (u64, u64) {
-        (hour.records, hour.blocked)
-    }
-}
-
-impl From<(u64, u64)> for Hour {
-    fn from((records, blocked): (u64, u64)) -> Hour {
-        Hour { records, blocked }
-    }
-}
-
-impl From<Stats> for Kept {
-    fn from(stats: Stats) -> Kept {
-        Kept {
-            records: stats.records,
-            from: stats.from,
-            to: stats.to,
-            event_types: stats.event_types,
-            decisions: stats.decisions,
-            tenants: stats.tenants.into_iter().collect(),
-            users: stats.users.into_iter().collect(),
-            models: stats.models,
-            hours: converted(stats.hours),
-            processing_time_ms: stats.processing_time_ms.into(),
-            guardrail_latency_ms: converted(stats.guardrail_latency_ms),
-            tokens: stats.tokens,
-            redactions: stats.redactions,
-        }
-    }
-}
-
-impl From<Kept> for Stats {
-    fn from(kept: Kept) -> Stats {
-        Stats {
-            records: kept.records,
-            from: kept.from,
-            to: kept.to,
-            event_types: kept.event_types,
-            decisions: kept.decisions,
-            tenants: kept.tenants.into_iter().collect(),
-            users: kept.users.into_iter().collect(),
-            models: kept.models,
-            hours: converted(kept.hours),
-            processing_time_ms: kept.processing_time_ms.into(),
-            guardrail_latency_ms: converted(kept.guardrail_latency_ms),
-            tokens: kept.tokens,
-            redactions: kept.redactions,
-            unreadable: Vec::new(),
-        }
+        add(ours.entry(key).or_default(), value);
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{ErrorKind as ErrorKindOfIo, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
 use serde::de::IgnoredAny;
 
 use super::file::{End, RawLine};
@@ -397,17 +398,8 @@ fn is_json(line: &[u8]) -> bool {
 
 /// Whether a line says that it is one of the trail's own.
 fn is_own(line: &[u8]) -> bool {
-    const TIME: &[u8] = b",\"timestamp\":\"2026-11-24T10:00:00.000001Z\"";
     /// No seq and timestamp have more bytes than this.
     const REACH: usize = 128;
-    // As the writer writes it: where the time ends is known.
-    let head = &line[..line.len().min(REACH)];
-    if let Some(comma) = memchr::memchr(b',', head)
-        && let Some(behind) = head.get(comma + TIME.len()..)
-        && head[comma..].starts_with(&TIME[..14])
-        && behind.starts_with(&OWN_MEMBER[..15])
-    {
-        return behind.starts_with(OWN_MEMBER);
-    }
-    memchr::memmem::find(head, OWN_MEMBER).is_some()
+    static OWN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OWN_MEMBER));
+    OWN.find(&line[..line.len().min(REACH)]).is_some()
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
+use serde_json::Serializer;
 use serde_json::ser::Formatter;
-use serde_json::{Map, Serializer, Value};
 
 use crate::redact::internal::{UNSAFE_LEADS as LEADS, is_unsafe_to_display};
 
@@ -93,56 +93,17 @@ fn units(character: char, escape: &mut [u8; 12]) -> &[u8] {
 /// Appends a number; one that JSON cannot hold becomes the string `NaN`, `Infinity` or `-Infinity`.
 pub fn push_f64(out: &mut Vec<u8>, number: f64) {
     match number {
-        finite if finite.is_finite() => push_number(out, finite),
+        finite if finite.is_finite() => push_value(out, &finite),
         none if none.is_nan() => out.extend_from_slice(b"\"NaN\""),
         infinite if infinite > 0.0 => out.extend_from_slice(b"\"Infinity\""),
         _ => out.extend_from_slice(b"\"-Infinity\""),
     }
 }
 
-/// Appends a number that JSON can hold.
-pub fn push_number(out: &mut Vec<u8>, number: impl Serialize) {
-    // Writing to a Vec cannot fail.
-    let _ = serde_json::to_writer(out, &number);
-}
-
-/// Appends something whose `Display` is JSON: a number, a truth value.
-pub fn push_display(out: &mut Vec<u8>, value: &impl std::fmt::Display) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{value}");
-}
-
-/// Appends any JSON value.
-pub fn push_value(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::String(text) => push_string(out, text),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                push_value(out, item);
-            }
-            out.push(b']');
-        }
-        Value::Object(map) => push_object(out, map),
-        scalar => push_display(out, scalar),
-    }
-}
-
-/// Appends a JSON object.
-pub fn push_object(out: &mut Vec<u8>, map: &Map<String, Value>) {
-    out.push(b'{');
-    for (index, (key, value)) in map.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        push_string(out, key);
-        out.push(b':');
-        push_value(out, value);
-    }
-    out.push(b'}');
+/// Appends anything as JSON with the trail's escapes.
+pub fn push_value(out: &mut Vec<u8>, value: &impl Serialize) {
+    // Values that came from JSON go back to it, and a Vec takes everything.
+    let _ = write_safely(out, value);
 }
 
 /// Writes anything as JSON with the trail's escapes.
@@ -154,8 +115,7 @@ pub fn write_safely(to: &mut impl Write, value: &impl Serialize) -> io::Result<(
 /// Anything as a JSON text with the trail's escapes.
 pub fn safe_text(value: &impl Serialize) -> String {
     let mut out = Vec::new();
-    // Values that came from JSON go back to it, and a Vec takes everything.
-    let _ = write_safely(&mut out, value);
+    push_value(&mut out, value);
     String::from_utf8(out).unwrap_or_default()
 }
 

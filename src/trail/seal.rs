@@ -68,7 +68,7 @@ impl Seal {
     /// Appends the seal's line, without its line feed.
     pub fn push(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"seq\":");
-        json::push_display(out, &self.checkpoint.size);
+        json::push_value(out, &self.checkpoint.size);
         out.extend_from_slice(b",\"timestamp\":");
         json::push_string(out, timestamp_text(self.checkpoint.time));
         out.push(b',');

@@ -98,25 +98,29 @@ pub fn head(path: &Path) -> io::Result<Option<Record>> {
 
 /// The records of the last `bytes` bytes of a file, in order.
 pub fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
-    let file = File::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(bytes);
-    let mut read = vec![0; bytes as usize];
-    let length = read_at(&file, &mut read, start)?;
-    Ok(read[..length]
+    let (read, _) = end_of(path, bytes)?;
+    Ok(read
         .split(|&byte| byte == b'\n')
         .filter_map(parse)
         .collect())
 }
 
-/// Torn lines among the last `bytes` bytes of a file that records follow, but no opening, recovery or other event
-/// that names them: the writer that ended them died while it wrote what its journal had inherited.
-pub fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
+/// The last `bytes` bytes of a file, and whether that is all of it.
+fn end_of(path: &Path, bytes: u64) -> io::Result<(Vec<u8>, bool)> {
     let file = File::open(path)?;
     let start = file.metadata()?.len().saturating_sub(bytes);
     let mut read = vec![0; bytes as usize];
     let length = read_at(&file, &mut read, start)?;
-    let mut lines = read[..length].split(|&byte| byte == b'\n');
-    if start > 0 {
+    read.truncate(length);
+    Ok((read, start == 0))
+}
+
+/// Torn lines among the last `bytes` bytes of a file that records follow, but no opening, recovery or other event
+/// that names them: the writer that ended them died while it wrote what its journal had inherited.
+pub fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
+    let (read, is_whole) = end_of(path, bytes)?;
+    let mut lines = read.split(|&byte| byte == b'\n');
+    if !is_whole {
         // It may be the end of a longer line.
         lines.next();
     }

@@ -3,6 +3,8 @@
 //! Line N without its line feed is leaf N. Of a tree nobody needs more than its *frontier*: the roots
 //! of the complete subtrees that it consists of, one for each bit of its size.
 
+use std::ops::Range;
+
 use sha2::{Digest as _, Sha256};
 
 /// A node of the tree.
@@ -87,16 +89,17 @@ impl Frontier {
         }
     }
 
-    /// The part that begins with leaf `from`, where a complete subtree begins there.
-    fn from(&self, from: u64) -> Option<Frontier> {
-        let mut at = 0;
-        for (index, bit) in bits(self.size).enumerate() {
-            if at == from {
-                return Frontier::new(self.size - at, self.nodes[index..].to_vec());
+    /// The part from one leaf up to another, if complete subtrees begin and end there.
+    fn part(&self, leaves: Range<u64>) -> Option<Frontier> {
+        let (mut at, mut part) = (0, Frontier::default());
+        for (bit, node) in bits(self.size).zip(&self.nodes) {
+            if at >= leaves.start && at + bit <= leaves.end {
+                part.nodes.push(*node);
+                part.size += bit;
             }
             at += bit;
         }
-        (at == from).then(Frontier::default)
+        (part.size == leaves.end - leaves.start).then_some(part)
     }
 }
 
@@ -114,7 +117,7 @@ pub(crate) struct Inclusion {
     index: u64,
     /// What stands beside the path from the leaf to the root, the lowest first: a range of leaves,
     /// and what was seen of it.
-    beside: Vec<(std::ops::Range<u64>, Frontier)>,
+    beside: Vec<(Range<u64>, Frontier)>,
 }
 
 impl Inclusion {
@@ -131,11 +134,7 @@ impl Inclusion {
             } else {
                 std::mem::replace(&mut from, middle)..middle
             };
-            let seen = match range.start < begun.size() {
-                false => Frontier::default(),
-                true if range.end <= begun.size() => begun.complete(&range)?,
-                true => begun.from(range.start)?,
-            };
+            let seen = begun.part(range.start.min(begun.size)..range.end.min(begun.size))?;
             beside.push((range, seen));
         }
         beside.reverse();
@@ -162,21 +161,6 @@ impl Inclusion {
             .iter()
             .map(|(range, seen)| (seen.size() == range.end - range.start).then(|| seen.root()));
         hashes.collect()
-    }
-}
-
-impl Frontier {
-    /// A range that is one of the complete subtrees.
-    fn complete(&self, range: &std::ops::Range<u64>) -> Option<Frontier> {
-        let length = range.end - range.start;
-        let mut at = 0;
-        for (index, bit) in bits(self.size).enumerate() {
-            if at == range.start && bit == length {
-                return Frontier::new(bit, vec![self.nodes[index]]);
-            }
-            at += bit;
-        }
-        None
     }
 }
 

@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use super::{BLOCK, Block, Head, Kind, MAGIC, PARTS, bloom};
+use super::{BLOCK, Block, Head, MAGIC, PARTS, bloom};
 use crate::read::file::{End, OpenFile};
 use crate::read::prefilter::Prefilter;
-use crate::read::stats::{Kept, Stats};
+use crate::read::query::Name;
+use crate::read::stats::Stats;
 use crate::record::Record;
 use crate::trail::error::{Error, Result};
 
@@ -17,7 +18,6 @@ const KEPT: u64 = 200;
 /// An index that was built.
 pub(super) struct Built {
     pub(super) head: Head,
-    filter: Vec<u8>,
     blocks: Vec<Block>,
     filters: Vec<u8>,
     kept: Vec<u8>,
@@ -26,9 +26,11 @@ pub(super) struct Built {
 impl Built {
     /// As it is written.
     pub(super) fn bytes(&self) -> io::Result<Vec<u8>> {
-        let first = with_json(serde_json::to_vec(&self.head)?, &self.filter);
-        let blocks = with_json(serde_json::to_vec(&self.blocks)?, &self.filters);
-        let parts: [&[u8]; PARTS] = [&first, &blocks, &self.kept];
+        let head = serde_json::to_vec(&self.head)?;
+        let blocks = serde_json::to_vec(&self.blocks)?;
+        let length = (blocks.len() as u32).to_le_bytes();
+        let blocks = [&length[..], &blocks, &self.filters].concat();
+        let parts: [&[u8]; PARTS] = [&head, &blocks, &self.kept];
         let mut bytes = MAGIC.to_vec();
         for part in parts {
             bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
@@ -37,10 +39,6 @@ impl Built {
         bytes.extend_from_slice(&parts.concat());
         Ok(bytes)
     }
-}
-
-fn with_json(json: Vec<u8>, rest: &[u8]) -> Vec<u8> {
-    [&(json.len() as u32).to_le_bytes()[..], &json, rest].concat()
 }
 
 /// Reads a file from its beginning to its end.
@@ -70,7 +68,6 @@ struct Building {
     blocks: Vec<Block>,
     filters: Vec<u8>,
     keys: Vec<u64>,
-    all_keys: Vec<u64>,
     open: Option<Block>,
     lines: u64,
     seqs: Option<(u64, u64)>,
@@ -112,17 +109,8 @@ impl Building {
         if !record.is_about_trail() {
             self.stats.add(&record);
         }
-        for (kind, id) in [
-            (Kind::Conversation, &record.conversation_id),
-            (Kind::User, &record.user_id),
-            (Kind::Session, &record.session_id),
-            (Kind::Request, &record.request_id),
-            (Kind::Tenant, &record.tenant_id),
-        ] {
-            if let Some(id) = id {
-                self.keys.push(bloom::key(kind as u8, id));
-            }
-        }
+        let key = |name: Name| Some(bloom::key(name as u8, name.of(&record)?));
+        self.keys.extend(Name::INDEXED.into_iter().filter_map(key));
     }
 
     fn close(&mut self) {
@@ -131,21 +119,19 @@ impl Building {
         };
         self.keys.sort_unstable();
         self.keys.dedup();
-        let filter = bloom::BLOCK.filter(&self.keys);
+        let filter = bloom::filter(&self.keys);
         block.filter = filter.len() as u32;
         self.filters.extend_from_slice(&filter);
-        self.all_keys.append(&mut self.keys);
+        self.keys.clear();
         self.blocks.push(block);
     }
 
     /// It has read so many bytes.
     fn finish(mut self, length: u64) -> Built {
         self.close();
-        self.all_keys.sort_unstable();
-        self.all_keys.dedup();
         let kept = match self.is_odd {
             true => Vec::new(),
-            false => serde_json::to_vec(&Kept::from(self.stats)).unwrap_or_default(),
+            false => serde_json::to_vec(&self.stats).unwrap_or_default(),
         };
         let records = || self.blocks.iter().filter(|block| block.from <= block.to);
         let from = records().map(|block| block.from).min();
@@ -159,7 +145,6 @@ impl Building {
         };
         Built {
             head,
-            filter: bloom::FILE.filter(&self.all_keys),
             blocks: self.blocks,
             filters: self.filters,
             kept: match kept.len() as u64 <= (length / KEPT).max(BLOCK / KEPT) {

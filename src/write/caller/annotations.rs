@@ -61,9 +61,9 @@ impl Redactions {
         // Nobody but itself knows what a redactor of the application's own took out where.
         if redaction.kind != CUSTOM {
             list.extend_from_slice(b",\"start\":");
-            json::push_display(list, &redaction.start);
+            json::push_value(list, &redaction.start);
             list.extend_from_slice(b",\"end\":");
-            json::push_display(list, &redaction.end);
+            json::push_value(list, &redaction.end);
         }
         if let Some((key, tag)) = &redaction.tag {
             list.extend_from_slice(b",\"tag\":\"");
@@ -131,7 +131,7 @@ impl Redactions {
             }
             json::push_string(&mut json, kind);
             json.push(b':');
-            json::push_number(&mut json, *count);
+            json::push_value(&mut json, count);
         }
         json.push(b'}');
         json

@@ -156,7 +156,7 @@ impl Renderer {
     pub(crate) fn line(&mut self, out: &mut Vec<u8>, seq: u64, frame: Frame<'_>) {
         let sorted = Sorted::new(frame.fields);
         out.extend_from_slice(b"{\"seq\":");
-        json::push_number(out, seq);
+        json::push_value(out, &seq);
         out.extend_from_slice(b",\"timestamp\":\"");
         self.second.push(out, frame.timestamp_micros);
         out.push(b'"');
@@ -304,10 +304,10 @@ fn push_other(out: &mut Vec<u8>, name: &[u8], value: Read<'_>) {
 fn push_value(out: &mut Vec<u8>, value: Read<'_>) {
     match value {
         Value::Str(text) => json::push_string(out, text),
-        Value::U64(number) => json::push_number(out, number),
-        Value::I64(number) => json::push_number(out, number),
+        Value::U64(number) => json::push_value(out, &number),
+        Value::I64(number) => json::push_value(out, &number),
         Value::F64(number) => json::push_f64(out, number),
-        Value::Bool(truth) => json::push_display(out, &truth),
+        Value::Bool(truth) => json::push_value(out, &truth),
         Value::Json(text) => out.extend_from_slice(text),
         // Only guardrail_decisions holds groups.
         Value::Group(_) => out.extend_from_slice(b"null"),
