@@ -33,11 +33,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let status = audit.status();
     println!(
         "\nThese {} records went to {}:",
-        status.written, status.destination
+        status.records.written, status.destination
     );
     println!(
         "the environment is {} ({}).",
-        status.environment, status.environment_reason
+        status.config.environment, status.config.environment_reason
     );
 
     println!("\n2. A trail in a file, and what stands in it afterwards:\n");

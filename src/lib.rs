@@ -34,7 +34,7 @@
 //!     .rotation(Rotation::HOURLY)
 //!     .retention(Retention::days(90))
 //!     .enable()?;
-//! assert!(audit.status().writable);
+//! assert!(audit.status().writer.writable);
 //! # Ok(()) }
 //! ```
 //!
@@ -139,7 +139,11 @@ pub mod emit {
 
 /// What [`Audit`] says about a trail that runs.
 pub mod status {
-    pub use crate::write::{Confirm, CopyStatus, EventDelivery, Health, Status};
+
+    pub use crate::write::{
+        Confirm, CopyStatus, EffectiveConfig, EventDelivery, Health, RecordCounts, Status,
+        WriterStatus,
+    };
 }
 
 /// The README's programs are compiled, each as a documentation test.

@@ -51,7 +51,7 @@ pub use confirm::Confirm;
 pub(crate) use diagnostics::say;
 pub(crate) use open::{open, record_refusal};
 pub(crate) use registry::current;
-pub use status::{CopyStatus, Health, Status};
+pub use status::{CopyStatus, EffectiveConfig, Health, RecordCounts, Status, WriterStatus};
 
 use caller::fields::FieldWriter;
 use caller::layer::AuditLayer;

@@ -135,7 +135,10 @@ fn development_writes_json_to_a_pipe_unredacted() {
         [("DEBUG", "true")],
     ] {
         let said = run("", &variables);
-        assert_eq!(said.status["environment"], "development", "{variables:?}");
+        assert_eq!(
+            said.status["config"]["environment"], "development",
+            "{variables:?}"
+        );
         assert_eq!(said.status["destination"], "stdout");
         assert!(
             said.stdout.contains(r#""prompt":"mail ann@example.com""#),
@@ -158,7 +161,10 @@ fn production_writes_to_a_file_redacted() {
         &[("PROD", "1"), ("DOCKER", "1")],
     ] {
         let said = run("", variables);
-        assert_eq!(said.status["environment"], "production", "{variables:?}");
+        assert_eq!(
+            said.status["config"]["environment"], "production",
+            "{variables:?}"
+        );
         assert_eq!(said.status["destination"], "./audit.log");
         assert_eq!(
             untagged(said.prompt_in_file()).as_deref(),
@@ -180,7 +186,10 @@ fn a_container_writes_to_stdout_redacted() {
         &[("DOCKER", "true"), ("DEBUG", "1")],
     ] {
         let said = run("", variables);
-        assert_eq!(said.status["environment"], "container", "{variables:?}");
+        assert_eq!(
+            said.status["config"]["environment"], "container",
+            "{variables:?}"
+        );
         assert!(
             said.stdout.contains(r#""prompt":"mail [EMAIL]""#),
             "{}",
@@ -198,12 +207,12 @@ fn no_signal_is_production_unless_the_machine_shows_a_container() {
             println!(
                 "this machine is a container ({trace}); that nothing at all counts as production is shown in the unit tests"
             );
-            assert_eq!(said.status["environment"], "container");
+            assert_eq!(said.status["config"]["environment"], "container");
         }
         None => {
-            assert_eq!(said.status["environment"], "production");
+            assert_eq!(said.status["config"]["environment"], "production");
             let said = run("", &[("KUBERNETES_SERVICE_HOST", "192.0.2.1")]);
-            assert_eq!(said.status["environment"], "container");
+            assert_eq!(said.status["config"]["environment"], "container");
         }
     }
 }
@@ -226,7 +235,7 @@ fn variables_override_the_code_in_development() {
         "and a copy on stdout"
     );
     let said = run("", &[dev, ("STINGER_AUDIT_FAIL_SAFE", "yes")]);
-    assert_eq!(said.status["fail_safe"], true);
+    assert_eq!(said.status["config"]["fail_safe"], true);
     let said = run("", &[dev, ("STINGER_AUDIT_ENABLED", "false")]);
     assert_eq!(said.status["enabled"], false);
     assert!(!said.stdout.contains("\"seq\""), "{}", said.stdout);
@@ -349,7 +358,7 @@ fn trail_opened_says_all_settings() {
         Some(uname.stdout.trim_ascii())
     );
     for (name, expected) in [("rotation", "hourly"), ("retention", "90 days, 1000 files")] {
-        assert_eq!(said.status[name], expected);
+        assert_eq!(said.status["config"][name], expected);
     }
     assert!(said.dir.path().join("keys/audit.log.sealkey").exists());
     assert!(!said.dir.path().join("logs/redaction.keys").exists());

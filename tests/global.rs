@@ -73,7 +73,7 @@ fn the_life_of_the_processs_trail() {
         (1, 1, 2)
     );
     assert!((1..10).contains(&count("again")), "{}", count("again"));
-    assert_eq!(audit.status().lost, 1, "the cut is counted");
+    assert_eq!(audit.status().records.lost, 1, "the cut is counted");
 
     // A plain span carries the attribution of the one it was made in to another thread, and
     // brings its own, none, into another's.

@@ -38,9 +38,9 @@ fn the_status_is_published_every_second() {
     let expected = || {
         let status = audit.status();
         let values = [
-            ("accepted_total", status.accepted as f64),
-            ("written_total", status.written as f64),
-            ("synced_total", status.synced as f64),
+            ("accepted_total", status.records.accepted as f64),
+            ("written_total", status.records.written as f64),
+            ("synced_total", status.records.synced as f64),
             ("lost_total", 0.0),
             ("gaps_total", 0.0),
             ("write_errors_total", 0.0),
@@ -64,6 +64,6 @@ fn the_status_is_published_every_second() {
             "{published:#?} instead of {expected:#?}"
         );
     }
-    assert_eq!(audit.status().accepted, 10);
+    assert_eq!(audit.status().records.accepted, 10);
     audit.close().expect("closed");
 }

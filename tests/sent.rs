@@ -92,7 +92,10 @@ fn sent(
         recorded.expect("recorded");
         let turn = only(&bench);
         let end = turn.records.last().expect("records").seq;
-        assert!(bench.audit.status().synced > end, "is_stream: {is_stream}");
+        assert!(
+            bench.audit.status().records.synced > end,
+            "is_stream: {is_stream}"
+        );
         check(Got {
             chunks,
             stopped_by,

@@ -357,7 +357,7 @@ fn an_answer_in_pieces_is_recorded_as_it_was_sent() {
 #[test]
 fn without_a_runtime_and_with_one_under_fail_safe_the_answer_is_on_the_medium_first() {
     let bench = Bench::with(|builder| builder.redact_pii(false).fail_safe(true));
-    let synced = || bench.audit.status().synced;
+    let synced = || bench.audit.status().records.synced;
     let turn = begin(&bench);
     assert!(
         synced() >= 2,
@@ -458,7 +458,7 @@ fn ends_without_a_thread_are_the_same_ends_and_durable() {
         let turns = read(&bench.path());
         assert_eq!(turns.len(), count);
         let end = turns[count - 1].records.last().expect("an end").seq;
-        assert!(bench.audit.status().synced > end);
+        assert!(bench.audit.status().records.synced > end);
     };
     block_on(async {
         begin(&bench)

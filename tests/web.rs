@@ -195,7 +195,7 @@ fn while_the_trail_is_down_requests_are_refused_before_their_handler() {
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(response.body(), "");
     assert_eq!(
-        bench.audit.status().after_close,
+        bench.audit.status().records.after_close,
         0,
         "the handler did not run"
     );

@@ -40,7 +40,7 @@ impl Layered {
     }
 
     fn close(self) {
-        assert_eq!(self.audit.status().lost, 0);
+        assert_eq!(self.audit.status().records.lost, 0);
         self.audit.close().expect("the trail closes");
     }
 }

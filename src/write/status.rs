@@ -32,27 +32,49 @@ pub(super) struct Counts {
 pub struct Status {
     /// Whether events are recorded. `false` only in development, by `STINGER_AUDIT_ENABLED`.
     pub enabled: bool,
+    /// Whether the trail was closed.
+    pub closed: bool,
     /// Where the trail is written.
     pub destination: String,
     /// The other destinations.
     pub copies: Vec<CopyStatus>,
+    /// The first key of the trail, which stands for it, as `verify --key` takes it. `None`: it is not
+    /// sealed.
+    pub identity: Option<String>,
+    /// The settings that are in force.
+    pub config: EffectiveConfig,
+    /// The redactors of the application's own, and how they do.
+    pub custom_redactors: Vec<RedactorStatus>,
+    /// How many records there are.
+    pub records: RecordCounts,
+    /// How writing goes.
+    pub writer: WriterStatus,
+    /// Why bare macros do not reach the trail, if they do not.
+    pub events_filtered: Option<String>,
+}
+
+/// The settings that are in force, from code, environment and defaults.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EffectiveConfig {
     /// What the process was found to run in.
     pub environment: Environment,
     /// Why it was found to be that.
     pub environment_reason: String,
-    /// The first key of the trail, which stands for it, as `verify --key` takes it. `None`: it is not
-    /// sealed.
-    pub identity: Option<String>,
     /// Whether the built-in rules redact.
     pub redact_pii: bool,
-    /// The redactors of the application's own, and how they do.
-    pub custom_redactors: Vec<RedactorStatus>,
     /// Whether the typed functions return errors while the trail cannot be written.
     pub fail_safe: bool,
     /// How often a new file is begun: `minutely`, `hourly`, `daily`, `weekly` or `never`.
     pub rotation: &'static str,
     /// How long closed files are kept. `None`: for ever.
     pub retention: Option<String>,
+}
+
+/// How many records a trail took in, wrote and lost, since this process opened it.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct RecordCounts {
     /// Records of the application that were taken in. The trail's own are not among them.
     pub accepted: u64,
     /// Records written, the trail's own with them.
@@ -61,27 +83,29 @@ pub struct Status {
     pub synced: u64,
     /// Records lost. Each is counted in a `trail_gap` record once writing works again.
     pub lost: u64,
+    /// `trail_gap` records written by this process.
+    pub gaps: u64,
     /// Events that came after `close()`.
     pub after_close: u64,
+}
+
+/// How writing goes.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct WriterStatus {
+    /// Whether the last write succeeded.
+    pub writable: bool,
+    /// Whether the trail has tripped: under fail-safe, from the moment at which it could not be
+    /// written until a record is durable again.
+    pub tripped: bool,
     /// Bytes of records that wait to be written, in the form in which they wait.
     pub backlog_bytes: u64,
     /// Writes and syncs that failed; each is tried again.
     pub write_errors: u64,
     /// The last error of writing.
     pub last_error: Option<String>,
-    /// Whether the last write succeeded.
-    pub writable: bool,
-    /// Whether the trail has tripped: under fail-safe, from the moment at which it could not be
-    /// written until a record is durable again.
-    pub tripped: bool,
     /// When everything written before was last known to be on the medium.
     pub last_sync: Option<DateTime<Utc>>,
-    /// `trail_gap` records written by this process.
-    pub gaps: u64,
-    /// Why bare macros do not reach the trail, where they do not.
-    pub events_filtered: Option<String>,
-    /// Whether the trail was closed.
-    pub closed: bool,
 }
 
 /// How a further destination is doing.
@@ -120,55 +144,46 @@ impl Health {
 impl Status {
     /// What the status comes to.
     pub fn health(&self) -> Health {
-        let error = || self.last_error.clone().unwrap_or_default();
+        let error = || self.writer.last_error.as_deref().unwrap_or_default();
         if self.closed {
             Health::Down("the trail is closed".to_owned())
-        } else if self.tripped {
+        } else if self.writer.tripped {
             Health::Down(format!("the trail has tripped: {}", error()))
-        } else if !self.writable {
+        } else if !self.writer.writable {
             Health::Degraded(format!("records wait to be written: {}", error()))
         } else if let Some(why) = &self.events_filtered {
             Health::Degraded(why.clone())
-        } else if self.lost > 0 {
-            Health::Degraded(format!("{} records were lost", self.lost))
+        } else if self.records.lost > 0 {
+            Health::Degraded(format!("{} records were lost", self.records.lost))
         } else {
             Health::Ok
         }
     }
 
-    /// The status of a trail with these settings that records nothing.
+    /// The status of a trail that records nothing.
     pub(crate) fn idle(config: &Config) -> Status {
+        let custom = config.redactors.custom().iter();
         Status {
             enabled: config.enabled,
+            closed: false,
             destination: config.targets.trail.to_string(),
             copies: Vec::new(),
-            environment: config.environment,
-            environment_reason: config.environment_reason.clone(),
             identity: None,
-            redact_pii: config.redact_pii,
-            custom_redactors: config
-                .redactors
-                .custom()
-                .iter()
-                .map(CustomRedactor::status)
-                .collect(),
-            fail_safe: config.fail_safe,
-            rotation: config.rotation.as_str(),
-            retention: config.retention.map(|retention| retention.to_string()),
-            accepted: 0,
-            written: 0,
-            synced: 0,
-            lost: 0,
-            after_close: 0,
-            backlog_bytes: 0,
-            write_errors: 0,
-            last_error: None,
-            writable: true,
-            tripped: false,
-            last_sync: None,
-            gaps: 0,
+            config: EffectiveConfig {
+                environment: config.environment,
+                environment_reason: config.environment_reason.clone(),
+                redact_pii: config.redact_pii,
+                fail_safe: config.fail_safe,
+                rotation: config.rotation.as_str(),
+                retention: config.retention.map(|retention| retention.to_string()),
+            },
+            custom_redactors: custom.map(CustomRedactor::status).collect(),
+            records: RecordCounts::default(),
+            writer: WriterStatus {
+                writable: true,
+                ..WriterStatus::default()
+            },
             events_filtered: None,
-            closed: false,
         }
     }
 }
@@ -176,23 +191,28 @@ impl Status {
 impl Core {
     pub(crate) fn status(&self) -> Status {
         let counts = &self.counts;
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Status {
-            copies: lock(&counts.copies).clone(),
-            accepted: self.journal.accepted(),
-            written: counts.written.load(Ordering::Relaxed),
-            synced: counts.synced.load(Ordering::Relaxed),
-            lost: counts.lost.load(Ordering::Relaxed) + lock(&self.losses).count(),
-            after_close: counts.after_close.load(Ordering::Relaxed),
-            backlog_bytes: self.journal.backlog(),
-            tripped: self.tripped.load(Ordering::Relaxed),
-            last_sync: *lock(&counts.last_sync),
-            gaps: counts.gaps.load(Ordering::Relaxed),
-            write_errors: counts.write_errors.load(Ordering::Relaxed),
-            last_error: lock(&counts.last_error).clone(),
-            writable: !self.failing.load(Ordering::Relaxed),
-            events_filtered: lock(&self.events_filtered).clone(),
             closed: self.is_closed(),
+            copies: lock(&counts.copies).clone(),
             identity: self.identity.get().cloned(),
+            records: RecordCounts {
+                accepted: self.journal.accepted(),
+                written: count(&counts.written),
+                synced: count(&counts.synced),
+                lost: count(&counts.lost) + lock(&self.losses).count(),
+                gaps: count(&counts.gaps),
+                after_close: count(&counts.after_close),
+            },
+            writer: WriterStatus {
+                writable: !self.failing.load(Ordering::Relaxed),
+                tripped: self.tripped.load(Ordering::Relaxed),
+                backlog_bytes: self.journal.backlog(),
+                write_errors: count(&counts.write_errors),
+                last_error: lock(&counts.last_error).clone(),
+                last_sync: *lock(&counts.last_sync),
+            },
+            events_filtered: lock(&self.events_filtered).clone(),
             ..Status::idle(&self.config)
         }
     }

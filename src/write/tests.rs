@@ -58,13 +58,20 @@ fn a_write_that_fails_is_tried_again_and_nothing_is_lost() {
     let error = core.flush().expect_err("it cannot be written");
     assert!(matches!(error.kind(), ErrorKind::Unwritable { .. }));
     let status = core.status();
-    assert!(!status.writable && status.write_errors > 0 && status.backlog_bytes > 0);
-    assert_eq!(status.last_error.as_deref(), Some("no storage space"));
+    assert!(
+        !status.writer.writable
+            && status.writer.write_errors > 0
+            && status.writer.backlog_bytes > 0
+    );
+    assert_eq!(
+        status.writer.last_error.as_deref(),
+        Some("no storage space")
+    );
 
     disk.broken.store(false, Ordering::SeqCst);
     // The attempt that is under way may still fail.
     until("it is written", || core.flush().is_ok());
-    assert!(core.status().writable && core.status().lost == 0);
+    assert!(core.status().writer.writable && core.status().records.lost == 0);
     core.close().expect("closed");
     let prompts: Vec<_> = disk
         .records()
@@ -108,7 +115,7 @@ fn callers_wait_for_a_slow_disk_and_nothing_is_lost() {
     }
     core.close().expect("closed");
     assert_eq!(disk.records().len(), 42);
-    assert_eq!(core.status().lost, 0);
+    assert_eq!(core.status().records.lost, 0);
 }
 
 #[test]
@@ -134,12 +141,12 @@ fn what_no_longer_fits_is_counted_and_stands_in_the_trail_as_a_gap() {
         begun.elapsed() < Duration::from_secs(5),
         "only the first of them waited"
     );
-    let lost = core.status().lost;
+    let lost = core.status().records.lost;
     assert!((80..100).contains(&lost), "{lost}");
 
     disk.broken.store(false, Ordering::SeqCst);
     until("the gap is written", || {
-        core.status().lost == lost && core.flush().is_ok() && {
+        core.status().records.lost == lost && core.flush().is_ok() && {
             let records = disk.records();
             records
                 .iter()
@@ -196,7 +203,7 @@ fn under_fail_safe_the_typed_functions_say_that_the_trail_cannot_be_written() {
     until("it is written", || core.flush().is_ok());
     until("it heals by itself", || record(&core, "e", "after").is_ok());
     core.close().expect("closed");
-    assert_eq!(core.status().lost, 0);
+    assert_eq!(core.status().records.lost, 0);
 }
 
 #[test]
@@ -227,7 +234,7 @@ fn an_error_says_whether_the_record_waits_or_was_lost() {
     disk.broken.store(false, Ordering::SeqCst);
     until("it is written", || core.flush().is_ok());
     core.close().expect("closed");
-    assert_eq!(core.status().lost, lost);
+    assert_eq!(core.status().records.lost, lost);
     let records = disk.records();
     let kept = records.iter().filter(|record| record.prompt.is_some());
     assert_eq!(kept.count(), waiting);
@@ -260,7 +267,7 @@ fn a_record_larger_than_the_buffer_is_taken() {
         record(&core, "e", &long).expect("recorded");
     }
     core.close().expect("closed");
-    assert_eq!(core.status().lost, 0);
+    assert_eq!(core.status().records.lost, 0);
     assert_eq!(
         disk.records()
             .iter()

@@ -108,11 +108,11 @@ fn child() {
             let grown = resident_kib().saturating_sub(resident);
             eprintln!("{grown} KiB more in memory");
             assert!(grown < 4 << 10, "{grown} KiB more in memory");
-            let error = audit.status().last_error.unwrap_or_default();
+            let error = audit.status().writer.last_error.unwrap_or_default();
             eprintln!(
                 "EMITTED in {} ms, {} lost, {error}",
                 begun.elapsed().as_millis(),
-                audit.status().lost
+                audit.status().records.lost
             );
         }
         "faults" => {

@@ -23,16 +23,16 @@ fn confirm_returns_when_it_is_on_the_medium_and_waits_for_all_threads() {
                 for round in 0..20 {
                     let number = thread * 1_000 + round;
                     log(audit, number..number + 1);
-                    let before = audit.status().accepted;
+                    let before = audit.status().records.accepted;
                     audit.confirm().expect("confirmed");
-                    assert!(audit.status().synced >= before);
+                    assert!(audit.status().records.synced >= before);
                     let text = fs::read_to_string(path).expect("readable");
                     assert!(text.contains(&format!("\"number\":{number}}}")));
                 }
             });
         }
     });
-    assert!(audit.status().last_sync.is_some());
+    assert!(audit.status().writer.last_sync.is_some());
     audit.close().expect("closed");
 }
 
@@ -108,9 +108,9 @@ fn confirm_async_needs_no_runtime() {
     let audit = open(&dir.path().join("audit.log"));
     for number in 0..20 {
         log(&audit, number..number + 1);
-        let before = audit.status().accepted;
+        let before = audit.status().records.accepted;
         block_on(audit.confirm_async()).expect("confirmed");
-        assert!(audit.status().synced >= before);
+        assert!(audit.status().records.synced >= before);
     }
     audit.close().expect("closed");
 }

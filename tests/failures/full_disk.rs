@@ -49,10 +49,11 @@ fn a_full_disk_holds_records_back_and_loses_none_that_fit() {
     audit.flush().expect("written");
     let filler = disk.fill();
     log(&audit, 10..500);
-    until("the write fails", || !audit.status().writable);
+    until("the write fails", || !audit.status().writer.writable);
     assert!(
         audit
             .status()
+            .writer
             .last_error
             .is_some_and(|error| error.contains("No space left"))
     );
@@ -79,7 +80,7 @@ fn a_disk_that_stays_full_costs_a_counted_gap() {
         .expect("a trail");
     let filler = disk.fill();
     log(&audit, 0..5_000);
-    let lost = audit.status().lost;
+    let lost = audit.status().records.lost;
     assert!(lost > 0);
     fs::remove_file(filler).expect("removed");
     until("it is written", || audit.flush().is_ok());
@@ -108,9 +109,9 @@ fn under_fail_safe_a_full_disk_trips_the_trail_and_it_heals_by_itself() {
     let filler = disk.fill();
     let try_once = || audit.log(stinger_audit::emit::event("e").field("pad", "x".repeat(500)));
     until("it trips", || try_once().is_err());
-    assert!(audit.status().tripped);
+    assert!(audit.status().writer.tripped);
     fs::remove_file(filler).expect("removed");
-    until("it heals", || !audit.status().tripped);
+    until("it heals", || !audit.status().writer.tripped);
     try_once().expect("recorded");
     audit.close().expect("closed");
     let types: Vec<_> = all_records(&path)
@@ -137,7 +138,7 @@ fn a_copy_on_a_full_device_costs_the_trail_nothing() {
     until("the copy's error is told", || {
         audit.status().copies[0].last_error.is_some()
     });
-    assert!(audit.status().writable && audit.status().lost == 0);
+    assert!(audit.status().writer.writable && audit.status().records.lost == 0);
     audit.close().expect("closed");
     assert_eq!(records(&path).len(), 1_000);
 }

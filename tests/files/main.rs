@@ -331,7 +331,7 @@ fn an_event_behind_close_is_an_error_and_is_counted() {
         .log(stinger_audit::emit::prompt("late"))
         .expect_err("closed");
     assert!(matches!(error.kind(), ErrorKind::Closed));
-    assert_eq!(audit.status().after_close, 1);
+    assert_eq!(audit.status().records.after_close, 1);
     for late_is_not in [audit.flush(), audit.confirm(), confirm_async()] {
         let error = late_is_not.expect_err("it is not in the trail");
         assert!(matches!(error.kind(), ErrorKind::Closed), "{error}");

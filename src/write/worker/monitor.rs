@@ -150,10 +150,10 @@ impl Watch {
 fn heartbeat(core: &Core) -> Heartbeat {
     let status = core.status();
     Heartbeat {
-        accepted: status.accepted,
-        written: status.written,
-        lost: status.lost,
-        backlog_bytes: status.backlog_bytes,
+        accepted: status.records.accepted,
+        written: status.records.written,
+        lost: status.records.lost,
+        backlog_bytes: status.writer.backlog_bytes,
         events_filtered: status.events_filtered,
     }
 }
@@ -163,18 +163,21 @@ fn heartbeat(core: &Core) -> Heartbeat {
 fn publish(core: &Core) {
     let status = core.status();
     for (name, value) in [
-        ("stinger_audit_accepted_total", status.accepted),
-        ("stinger_audit_written_total", status.written),
-        ("stinger_audit_synced_total", status.synced),
-        ("stinger_audit_lost_total", status.lost),
-        ("stinger_audit_gaps_total", status.gaps),
-        ("stinger_audit_write_errors_total", status.write_errors),
+        ("stinger_audit_accepted_total", status.records.accepted),
+        ("stinger_audit_written_total", status.records.written),
+        ("stinger_audit_synced_total", status.records.synced),
+        ("stinger_audit_lost_total", status.records.lost),
+        ("stinger_audit_gaps_total", status.records.gaps),
+        (
+            "stinger_audit_write_errors_total",
+            status.writer.write_errors,
+        ),
     ] {
         metrics::counter!(name).absolute(value);
     }
-    metrics::gauge!("stinger_audit_backlog_bytes").set(status.backlog_bytes as f64);
-    metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writable)));
-    metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.tripped)));
+    metrics::gauge!("stinger_audit_backlog_bytes").set(status.writer.backlog_bytes as f64);
+    metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writer.writable)));
+    metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.writer.tripped)));
     metrics::gauge!("stinger_audit_events_filtered")
         .set(f64::from(u8::from(status.events_filtered.is_some())));
 }
