@@ -1,6 +1,8 @@
 //! A turn that cannot be forgotten: from the prompt to its end, whatever that is.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -42,16 +44,13 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Tells turns and tool calls apart, across processes: the time of the first and a count.
+/// A new id of a turn or a tool call: a random number of the process and a count.
 fn next_id() -> String {
-    use std::sync::OnceLock;
-    static BASE: OnceLock<u64> = OnceLock::new();
+    static PROCESS: LazyLock<u64> =
+        LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let base = BASE.get_or_init(|| {
-        use std::hash::{BuildHasher as _, RandomState};
-        RandomState::new().hash_one((std::process::id(), chrono::Utc::now().timestamp_micros()))
-    });
-    format!("{base:016x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:016x}-{count}", *PROCESS)
 }
 
 /// A turn that has begun: its prompt stands in the trail.
@@ -227,8 +226,7 @@ impl Turn {
     /// be written. The response is not let go.
     pub fn release<R: AsRef<str>>(mut self, held: HeldResponse<R>) -> Result<R> {
         self.record_release(&held)?;
-        let confirmed = self.confirm();
-        self.let_go(confirmed)?;
+        self.let_go(self.confirm())?;
         Ok(held.response)
     }
 
@@ -239,8 +237,7 @@ impl Turn {
     /// As for `release`.
     pub async fn release_async<R: AsRef<str>>(mut self, held: HeldResponse<R>) -> Result<R> {
         self.record_release(&held)?;
-        let confirmed = self.confirm_async().await;
-        self.let_go(confirmed)?;
+        self.let_go(self.confirm_async().await)?;
         Ok(held.response)
     }
 
@@ -268,8 +265,7 @@ impl Turn {
     /// The trail is closed; or, under fail-safe, it cannot be written.
     pub fn modify<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
         self.record_change(response.as_ref(), why)?;
-        let confirmed = self.confirm();
-        self.let_go(confirmed)?;
+        self.let_go(self.confirm())?;
         Ok(response)
     }
 
@@ -280,8 +276,7 @@ impl Turn {
     /// As for `modify`.
     pub async fn modify_async<R: AsRef<str>>(mut self, response: R, why: &str) -> Result<R> {
         self.record_change(response.as_ref(), why)?;
-        let confirmed = self.confirm_async().await;
-        self.let_go(confirmed)?;
+        self.let_go(self.confirm_async().await)?;
         Ok(response)
     }
 

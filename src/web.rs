@@ -49,7 +49,7 @@ const LONGEST_ID: usize = 128;
 ///     });
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RequestLayer {
     config: Arc<Config>,
 }
@@ -144,10 +144,10 @@ impl RequestLayer {
     }
 }
 
-impl fmt::Debug for RequestLayer {
+impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestLayer")
-            .field("trusted", &self.config.trusted)
+        f.debug_struct("Config")
+            .field("trusted", &self.trusted)
             .finish_non_exhaustive()
     }
 }
@@ -164,18 +164,10 @@ impl<S> Layer<S> for RequestLayer {
 }
 
 /// The service that [`RequestLayer`] makes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RequestService<S> {
     inner: S,
     config: Arc<Config>,
-}
-
-impl<S: fmt::Debug> fmt::Debug for RequestService<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestService")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<S, B, R> Service<Request<B>> for RequestService<S>

@@ -308,7 +308,7 @@ fn a_clock_that_jumps_is_a_record() {
     let core = trail(&disk, BuilderConfig::default());
     for (hours, expected) in [(0, 0), (1, -3_600_000), (-1, 3_600_000)] {
         let seen = Utc::now() + chrono::Duration::hours(hours);
-        super::worker::monitor::Watch::new(&core, seen).watch_clock(&core);
+        super::worker::monitor::Monitor::new(&core, seen).check_clock(&core);
         core.flush().expect("written");
         let records = disk.records();
         let annotations = records

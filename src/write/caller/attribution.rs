@@ -90,9 +90,7 @@ impl RecordContext {
         redactors: &RedactionPipeline,
         texts: &[(Key, String)],
     ) -> RecordContext {
-        let own = collect(redactors, |fields, annotations| {
-            add_texts(fields, annotations, texts)
-        });
+        let own = values_of_texts(redactors, texts);
         self.scope = Some(Arc::new(Scope::new(self.scope, own)));
         self
     }
@@ -100,10 +98,7 @@ impl RecordContext {
     /// Changes what a turn says.
     pub(crate) fn set_text(&self, redactors: &RedactionPipeline, key: Key, text: &str) {
         if let Some(scope) = &self.scope {
-            let texts = [(key, text.to_owned())];
-            scope.set(collect(redactors, |fields, annotations| {
-                add_texts(fields, annotations, &texts)
-            }));
+            scope.set(values_of_texts(redactors, &[(key, text.to_owned())]));
         }
     }
 }
@@ -130,15 +125,13 @@ pub(crate) fn values(
     })
 }
 
-fn add_texts(
-    fields: &mut FieldWriter<'_>,
-    annotations: &mut KeyAnnotations,
-    texts: &[(Key, String)],
-) {
-    for (key, text) in texts {
-        fields.key(*key, Value::Str(text));
-        annotations.extend(fields.take_annotations().map(|of_key| (*key, of_key)));
-    }
+fn values_of_texts(redactors: &RedactionPipeline, texts: &[(Key, String)]) -> SpanValues {
+    collect(redactors, |fields, annotations| {
+        for (key, text) in texts {
+            fields.key(*key, Value::Str(text));
+            annotations.extend(fields.take_annotations().map(|of_key| (*key, of_key)));
+        }
+    })
 }
 
 fn collect(

@@ -59,7 +59,7 @@ pub(crate) enum Accepts {
     /// Any text, as it is.
     Id,
     /// For whom: replaced by a tag, or left out.
-    IdentifierPolicy,
+    Identifier,
     /// Any type but the reserved ones.
     EventType,
     /// One of the six words of a decision.
@@ -146,8 +146,8 @@ impl Accepts {
             (Key::Phase, _) => Accepts::Phase,
             (Key::Decisions, _) => Accepts::Decisions,
             (Key::Confidence, _) => Accepts::Share,
-            (Key::UserId, _) if !keeps_identifier(false) => Accepts::IdentifierPolicy,
-            (Key::UserIp, _) if !keeps_identifier(true) => Accepts::IdentifierPolicy,
+            (Key::UserId, _) if !keeps_identifier(false) => Accepts::Identifier,
+            (Key::UserIp, _) if !keeps_identifier(true) => Accepts::Identifier,
             // The application's own word for a state may be somebody's.
             (Key::ConversationState, _) | (_, ValueKind::Text) => Accepts::Text,
             (_, ValueKind::Id) => Accepts::Id,

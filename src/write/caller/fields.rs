@@ -120,12 +120,8 @@ impl<'r> FieldWriter<'r> {
 
     #[cold]
     fn name_missing_type(&mut self) {
-        if !self
-            .annotations()
-            .problems
-            .iter()
-            .any(|annotations| annotations == NO_TYPE)
-        {
+        let problems = &self.annotations().problems;
+        if !problems.iter().any(|problem| problem == NO_TYPE) {
             self.problem("the event came without an event_type");
         }
     }
@@ -246,13 +242,18 @@ impl<'r> FieldWriter<'r> {
     fn add(&mut self, name: &str, plan: FieldPlan, value: Value<'_>) {
         // A value that is kept beside a key with a value is redacted as that key's would be.
         self.mode = plan.mode;
-        match self.key_of(&plan) {
-            Some(key) if plan.accepts.takes(value) && self.seen.insert(key) => {
+        match (self.key_of(&plan), value) {
+            (Some(key), value) if plan.accepts.takes(value) && self.seen.insert(key) => {
                 frame::push_known(&mut self.out, key, value);
             }
-            Some(_) => self.add_unusual(name, plan, value),
-            None if self.fingerprints.insert(plan.fingerprint) => self.other(name, value),
-            None => self.keep(Name::Other(name), value),
+            (Some(key), Value::Str(text))
+                if plan.accepts == Accepts::Text && self.seen.insert(key) =>
+            {
+                self.text(Name::Key(key), text);
+            }
+            (Some(_), value) => self.add_unusual(name, plan, value),
+            (None, value) if self.fingerprints.insert(plan.fingerprint) => self.other(name, value),
+            (None, value) => self.keep(Name::Other(name), value),
         }
     }
 
@@ -304,7 +305,7 @@ impl<'r> FieldWriter<'r> {
         match (accepts, text_of(value)) {
             (Accepts::Id, Some(text)) => self.push(name, Value::Str(&text)),
             (Accepts::Text, Some(text)) => self.text(name, &text),
-            (Accepts::IdentifierPolicy, Some(text)) => self.identifier(key, &text),
+            (Accepts::Identifier, Some(text)) => self.identifier(key, &text),
             // Read in any case, written in one.
             (Accepts::Decision, Some(text)) => {
                 let known = Decision::known(&text).map(Decision::as_str);
@@ -313,12 +314,8 @@ impl<'r> FieldWriter<'r> {
             }
             (Accepts::Phase, Some(text)) => {
                 let known = Phase::parse(text.to_ascii_lowercase()).map(Phase::as_str);
-                self.word(
-                    name,
-                    &text,
-                    known,
-                    "the phase is none of input, output, tool",
-                );
+                let problem = "the phase is none of input, output, tool";
+                self.word(name, &text, known, problem);
             }
             _ => {
                 self.keep(name, value);

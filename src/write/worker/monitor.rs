@@ -24,14 +24,14 @@ const JUMP: i64 = 2_000;
 
 /// Starts the thread. It ends soon after the trail is closed.
 pub(crate) fn start(core: &Arc<Core>) {
-    let mut watch = Watch::new(core, Utc::now());
+    let mut monitor = Monitor::new(core, Utc::now());
     let started = std::thread::Builder::new()
         .name("stinger-audit-watch".to_owned())
         .spawn(move || {
             let mut tick = 0;
             loop {
                 std::thread::sleep(TICK);
-                if watch.tick(tick % LOOK == 0).is_none() {
+                if monitor.tick(tick % LOOK == 0).is_none() {
                     break;
                 }
                 tick += 1;
@@ -44,7 +44,7 @@ pub(crate) fn start(core: &Arc<Core>) {
     }
 }
 
-pub(crate) struct Watch {
+pub(crate) struct Monitor {
     core: Weak<Core>,
     /// Both clocks, as they were last seen together.
     clock: (DateTime<Utc>, Instant),
@@ -58,10 +58,10 @@ pub(crate) struct Watch {
 /// A destination that takes nothing for this long hangs.
 const HANGS: Duration = Duration::from_secs(5);
 
-impl Watch {
+impl Monitor {
     /// Begins with the wall clock at `now`.
-    pub(crate) fn new(core: &Arc<Core>, now: DateTime<Utc>) -> Watch {
-        Watch {
+    pub(crate) fn new(core: &Arc<Core>, now: DateTime<Utc>) -> Monitor {
+        Monitor {
             core: Arc::downgrade(core),
             clock: (now, Instant::now()),
             last_heartbeat: Instant::now(),
@@ -74,15 +74,15 @@ impl Watch {
     /// `None`: the trail is closed.
     fn tick(&mut self, look: bool) -> Option<()> {
         let core = self.core.upgrade().filter(|core| !core.is_closed())?;
-        self.watch_clock(&core);
-        self.watch_worker(&core);
+        self.check_clock(&core);
+        self.check_worker(&core);
         if look {
             // A probe that does not arrive shows up in a log of the application's: rarely, then.
             self.looks += 1;
             if lock(&core.events_filtered).is_none() || self.looks.is_multiple_of(12) {
                 core.check_global_event_delivery();
             }
-            self.watch_space(&core);
+            self.check_space(&core);
         }
         if self.last_heartbeat.elapsed() >= core.config.heartbeat_interval {
             self.last_heartbeat = Instant::now();
@@ -96,7 +96,7 @@ impl Watch {
         Some(())
     }
 
-    pub(crate) fn watch_clock(&mut self, core: &Core) {
+    pub(crate) fn check_clock(&mut self, core: &Core) {
         let (wall, monotonic) = (Utc::now(), Instant::now());
         let (wall_before, monotonic_before) = std::mem::replace(&mut self.clock, (wall, monotonic));
         let passed = monotonic.duration_since(monotonic_before).as_millis() as i64;
@@ -109,7 +109,7 @@ impl Watch {
     }
 
     /// A write that hangs is no error that the worker could see.
-    fn watch_worker(&mut self, core: &Core) {
+    fn check_worker(&mut self, core: &Core) {
         let written = lock(&core.progress).written.position;
         if written != self.came.0 || written >= core.journal.tail() {
             self.came = (written, Instant::now());
@@ -124,7 +124,7 @@ impl Watch {
     }
 
     /// Warns while there still is room for the warning.
-    fn watch_space(&mut self, core: &Core) {
+    fn check_space(&mut self, core: &Core) {
         let Target::Files(name) = &core.config.targets.trail else {
             return;
         };
@@ -175,11 +175,15 @@ fn publish(core: &Core) {
     ] {
         metrics::counter!(name).absolute(value);
     }
-    metrics::gauge!("stinger_audit_backlog_bytes").set(status.writer.backlog_bytes as f64);
-    metrics::gauge!("stinger_audit_writable").set(f64::from(u8::from(status.writer.writable)));
-    metrics::gauge!("stinger_audit_tripped").set(f64::from(u8::from(status.writer.tripped)));
-    metrics::gauge!("stinger_audit_events_filtered")
-        .set(f64::from(u8::from(status.events_filtered.is_some())));
+    let events_filtered = status.events_filtered.is_some();
+    for (name, value) in [
+        ("stinger_audit_backlog_bytes", status.writer.backlog_bytes),
+        ("stinger_audit_writable", status.writer.writable.into()),
+        ("stinger_audit_tripped", status.writer.tripped.into()),
+        ("stinger_audit_events_filtered", events_filtered.into()),
+    ] {
+        metrics::gauge!(name).set(value as f64);
+    }
 }
 
 #[cfg(unix)]

@@ -1,10 +1,10 @@
 //! From a frame to its line: keys in their order, conversation flow, decisions, `seq`.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 
 use super::turn_tracker::{TurnEvent, TurnRef, TurnTracker};
 use crate::record::{Decision, EventType, Outcome, Record};
-use crate::trail::internal::{Key, KeySet, json};
+use crate::trail::internal::{Key, KeySet, json, timestamp_text};
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 
 /// Renders lines, one after the other.
@@ -13,7 +13,6 @@ pub(crate) struct Renderer {
     turns: TurnTracker,
     /// Stands in every record, if the trail is a stream: whoever collects it may have several runs in one.
     run_id: Option<String>,
-    second: CachedSecond,
 }
 
 /// The fields of a frame, sorted by what they are.
@@ -22,8 +21,6 @@ struct Sorted<'a> {
     known: [Option<Read<'a>>; Key::ALL.len()],
     /// All fields, from the first on that is not among the known ones.
     rest: Fields<'a>,
-    has_problems: bool,
-    has_decisions: bool,
 }
 
 impl<'a> Sorted<'a> {
@@ -32,8 +29,6 @@ impl<'a> Sorted<'a> {
             keys: KeySet::default(),
             known: [None; Key::ALL.len()],
             rest: Fields(&[]),
-            has_problems: false,
-            has_decisions: false,
         };
         let mut left = fields;
         loop {
@@ -42,27 +37,23 @@ impl<'a> Sorted<'a> {
                 return sorted;
             };
             match (name, value) {
-                (Name::Key(Key::Decisions), Value::Group(_)) => sorted.has_decisions = true,
-                (Name::Key(Key::Problems), Value::Str(_)) => sorted.has_problems = true,
+                (Name::Key(Key::Decisions), Value::Group(_))
+                | (Name::Key(Key::Problems), Value::Str(_))
+                | (Name::Other(_), _) => {
+                    if sorted.rest.0.is_empty() {
+                        sorted.rest = here;
+                    }
+                }
                 (Name::Key(key), value) => {
                     sorted.keys.insert(key);
                     sorted.known[key as usize] = Some(value);
-                    continue;
                 }
-                (Name::Other(_), _) => {}
-            }
-            if sorted.rest.0.is_empty() {
-                sorted.rest = here;
             }
         }
     }
 
     fn decisions(&self) -> impl Iterator<Item = Fields<'a>> {
-        let rest = match self.has_decisions {
-            true => self.rest,
-            false => Fields(&[]),
-        };
-        rest.filter_map(|field| match field {
+        self.rest.filter_map(|field| match field {
             (Name::Key(Key::Decisions), Value::Group(fields)) => Some(Fields(fields)),
             _ => None,
         })
@@ -108,7 +99,7 @@ impl<'a> Sorted<'a> {
             Some("the user_prompt came without a prompt")
         } else if is(EventType::GuardrailDecision)
             && !self.has_plain_decision()
-            && !self.has_decisions
+            && self.decisions().next().is_none()
         {
             Some("the guardrail_decision came without a decision")
         } else {
@@ -145,11 +136,7 @@ const LAST: KeySet = KeySet::of(&[Key::Redactions, Key::RedactionCounts]);
 
 impl Renderer {
     pub(crate) fn new(turns: TurnTracker, run_id: Option<String>) -> Renderer {
-        Renderer {
-            turns,
-            run_id,
-            second: CachedSecond::default(),
-        }
+        Renderer { turns, run_id }
     }
 
     /// Appends the line of a frame, with its line feed.
@@ -158,7 +145,9 @@ impl Renderer {
         out.extend_from_slice(b"{\"seq\":");
         json::push_value(out, &seq);
         out.extend_from_slice(b",\"timestamp\":\"");
-        self.second.push(out, frame.timestamp_micros);
+        // The clock of the emitting thread gave the time: it is within chrono's range.
+        let time = DateTime::from_timestamp_micros(frame.timestamp_micros).unwrap_or_default();
+        out.extend_from_slice(timestamp_text(time).as_bytes());
         out.push(b'"');
 
         let event_type = sorted
@@ -214,16 +203,13 @@ impl Renderer {
                 push_other(out, name, value);
             }
         }
-        let missing = sorted.missing(event_type);
-        if sorted.has_problems || missing.is_some() {
-            out.extend_from_slice(b",\"problems\":[");
-            let problems = sorted.problems().chain(missing.map(str::as_bytes));
-            for (index, problem) in problems.enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                json::push_string(out, problem);
-            }
+        let missing = sorted.missing(event_type).map(str::as_bytes);
+        let mut before: &[u8] = b",\"problems\":[";
+        for problem in sorted.problems().chain(missing) {
+            out.extend_from_slice(std::mem::replace(&mut before, b","));
+            json::push_string(out, problem);
+        }
+        if before == b"," {
             out.push(b']');
         }
         for key in LAST {
@@ -243,20 +229,14 @@ pub(crate) fn is_record(line: &[u8], seq: u64) -> bool {
         && serde_json::from_slice::<Record>(line).is_ok_and(|record| record.seq == seq)
 }
 
-fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
-    if !sorted.has_plain_decision() && !sorted.has_decisions {
-        return;
-    }
-    out.extend_from_slice(b",\"guardrail_decisions\":[");
-    let mut first = true;
-    let mut push = |known: &dyn Fn(Key) -> Option<Read<'a>>, others: Fields<'a>| {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
+fn push_decisions(out: &mut Vec<u8>, sorted: &Sorted<'_>) {
+    let mut before: &[u8] = b",\"guardrail_decisions\":[";
+    let mut push = |decision: &Sorted<'_>, others: Fields<'_>| {
+        out.extend_from_slice(std::mem::replace(&mut before, b","));
         out.push(b'{');
         let begin = out.len();
         for key in Key::OF_DECISION {
-            push_some(out, key, known(key));
+            push_some(out, key, decision.get(key));
         }
         for (name, value) in others {
             if let Name::Other(name) = name {
@@ -270,16 +250,14 @@ fn push_decisions<'a>(out: &mut Vec<u8>, sorted: &Sorted<'a>) {
         out.push(b'}');
     };
     if sorted.has_plain_decision() {
-        push(&|key| sorted.get(key), Fields(&[]));
+        push(sorted, Fields(&[]));
     }
     for fields in sorted.decisions() {
-        let find = |key| {
-            let mut fields = fields.into_iter();
-            fields.find_map(|(name, value)| (name == Name::Key(key)).then_some(value))
-        };
-        push(&find, fields);
+        push(&Sorted::new(fields), fields);
     }
-    out.push(b']');
+    if before == b"," {
+        out.push(b']');
+    }
 }
 
 fn push_some(out: &mut Vec<u8>, key: Key, value: Option<Read<'_>>) {
@@ -311,56 +289,5 @@ fn push_value(out: &mut Vec<u8>, value: Read<'_>) {
         Value::Json(text) => out.extend_from_slice(text),
         // Only guardrail_decisions holds groups.
         Value::Group(_) => out.extend_from_slice(b"null"),
-    }
-}
-
-/// RFC 3339 with microseconds; the part up to the second is kept from line to line.
-#[derive(Default)]
-struct CachedSecond {
-    second: i64,
-    text: String,
-}
-
-impl CachedSecond {
-    fn push(&mut self, out: &mut Vec<u8>, micros: i64) {
-        let (second, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
-        if self.text.is_empty() || self.second != second {
-            // The clock of the emitting thread gave the time: it is within chrono's range.
-            let time = DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default();
-            self.second = second;
-            self.text = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-            self.text.pop();
-        }
-        out.extend_from_slice(self.text.as_bytes());
-        out.push(b'.');
-        for divisor in [100_000, 10_000, 1_000, 100, 10, 1] {
-            out.push(b'0' + (fraction / divisor % 10) as u8);
-        }
-        out.push(b'Z');
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trail::internal::timestamp_text;
-
-    #[test]
-    fn the_cached_timestamp_equals_chronos() {
-        let mut cached = CachedSecond::default();
-        for micros in [
-            0,
-            1,
-            999_999,
-            1_000_000,
-            -1,
-            1_795_000_000_123_456,
-            1_795_000_000_123_457,
-        ] {
-            let mut out = Vec::new();
-            cached.push(&mut out, micros);
-            let time = DateTime::from_timestamp_micros(micros).expect("in range");
-            assert_eq!(String::from_utf8(out).expect("UTF-8"), timestamp_text(time));
-        }
     }
 }

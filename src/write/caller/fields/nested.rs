@@ -88,39 +88,34 @@ impl FieldWriter<'_> {
     pub(crate) fn elements<T>(&mut self, key: Key, of: &[T], element: impl Fn(&T) -> Option<Json>) {
         let elements: Vec<Json> = of.iter().filter_map(element).collect();
         if !elements.is_empty() {
-            self.list(key, elements);
+            self.list(key, &elements);
         }
     }
 
     #[cold]
-    fn list(&mut self, key: Key, elements: Vec<Json>) {
+    fn list(&mut self, key: Key, elements: &[Json]) {
         /// What comes first, in this order.
         const FIRST: [&str; 6] = ["id", "name", "arguments", "result", "error", "kind"];
         const AS_IT_IS: [&str; 3] = ["id", "bytes", "sha256"];
         self.mode = self.names().key(key).mode;
         let mut list = Vec::new();
-        for (place, element) in elements.into_iter().enumerate() {
-            let Json::Object(mut members) = element else {
+        for (place, element) in elements.iter().enumerate() {
+            let Json::Object(members) = element else {
                 continue;
             };
-            let mut kept: Vec<(String, Json)> = Vec::new();
-            for name in FIRST.iter().chain(&AS_IT_IS) {
-                kept.extend(members.remove_entry(*name));
-            }
             list.push(if place == 0 { b'[' } else { b',' });
-            list.push(b'{');
-            let begin = list.len();
-            for (name, value) in kept.into_iter().chain(members) {
-                if list.len() > begin {
-                    list.push(b',');
-                }
-                let path = format!("{}/{place}", key.name());
+            let path = format!("{}/{place}", key.name());
+            let first = FIRST.iter().filter_map(|name| members.get_key_value(*name));
+            let others = members.iter();
+            let others = others.filter(|(name, _)| !FIRST.contains(&name.as_str()));
+            for (index, (name, value)) in first.chain(others).enumerate() {
+                list.push(if index == 0 { b'{' } else { b',' });
                 let (name, value) = match AS_IT_IS.contains(&name.as_str()) {
-                    true => (name, value),
+                    true => (name.clone(), value.clone()),
                     false => {
-                        let name = self.redacted_at(&path, &name);
+                        let name = self.redacted_at(&path, name);
                         let path = format!("{path}/{}", path_segment(&name));
-                        let value = self.redacted_json(&path, &value, 2);
+                        let value = self.redacted_json(&path, value, 2);
                         (name, value)
                     }
                 };
