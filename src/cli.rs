@@ -10,6 +10,7 @@ use std::process::ExitCode;
 mod args;
 mod check;
 mod dry_run;
+mod evidence;
 mod exit;
 mod export;
 mod filters;
@@ -19,7 +20,6 @@ mod intended;
 mod output;
 mod overview;
 mod progress;
-mod prove;
 mod query;
 mod redact;
 mod show;
@@ -53,7 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Checkpoint(arguments)) => verify::checkpoint(&arguments),
-        Some(Command::Prove(arguments)) => prove::run(&arguments),
+        Some(Command::Prove(arguments)) => evidence::prove(&arguments),
         Some(Command::Index(arguments)) => index::run(&arguments),
         Some(Command::Tag(arguments)) => redact::tag(&arguments),
         Some(Command::Redact(arguments)) => redact::run(&arguments),

@@ -9,10 +9,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::check::CheckArguments;
+use super::evidence::ProveArguments;
 use super::exit::{Answer, CommandResult};
 use super::export::ExportArguments;
 use super::intended::intended;
-use super::prove::ProveArguments;
 use super::query::QueryArguments;
 use super::redact::{RedactArguments, TagArguments};
 use super::show::ShowArguments;

@@ -8,8 +8,8 @@ use clap::Args;
 use super::exit::{Answer, CommandError, CommandResult};
 use super::progress::{Progress, total_bytes};
 use super::source::{Input, TrailArgument};
-use super::style::{Look, Style, Tone, stdout};
-use super::text::one_line;
+use super::style::{DisplayOptions, Style, Tone, stdout};
+use super::text::{count, one_line};
 use crate::read::{CheckReport, Finding, FindingKind, Query};
 
 #[derive(Args)]
@@ -21,12 +21,12 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Output")]
     limit: usize,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 pub(super) fn run(arguments: &CheckArguments) -> CommandResult {
     let (report, name) = report(&arguments.source)?;
-    let style = Style::new(&arguments.look);
+    let style = Style::new(&arguments.display);
     let mut out = stdout();
     let zone = style.zone;
     let mut by_kind: BTreeMap<FindingKind, Vec<&Finding>> = BTreeMap::new();
@@ -72,16 +72,16 @@ pub(super) fn run(arguments: &CheckArguments) -> CommandResult {
     };
     writeln!(
         out,
-        "{}: {} records, {span}; {} turns",
+        "{}: {}, {span}; {}",
         one_line(&name),
-        report.records,
-        report.turns
+        count(report.records, "record"),
+        count(report.turns, "turn")
     )?;
     if report.pruned > 0 {
         writeln!(
             out,
-            "retention has removed the {} records before that",
-            report.pruned
+            "retention has removed {} before that",
+            count(report.pruned, "record")
         )?;
     }
     if report.records > 0 {
@@ -106,8 +106,10 @@ pub(super) fn run(arguments: &CheckArguments) -> CommandResult {
             (Tone::Doubtful, what.to_owned())
         }
         0 => (Tone::Good, "complete: nothing is missing".to_owned()),
-        1 => (Tone::Bad, "NOT complete: 1 finding".to_owned()),
-        count => (Tone::Bad, format!("NOT complete: {count} findings")),
+        found => {
+            let findings = count(found as u64, "finding");
+            (Tone::Bad, format!("NOT complete: {findings}"))
+        }
     };
     writeln!(out, "{}", style.paint(tone, &verdict))?;
     out.flush()?;
@@ -141,7 +143,10 @@ fn report(source: &TrailArgument) -> Result<(CheckReport, String), CommandError>
                 .retain(|finding| finding.kind != FindingKind::Foreign);
             match findings - report.findings.len() {
                 0 => {}
-                foreign => eprintln!("stinger-audit: skipped {foreign} lines that are not records"),
+                foreign => eprintln!(
+                    "stinger-audit: skipped {} of other programs",
+                    count(foreign as u64, "line")
+                ),
             }
             report
         }

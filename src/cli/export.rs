@@ -10,9 +10,9 @@ use serde_json::json;
 use super::exit::{CommandError, CommandResult};
 use super::filters::Filters;
 use super::output::Output;
-use super::source::{Input, TrailArgument, Unreadable};
+use super::source::{Input, ReadErrors, TrailArgument};
 use super::suggest;
-use super::text::{json_line, one_line, write_json_line};
+use super::text::{count, json_line, one_line, write_json_line};
 use super::time::{Zone, to_micros};
 use crate::read::{Csv, ExportSummary, Line, Query};
 use crate::trail::error::Result;
@@ -75,23 +75,23 @@ pub(super) fn run(arguments: &ExportArguments) -> CommandResult {
     let mut out = Output::open(arguments.output.as_deref(), &input, arguments.force)?;
     let exported = write(arguments, &input, query, &mut out)?;
     out.complete()?;
-    let mut unreadable = Unreadable::of(&input);
+    let mut read_errors = ReadErrors::of(&input);
     exported
         .unreadable
         .iter()
-        .for_each(|error| unreadable.report(error));
+        .for_each(|error| read_errors.report(error));
     if let Some(path) = arguments
         .output
         .as_deref()
         .filter(|path| *path != Path::new("-"))
     {
         eprintln!(
-            "stinger-audit: {} records in {}",
-            exported.records,
+            "stinger-audit: wrote {} to {}",
+            count(exported.records, "record"),
             one_line(&path.to_string_lossy())
         );
     }
-    suggest::finish(exported.records, &input, &arguments.filters, unreadable)
+    suggest::finish(exported.records, &input, &arguments.filters, read_errors)
 }
 
 fn write(
@@ -121,7 +121,7 @@ fn write(
         "exported_at": to_micros(Utc::now()),
         "exported_by": who(),
         "trail": input.name(),
-        "filters": arguments.filters.words(),
+        "filters": arguments.filters.as_typed(),
         "program": concat!("stinger-audit ", env!("CARGO_PKG_VERSION")),
     });
     let head = safe_text(&head);

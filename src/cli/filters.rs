@@ -76,19 +76,19 @@ impl Filters {
         query = each(query, &self.model, Query::model_used);
         query = each(query, &self.text, Query::text);
         for decision in &self.decision {
-            query = query.decision(known_decision(decision)?);
+            query = query.decision(parse_decision(decision)?);
         }
         for tag in &self.tag {
-            query = query.tag(known_tag(tag)?);
+            query = query.tag(parse_tag(tag)?);
         }
         if let Some(since) = &self.since {
-            query = query.since(time::point("--since", since, zone)?);
+            query = query.since(time::parse_time("--since", since, zone)?);
         }
         if let Some(until) = self.until(zone)? {
             query = query.until(until);
         }
         if let Some(last) = &self.last {
-            query = query.last(time::duration("--last", last)?);
+            query = query.last(time::parse_duration("--last", last)?);
         }
         Ok(query)
     }
@@ -96,12 +96,12 @@ impl Filters {
     pub(super) fn until(&self, zone: Zone) -> Result<Option<DateTime<Utc>>, CommandError> {
         let until = self.until.as_deref();
         until
-            .map(|until| time::point("--until", until, zone))
+            .map(|until| time::parse_time("--until", until, zone))
             .transpose()
     }
 
-    /// The filters in words, for the head of an export.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// The filters as they were typed, for the head of an export.
+    pub(super) fn as_typed(&self) -> Vec<String> {
         let lists = [
             ("conversation", &self.conversation),
             ("tenant", &self.tenant),
@@ -137,7 +137,7 @@ fn each(query: Query, values: &[String], add: fn(Query, String) -> Query) -> Que
 }
 
 /// Any other word is a mistake: it would match nothing.
-fn known_decision(word: &str) -> Result<&str, CommandError> {
+fn parse_decision(word: &str) -> Result<&str, CommandError> {
     const WORDS: [&str; 6] = ["allow", "warn", "block", "modify", "error", "skipped"];
     match WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         true => Ok(word),
@@ -149,7 +149,7 @@ fn known_decision(word: &str) -> Result<&str, CommandError> {
 }
 
 /// A tag as a text, a record's `redactions` or the command `tag` spells it.
-fn known_tag(typed: &str) -> Result<String, CommandError> {
+fn parse_tag(typed: &str) -> Result<String, CommandError> {
     let tag = typed.trim().trim_start_matches('[').trim_end_matches(']');
     let mut parts = tag.rsplitn(3, ':');
     let (digest, key, kind) = (parts.next(), parts.next(), parts.next());

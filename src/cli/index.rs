@@ -18,8 +18,8 @@ pub(super) fn run(arguments: &TrailArgument) -> CommandResult {
         return Ok(Answer::NoMatch);
     }
     println!(
-        "{} files, {} new: {:.1} MB, indexes {:.2} MB ({:.2} %) in {}",
-        built.files,
+        "{}, {} new: {:.1} MB, indexes {:.2} MB ({:.2} %) in {}",
+        text::count(built.files, "file"),
         built.built,
         built.bytes as f64 / 1e6,
         built.index_bytes as f64 / 1e6,

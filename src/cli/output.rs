@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use super::exit::CommandError;
 use super::index_cache;
 use super::source::Input;
-use super::text::{Shown, one_line};
+use super::text::{EscapingWriter, one_line};
 use crate::trail::TrailName;
 use crate::trail::internal::DurableFile;
 
 /// An output that is being written.
 pub(super) enum Output {
     Stdout(BufWriter<io::Stdout>),
-    Terminal(Shown<BufWriter<io::Stdout>>),
+    Terminal(EscapingWriter<BufWriter<io::Stdout>>),
     /// A pipe or a device that has a name. It is never replaced.
     Device(PathBuf, BufWriter<File>),
     Export(Export),
@@ -41,7 +41,7 @@ impl Output {
             let is_terminal = stdout.is_terminal();
             let out = BufWriter::with_capacity(BUFFER, stdout);
             return Ok(match is_terminal {
-                true => Output::Terminal(Shown(out)),
+                true => Output::Terminal(EscapingWriter(out)),
                 false => Output::Stdout(out),
             });
         };

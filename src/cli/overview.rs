@@ -6,7 +6,7 @@ use super::exit::{Answer, CommandError, CommandResult};
 use super::progress::total_bytes;
 use super::source::TrailArgument;
 use super::style::stdout;
-use super::text::one_line;
+use super::text::{count, one_line};
 use super::time::Zone;
 use crate::read::{Query, Trail};
 
@@ -32,9 +32,9 @@ pub(super) fn run(source: &TrailArgument) -> CommandResult {
     let mut out = stdout();
     writeln!(
         out,
-        "{}: {files} {}, {:.1} MB",
+        "{}: {}, {:.1} MB",
         shown,
-        if files == 1 { "file" } else { "files" },
+        count(files as u64, "file"),
         total_bytes(&trail, &Query::new()) as f64 / 1e6
     )?;
     let name = match source.trail {
@@ -113,9 +113,9 @@ fn completeness(trail: &Trail, name: &str) -> String {
         (0, false) => {
             format!("completeness not checked: `stinger-audit check{name}` reads all of it")
         }
-        (1, _) => format!("NOT complete: 1 finding, see `stinger-audit check{name}`"),
-        (count, _) => {
-            format!("NOT complete: {count} findings, see `stinger-audit check{name}`")
+        (found, _) => {
+            let findings = count(found as u64, "finding");
+            format!("NOT complete: {findings}, see `stinger-audit check{name}`")
         }
     }
 }

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::exit::{CommandError, CommandResult};
 use super::filters::Filters;
-use super::source::{Input, Source, Unreadable};
-use super::style::{Look, Out, Style, Tone, stdout};
+use super::source::{Input, ReadErrors, Source};
+use super::style::{DisplayOptions, Out, Style, Tone, stdout};
 use super::suggest;
-use super::text::{fitted, one_line, write_json_line};
+use super::text::{one_line, truncated, write_json_line};
 use crate::read::Line;
 use crate::record::{Decision, GuardrailDecision, Record};
 use crate::trail::error::Result;
@@ -30,20 +30,20 @@ pub(super) struct QueryArguments {
     #[arg(long, help_heading = "Output")]
     json: bool,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 pub(super) fn run(arguments: &QueryArguments) -> CommandResult {
     let input = arguments.source.open()?;
-    let query = arguments.filters.query(arguments.look.zone())?;
-    let mut unreadable = Unreadable::of(&input);
+    let query = arguments.filters.query(arguments.display.zone())?;
+    let mut read_errors = ReadErrors::of(&input);
     let found = match (arguments.reverse, &input) {
         (false, _) => {
             let (lines, _progress) = input.lines(query);
-            print(arguments, lines, &mut unreadable)?
+            print(arguments, lines, &mut read_errors)?
         }
         (true, Input::Trail { trail, .. }) => {
-            print(arguments, trail.lines_reversed(query)?, &mut unreadable)?
+            print(arguments, trail.lines_reversed(query)?, &mut read_errors)?
         }
         (true, Input::Stdin) => {
             return Err(CommandError::Usage(
@@ -51,22 +51,22 @@ pub(super) fn run(arguments: &QueryArguments) -> CommandResult {
             ));
         }
     };
-    suggest::finish(found, &input, &arguments.filters, unreadable)
+    suggest::finish(found, &input, &arguments.filters, read_errors)
 }
 
 fn print(
     arguments: &QueryArguments,
     lines: impl Iterator<Item = Result<Line>>,
-    unreadable: &mut Unreadable,
+    read_errors: &mut ReadErrors,
 ) -> Result<u64, CommandError> {
-    let style = Style::new(&arguments.look);
+    let style = Style::new(&arguments.display);
     let mut out = stdout();
     let mut found = 0;
     for line in lines {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                unreadable.report(&error);
+                read_errors.report(&error);
                 continue;
             }
         };
@@ -133,7 +133,7 @@ fn what(style: &Style, record: &Record, room: usize) -> String {
             said.remove(key);
         }
         let said = serde_json::to_string(&said).unwrap_or_default();
-        return style.paint(Tone::Faint, &fitted(&one_line(&said), room));
+        return style.paint(Tone::Faint, &truncated(&one_line(&said), room));
     }
     let decisions: Vec<String> = record.guardrail_decisions.iter().map(verdict).collect();
     let decisions = decisions.join("; ");
@@ -155,7 +155,7 @@ fn what(style: &Style, record: &Record, room: usize) -> String {
         (false, true) => decisions,
         (false, false) => format!("{decisions} | {text}"),
     };
-    let line = style.with_placeholders(&fitted(&line, room));
+    let line = style.with_placeholders(&truncated(&line, room));
     match record
         .guardrail_decisions
         .iter()

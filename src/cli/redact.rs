@@ -8,7 +8,7 @@ use clap::Args;
 use super::dry_run::{self, Change, Effect};
 use super::exit::{Answer, CommandError, CommandResult};
 use super::filters::Filters;
-use super::source::{Input, TrailArgument, Unreadable};
+use super::source::{Input, ReadErrors, TrailArgument};
 use super::style::{Out, stdout};
 use super::text::one_line;
 use super::time::Zone;
@@ -83,13 +83,13 @@ pub(super) fn run(arguments: &RedactArguments) -> CommandResult {
         Input::Stdin => text(&redactor),
         Input::Trail { trail, .. } => {
             let mut out = stdout();
-            let mut unreadable = Unreadable::default();
+            let mut read_errors = ReadErrors::default();
             let mut totals = Totals::default();
             for record in trail.query(arguments.filters.query(Zone::UTC)?) {
                 let record = match record {
                     Ok(record) => record,
                     Err(error) => {
-                        unreadable.report(&error);
+                        read_errors.report(&error);
                         continue;
                     }
                 };
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &RedactArguments) -> CommandResult {
                     totals.show(&mut out, &format!("#{} {field}", record.seq), &change)?;
                 }
             }
-            totals.finish(out, unreadable)
+            totals.finish(out, read_errors)
         }
     }
 }
@@ -112,7 +112,7 @@ fn text(redactor: &Redactor) -> CommandResult {
             totals.show(&mut out, &format!("line {}", number + 1), &change)?;
         }
     }
-    totals.finish(out, Unreadable::default())
+    totals.finish(out, ReadErrors::default())
 }
 
 #[derive(Default)]
@@ -135,13 +135,13 @@ impl Totals {
         writeln!(out, "{word:<8} {}", one_line(&line))
     }
 
-    fn finish(self, mut out: Out, unreadable: Unreadable) -> CommandResult {
+    fn finish(self, mut out: Out, read_errors: ReadErrors) -> CommandResult {
         out.flush()?;
         eprintln!(
             "stinger-audit: {} would be hidden, {} exposed",
             self.hidden, self.exposed
         );
-        unreadable.finish()?;
+        read_errors.finish()?;
         Ok(Answer::of(self.hidden + self.exposed > 0))
     }
 }

@@ -8,8 +8,8 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::exit::{Answer, CommandError, CommandResult};
 use super::filters::Filters;
-use super::source::{Input, Source, Unreadable};
-use super::style::{Look, Style, stdout};
+use super::source::{Input, ReadErrors, Source};
+use super::style::{DisplayOptions, Style, stdout};
 use super::text::{listed, one_line, write_json_line};
 use crate::read::{Conversation, Query, Turn};
 
@@ -35,7 +35,7 @@ pub(super) struct ShowArguments {
     #[arg(long, help_heading = "Output")]
     json: bool,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
@@ -45,11 +45,11 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
             arguments.id
         )));
     }
-    let filters = arguments.filters.query(arguments.look.zone())?;
+    let filters = arguments.filters.query(arguments.display.zone())?;
     let input = arguments.source.open()?;
-    let mut unreadable = Unreadable::of(&input);
-    let Some(id) = resolve(&arguments.id, &input, &mut unreadable)? else {
-        return nothing(&input, &arguments.id, unreadable);
+    let mut read_errors = ReadErrors::of(&input);
+    let Some(id) = resolve(&arguments.id, &input, &mut read_errors)? else {
+        return nothing(&input, &arguments.id, read_errors);
     };
     let (lines, progress) = input.lines(Query::new().conversation_id(&id));
     let mut records = Vec::new();
@@ -62,12 +62,12 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
                 }
                 records.push(line.record);
             }
-            Err(error) => unreadable.report(&error),
+            Err(error) => read_errors.report(&error),
         }
     }
     drop(progress);
     if records.is_empty() {
-        return nothing(&input, &id, unreadable);
+        return nothing(&input, &id, read_errors);
     }
     let conversation = Conversation::of(id, records);
     let is_shown = |turn: &&Turn| turn.records.iter().any(|record| filters.selects(record));
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
         }
         out.flush()?;
     } else if !shown.is_empty() {
-        let style = Style::new(&arguments.look);
+        let style = Style::new(&arguments.display);
         let mut out = stdout();
         let page = Page {
             style: &style,
@@ -90,25 +90,25 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
         page.conversation(&mut out, &conversation, |turn| is_shown(&turn))?;
         out.flush()?;
     }
-    let left_out = conversation.turns.len() - shown.len();
-    if left_out > 0 {
+    let hidden = conversation.turns.len() - shown.len();
+    if hidden > 0 {
         eprintln!(
-            "stinger-audit: the filters hide {left_out} of {} turns of conversation {}",
+            "stinger-audit: the filters hide {hidden} of {} turns of conversation {}",
             conversation.turns.len(),
             one_line(&conversation.conversation_id)
         );
     }
-    unreadable.finish()?;
+    read_errors.finish()?;
     Ok(Answer::of(!shown.is_empty()))
 }
 
-fn nothing(input: &Input, id: &str, unreadable: Unreadable) -> CommandResult {
+fn nothing(input: &Input, id: &str, read_errors: ReadErrors) -> CommandResult {
     eprintln!(
         "stinger-audit: {} has no conversation {}",
         one_line(&input.name()),
         one_line(id)
     );
-    unreadable.finish()?;
+    read_errors.finish()?;
     Ok(Answer::NoMatch)
 }
 
@@ -116,7 +116,7 @@ fn nothing(input: &Input, id: &str, unreadable: Unreadable) -> CommandResult {
 fn resolve(
     typed: &str,
     input: &Input,
-    unreadable: &mut Unreadable,
+    read_errors: &mut ReadErrors,
 ) -> Result<Option<String>, CommandError> {
     if matches!(input, Input::Stdin) {
         return Ok(Some(typed.to_owned()));
@@ -135,7 +135,7 @@ fn resolve(
                     ids.push(id);
                 }
             }
-            Err(error) => unreadable.report(&error),
+            Err(error) => read_errors.report(&error),
         }
     }
     match ids.as_slice() {

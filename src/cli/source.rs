@@ -12,7 +12,7 @@ use super::exit::{CommandError, explained};
 use super::progress::{Progress, total_bytes};
 use super::{index_cache, text};
 use crate::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
-use crate::trail::error::{Error, ErrorKind, Unreadable as Reason};
+use crate::trail::error::{Error, ErrorKind, Unreadable};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";
@@ -272,7 +272,7 @@ fn no_trail(error: Error, is_typed: bool) -> CommandError {
 
 /// What could not be read. Each error is printed once on stderr; the end says how many more there were.
 #[derive(Default)]
-pub(super) struct Unreadable {
+pub(super) struct ReadErrors {
     /// A stream may hold other lines, which are not errors of the trail.
     is_stream: bool,
     foreign: u64,
@@ -285,11 +285,11 @@ pub(super) struct Unreadable {
 /// So many are printed one by one.
 const MOST_PRINTED: usize = 5;
 
-impl Unreadable {
-    pub(super) fn of(input: &Input) -> Unreadable {
-        Unreadable {
+impl ReadErrors {
+    pub(super) fn of(input: &Input) -> ReadErrors {
+        ReadErrors {
             is_stream: matches!(input, Input::Stdin),
-            ..Unreadable::default()
+            ..ReadErrors::default()
         }
     }
 
@@ -312,14 +312,14 @@ impl Unreadable {
     pub(super) fn finish(self) -> Result<(), CommandError> {
         if self.known.len() > MOST_PRINTED {
             eprintln!(
-                "stinger-audit: {} more lines could not be read; `stinger-audit check` lists them",
-                self.known.len() - MOST_PRINTED
+                "stinger-audit: {} more could not be read; `stinger-audit check` lists them",
+                text::count((self.known.len() - MOST_PRINTED) as u64, "line")
             );
         }
         if self.foreign > 0 {
             eprintln!(
-                "stinger-audit: skipped {} lines that are not records",
-                self.foreign
+                "stinger-audit: skipped {} of other programs",
+                text::count(self.foreign, "line")
             );
         }
         match self.is_partial {
@@ -333,7 +333,7 @@ fn is_foreign(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Unreadable {
-            reason: Reason::Foreign { .. },
+            reason: Unreadable::Foreign { .. },
             ..
         }
     )

@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::exit::{Answer, CommandResult};
 use super::filters::Filters;
-use super::source::{Source, Unreadable};
-use super::style::{Look, Out, Style, Tone, stdout};
+use super::source::{ReadErrors, Source};
+use super::style::{DisplayOptions, Out, Style, Tone, stdout};
 use super::suggest;
-use super::text::one_line;
+use super::text::{count, one_line};
 use crate::read::{Histogram, Stats};
 use crate::trail::internal::json;
 
@@ -27,19 +27,19 @@ pub(super) struct StatsArguments {
     #[arg(long, help_heading = "Output")]
     json: bool,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
     let input = arguments.source.open()?;
-    let stats = input.stats(arguments.filters.query(arguments.look.zone())?);
-    let mut unreadable = Unreadable::of(&input);
+    let stats = input.stats(arguments.filters.query(arguments.display.zone())?);
+    let mut read_errors = ReadErrors::of(&input);
     stats
         .unreadable
         .iter()
-        .for_each(|error| unreadable.report(error));
+        .for_each(|error| read_errors.report(error));
     if stats.records == 0 {
-        return suggest::finish(0, &input, &arguments.filters, unreadable);
+        return suggest::finish(0, &input, &arguments.filters, read_errors);
     }
     if arguments.json {
         let mut out = stdout();
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
         writeln!(out)?;
         out.flush()?;
     } else {
-        let style = Style::new(&arguments.look);
+        let style = Style::new(&arguments.display);
         let mut out = stdout();
         let mut table = Table {
             style: &style,
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
         table.stats(&stats, arguments.top)?;
         out.flush()?;
     }
-    unreadable.finish()?;
+    read_errors.finish()?;
     Ok(Answer::Match)
 }
 
@@ -74,8 +74,8 @@ impl Table<'_> {
         let zone = self.style.zone;
         if let (Some(from), Some(to)) = (stats.from, stats.to) {
             let head = format!(
-                "{} records, {} to {}; not counting the trail's own",
-                stats.records,
+                "{}, {} to {}; not counting the trail's own",
+                count(stats.records, "record"),
                 zone.full(from),
                 zone.full(to)
             );
@@ -100,8 +100,8 @@ impl Table<'_> {
                 let latency = match stats.guardrail_latency_ms.get(filter) {
                     Some(spread) => format!(
                         "   p50 {} p99 {} ms",
-                        about(spread.percentile(50.0)),
-                        about(spread.percentile(99.0))
+                        percentile_text(spread.percentile(50.0)),
+                        percentile_text(spread.percentile(99.0))
                     ),
                     None => String::new(),
                 };
@@ -191,11 +191,11 @@ impl Table<'_> {
         writeln!(
             self.out,
             "  {:<NAME$} p50 {}  p90 {}  p99 {}  max {}",
-            format!("of {} records", spread.count()),
-            about(spread.percentile(50.0)),
-            about(spread.percentile(90.0)),
-            about(spread.percentile(99.0)),
-            short(spread.max()),
+            format!("of {}", count(spread.count(), "record")),
+            percentile_text(spread.percentile(50.0)),
+            percentile_text(spread.percentile(90.0)),
+            percentile_text(spread.percentile(99.0)),
+            figure_text(spread.max()),
         )
     }
 
@@ -209,7 +209,7 @@ impl Table<'_> {
 }
 
 /// A percentile, which is within 3 %, in the two digits that it has.
-fn about(value: f64) -> String {
+fn percentile_text(value: f64) -> String {
     if value < 0.001 {
         return "<0.001".to_owned();
     }
@@ -220,7 +220,7 @@ fn about(value: f64) -> String {
 }
 
 /// A figure with as many digits as say something.
-fn short(value: f64) -> String {
+fn figure_text(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),
         10.0..100.0 => format!("{value:.1}"),
@@ -244,7 +244,7 @@ mod tests {
             (306.3, "~310"),
             (1_234.0, "~1200"),
         ] {
-            assert_eq!(about(value), shown);
+            assert_eq!(percentile_text(value), shown);
         }
     }
 }

@@ -2,33 +2,26 @@
 
 use std::io::{self, IsTerminal as _};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ColorChoice};
 
 use super::time::Zone;
 
 /// How output looks.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
-pub(super) struct Look {
+pub(super) struct DisplayOptions {
     /// Show times in the time zone of this machine instead of UTC, and read times without a zone as such
     #[arg(long)]
     pub(super) local: bool,
     /// When to print colors. NO_COLOR turns them off; use `always` with `| less -R`
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: When,
+    pub(super) color: ColorChoice,
 }
 
-impl Look {
+impl DisplayOptions {
     pub(super) fn zone(&self) -> Zone {
         Zone { local: self.local }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum When {
-    Auto,
-    Always,
-    Never,
 }
 
 /// What a color means.
@@ -36,7 +29,7 @@ pub(super) enum When {
 pub(super) enum Tone {
     /// What stopped something, or is wrong.
     Bad,
-    /// What somebody should look at.
+    /// What somebody should display at.
     Doubtful,
     /// What passed.
     Good,
@@ -59,21 +52,21 @@ pub(super) struct Style {
 const UNBOUNDED: usize = usize::MAX;
 
 impl Style {
-    pub(super) fn new(look: &Look) -> Style {
+    pub(super) fn new(display: &DisplayOptions) -> Style {
         let is_terminal = io::stdout().is_terminal();
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Style {
-            color: match look.color {
-                When::Always => true,
-                When::Never => false,
-                When::Auto => is_terminal && !no_color && !is_dumb,
+            color: match display.color {
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+                ColorChoice::Auto => is_terminal && !no_color && !is_dumb,
             },
             width: match terminal_size::terminal_size() {
                 Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width.max(40)),
                 _ => UNBOUNDED,
             },
-            zone: look.zone(),
+            zone: display.zone(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::exit::{Answer, CommandResult};
 use super::filters::Filters;
-use super::source::{Input, Unreadable};
+use super::source::{Input, ReadErrors};
 use super::text::{listed, one_line};
 use crate::read::{Query, Stats};
 use crate::record::{EventType, Record};
@@ -14,12 +14,12 @@ pub(super) fn finish(
     found: u64,
     input: &Input,
     filters: &Filters,
-    unreadable: Unreadable,
+    read_errors: ReadErrors,
 ) -> CommandResult {
     if found == 0 {
         report(input, filters);
     }
-    unreadable.finish()?;
+    read_errors.finish()?;
     Ok(Answer::of(found > 0))
 }
 

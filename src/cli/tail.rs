@@ -10,8 +10,8 @@ use clap::Args;
 use super::exit::CommandResult;
 use super::filters::Filters;
 use super::query::write_line;
-use super::source::{Input, Source, Unreadable};
-use super::style::{Look, Out, Style, stdout};
+use super::source::{Input, ReadErrors, Source};
+use super::style::{DisplayOptions, Out, Style, stdout};
 use super::suggest;
 use crate::read::{Line, Lines};
 use crate::trail::error::Result;
@@ -33,7 +33,7 @@ pub(super) struct TailArguments {
     #[arg(long, help_heading = "Output")]
     json: bool,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 /// How often it looks for new records.
@@ -45,17 +45,17 @@ const DELAY: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) fn run(arguments: &TailArguments) -> CommandResult {
     let input = arguments.source.open()?;
-    let query = arguments.filters.query(arguments.look.zone())?;
-    let until = arguments.filters.until(arguments.look.zone())?;
-    let style = Style::new(&arguments.look);
+    let query = arguments.filters.query(arguments.display.zone())?;
+    let until = arguments.filters.until(arguments.display.zone())?;
+    let style = Style::new(&arguments.display);
     let mut out = stdout();
-    let mut unreadable = Unreadable::of(&input);
+    let mut read_errors = ReadErrors::of(&input);
     let mut found = 0_u64;
     let mut show = |line: Result<Line>, out: &mut Out| {
         let line = match line {
             Ok(line) => line,
             Err(error) => {
-                unreadable.report(&error);
+                read_errors.report(&error);
                 return Ok(());
             }
         };
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &TailArguments) -> CommandResult {
         }
     }
     out.flush()?;
-    suggest::finish(found, &input, &arguments.filters, unreadable)
+    suggest::finish(found, &input, &arguments.filters, read_errors)
 }
 
 /// The last records of a stream, when it has ended, and what could not be read of it.

@@ -62,10 +62,18 @@ pub(super) fn listed(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// A terminal. Whole texts are written to it, with everything escaped but line feeds and tabs.
-pub(super) struct Shown<W>(pub(super) W);
+/// `1 record`, `2 records`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
 
-impl<W: Write> Write for Shown<W> {
+/// A terminal. Whole texts are written to it, with everything escaped but line feeds and tabs.
+pub(super) struct EscapingWriter<W>(pub(super) W);
+
+impl<W: Write> Write for EscapingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
         self.0.write_all(safe(&text).as_bytes())?;
@@ -78,11 +86,11 @@ impl<W: Write> Write for Shown<W> {
 }
 
 /// As much of a line as fits into so many columns, with `…` if it is cut.
-pub(super) fn fitted(line: &str, columns: usize) -> String {
+pub(super) fn truncated(line: &str, columns: usize) -> String {
     if line.width() <= columns {
         return line.to_owned();
     }
-    let mut fitted = String::new();
+    let mut truncated = String::new();
     let mut width = 0;
     for character in line.chars() {
         let more = character.width().unwrap_or(0);
@@ -90,10 +98,10 @@ pub(super) fn fitted(line: &str, columns: usize) -> String {
             break;
         }
         width += more;
-        fitted.push(character);
+        truncated.push(character);
     }
-    fitted.push('…');
-    fitted
+    truncated.push('…');
+    truncated
 }
 
 /// The lines of a text, none wider than so many columns, broken between words if possible.
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_terminal_is_not_acted_on() {
-        let mut shown = Shown(Vec::new());
+        let mut shown = EscapingWriter(Vec::new());
         shown
             .write_all("a,\u{9b}b\rc\r\nd\n".as_bytes())
             .expect("written");
@@ -176,8 +184,8 @@ mod tests {
 
     #[test]
     fn lines_fit() {
-        assert_eq!(fitted("日本語テキスト", 7), "日本語…");
-        assert_eq!(fitted("short", 5), "short");
+        assert_eq!(truncated("日本語テキスト", 7), "日本語…");
+        assert_eq!(truncated("short", 5), "short");
         assert_eq!(
             wrapped("the quick brown fox jumps over it", 20),
             ["the quick brown fox ", "jumps over it"]

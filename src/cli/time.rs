@@ -9,16 +9,23 @@ use super::exit::CommandError;
 
 /// A point in time: a date, a time or both, with a zone or without, a word, or a time ago. A time without a zone is
 /// in `zone`; a time without a date is today's.
-pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Utc>, CommandError> {
+pub(super) fn parse_time(
+    option: &str,
+    typed: &str,
+    zone: Zone,
+) -> Result<DateTime<Utc>, CommandError> {
     let now = Utc::now();
     let text = typed.trim();
     let found = match text.to_ascii_lowercase().as_str() {
         "now" => Some(now),
-        "today" => zone.begin(zone.today(now)),
-        "yesterday" => zone.today(now).pred_opt().and_then(|day| zone.begin(day)),
+        "today" => zone.start_of(zone.today(now)),
+        "yesterday" => zone
+            .today(now)
+            .pred_opt()
+            .and_then(|day| zone.start_of(day)),
         _ => match text.strip_prefix('-') {
-            Some(ago) => parse_duration(ago).and_then(|ago| now.checked_sub_signed(ago)),
-            None => stated(text, zone, now),
+            Some(ago) => parsed_duration(ago).and_then(|ago| now.checked_sub_signed(ago)),
+            None => parsed_time(text, zone, now),
         },
     };
     found.ok_or_else(|| {
@@ -31,7 +38,7 @@ pub(super) fn point(option: &str, typed: &str, zone: Zone) -> Result<DateTime<Ut
 }
 
 /// A date, a time, or both, with a zone or without.
-fn stated(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn parsed_time(text: &str, zone: Zone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let (text, offset) = split_offset(text);
     let (date, time) = match text.split_once(['T', 't', ' ']) {
         Some((date, time)) => (Some(date), Some(time.trim_start())),
@@ -103,8 +110,8 @@ fn parse_offset(text: &str) -> Option<FixedOffset> {
 }
 
 /// A duration such as `90s`, `15min`, `1h30m` or `7d`.
-pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, CommandError> {
-    let Some(duration) = parse_duration(typed.trim()) else {
+pub(super) fn parse_duration(option: &str, typed: &str) -> Result<Duration, CommandError> {
+    let Some(duration) = parsed_duration(typed.trim()) else {
         return Err(CommandError::Usage(format!(
             "{option} {typed}: not a duration; write numbers with s, m, h, d or w, such as 90s, 15min or 1h30m"
         )));
@@ -117,7 +124,7 @@ pub(super) fn duration(option: &str, typed: &str) -> Result<Duration, CommandErr
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+fn parsed_duration(text: &str) -> Option<Duration> {
     let mut whole = Duration::zero();
     let mut rest = text;
     loop {
@@ -168,7 +175,7 @@ impl Zone {
     }
 
     /// When a day begins.
-    fn begin(self, day: NaiveDate) -> Option<DateTime<Utc>> {
+    fn start_of(self, day: NaiveDate) -> Option<DateTime<Utc>> {
         self.of(day.and_time(NaiveTime::MIN))
     }
 
@@ -219,8 +226,8 @@ pub(super) fn to_micros(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`.
-pub(super) fn spoken(duration: Duration) -> String {
+/// A duration, rounded for people: `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`.
+pub(super) fn rounded(duration: Duration) -> String {
     let milliseconds = duration.num_milliseconds();
     match milliseconds {
         ..1_000 => format!("{milliseconds} ms"),
@@ -237,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_people_type_for_times_is_understood() {
-        let read = |typed: &str| point("--since", typed, Zone::UTC).ok();
+        let read = |typed: &str| parse_time("--since", typed, Zone::UTC).ok();
         let day = Utc.with_ymd_and_hms(2026, 11, 24, 0, 0, 0).single();
         assert_eq!(read("2026-11-24"), day);
         assert_eq!(read("2026-11-24T00:00:00Z"), day);
@@ -292,7 +299,7 @@ mod tests {
     #[test]
     fn durations_are_read_as_people_write_them() {
         let read = |typed: &str| {
-            duration("--last", typed)
+            parse_duration("--last", typed)
                 .ok()
                 .map(|found| found.num_seconds())
         };

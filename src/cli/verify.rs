@@ -9,8 +9,8 @@ use clap::Args;
 use super::exit::{Answer, CommandError, CommandResult};
 use super::progress::{Progress, total_bytes};
 use super::source::{Input, TrailArgument};
-use super::style::{Look, Style, Tone, stdout};
-use super::text::{one_line, safe};
+use super::style::{DisplayOptions, Style, Tone, stdout};
+use super::text::{count, one_line, safe};
 use super::time::to_micros;
 use crate::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
 use crate::redact::error::ErrorChain;
@@ -29,7 +29,7 @@ pub(super) struct VerifyArguments {
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
     #[command(flatten)]
-    look: Look,
+    display: DisplayOptions,
 }
 
 /// The first bytes of a file of evidence.
@@ -75,7 +75,7 @@ fn print(
     verified: &VerifyReport,
     arguments: &VerifyArguments,
 ) -> Result<(), CommandError> {
-    let style = Style::new(&arguments.look);
+    let style = Style::new(&arguments.display);
     let mut out = stdout();
     for finding in verified.findings.iter().take(SHOWN) {
         let place = match &finding.position {
@@ -88,17 +88,17 @@ fn print(
         writeln!(out, "{kind}  {line}")?;
     }
     if let Some(more) = verified.findings.len().checked_sub(SHOWN + 1) {
-        writeln!(out, "and {} more findings", more + 1)?;
+        writeln!(out, "and {} more", count(more as u64 + 1, "finding"))?;
     }
     if !verified.findings.is_empty() {
         writeln!(out)?;
     }
     writeln!(
         out,
-        "{}: {} records, {} seals",
+        "{}: {}, {}",
         one_line(name),
-        verified.records,
-        verified.seals
+        count(verified.records, "record"),
+        count(verified.seals, "seal")
     )?;
     for (from, to) in &verified.proven {
         writeln!(out, "proven: records {from} to {}", to - 1)?;
@@ -120,8 +120,10 @@ fn print(
     let (tone, verdict) = match verified.findings.len() {
         0 if !verified.unchecked.is_empty() => (Tone::Bad, "NOT fully checked".to_owned()),
         0 => (Tone::Good, "intact".to_owned()),
-        1 => (Tone::Bad, "NOT intact: 1 finding".to_owned()),
-        count => (Tone::Bad, format!("NOT intact: {count} findings")),
+        found => {
+            let findings = count(found as u64, "finding");
+            (Tone::Bad, format!("NOT intact: {findings}"))
+        }
     };
     writeln!(out, "{}", style.paint(tone, &verdict))?;
     Ok(out.flush()?)
@@ -137,7 +139,7 @@ fn is_evidence(path: &Path) -> bool {
 fn verify_evidence(path: &Path, arguments: &VerifyArguments) -> CommandResult {
     let text = fs::read_to_string(path).map_err(CommandError::file("read", path))?;
     let mut out = stdout();
-    let style = Style::new(&arguments.look);
+    let style = Style::new(&arguments.display);
     let evidence = match InclusionProof::read(&text) {
         Ok(evidence) => evidence,
         Err(error) => {

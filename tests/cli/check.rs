@@ -6,7 +6,7 @@ use crate::fixtures::ended;
 use crate::process::{piped, run, stderr, stdout};
 
 #[test]
-fn what_is_gone_from_the_end_is_found() {
+fn check_finds_what_is_missing_at_the_end() {
     let dir = tempfile::tempdir().expect("a directory");
     let whole = ended(dir.path());
     let file = dir.path().join("audit.log");
@@ -92,5 +92,5 @@ fn what_is_gone_from_the_end_is_found() {
     let mixed = [b"starting\n", whole.as_slice()].concat();
     let output = piped(dir.path(), &["check", "-"], &mixed);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
-    assert!(stderr(&output).contains("skipped 1 lines that are not records"));
+    assert!(stderr(&output).contains("skipped 1 line of other programs"));
 }

@@ -6,7 +6,7 @@ use crate::fixtures::{golden, line, trail_of};
 use crate::process::{command, run, stderr, stdout};
 
 #[test]
-fn what_ends_how_is_told_by_the_exit_code() {
+fn the_exit_code_says_how_a_command_ended() {
     for (arguments, code) in [
         (&["query", "audit.log", "--user", "u-7"][..], 0),
         (&["query", "audit.log", "--user", "nobody"], 1),
@@ -45,7 +45,7 @@ fn what_ends_how_is_told_by_the_exit_code() {
 }
 
 #[test]
-fn mistakes_are_answered_with_what_to_do() {
+fn an_error_says_what_to_do() {
     for (arguments, says) in [
         (&["query"][..], "there is no trail ./audit.log"),
         (&["query", "missing.log"], "no file in . has that name"),
@@ -110,7 +110,7 @@ fn mistakes_are_answered_with_what_to_do() {
 }
 
 #[test]
-fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
+fn an_unknown_name_is_answered_with_similar_names_of_the_trail() {
     let users = [10, 11, 2].map(|user| {
         let rest = format!(",\"user_id\":\"u-{user}\",\"session_id\":\"s-{user}\"");
         line(user, "user_prompt", &rest)
@@ -171,7 +171,7 @@ fn what_the_trail_does_not_know_is_told_with_what_it_knows() {
 }
 
 #[test]
-fn what_is_no_trail_is_told_what_it_is() {
+fn a_file_that_is_no_trail_is_called_what_it_is() {
     let dir = tempfile::tempdir().expect("a directory");
     let write =
         |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).expect("written");

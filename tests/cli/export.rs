@@ -51,7 +51,7 @@ fn an_export_gets_its_name_when_it_is_complete() {
 }
 
 #[test]
-fn an_export_replaces_nothing_that_it_was_not_told_to() {
+fn an_export_replaces_a_file_only_with_force_and_a_trail_never() {
     let dir = tempfile::tempdir().expect("a directory");
     let logs = dir.path().join("logs");
     let audit = stinger_audit::to(logs.join("audit.log"))

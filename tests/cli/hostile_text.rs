@@ -51,7 +51,7 @@ fn hostile() -> tempfile::TempDir {
 }
 
 #[test]
-fn hostile_text_acts_in_no_output() {
+fn hostile_text_is_escaped_in_every_output() {
     let dir = hostile();
     let id = &format!("c{EVIL}\u{1b}[2J\u{7}\r\n=1+1");
     let name = "au\u{9b}31m\u{1b}[2J\ndit\u{202e}.log";

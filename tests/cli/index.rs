@@ -5,7 +5,7 @@ use std::fs;
 use crate::process::{command, stderr, stdout};
 
 #[test]
-fn a_large_trail_gets_indexes_and_no_other_answers() {
+fn a_large_trail_gets_indexes_and_the_same_answers() {
     let directory = tempfile::tempdir().expect("a directory");
     let directory = directory.path();
     let cache = directory.join("cache");

@@ -21,7 +21,7 @@ fn standard_input_may_hold_other_lines() {
     );
     assert_eq!(stdout(&output).lines().count(), 2);
     assert!(
-        stderr(&output).contains("skipped 3 lines that are not records"),
+        stderr(&output).contains("skipped 3 lines of other programs"),
         "{}",
         stderr(&output)
     );
@@ -44,7 +44,7 @@ fn standard_input_may_hold_other_lines() {
 }
 
 #[test]
-fn links_devices_and_long_lines_are_no_trouble() {
+fn long_lines_are_read_and_devices_are_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let long = format!(
         "{{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"user_prompt\",\"conversation_id\":\"c\",\"prompt\":\"{}\"}}\n",
@@ -52,7 +52,11 @@ fn links_devices_and_long_lines_are_no_trouble() {
     );
     fs::write(dir.path().join("audit.2026-11-24.log"), long).expect("written");
     let output = run(dir.path(), &["check", "audit.log"]);
-    assert!(stdout(&output).contains("1 records"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains(" 1 record,"),
+        "{}",
+        stdout(&output)
+    );
     let shown = stdout(&run(
         dir.path(),
         &["query", "audit.log", "--limit", "1", "--json"],
@@ -77,7 +81,7 @@ fn links_devices_and_long_lines_are_no_trouble() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_trouble() {
+fn a_file_that_cannot_be_read_is_an_error() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

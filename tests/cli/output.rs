@@ -71,7 +71,7 @@ fn what_is_printed_is_what_the_files_say() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_trouble() {
+fn a_reader_that_stops_reading_is_not_an_error() {
     let dir = tempfile::tempdir().expect("a directory");
     let line = |seq: u64| {
         format!(
@@ -113,7 +113,7 @@ fn a_reader_that_goes_away_is_no_trouble() {
 }
 
 #[test]
-fn times_are_those_of_the_zone_that_is_asked_for() {
+fn local_shows_and_reads_times_in_the_local_zone() {
     let local = |arguments: &[&str]| {
         let mut command = command(&golden());
         let output = command.env("TZ", "IST-5:30").args(arguments).output();
@@ -134,7 +134,7 @@ fn times_are_those_of_the_zone_that_is_asked_for() {
 }
 
 #[test]
-fn a_terminal_gets_colours_and_nothing_that_acts_on_it() {
+fn a_terminal_gets_colors_and_escaped_text() {
     #[cfg(unix)]
     {
         use crate::process::on_a_terminal;

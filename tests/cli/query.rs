@@ -104,7 +104,7 @@ fn json_is_the_line_byte_for_byte_and_the_library_selects_the_same() {
 }
 
 #[test]
-fn the_newest_come_first_without_reading_the_rest() {
+fn reverse_prints_the_newest_records_first() {
     let output = run(
         &golden(),
         &["query", "audit.log", "--reverse", "--limit", "2", "--json"],
@@ -137,7 +137,7 @@ fn the_newest_come_first_without_reading_the_rest() {
 }
 
 #[test]
-fn the_faults_of_other_queries_are_not_ours() {
+fn a_query_keeps_its_bounds_reports_bad_lines_and_truncates_no_text() {
     // The start is in the range, the end is not.
     let output = run(
         &golden(),
@@ -174,7 +174,7 @@ fn the_faults_of_other_queries_are_not_ours() {
 }
 
 #[test]
-fn a_known_value_is_found_by_its_tag() {
+fn tag_finds_the_records_of_a_known_value() {
     let dir = tempfile::tempdir().expect("a directory");
     let audit = stinger_audit::to(dir.path().join("audit.log"))
         .redact_pii(true)

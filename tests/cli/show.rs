@@ -6,7 +6,7 @@ use crate::fixtures::{golden, line, trail_of};
 use crate::process::{run, stderr, stdout};
 
 #[test]
-fn every_record_of_a_turn_is_shown() {
+fn show_prints_every_record_of_a_turn() {
     for key in [
         "\"conversation_id\":\"c-1\",\"turn_number\":1",
         "\"conversation_id\":\"c-1\",\"turn_number\":1,\"turn_id\":\"t-1\"",

@@ -11,7 +11,7 @@ use crate::process::{command, piped, run, stdout};
 
 /// Somebody writes as fast as he can and begins a new file every 40 lines.
 #[test]
-fn tail_misses_and_doubles_nothing_while_files_roll() {
+fn tail_misses_and_repeats_nothing_while_files_roll() {
     const LINES: u64 = 8_000;
     let dir = tempfile::tempdir().expect("a directory");
     let file = |number: u64| {

@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cli::style::{Out, Style, Tone};
-use crate::cli::text::{one_line, wrapped};
-use crate::cli::time::spoken;
+use crate::cli::text::{count, one_line, wrapped};
+use crate::cli::time::rounded;
 use crate::read::{Conversation, Turn};
 
 /// A longer silence is shown.
@@ -48,10 +48,10 @@ impl Page<'_> {
             .min()
             .unwrap_or_default();
         let head = format!(
-            "conversation {}  user {user}  {}  {turns} {}",
+            "conversation {}  user {user}  {}  {}",
             one_line(&conversation.conversation_id),
             style.zone.date(first),
-            if turns == 1 { "turn" } else { "turns" },
+            count(turns as u64, "turn"),
         );
         writeln!(out, "{}", style.paint(Tone::Strong, &head))?;
         let missing = conversation.missing_turns();
@@ -73,18 +73,14 @@ impl Page<'_> {
                 writeln!(out, "\n{}", style.paint(Tone::Bad, &format!("  ╳ {what}")))?;
             }
             if !is_shown(turn) {
-                let mut left_out = vec![turn];
+                let mut hidden = vec![turn];
                 while let Some(next) =
-                    turns.next_if(|next| !is_shown(next) && is_next(&left_out, next))
+                    turns.next_if(|next| !is_shown(next) && is_next(&hidden, next))
                 {
-                    left_out.push(next);
+                    hidden.push(next);
                 }
-                writeln!(
-                    out,
-                    "\n{}",
-                    style.paint(Tone::Faint, &left_out_line(&left_out))
-                )?;
-                number = left_out
+                writeln!(out, "\n{}", style.paint(Tone::Faint, &hidden_line(&hidden)))?;
+                number = hidden
                     .iter()
                     .rev()
                     .find_map(|turn| turn.number)
@@ -95,7 +91,7 @@ impl Page<'_> {
             if let Some(last) = last
                 && begun - last > SILENCE
             {
-                let silence = format!("  ⋮ {} of silence", spoken(begun - last));
+                let silence = format!("  ⋮ {} of silence", rounded(begun - last));
                 writeln!(out, "\n{}", style.paint(Tone::Faint, &silence))?;
             }
             self.turn(out, turn, &mut seen)?;
@@ -105,13 +101,13 @@ impl Page<'_> {
         Ok(())
     }
 
-    pub(super) fn room(&self) -> usize {
+    pub(super) fn text_width(&self) -> usize {
         self.style.width.min(WIDEST).saturating_sub(MARGIN + 2)
     }
 
     /// A text, in lines that fit.
     pub(super) fn text(&self, out: &mut Out, name: &str, text: &str) -> io::Result<()> {
-        for (number, line) in wrapped(text, self.room()).iter().enumerate() {
+        for (number, line) in wrapped(text, self.text_width()).iter().enumerate() {
             let name = if number == 0 { name } else { "" };
             let line = self.style.with_placeholders(line);
             writeln!(out, "{}", format!("  {name:<MARGIN$}{line}").trim_end())?;
@@ -120,7 +116,7 @@ impl Page<'_> {
     }
 
     pub(super) fn note(&self, out: &mut Out, tone: Tone, name: &str, note: &str) -> io::Result<()> {
-        for (number, line) in wrapped(note, self.room()).iter().enumerate() {
+        for (number, line) in wrapped(note, self.text_width()).iter().enumerate() {
             let name = if number == 0 { name } else { "" };
             writeln!(
                 out,
@@ -148,7 +144,7 @@ fn is_next(turns: &[&Turn], next: &Turn) -> bool {
 }
 
 /// The line for turns that the filters hide.
-fn left_out_line(turns: &[&Turn]) -> String {
+fn hidden_line(turns: &[&Turn]) -> String {
     let records: usize = turns.iter().map(|turn| turn.records.len()).sum();
     let numbers = || turns.iter().filter_map(|turn| turn.number);
     let which = match (numbers().next(), numbers().next_back()) {
@@ -156,5 +152,8 @@ fn left_out_line(turns: &[&Turn]) -> String {
         (Some(first), Some(last)) => format!("turns {first} to {last}"),
         _ => "records without a turn".to_owned(),
     };
-    format!("  ⋯ {which}: hidden by the filters ({records} records)")
+    format!(
+        "  ⋯ {which}: hidden by the filters ({})",
+        count(records as u64, "record")
+    )
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use super::page::{Page, WIDEST, begun};
 use crate::cli::query::{sign, tone, word};
 use crate::cli::style::{Out, Tone};
-use crate::cli::text::{fitted, one_line};
+use crate::cli::text::{one_line, truncated};
 use crate::read::{Outcome, Turn};
 use crate::record::{Decision, GuardrailDecision, Phase, Record};
 
@@ -159,7 +159,12 @@ impl Page<'_> {
             one_line(record.event_type.as_str()),
             one_line(&said)
         );
-        self.note(out, Tone::Faint, "event", &fitted(&line, self.room() * 2))
+        self.note(
+            out,
+            Tone::Faint,
+            "event",
+            &truncated(&line, self.text_width() * 2),
+        )
     }
 
     fn figures(&self, out: &mut Out, turn: &Turn) -> io::Result<()> {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit::{Answer, CommandError, CommandResult};
 use super::output::Output;
 use super::source::{Input, TrailArgument};
-use super::text::one_line;
+use super::text::{count, one_line};
 use super::time::to_micros;
 use crate::read::{InclusionProof, Query};
 
@@ -32,7 +32,7 @@ pub(super) struct ProveArguments {
     force: bool,
 }
 
-pub(super) fn run(arguments: &ProveArguments) -> CommandResult {
+pub(super) fn prove(arguments: &ProveArguments) -> CommandResult {
     let input = arguments.source.open()?;
     let Input::Trail { trail, .. } = &input else {
         return input.trail("prove").map(|_| Answer::Match);
@@ -70,8 +70,8 @@ pub(super) fn run(arguments: &ProveArguments) -> CommandResult {
         page_out.complete()?;
         out.complete()?;
         eprintln!(
-            "stinger-audit: wrote {} records to {}; {} explains what they show",
-            seqs.len(),
+            "stinger-audit: wrote {} to {}; {} explains what that shows",
+            count(seqs.len() as u64, "record"),
             one_line(&path.to_string_lossy()),
             one_line(&page.to_string_lossy())
         );
