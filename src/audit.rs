@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{BuilderConfig, Config, KeySource, Retention};
 use crate::destination::Destinations;
-use crate::environment::ProcessEnv;
+use crate::environment::EnvSource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::internal::CustomRedactor;
 use crate::redact::{Keys, Redact, Rules};
@@ -267,7 +267,7 @@ impl Builder {
     /// A setting that is impossible or, in production, refused; a destination that cannot be
     /// written; a trail that another writer holds.
     pub fn open(self) -> Result<Audit> {
-        let config = match self.config.clone().resolve(&ProcessEnv) {
+        let config = match self.config.clone().resolve(&EnvSource::of_process()) {
             Ok(config) => config,
             Err(refused) => return Err(self.recorded(refused)),
         };
@@ -286,7 +286,7 @@ impl Builder {
         if matches!(error.kind(), ErrorKind::Refused { .. }) {
             let recorded = self
                 .config
-                .for_refusal(&ProcessEnv)
+                .for_refusal(&EnvSource::of_process())
                 .and_then(|config| write::record_refusal(config, &format!("{error:?}")));
             if let Err(unrecorded) = recorded {
                 write::say(&format!(

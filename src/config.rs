@@ -127,6 +127,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 const SHORTEST_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 const LOW_DISK_THRESHOLD: u64 = 100 << 20;
 
+const PREFIX: &str = "STINGER_AUDIT_";
 const ENABLED: &str = "STINGER_AUDIT_ENABLED";
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const REDACT_PII: &str = "STINGER_AUDIT_REDACT_PII";
@@ -155,7 +156,7 @@ const KEYS_FILE: &str = "redaction.keys";
 impl BuilderConfig {
     /// What the settings mean here. The environment's variables come before the code,
     /// the code before the defaults of the environment.
-    pub(crate) fn resolve(self, env: &impl EnvSource) -> Result<Config> {
+    pub(crate) fn resolve(self, env: &EnvSource) -> Result<Config> {
         let (environment, environment_reason) = detect(env);
         let guard = Guard {
             environment,
@@ -266,7 +267,7 @@ impl BuilderConfig {
 
     /// Settings under which a refused attempt can be recorded: the code's own, else the
     /// defaults of production, and nothing from the environment.
-    pub(crate) fn for_refusal(self, env: &impl EnvSource) -> Result<Config> {
+    pub(crate) fn for_refusal(self, env: &EnvSource) -> Result<Config> {
         let destinations = self
             .destinations
             .clone()
@@ -275,7 +276,7 @@ impl BuilderConfig {
             destinations,
             ..self
         }
-        .resolve(&WithoutOurs(env))
+        .resolve(&env.without_prefix(PREFIX))
     }
 }
 
@@ -309,28 +310,6 @@ impl Config {
     }
 }
 
-/// The surroundings without this crate's own settings.
-struct WithoutOurs<'a, S>(&'a S);
-
-impl<S: EnvSource> EnvSource for WithoutOurs<'_, S> {
-    fn variable(&self, name: &str) -> Option<String> {
-        if OURS.contains(&name) {
-            None
-        } else {
-            self.0.variable(name)
-        }
-    }
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn exists(&self, path: &str) -> bool {
-        self.0.exists(path)
-    }
-    fn is_interactive_debug_build(&self) -> bool {
-        self.0.is_interactive_debug_build()
-    }
-}
-
 /// Refuses, where the environment is guarded, what its variables must not do there.
 struct Guard<'a> {
     environment: Environment,
@@ -357,28 +336,21 @@ impl Guard<'_> {
 }
 
 /// A variable that looks like a setting and is none is a mistake that nobody would notice.
-fn refuse_unknown(env: &impl EnvSource) -> Result<()> {
+fn refuse_unknown(env: &EnvSource) -> Result<()> {
     let unknown = env
-        .names()
-        .into_iter()
-        .find(|name| name.starts_with("STINGER_AUDIT_") && !OURS.contains(&name.as_str()));
+        .with_prefix(PREFIX)
+        .find(|(name, _)| !OURS.contains(name));
     match unknown {
         None => Ok(()),
-        Some(name) => {
-            let value = env.variable(&name).unwrap_or_default();
-            Err(Error::setting(name, value, InvalidSetting::Unknown(&OURS)))
-        }
+        Some((name, value)) => Err(Error::setting(name, value, InvalidSetting::Unknown(&OURS))),
     }
 }
 
-fn read_truth(env: &impl EnvSource, name: &str) -> Result<Option<bool>> {
-    match env.variable(name) {
-        None => Ok(None),
-        Some(value) => match truth(&value) {
-            Some(known) => Ok(Some(known)),
-            None => Err(Error::setting(name, value, InvalidSetting::NotABoolean)),
-        },
-    }
+fn read_truth(env: &EnvSource, name: &str) -> Result<Option<bool>> {
+    let read = |value| {
+        truth(value).ok_or_else(|| Error::setting(name, value, InvalidSetting::NotABoolean))
+    };
+    env.variable(name).map(read).transpose()
 }
 
 fn default_targets(environment: Environment) -> Result<Targets> {

@@ -1,5 +1,7 @@
 //! Where the service runs: what the environment says, and why it is taken for what.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
@@ -41,36 +43,45 @@ impl fmt::Display for Environment {
     }
 }
 
-/// What is asked of the world around the process. Tests ask another one.
-pub(crate) trait EnvSource {
-    fn variable(&self, name: &str) -> Option<String>;
-    /// The names of all variables that are set.
-    fn names(&self) -> Vec<String>;
-    fn exists(&self, path: &str) -> bool;
+/// What the environment of the process says.
+#[derive(Clone, Default)]
+pub(crate) struct EnvSource {
+    variables: BTreeMap<String, String>,
+    /// The file that only a container has.
+    container_file: Option<&'static str>,
     /// A debug build whose stdout is a terminal.
-    fn is_interactive_debug_build(&self) -> bool;
+    is_interactive_debug_build: bool,
 }
 
-/// The process's own surroundings.
-pub(crate) struct ProcessEnv;
-
-impl EnvSource for ProcessEnv {
-    fn variable(&self, name: &str) -> Option<String> {
-        // Bytes that are not UTF-8 make an unknown value, not an absent one.
-        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+impl EnvSource {
+    /// That of this process. Values that are not UTF-8 are unknown values, not absent ones.
+    pub(crate) fn of_process() -> EnvSource {
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+        let mut files = CONTAINER_FILES.into_iter();
+        EnvSource {
+            variables: variables.collect(),
+            container_file: files.find(|file| Path::new(file).exists()),
+            is_interactive_debug_build: cfg!(debug_assertions) && stdout().is_terminal(),
+        }
     }
 
-    fn names(&self) -> Vec<String> {
-        let names = std::env::vars_os().map(|(name, _)| name);
-        names.filter_map(|name| name.into_string().ok()).collect()
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
     }
 
-    fn exists(&self, path: &str) -> bool {
-        Path::new(path).exists()
+    /// The variables whose names begin like this.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let begins = move |(name, _): &(&String, &String)| name.starts_with(prefix);
+        let variables = self.variables.iter().filter(begins);
+        variables.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    fn is_interactive_debug_build(&self) -> bool {
-        cfg!(debug_assertions) && stdout().is_terminal()
+    /// The same without the variables whose names begin like this.
+    pub(crate) fn without_prefix(&self, prefix: &str) -> EnvSource {
+        let mut env = self.clone();
+        env.variables.retain(|name, _| !name.starts_with(prefix));
+        env
     }
 }
 
@@ -92,11 +103,11 @@ const CONTAINER_FILES: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 /// Variables are statements; files and Kubernetes's variable are only traces, and are
 /// looked for when nothing was stated. Of several statements the strictest wins, and of
 /// equally strict ones the first.
-pub(crate) fn detect(env: &impl EnvSource) -> (Environment, String) {
+pub(crate) fn detect(env: &EnvSource) -> (Environment, String) {
     let mut stated: Vec<(Environment, String)> = Vec::new();
     for name in NAMES {
         if let Some(value) = env.variable(name).filter(|value| !value.trim().is_empty()) {
-            stated.push(match named(&value) {
+            stated.push(match named(value) {
                 Some(environment) => (environment, format!("{name}={value}")),
                 None => (
                     Environment::Production,
@@ -108,8 +119,7 @@ pub(crate) fn detect(env: &impl EnvSource) -> (Environment, String) {
         }
     }
     for (name, environment) in FLAGS {
-        let value = env.variable(name);
-        if value.as_deref().and_then(truth) == Some(true) {
+        if env.variable(name).and_then(truth) == Some(true) {
             stated.push((environment, format!("{name} is set")));
         }
     }
@@ -124,7 +134,7 @@ pub(crate) fn detect(env: &impl EnvSource) -> (Environment, String) {
         }
         return (strictest, reason);
     }
-    if let Some(file) = CONTAINER_FILES.into_iter().find(|file| env.exists(file)) {
+    if let Some(file) = env.container_file {
         return (Environment::Container, format!("{file} exists"));
     }
     if env.variable("KUBERNETES_SERVICE_HOST").is_some() {
@@ -133,7 +143,7 @@ pub(crate) fn detect(env: &impl EnvSource) -> (Environment, String) {
             "KUBERNETES_SERVICE_HOST is set".to_owned(),
         );
     }
-    if env.is_interactive_debug_build() {
+    if env.is_interactive_debug_build {
         let reason = "nothing says otherwise, and this is a debug build on a terminal";
         return (Environment::Development, reason.to_owned());
     }
@@ -159,41 +169,23 @@ pub(crate) fn truth(value: &str) -> Option<bool> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use std::collections::HashMap;
 
-    #[derive(Default)]
-    pub(crate) struct FakeEnv {
-        pub(crate) variables: HashMap<&'static str, &'static str>,
-        pub(crate) files: Vec<&'static str>,
-        pub(crate) interactive: bool,
-    }
-
-    impl FakeEnv {
-        pub(crate) fn with(variables: &[(&'static str, &'static str)]) -> FakeEnv {
-            FakeEnv {
-                variables: variables.iter().copied().collect(),
-                ..FakeEnv::default()
+    impl EnvSource {
+        pub(crate) fn with(variables: &[(&str, &str)]) -> EnvSource {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            EnvSource {
+                variables: variables.iter().map(owned).collect(),
+                ..EnvSource::default()
             }
         }
-    }
 
-    impl EnvSource for FakeEnv {
-        fn variable(&self, name: &str) -> Option<String> {
-            self.variables.get(name).map(|value| (*value).to_owned())
-        }
-        fn names(&self) -> Vec<String> {
-            self.variables
-                .keys()
-                .map(|name| (*name).to_owned())
-                .collect()
-        }
-        fn exists(&self, path: &str) -> bool {
-            self.files.contains(&path)
-        }
-        fn is_interactive_debug_build(&self) -> bool {
-            self.interactive
+        pub(crate) fn in_container(self) -> EnvSource {
+            EnvSource {
+                container_file: Some("/.dockerenv"),
+                ..self
+            }
         }
     }
 
@@ -219,27 +211,23 @@ pub(crate) mod tests {
             (&[("KUBERNETES_SERVICE_HOST", "10.0.0.1")], Container),
             (&[], Production),
         ] {
-            let (environment, reason) = detect(&FakeEnv::with(variables));
+            let (environment, reason) = detect(&EnvSource::with(variables));
             assert_eq!(environment, expected, "{variables:?}: {reason}");
         }
-        let (_, reason) = detect(&FakeEnv::with(&[("PROD", "true"), ("DEBUG", "true")]));
+        let (_, reason) = detect(&EnvSource::with(&[("PROD", "true"), ("DEBUG", "true")]));
         assert_eq!(reason, "PROD is set (stricter than DEBUG is set)");
     }
 
     #[test]
     fn traces_count_only_where_nothing_was_stated() {
-        let mut env = FakeEnv {
-            files: vec!["/run/.containerenv"],
-            interactive: true,
-            ..FakeEnv::default()
+        let interactive = |variables| EnvSource {
+            is_interactive_debug_build: true,
+            ..EnvSource::with(variables)
         };
-        assert_eq!(detect(&env).0, Environment::Container);
-        env.variables.insert("STINGER_ENV", "development");
+        let in_container = |variables| interactive(variables).in_container();
+        assert_eq!(detect(&in_container(&[])).0, Environment::Container);
+        let env = in_container(&[("STINGER_ENV", "development")]);
         assert_eq!(detect(&env).0, Environment::Development);
-        let env = FakeEnv {
-            interactive: true,
-            ..FakeEnv::default()
-        };
-        assert_eq!(detect(&env).0, Environment::Development);
+        assert_eq!(detect(&interactive(&[])).0, Environment::Development);
     }
 }

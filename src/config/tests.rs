@@ -1,8 +1,8 @@
 use super::*;
-use crate::environment::tests::FakeEnv;
+use crate::environment::EnvSource;
 
 fn resolve(variables: &[(&'static str, &'static str)]) -> Result<Config> {
-    BuilderConfig::default().resolve(&FakeEnv::with(variables))
+    BuilderConfig::default().resolve(&EnvSource::with(variables))
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn variables_override_the_code_in_development() {
         ..BuilderConfig::default()
     };
     let settings = given()
-        .resolve(&FakeEnv::with(&[
+        .resolve(&EnvSource::with(&[
             ("STINGER_ENV", "dev"),
             ("STINGER_AUDIT_ENABLED", "off"),
             ("STINGER_AUDIT_DESTINATION", "a.log, stdout"),
@@ -56,7 +56,7 @@ fn in_production_variables_cannot_weaken_the_trail_but_code_may_turn_redaction_o
         redact_pii: Some(false),
         ..BuilderConfig::default()
     };
-    let settings = given.resolve(&FakeEnv::default()).expect("settings");
+    let settings = given.resolve(&EnvSource::default()).expect("settings");
     assert_eq!(settings.environment, Environment::Production);
     assert!(!settings.redact_pii);
 }
@@ -72,7 +72,7 @@ fn a_variable_takes_back_only_the_fail_safe_that_the_code_does_not_ask_for() {
             ("STINGER_ENV", environment),
             ("STINGER_AUDIT_FAIL_SAFE", variable),
         ];
-        match given.resolve(&FakeEnv::with(&variables)) {
+        match given.resolve(&EnvSource::with(&variables)) {
             Ok(settings) => Some(settings.fail_safe),
             Err(error) => {
                 assert!(
@@ -121,7 +121,7 @@ fn the_smallest_and_largest_values_are_taken_as_they_are() {
         seal_keys: Some("keys".into()),
         ..BuilderConfig::default()
     };
-    let settings = given.resolve(&FakeEnv::default()).expect("settings");
+    let settings = given.resolve(&EnvSource::default()).expect("settings");
     assert_eq!(settings.buffer_capacity, 64 << 10);
     assert_eq!(settings.enqueue_timeout, Duration::ZERO);
     assert_eq!(settings.heartbeat_interval, Duration::from_secs(1));
@@ -168,7 +168,7 @@ fn retention_and_rotation_are_told_in_words() {
 
 #[test]
 fn a_refusal_is_recorded_where_the_code_says_or_the_environment_defaults_to() {
-    let recorded = |destinations: Option<Destinations>, env: &FakeEnv| {
+    let recorded = |destinations: Option<Destinations>, env: &EnvSource| {
         let given = BuilderConfig {
             destinations,
             ..BuilderConfig::default()
@@ -181,7 +181,7 @@ fn a_refusal_is_recorded_where_the_code_says_or_the_environment_defaults_to() {
         ("STINGER_AUDIT_ENABLED", "false"),
         ("STINGER_AUDIT_DESTINATION", "elsewhere.log"),
     ];
-    let env = FakeEnv::with(&off);
+    let env = EnvSource::with(&off);
     let production = |target: &str| (Environment::Production, target.to_owned());
     assert_eq!(recorded(None, &env), production("./audit.log"));
     assert_eq!(
@@ -192,10 +192,7 @@ fn a_refusal_is_recorded_where_the_code_says_or_the_environment_defaults_to() {
         recorded(Some("/dev/null".into()), &env),
         production("./audit.log")
     );
-    let in_container = FakeEnv {
-        files: vec!["/.dockerenv"],
-        ..FakeEnv::with(&off)
-    };
+    let in_container = EnvSource::with(&off).in_container();
     assert_eq!(
         recorded(None, &in_container),
         (Environment::Container, "stdout".to_owned())
@@ -278,7 +275,10 @@ fn what_is_impossible_is_an_error_that_says_what_to_do() {
             "choose 1 second or more",
         ),
     ] {
-        let error = given.resolve(&FakeEnv::default()).err().expect("an error");
+        let error = given
+            .resolve(&EnvSource::default())
+            .err()
+            .expect("an error");
         assert!(error.to_string().contains(says), "{error}");
     }
 }

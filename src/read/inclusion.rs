@@ -63,15 +63,17 @@ impl InclusionProof {
         let rest = text
             .strip_prefix(HEAD)
             .and_then(|rest| rest.strip_prefix('\n'))
-            .ok_or(Unverifiable::NotEvidence)?;
+            .ok_or(Unverifiable::NotAProof)?;
         let mut evidence: Option<InclusionProof> = None;
         for (place, part) in rest.split("\nrecord ").enumerate() {
             let part = match place {
-                0 => part.strip_prefix("record ").ok_or(Unverifiable::NoRecord)?,
+                0 => part
+                    .strip_prefix("record ")
+                    .ok_or(Unverifiable::NotAProof)?,
                 // The line feed in front of `record` ended what came before.
                 _ => part,
             };
-            let (proven, note) = Proven::read(part).ok_or(Unverifiable::DamagedProof)?;
+            let (proven, note) = Proven::read(part).ok_or(Unverifiable::NotAProof)?;
             let checkpoint = Checkpoint::read(&note).ok_or(Unverifiable::ForgedCheckpoint)?;
             let root = root_of(
                 proven.index,
@@ -91,10 +93,10 @@ impl InclusionProof {
                     });
                 }
                 Some(evidence) if evidence.note == note => evidence.proven.push(proven),
-                Some(_) => return Err(Unverifiable::SeveralCheckpoints.into()),
+                Some(_) => return Err(Unverifiable::NotAProof.into()),
             }
         }
-        Ok(evidence.ok_or(Unverifiable::NoRecord)?)
+        Ok(evidence.ok_or(Unverifiable::NotAProof)?)
     }
 
     /// The records that are proven.

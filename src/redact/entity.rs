@@ -1,5 +1,8 @@
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 /// An enum of kinds of value, with the names that they have in placeholders.
 macro_rules! kinds {
     ($(#[$meta:meta])* $Kind:ident { $($(#[$doc:meta])* $variant:ident $name:literal;)* }) => {
@@ -14,6 +17,22 @@ macro_rules! kinds {
             /// The name, as it stands in a placeholder.
             pub fn as_str(self) -> &'static str {
                 match self { $($Kind::$variant => $name),* }
+            }
+
+            /// The kind of this name, in any case.
+            pub fn of(name: &str) -> Option<$Kind> {
+                let same = |kind: &&$Kind| kind.as_str().eq_ignore_ascii_case(name);
+                $Kind::ALL.iter().find(same).copied()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $Kind {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<$Kind, D::Error> {
+                let name = String::deserialize(from)?;
+                $Kind::of(&name).ok_or_else(|| {
+                    let names: Vec<&str> = $Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+                    D::Error::custom(format!("{name:?} is none of {}", names.join(", ")))
+                })
             }
         }
 
@@ -63,13 +82,5 @@ kinds! {
         Ip "IP";
         /// A phone number.
         Phone "PHONE";
-    }
-}
-
-impl Entity {
-    /// The kind of this name, in any case.
-    pub fn of(name: &str) -> Option<Entity> {
-        let same = |entity: &&Entity| entity.as_str().eq_ignore_ascii_case(name);
-        Entity::ALL.iter().find(same).copied()
     }
 }

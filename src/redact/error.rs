@@ -56,16 +56,9 @@ pub enum InvalidRule {
     Regex(regex::Error),
     /// The regular expression matches the empty text.
     MatchesEmpty,
-    /// A word in the file is not one of those that are known.
-    Word {
-        /// The word.
-        word: String,
-        /// The words that are known.
-        known: Vec<&'static str>,
-    },
     /// No kind of value has this name.
     UnknownKind,
-    /// The file is not valid TOML, or has an unknown key.
+    /// The file is not valid TOML, or has an unknown key or word.
     Syntax(String),
 }
 
@@ -107,6 +100,7 @@ impl Error {
     }
 
     /// The same error, with the position of the rule.
+    #[cfg(feature = "toml")]
     pub(super) fn at(mut self, place: Position) -> Error {
         if let ErrorKind::Rule { position, .. } = &mut *self.0 {
             *position = Some(place);
@@ -202,9 +196,6 @@ impl fmt::Display for InvalidRule {
             InvalidRule::Regex(_) => "its regular expression does not compile",
             InvalidRule::MatchesEmpty => {
                 "its regular expression matches the empty text, which is everywhere; make it require a character"
-            }
-            InvalidRule::Word { word, known } => {
-                return write!(f, "{word:?} is none of {}", known.join(", "));
             }
             InvalidRule::UnknownKind => "there is no kind of that name",
             InvalidRule::Syntax(message) => message,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 use super::Rule;
 use super::detect::bytes::{digits, luhn, number};
 use super::entity::kinds;

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use regex::Regex;
+use serde::Deserialize;
 
 use super::error::{Error, InvalidRule, Result};
 use super::words::words;
 use super::{Entity, National, USER};
 
+#[cfg(feature = "toml")]
 mod file;
 
 /// What stands in the place of a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Replacement {
     /// `[EMAIL:k1:9GZ4M2QX7R1B]`: the same value has the same tag, whatever way it is typed, and only
@@ -34,7 +36,8 @@ pub enum Replacement {
 }
 
 /// What becomes of the texts in a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FieldPolicy {
     /// Values in them are redacted. The default.
@@ -46,7 +49,8 @@ pub enum FieldPolicy {
 }
 
 /// What becomes of `user_id` or `user_ip`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum IdentifierPolicy {
     /// It is recorded. The default: an audit trail says for whom.
@@ -211,10 +215,13 @@ impl Rules {
     /// words = ["Falcon"]
     /// ```
     ///
+    /// Needs the cargo feature `toml`.
+    ///
     /// # Errors
     ///
-    /// The file cannot be read, or something in it is no rule: the error says in which line.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Rules> {
+    /// The file cannot be read, or a rule in it is invalid: the error says in which line.
+    #[cfg(feature = "toml")]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Rules> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::io("read the redaction rules", path, error))?;

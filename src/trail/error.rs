@@ -113,18 +113,12 @@ pub enum Unverifiable {
     SeveralTrails,
     /// The trail has no seal.
     NoSeal,
-    /// The text does not begin as an inclusion proof does.
-    NotEvidence,
-    /// The proof has no record.
-    NoRecord,
-    /// The proof is damaged.
-    DamagedProof,
+    /// The text is not an inclusion proof, or it is damaged.
+    NotAProof,
     /// The checkpoint in the proof is not the one that was signed.
     ForgedCheckpoint,
     /// The record of this index is not the one that the checkpoint signs.
     OtherRecord(u64),
-    /// The records of the proof are in different checkpoints.
-    SeveralCheckpoints,
     /// A proven line is not a record.
     NotARecord(serde_json::Error),
     /// No seal covers the record yet.
@@ -290,11 +284,7 @@ impl fmt::Display for Unverifiable {
         f.write_str(match self {
             Why::SeveralTrails => "these are several trails; name one of them",
             Why::NoSeal => "there is no seal in it; a trail is sealed unless its writer was told not to",
-            Why::NotEvidence => {
-                "this is not evidence: it does not begin with `stinger-audit evidence 1`"
-            }
-            Why::NoRecord => "the evidence has no record",
-            Why::DamagedProof => "the evidence is damaged: a proof is not as one is written",
+            Why::NotAProof => "this is no evidence as `stinger-audit prove` writes it",
             Why::ForgedCheckpoint => "the checkpoint of the evidence is not what was signed",
             Why::OtherRecord(index) => {
                 return write!(
@@ -302,7 +292,6 @@ impl fmt::Display for Unverifiable {
                     "record {index} is not the one that the checkpoint signs, or its proof was changed"
                 );
             }
-            Why::SeveralCheckpoints => "the records of the evidence stand in different checkpoints",
             Why::NotARecord(_) => "a proven line is not a record",
             Why::NotSealed { seq, size } => {
                 return write!(

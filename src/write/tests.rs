@@ -12,7 +12,7 @@ use super::worker::files::Found;
 use super::worker::sink::Sink;
 use super::{Core, lock, open};
 use crate::config::BuilderConfig;
-use crate::environment::tests::FakeEnv;
+use crate::environment::EnvSource;
 use crate::error::ErrorKind;
 use crate::record::Record;
 use crate::trail::internal::Key;
@@ -27,7 +27,7 @@ pub(crate) fn trail(disk: &Disk, config: BuilderConfig) -> Arc<Core> {
         redact_pii: Some(false),
         ..config
     };
-    let config = config.resolve(&FakeEnv::default()).expect("settings");
+    let config = config.resolve(&EnvSource::default()).expect("settings");
     let sink = Sink::Faulty(disk.clone());
     open::run(config, sink, Found::default(), Vec::new(), |_| {}).expect("a trail")
 }

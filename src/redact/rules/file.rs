@@ -1,6 +1,7 @@
-//! Rules as a TOML file says them.
+//! Rules in a TOML file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,177 +13,91 @@ use super::{
 use crate::redact::detect::bytes::{luhn, mod97};
 use crate::redact::error::{Error, InvalidRule, Position, Result};
 
-/// The file, word for word.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    replacement: Option<Spanned<String>>,
-    #[serde(default)]
-    off: Vec<Spanned<String>>,
-    #[serde(default)]
-    national: Vec<Spanned<String>>,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RulesFile {
+    replacement: Replacement,
+    off: Vec<Entity>,
+    national: Vec<National>,
     allow: Vec<String>,
-    user_id: Option<Spanned<String>>,
-    user_ip: Option<Spanned<String>>,
-    #[serde(default)]
-    replacements: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    fields: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    rule: Vec<WrittenRule>,
-    #[serde(default)]
-    deny: Vec<WrittenDeny>,
+    user_id: IdentifierPolicy,
+    user_ip: IdentifierPolicy,
+    replacements: BTreeMap<String, Spanned<Replacement>>,
+    fields: BTreeMap<String, FieldPolicy>,
+    rule: Vec<RegexRule>,
+    deny: Vec<WordList>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenRule {
+struct RegexRule {
     name: Spanned<String>,
     regex: Spanned<String>,
-    validator: Option<Spanned<String>>,
+    validator: Option<Validator>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Validator {
+    Luhn,
+    Mod97,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenDeny {
+struct WordList {
     name: Spanned<String>,
     words: Vec<String>,
 }
 
-const REPLACEMENTS: [(&str, Replacement); 4] = [
-    ("tag", Replacement::Tag),
-    ("type", Replacement::Type),
-    ("mask", Replacement::Mask),
-    ("remove", Replacement::Remove),
-];
-const IDENTIFIERS: [(&str, IdentifierPolicy); 3] = [
-    ("keep", IdentifierPolicy::Keep),
-    ("tag", IdentifierPolicy::Tag),
-    ("drop", IdentifierPolicy::Drop),
-];
-type Check = fn(&str) -> bool;
-const VALIDATORS: [(&str, Check); 2] = [
-    ("luhn", |value| luhn(value.as_bytes())),
-    ("mod97", |value| mod97(value.as_bytes())),
-];
-const FIELD_POLICIES: [(&str, FieldPolicy); 3] = [
-    ("redact", FieldPolicy::Redact),
-    ("keep", FieldPolicy::Keep),
-    ("withhold", FieldPolicy::Withhold),
-];
-
-/// Reads the text of a file of rules.
+/// Parses the text of a file of rules.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Rules> {
-    let source = Source { text, path };
-    let written: Written = toml::from_str(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
+    let at = |span: Range<usize>| move |error: Error| error.at(position(text, path, span.start));
+    let file: RulesFile = toml::from_str(text).map_err(|error| {
         let reason = InvalidRule::Syntax(error.message().to_owned());
-        Error::rule("file", reason).at(source.position(at))
+        at(error.span().unwrap_or_default())(Error::rule("file", reason))
     })?;
-    source.rules(written)
-}
-
-struct Source<'t> {
-    text: &'t str,
-    path: &'t Path,
-}
-
-impl Source<'_> {
-    fn rules(&self, written: Written) -> Result<Rules> {
-        let mut rules = Rules {
-            default_replacement: self.word_or_default(
-                "replacement",
-                &written.replacement,
-                &REPLACEMENTS,
-            )?,
-            allowed: written.allow,
-            user_id: self.word_or_default("user_id", &written.user_id, &IDENTIFIERS)?,
-            user_ip: self.word_or_default("user_ip", &written.user_ip, &IDENTIFIERS)?,
-            ..Rules::new()
-        };
-        let entities: Vec<_> = Entity::ALL.iter().map(|e| (e.as_str(), *e)).collect();
-        for word in &written.off {
-            rules.off.insert(self.word("off", word, &entities)?);
-        }
-        let national: Vec<_> = National::ALL.iter().map(|n| (n.as_str(), *n)).collect();
-        for word in &written.national {
-            rules = rules.national([self.word("national", word, &national)?]);
-        }
-        for rule in &written.rule {
-            rules = rules.rule(self.rule(rule)?);
-        }
-        for deny in written.deny {
-            let rule = Rule::of_words(deny.name.as_ref(), deny.words);
-            rules = rules.rule(rule.map_err(|error| self.at(&deny.name, error))?);
-        }
-        for (field, word) in written.fields {
-            let policy = self.word("fields", &word, &FIELD_POLICIES)?;
-            rules.fields.insert(field, policy);
-        }
-        for (kind, word) in written.replacements {
-            let replacement = self.word("replacements", &word, &REPLACEMENTS)?;
-            if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
-                return Err(self.at(&word, Error::rule(&kind, InvalidRule::UnknownKind)));
-            }
-            rules.replacements.insert(kind, replacement);
-        }
-        Ok(rules)
-    }
-
-    fn rule(&self, written: &WrittenRule) -> Result<Rule> {
+    let rules = Rules {
+        default_replacement: file.replacement,
+        off: file.off.into_iter().collect(),
+        allowed: file.allow,
+        user_id: file.user_id,
+        user_ip: file.user_ip,
+        fields: file.fields,
+        ..Rules::new()
+    };
+    let mut rules = rules.national(file.national);
+    for written in file.rule {
         let name = written.name.as_ref();
-        check_name(name).map_err(|error| self.at(&written.name, error))?;
-        let rule = Rule::new(name, written.regex.as_ref())
-            .map_err(|error| self.at(&written.regex, error))?;
-        let Some(validator) = &written.validator else {
-            return Ok(rule);
-        };
-        Ok(rule.validator(self.word("validator", validator, &VALIDATORS)?))
+        check_name(name).map_err(at(written.name.span()))?;
+        let rule = Rule::new(name, written.regex.as_ref());
+        let rule = rule.map_err(at(written.regex.span()))?;
+        rules = rules.rule(match written.validator {
+            Some(Validator::Luhn) => rule.validator(|value| luhn(value.as_bytes())),
+            Some(Validator::Mod97) => rule.validator(|value| mod97(value.as_bytes())),
+            None => rule,
+        });
     }
-
-    fn word_or_default<T: Copy + Default>(
-        &self,
-        key: &str,
-        word: &Option<Spanned<String>>,
-        words: &[(&'static str, T)],
-    ) -> Result<T> {
-        let word = word.as_ref().map(|word| self.word(key, word, words));
-        word.unwrap_or_else(|| Ok(T::default()))
+    for list in file.deny {
+        let denied = rules.deny(list.name.as_ref(), list.words);
+        rules = denied.map_err(at(list.name.span()))?;
     }
-
-    /// The meaning of a word of a few.
-    fn word<T: Copy>(
-        &self,
-        key: &str,
-        word: &Spanned<String>,
-        words: &[(&'static str, T)],
-    ) -> Result<T> {
-        let said = word.as_ref();
-        let known = words
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(said));
-        known.map(|(_, meaning)| *meaning).ok_or_else(|| {
-            let reason = InvalidRule::Word {
-                word: said.clone(),
-                known: words.iter().map(|(known, _)| *known).collect(),
-            };
-            self.at(word, Error::rule(key, reason))
-        })
-    }
-
-    /// An error with the line of what it is about.
-    fn at(&self, said: &Spanned<String>, error: Error) -> Error {
-        error.at(self.position(said.span().start))
-    }
-
-    fn position(&self, byte: usize) -> Position {
-        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
-        Position {
-            file: self.path.to_owned(),
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64,
-            byte: byte as u64,
+    for (kind, replacement) in file.replacements {
+        if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
+            let unknown = Error::rule(&kind, InvalidRule::UnknownKind);
+            return Err(at(replacement.span())(unknown));
         }
+        rules = rules.replacement(kind, replacement.into_inner());
+    }
+    Ok(rules)
+}
+
+fn position(text: &str, path: &Path, byte: usize) -> Position {
+    let before = &text.as_bytes()[..byte.min(text.len())];
+    Position {
+        file: path.to_owned(),
+        line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64,
+        byte: byte as u64,
     }
 }
 
@@ -223,7 +138,7 @@ mod tests {
             (
                 "replacement = 'tags'",
                 1,
-                "\"tags\" is none of tag, type, mask, remove",
+                "unknown variant `tags`, expected one of `tag`, `type`, `mask`, `remove`",
             ),
             ("\noff = ['EMAIL', 'X']", 2, "\"X\" is none of PRIVATE_KEY"),
             ("unknown = 1", 1, "unknown field"),
@@ -236,7 +151,7 @@ mod tests {
             (
                 "[[rule]]\nname = 'A'\nregex = 'x'\nvalidator = 'y'",
                 4,
-                "none of luhn, mod97",
+                "unknown variant `y`, expected `luhn` or `mod97`",
             ),
             ("[[deny]]\nname = 'EMAIL'\nwords = []", 2, "built-in"),
             ("[replacements]\nNOBODY = 'tag'", 2, "no kind of that name"),

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::BuilderConfig;
-use crate::environment::tests::FakeEnv;
+use crate::environment::EnvSource;
 use crate::read::{Query, Trail, VerifyOptions};
 use crate::record::Record;
 use crate::write::tests::{Disk, record, trail};
@@ -55,7 +55,7 @@ fn trail_in(directory: &Path) -> Arc<Core> {
         redact_pii: Some(false),
         ..BuilderConfig::default()
     };
-    let config = config.resolve(&FakeEnv::default()).expect("settings");
+    let config = config.resolve(&EnvSource::default()).expect("settings");
     open::open(config).expect("it opens").expect("a trail")
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::config::BuilderConfig;
-use crate::environment::tests::FakeEnv;
+use crate::environment::EnvSource;
 use crate::read::{Trail, VerifyOptions};
 
 /// What the worker does with a sealer.
@@ -39,7 +39,7 @@ impl Process {
             destinations: Some(file.to_str().expect("UTF-8").into()),
             ..BuilderConfig::default()
         };
-        let config = config.resolve(&FakeEnv::default()).expect("settings");
+        let config = config.resolve(&EnvSource::default()).expect("settings");
         let (sealer, wrong) = Sealer::open(&config, false, None).expect("a sealer");
         assert_eq!(wrong, None);
         Process {
