@@ -184,17 +184,25 @@ impl BuilderConfig {
         let stated = env.variable(DESTINATION);
         let destination_from_env = stated.is_some();
         let targets = match stated {
-            Some(list) => match Destinations::from_list(&list).resolve() {
+            Some(list) => match Destinations::from_list(list).resolve() {
                 Ok(targets) => targets,
                 Err(error)
-                    if environment.is_guarded()
-                        && Destinations::from_list(&list).keep_nothing() =>
+                    if environment.is_guarded() && Destinations::from_list(list).keep_nothing() =>
                 {
-                    return Err(guard.refusal(DESTINATION, &list, Refusal::KeepsNothing(error)));
+                    return Err(guard.refusal(
+                        DESTINATION,
+                        list,
+                        Refusal::KeepsNothing,
+                        Some(error),
+                    ));
                 }
                 Err(error) => {
-                    let reason = InvalidSetting::Destination(error);
-                    return Err(Error::setting(DESTINATION, list, reason));
+                    return Err(Error::from(ErrorKind::Setting {
+                        setting: DESTINATION.to_owned(),
+                        value: list.to_owned(),
+                        reason: InvalidSetting::Destination,
+                        source: Some(error),
+                    }));
                 }
             },
             None => match &self.destinations {
@@ -262,7 +270,7 @@ impl BuilderConfig {
             environment: settings.environment,
             reason: &settings.environment_reason,
         };
-        guard.refusal(DESTINATION, "stdout", Refusal::KeepsNothing(error))
+        guard.refusal(DESTINATION, "stdout", Refusal::KeepsNothing, Some(error))
     }
 
     /// Settings under which a refused attempt can be recorded: the code's own, else the
@@ -319,16 +327,23 @@ struct Guard<'a> {
 impl Guard<'_> {
     fn refuse(&self, setting: &'static str, value: &str, reason: Refusal) -> Result<()> {
         match self.environment.is_guarded() {
-            true => Err(self.refusal(setting, value, reason)),
+            true => Err(self.refusal(setting, value, reason, None)),
             false => Ok(()),
         }
     }
 
-    fn refusal(&self, setting: &'static str, value: &str, reason: Refusal) -> Error {
+    fn refusal(
+        &self,
+        setting: &'static str,
+        value: &str,
+        reason: Refusal,
+        source: Option<Error>,
+    ) -> Error {
         Error::from(ErrorKind::Refused {
             setting,
             value: value.to_owned(),
             reason,
+            source,
             environment: self.environment,
             environment_reason: self.reason.to_owned(),
         })

@@ -155,7 +155,10 @@ impl Target {
             Some(InvalidDestination::Hyphen)
         } else {
             let url = shown.split_once("://");
-            url.map(|(scheme, rest)| InvalidDestination::Url(scheme.to_owned(), rest.to_owned()))
+            url.map(|(scheme, rest)| match scheme {
+                "file" => InvalidDestination::FileUrl(rest.to_owned()),
+                scheme => InvalidDestination::Url(scheme.to_owned()),
+            })
         };
         if let Some(reason) = mistaken {
             return Err(Error::destination(shown, reason));

@@ -54,7 +54,7 @@ pub use rules::{FieldPolicy, IdentifierPolicy, Replacement, Rule, Rules};
 pub mod internal {
     pub use super::characters::{UNSAFE_LEADS, is_unsafe_to_display};
     pub use super::custom::{CustomRedactor, Panicked};
-    pub use super::error::{ErrorChain, fmt_io};
+    pub use super::error::{ErrorChain, remedy};
     pub use super::key::SECRET_BYTES;
     pub use super::pipeline::{
         CUSTOM, FieldMode, Outcome, RedactionPipeline, WITHHELD, WITHHELD_BY_RULE,

@@ -107,7 +107,7 @@ impl InclusionProof {
     pub fn records(&self) -> Result<Vec<Record>> {
         let parse = |proven: &Proven| serde_json::from_str(&proven.line);
         let records: std::result::Result<_, _> = self.proven.iter().map(parse).collect();
-        Ok(records.map_err(Unverifiable::NotARecord)?)
+        Ok(records.map_err(|_| Unverifiable::NotARecord)?)
     }
 
     /// The checkpoint that they stand in, as it was signed.

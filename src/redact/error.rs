@@ -11,13 +11,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error of redaction: what failed, where, and what to do next.
 ///
 /// `Display` gives this level only; [`source`](StdError::source) gives the next. `Debug` writes the whole chain.
+#[derive(thiserror::Error)]
+#[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 /// What failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A redaction rule is invalid.
+    #[error("{}invalid redaction rule {rule}: {reason}", at(position))]
     Rule {
         /// Where the rule stands, if it comes from a file.
         position: Option<Position>,
@@ -25,8 +28,11 @@ pub enum ErrorKind {
         rule: String,
         /// Why the rule is invalid.
         reason: InvalidRule,
+        /// The error of the regular expression, if that does not compile.
+        source: Option<regex::Error>,
     },
     /// A file of redaction keys cannot be used.
+    #[error("invalid redaction keys {path}: {reason}")]
     Keys {
         /// The file.
         path: PathBuf,
@@ -34,6 +40,7 @@ pub enum ErrorKind {
         reason: InvalidKeys,
     },
     /// An operation on a file failed.
+    #[error("couldn't {action} {path}{}", remedy(source))]
     Io {
         /// The operation, as a verb phrase ("read the redaction rules").
         action: &'static str,
@@ -45,37 +52,49 @@ pub enum ErrorKind {
 }
 
 /// Why a redaction rule is invalid.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRule {
     /// The name does not consist of up to 32 capital letters, digits and `_`.
+    #[error("a name has up to 32 capital letters, digits and _, such as EMPLOYEE_ID")]
     Name,
     /// The name is that of a built-in kind.
+    #[error("the name is that of a built-in kind; choose another one")]
     Reserved,
     /// The regular expression does not compile.
-    Regex(regex::Error),
+    #[error("its regular expression does not compile")]
+    Regex,
     /// The regular expression matches the empty text.
+    #[error(
+        "its regular expression matches the empty text, which is everywhere; make it require a character"
+    )]
     MatchesEmpty,
     /// No kind of value has this name.
+    #[error("there is no kind of that name")]
     UnknownKind,
     /// The file is not valid TOML, or has an unknown key or word.
+    #[error("{0}")]
     Syntax(String),
 }
 
 /// Why a file of redaction keys cannot be used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKeys {
     /// Others than the owner may read or write the file.
+    #[error("others than its owner may read or write it: chmod 600 it")]
     Shared,
     /// A line is not a key.
+    #[error("line {0} is not a key: write the id, the time and 64 hex digits, separated by spaces")]
     Line(usize),
     /// The file has no key.
+    #[error("it has no key; remove the file to have one made")]
     Empty,
 }
 
 /// A position in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}, byte {byte}")]
 pub struct Position {
     /// The file.
     pub file: PathBuf,
@@ -113,6 +132,16 @@ impl Error {
             position: None,
             rule: rule.to_owned(),
             reason,
+            source: None,
+        })
+    }
+
+    pub(super) fn regex(rule: &str, source: regex::Error) -> Error {
+        Error::from(ErrorKind::Rule {
+            position: None,
+            rule: rule.to_owned(),
+            reason: InvalidRule::Regex,
+            source: Some(source),
         })
     }
 
@@ -137,89 +166,9 @@ impl From<ErrorKind> for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self.kind() {
-            ErrorKind::Rule {
-                reason: InvalidRule::Regex(source),
-                ..
-            } => Some(source),
-            ErrorKind::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind() {
-            ErrorKind::Rule {
-                position,
-                rule,
-                reason,
-            } => {
-                if let Some(position) = position {
-                    write!(f, "{position}: ")?;
-                }
-                write!(f, "invalid redaction rule {rule}: {reason}")
-            }
-            ErrorKind::Keys { path, reason } => {
-                let path = path.display();
-                write!(f, "invalid redaction keys {path}: {reason}")?;
-                match reason {
-                    InvalidKeys::Shared => write!(f, ": chmod 600 {path}"),
-                    _ => Ok(()),
-                }
-            }
-            ErrorKind::Io {
-                action,
-                path,
-                source,
-            } => fmt_io(f, action, path, source),
-        }
-    }
-}
-
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&ErrorChain(self), f)
-    }
-}
-
-impl fmt::Display for InvalidRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            InvalidRule::Name => {
-                "a name has up to 32 capital letters, digits and _, such as EMPLOYEE_ID"
-            }
-            InvalidRule::Reserved => "the name is that of a built-in kind; choose another one",
-            InvalidRule::Regex(_) => "its regular expression does not compile",
-            InvalidRule::MatchesEmpty => {
-                "its regular expression matches the empty text, which is everywhere; make it require a character"
-            }
-            InvalidRule::UnknownKind => "there is no kind of that name",
-            InvalidRule::Syntax(message) => message,
-        })
-    }
-}
-
-impl fmt::Display for InvalidKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            InvalidKeys::Shared => f.write_str("others than its owner may read or write it"),
-            InvalidKeys::Line(line) => write!(
-                f,
-                "line {line} is not a key: write the id, the time and 64 hex digits, separated by spaces"
-            ),
-            InvalidKeys::Empty => f.write_str("it has no key; remove the file to have one made"),
-        }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
-        write!(f, "{file}, line {}, byte {}", self.line, self.byte)
     }
 }
 
@@ -239,16 +188,10 @@ impl fmt::Display for ErrorChain<'_> {
     }
 }
 
-/// Writes which operation on a file failed, and what to do if the system's error tells.
+/// What to do about an error of the system, if it tells.
 #[doc(hidden)]
-pub fn fmt_io(
-    f: &mut fmt::Formatter<'_>,
-    action: &str,
-    path: &Path,
-    source: &io::Error,
-) -> fmt::Result {
-    write!(f, "couldn't {action} {}", path.display())?;
-    f.write_str(match source.kind() {
+pub fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
         io::ErrorKind::PermissionDenied => {
             " (give this process's user access with chown or chmod, or choose another path)"
         }
@@ -258,5 +201,10 @@ pub fn fmt_io(
         io::ErrorKind::ReadOnlyFilesystem => " (choose a path on a writable file system)",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => " (free some space there)",
         _ => "",
-    })
+    }
+}
+
+fn at(position: &Option<Position>) -> String {
+    let position = position.as_ref();
+    position.map_or_else(String::new, |position| format!("{position}: "))
 }

@@ -121,7 +121,7 @@ impl Rule {
         let compiled = regex::RegexBuilder::new(regex)
             .size_limit(LARGEST_REGEX)
             .build();
-        let compiled = compiled.map_err(|error| Error::rule(name, InvalidRule::Regex(error)))?;
+        let compiled = compiled.map_err(|error| Error::regex(name, error))?;
         if compiled.is_match("") {
             return Err(Error::rule(name, InvalidRule::MatchesEmpty));
         }

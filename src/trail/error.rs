@@ -1,28 +1,30 @@
 //! The errors of reading a trail and of its files.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::record::system::FORMAT;
 pub use crate::redact::error::Position;
-use crate::redact::internal::{ErrorChain, fmt_io};
+use crate::redact::internal::{ErrorChain, remedy};
 
 /// A result with this module's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error about a trail: what failed, where, and what to do next.
 ///
-/// `Display` gives this level only; [`source`](StdError::source) gives the next. `Debug` writes the whole chain. No
+/// `Display` gives this level only; [`source`](std::error::Error::source) gives the next. `Debug` writes the whole chain. No
 /// message carries audited text.
+#[derive(thiserror::Error)]
+#[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 /// What failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A path cannot name a trail.
+    #[error("{name:?} cannot name an audit trail: {reason}")]
     Name {
         /// The path.
         name: String,
@@ -30,6 +32,7 @@ pub enum ErrorKind {
         reason: InvalidName,
     },
     /// An operation on a file failed.
+    #[error("couldn't {action} {path}{}", remedy(source))]
     Io {
         /// The operation, as a verb phrase ("write to").
         action: &'static str,
@@ -39,6 +42,7 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// There is no trail of this name.
+    #[error("there is no audit trail {trail}: {}; give the destination that the service writes to", searched(directory, *directory_exists))]
     NoTrail {
         /// The name.
         trail: PathBuf,
@@ -48,6 +52,7 @@ pub enum ErrorKind {
         directory_exists: bool,
     },
     /// A line of a trail cannot be read as a record.
+    #[error("{position}: {reason} ({length} bytes)")]
     Unreadable {
         /// Where the line begins.
         position: Position,
@@ -57,12 +62,20 @@ pub enum ErrorKind {
         reason: Unreadable,
     },
     /// A text is not a verifier key.
+    #[error(
+        "{0:?} is not a verifier key; give it as `trail_opened` has it in `identity`: stinger-audit/…+…+…"
+    )]
     Key(String),
     /// A text is not a signed checkpoint. The first line of it.
+    #[error(
+        "{0:?} does not begin a sound checkpoint; give all that `stinger-audit checkpoint` printed"
+    )]
     Checkpoint(String),
     /// Whether a trail is intact, or a proof holds, cannot be told.
+    #[error("couldn't verify the trail: {0}")]
     Unverifiable(Unverifiable),
     /// An export cannot be written.
+    #[error("couldn't write the {format} export{}", remedy(source))]
     Export {
         /// The format of the export.
         format: &'static str,
@@ -72,33 +85,43 @@ pub enum ErrorKind {
 }
 
 /// Why a path cannot name a trail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidName {
     /// The path is empty.
+    #[error("it is empty; name a file, such as ./logs/audit.log, or \"stdout\"")]
     Empty,
     /// The path names a directory.
+    #[error("it is a directory; name a file in it, such as audit.log")]
     Directory,
     /// The file's name is not UTF-8.
+    #[error("its file name is not UTF-8")]
     NotUtf8,
     /// Another placeholder than `{pid}` and `{hostname}`, or one in the directory's name.
+    #[error(
+        "only {{pid}} and {{hostname}} may stand in the file's name, and none in its directory"
+    )]
     Placeholder,
 }
 
 /// Why a line of a trail is no record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unreadable {
     /// The line ends in the middle of a record: the writer died while writing it.
+    #[error("a torn line: its writer died while writing it")]
     Torn,
     /// The last line of the newest file has no end yet: it is being written, or it is torn.
+    #[error("an unfinished line: it is being written, or torn")]
     Unfinished,
     /// The line is no record of a trail: something else wrote it, or it was damaged.
+    #[error("not a record of the trail: {why}")]
     Foreign {
         /// What is missing.
         why: String,
     },
     /// A writer of another format begins here.
+    #[error("written by format {format}; this reads format {FORMAT}")]
     OtherFormat {
         /// Its format.
         format: u64,
@@ -106,22 +129,29 @@ pub enum Unreadable {
 }
 
 /// Why a trail or a proof cannot be verified.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unverifiable {
     /// A pattern names several trails.
+    #[error("these are several trails; name one of them")]
     SeveralTrails,
     /// The trail has no seal.
+    #[error("there is no seal in it; a trail is sealed unless its writer was told not to")]
     NoSeal,
     /// The text is not an inclusion proof, or it is damaged.
+    #[error("this is no evidence as `stinger-audit prove` writes it")]
     NotAProof,
     /// The checkpoint in the proof is not the one that was signed.
+    #[error("the checkpoint of the evidence is not what was signed")]
     ForgedCheckpoint,
     /// The record of this index is not the one that the checkpoint signs.
+    #[error("record {0} is not the one that the checkpoint signs, or its proof was changed")]
     OtherRecord(u64),
     /// A proven line is not a record.
-    NotARecord(serde_json::Error),
+    #[error("a proven line is not a record")]
+    NotARecord,
     /// No seal covers the record yet.
+    #[error("record {seq} is not sealed: the last seal is over the records before {size}")]
     NotSealed {
         /// The record's `seq`.
         seq: u64,
@@ -129,10 +159,17 @@ pub enum Unverifiable {
         size: u64,
     },
     /// The record with this `seq` is missing, or no seal precedes it.
+    #[error(
+        "record {0} is missing, or no seal precedes it: `stinger-audit verify` says which are proven"
+    )]
     MissingRecord(u64),
     /// The records from this `seq` on are not those that were sealed.
+    #[error(
+        "the records from {0} on are not those that were sealed; `stinger-audit verify` says which"
+    )]
     Altered(u64),
     /// A record could not be read a second time.
+    #[error("a record could not be read again")]
     RecordGone,
 }
 
@@ -185,133 +222,16 @@ impl From<Unverifiable> for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self.kind() {
-            ErrorKind::Io { source, .. } | ErrorKind::Export { source, .. } => Some(source),
-            ErrorKind::Unverifiable(Unverifiable::NotARecord(source)) => Some(source),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind() {
-            ErrorKind::Name { name, reason } => {
-                write!(f, "{name:?} cannot name an audit trail: {reason}")
-            }
-            ErrorKind::Io {
-                action,
-                path,
-                source,
-            } => fmt_io(f, action, path, source),
-            ErrorKind::NoTrail {
-                trail,
-                directory,
-                directory_exists,
-            } => {
-                let (trail, directory) = (trail.display(), directory.display());
-                write!(f, "there is no audit trail {trail}: ")?;
-                match directory_exists {
-                    true => write!(
-                        f,
-                        "no file in {directory} has that name, or that name with a date in it"
-                    )?,
-                    false => write!(f, "the directory {directory} does not exist")?,
-                }
-                f.write_str("; give the destination that the service writes to")
-            }
-            ErrorKind::Unreadable {
-                position,
-                length,
-                reason,
-            } => write!(f, "{position}: {reason} ({length} bytes)"),
-            ErrorKind::Key(key) => write!(
-                f,
-                "{key:?} is not a verifier key; give it as `trail_opened` has it in `identity`: stinger-audit/…+…+…"
-            ),
-            ErrorKind::Checkpoint(line) => write!(
-                f,
-                "{line:?} does not begin a sound checkpoint; give all that `stinger-audit checkpoint` printed"
-            ),
-            ErrorKind::Unverifiable(reason) => write!(f, "couldn't verify the trail: {reason}"),
-            ErrorKind::Export { format, source } => {
-                let action = format!("write the {format} export to");
-                fmt_io(f, &action, Path::new("its output"), source)
-            }
-        }
-    }
-}
-
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&ErrorChain(self), f)
     }
 }
 
-impl fmt::Display for InvalidName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            InvalidName::Empty => {
-                "it is empty; name a file, such as ./logs/audit.log, or \"stdout\""
-            }
-            InvalidName::Directory => "it is a directory; name a file in it, such as audit.log",
-            InvalidName::NotUtf8 => "its file name is not UTF-8",
-            InvalidName::Placeholder => {
-                "only {pid} and {hostname} may stand in the file's name, and none in its directory"
-            }
-        })
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unreadable::Torn => write!(f, "a torn line: its writer died while writing it"),
-            Unreadable::Unfinished => write!(f, "an unfinished line: it is being written, or torn"),
-            Unreadable::OtherFormat { format } => {
-                write!(f, "written by format {format}; this reads format {FORMAT}")
-            }
-            Unreadable::Foreign { why } => write!(f, "not a record of the trail: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for Unverifiable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use Unverifiable as Why;
-        f.write_str(match self {
-            Why::SeveralTrails => "these are several trails; name one of them",
-            Why::NoSeal => "there is no seal in it; a trail is sealed unless its writer was told not to",
-            Why::NotAProof => "this is no evidence as `stinger-audit prove` writes it",
-            Why::ForgedCheckpoint => "the checkpoint of the evidence is not what was signed",
-            Why::OtherRecord(index) => {
-                return write!(
-                    f,
-                    "record {index} is not the one that the checkpoint signs, or its proof was changed"
-                );
-            }
-            Why::NotARecord(_) => "a proven line is not a record",
-            Why::NotSealed { seq, size } => {
-                return write!(
-                    f,
-                    "record {seq} is not sealed: the last seal is over the records in front of {size}"
-                );
-            }
-            Why::MissingRecord(seq) => {
-                return write!(
-                    f,
-                    "record {seq} is missing, or no seal is in front of it: `stinger-audit verify` says which are proven"
-                );
-            }
-            Why::Altered(seq) => {
-                return write!(
-                    f,
-                    "the records from {seq} on are not those that were sealed; `stinger-audit verify` says which"
-                );
-            }
-            Why::RecordGone => "a record could not be read again",
-        })
+fn searched(directory: &Path, exists: bool) -> String {
+    let directory = directory.display();
+    match exists {
+        true => format!("no file in {directory} has that name, or that name with a date in it"),
+        false => format!("the directory {directory} does not exist"),
     }
 }

@@ -22,7 +22,7 @@ use super::worker::turn_tracker::TurnTracker;
 use super::{Core, lock, say};
 use crate::config::Config;
 use crate::destination::{Target, Targets};
-use crate::error::{Error, ErrorKind, InvalidDestination, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
 use crate::trail::internal::{Catalog, RecordHead, hostname, recent, record_heads};
@@ -137,9 +137,8 @@ pub(super) fn run(
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         target => {
-            let journal = Journal::in_memory(config.buffer_capacity).map_err(|error| {
-                Error::destination(target, InvalidDestination::NoResources(error))
-            })?;
+            let journal = Journal::in_memory(config.buffer_capacity)
+                .map_err(|error| Error::no_resources(target, error))?;
             (journal, Remains::default())
         }
     };

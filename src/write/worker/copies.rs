@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::line_batch::LineBatch;
 use super::sink::Sink;
 use crate::config::Retention;
-use crate::error::{Error, InvalidDestination, Result};
+use crate::error::{Error, Result};
 use crate::record::system::CopyGap;
 use crate::redact::internal::ErrorChain;
 use crate::write::status::CopyStatus;
@@ -84,9 +84,7 @@ impl CopyFeed {
         let thread = std::thread::Builder::new()
             .name("stinger-audit-copy".to_owned())
             .spawn(thread)
-            .map_err(|error| {
-                Error::destination(&destination, InvalidDestination::NoResources(error))
-            })?;
+            .map_err(|error| Error::no_resources(&destination, error))?;
         Ok(CopyFeed {
             index,
             destination,
