@@ -10,7 +10,8 @@ use super::Turn;
 use crate::audit::Audit;
 use crate::config::BuilderConfig;
 use crate::error::{ErrorKind, Result};
-use crate::read::{self, Outcome};
+use crate::read;
+use crate::record::Outcome;
 use crate::write::tests::{Disk, trail};
 
 fn fail_safe(disk: &Disk) -> Audit {

@@ -28,16 +28,10 @@ struct FieldAt {
 }
 
 impl FieldAnnotations {
-    /// Adds what a span's value tells.
-    pub(crate) fn append(&mut self, other: &FieldAnnotations) {
+    /// Adds the annotations of a span's value, or of the fields of a decision.
+    pub(crate) fn append(&mut self, other: &FieldAnnotations, decision: Option<usize>) {
         self.problems.extend_from_slice(&other.problems);
-        self.redactions.append(&other.redactions, None);
-    }
-
-    /// Adds what the fields of a decision tell.
-    pub(crate) fn append_decision(&mut self, decision: usize, other: &FieldAnnotations) {
-        self.problems.extend_from_slice(&other.problems);
-        self.redactions.append(&other.redactions, Some(decision));
+        self.redactions.append(&other.redactions, decision);
     }
 }
 

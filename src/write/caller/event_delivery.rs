@@ -37,10 +37,10 @@ impl Core {
                 Some(lowest) => format!("audit events of bare macros below {lowest} do not reach the trail"),
             };
             format!(
-                "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, \
-                 or the layer is not part of the global subscriber or stands behind a filter of its own, and then their \
-                 texts stand in the application's log, in clear; the typed functions are recorded all the same, \
-                 without what filtered spans say"
+                "{missing}: a global filter (RUST_LOG, EnvFilter, a max_level feature) drops them, or the layer has a \
+                 filter of its own or is not part of the global subscriber. In the latter two cases their texts are in \
+                 the application's log, in clear. The typed functions are recorded in any case, without what filtered \
+                 spans say"
             )
         });
         let mut noted = lock(&self.events_filtered);

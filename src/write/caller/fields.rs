@@ -181,7 +181,7 @@ impl<'r> FieldWriter<'r> {
             if self.seen.insert(key) {
                 frame::push_known(&mut self.out, key, value);
                 if let Some(annotations) = values.annotations_of(key) {
-                    self.annotations().append(annotations);
+                    self.annotations().append(annotations, None);
                 }
             }
         }

@@ -41,7 +41,7 @@ impl FieldWriter<'_> {
         }
         if let Some(annotations) = fields.take_annotations() {
             let place = self.decisions;
-            self.annotations().append_decision(place, &annotations);
+            self.annotations().append(&annotations, Some(place));
         }
         self.names = fields.names.take();
         self.decisions += 1;

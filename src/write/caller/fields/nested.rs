@@ -18,7 +18,8 @@ impl FieldWriter<'_> {
     #[inline]
     pub(crate) fn named_field(&mut self, name: &str, value: Value<'_>) {
         if may_hold_value(name) {
-            return self.field_with_private_name(name, value);
+            let name = self.redacted_name(name);
+            return self.field(&name, value);
         }
         let plan = self.plan_of(name);
         match value {
@@ -34,13 +35,8 @@ impl FieldWriter<'_> {
         }
     }
 
-    /// Adds a value under its name without what must not be seen in that.
+    /// A name without what must not be seen in it.
     #[cold]
-    fn field_with_private_name(&mut self, name: &str, value: Value<'_>) {
-        let name = self.redacted_name(name);
-        self.field(&name, value);
-    }
-
     fn redacted_name(&mut self, name: &str) -> String {
         self.mode = FieldMode::UNNAMED;
         self.redacted("name", name).into_owned()
