@@ -10,6 +10,7 @@
 //! expressions, and holds them to the same findings.
 
 use aho_corasick::AhoCorasick;
+use wide::u8x16;
 
 use super::Entity;
 
@@ -100,19 +101,17 @@ impl<'t> Detector<'t> {
     /// Looks at the places that the masks show.
     pub(super) fn scan(mut self) -> Detected {
         let bytes = self.bytes;
-        let mut may_be_disguised = false;
+        let mut suspects = u8x16::splat(0);
         let mut carry = Carry::default();
         for base in (0..bytes.len()).step_by(BLOCK) {
-            let mut last = [b' '; BLOCK];
-            let block = match bytes[base..].first_chunk() {
-                Some(block) => block,
+            let masks = match bytes[base..].first_chunk() {
+                Some(block) => Masks::of(block, &mut suspects),
                 None => {
-                    last[..bytes.len() - base].copy_from_slice(&bytes[base..]);
-                    &last
+                    let mut block = [b' '; BLOCK];
+                    block[..bytes.len() - base].copy_from_slice(&bytes[base..]);
+                    Masks::of(&block, &mut suspects)
                 }
             };
-            may_be_disguised |= mask::may_be_disguised(block);
-            let masks = Masks::of(block);
             for place in mask::places(carry.numbers(&masks)) {
                 self.digits(base + place);
             }
@@ -136,7 +135,8 @@ impl<'t> Detector<'t> {
         self.end_cluster();
         Detected {
             matches: self.matches,
-            may_be_disguised,
+            // The highest bit is that of bytes beyond ASCII.
+            may_be_disguised: suspects.to_bitmask() != 0,
         }
     }
 

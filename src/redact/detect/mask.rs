@@ -1,6 +1,8 @@
 //! Classes of bytes as bits: bit `i` of a mask stands for byte `i` of a block. What crosses the
 //! border of two blocks is decided in the second.
 
+use wide::{i8x16, u8x16};
+
 pub(super) const BLOCK: usize = 64;
 
 /// Where the bytes of a block are of which class.
@@ -16,44 +18,40 @@ pub(super) struct Masks {
 }
 
 impl Masks {
+    /// Adds the bytes to `suspects` that a disguise may be made of, as bytes with the highest bit: `\`, `%`,
+    /// and what is not ASCII.
     #[inline]
-    pub(super) fn of(block: &[u8; BLOCK]) -> Masks {
-        // Digits and signs follow each other in ASCII. Most blocks have neither.
-        let figure = bits(block, |byte| byte.wrapping_sub(b'0') < 17);
-        let digit = match figure {
-            0 => 0,
-            _ => bits(block, |byte| byte.wrapping_sub(b'0') < 10),
-        };
-        Masks {
-            digit,
-            word: bits(block, |byte| byte > b',' && byte < 0x80),
-            sign: figure & !digit,
-            stroke: bits(block, |byte| byte.wrapping_sub(b'-') < 2),
+    pub(super) fn of(block: &[u8; BLOCK], suspects: &mut u8x16) -> Masks {
+        let mut masks = Masks::default();
+        // Digits and signs follow each other in ASCII. Blocks without them are the most.
+        let mut figure = 0;
+        for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+            let bytes = u8x16::new(*bytes);
+            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+            let bits = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (16 * quarter);
+            figure |= bits(within(bytes, b'0', 17));
+            masks.stroke |= bits(within(bytes, b'-', 2));
+            // Signed: what is not ASCII is below.
+            let word = bytes.cast_signed().simd_gt(i8x16::splat(b',' as i8));
+            masks.word |= u64::from(word.to_bitmask()) << (16 * quarter);
+            *suspects |= bytes | is(b'\\') | is(b'%');
         }
+        if figure != 0 {
+            for (quarter, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+                let digit = within(u8x16::new(*bytes), b'0', 10);
+                masks.digit |= u64::from(digit.to_bitmask()) << (16 * quarter);
+            }
+            masks.sign = figure & !masks.digit;
+        }
+        masks
     }
 }
 
-/// Which bytes of a block are of a class. Both steps are plain loops that the compiler vectorizes.
+/// Which bytes are among `count` from `first` on. Unsigned: what is below wraps to above.
 #[inline]
-fn bits(block: &[u8; BLOCK], class: impl Fn(u8) -> bool) -> u64 {
-    let mut lanes = [0; BLOCK];
-    for (lane, byte) in lanes.iter_mut().zip(block) {
-        *lane = u8::from(class(*byte));
-    }
-    let eights = lanes.as_chunks::<8>().0.iter().enumerate();
-    eights.fold(0, |mask, (place, eight)| {
-        // The product has the lowest bit of byte `i` as bit `56 + i`, and no two terms meet in a bit.
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        mask | gathered << (8 * place)
-    })
-}
-
-/// Whether a block has bytes that a disguise may be made of: `\`, `%`, and what is not ASCII.
-#[inline]
-pub(super) fn may_be_disguised(block: &[u8; BLOCK]) -> bool {
-    block.iter().fold(false, |any, byte| {
-        any | (*byte == b'\\') | (*byte == b'%') | !byte.is_ascii()
-    })
+fn within(bytes: u8x16, first: u8, count: u8) -> u8x16 {
+    let offset = bytes - u8x16::splat(first);
+    offset.simd_eq(offset.min(u8x16::splat(count - 1)))
 }
 
 /// What is known of the blocks before.
