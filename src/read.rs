@@ -194,7 +194,7 @@ impl Trail {
             files.extend(scan::left_files(name, query)?);
         }
         let next = AtomicUsize::new(0);
-        let work = || {
+        let work = || -> Result<IndexSummary> {
             let mut done = IndexSummary::default();
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (built, size) = indexes.build(file, is_quick, read)?;
@@ -208,17 +208,10 @@ impl Trail {
         };
         let indexed = std::thread::scope(|scope| {
             let other = scope.spawn(work);
-            let ours: Result<IndexSummary> = work();
-            let theirs = other
-                .join()
-                .map_err(|panic| std::panic::resume_unwind(panic));
-            let (ours, theirs) = (ours?, theirs.and_then(|done: Result<IndexSummary>| done)?);
-            Ok(IndexSummary {
-                files: ours.files + theirs.files,
-                built: ours.built + theirs.built,
-                bytes: ours.bytes + theirs.bytes,
-                index_bytes: ours.index_bytes + theirs.index_bytes,
-            })
+            let mut ours = work()?;
+            let theirs = other.join();
+            ours.add(theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            Ok(ours)
         });
         if is_quick && indexed.as_ref().is_ok_and(|done| done.built == 0) {
             return indexed;

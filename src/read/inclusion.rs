@@ -29,7 +29,7 @@ use crate::record::Record;
 use crate::record::system::Sealed;
 use crate::trail::checkpoint::{Checkpoint, PublicKey, decode, encode, origin, parse_verifier_key};
 use crate::trail::error::{ErrorKind, Result, Unverifiable};
-use crate::trail::seal::Seal;
+use crate::trail::seal::{Seal, hint};
 use crate::trail::tree::{Frontier, Hash, Inclusion, leaf, root_of};
 
 const HEAD: &str = "stinger-audit evidence 1";
@@ -281,20 +281,17 @@ impl LineMapper for ToProof {
     }
 
     fn map(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Mapped<Self::Item>>> {
-        Ok(whole_seq(line).map(|seq| self.taken(line, seq, leaf(line.bytes))))
-    }
-}
-
-impl ToProof {
-    fn taken(&self, line: &RawLine<'_>, seq: u64, hash: Hash) -> Mapped<(Hash, Option<Vec<u8>>)> {
-        let is_kept = self.0.contains(&seq) || Seal::is_one(line.bytes);
-        Mapped {
-            seq,
-            timestamp: DateTime::UNIX_EPOCH,
-            crc: u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]),
-            number: line.number,
-            length: line.bytes.len(),
-            item: (hash, is_kept.then(|| line.bytes.to_vec())),
-        }
+        Ok(whole_seq(line).map(|seq| {
+            let hash = leaf(line.bytes);
+            let is_kept = self.0.contains(&seq) || Seal::is_one(line.bytes);
+            Mapped {
+                seq,
+                timestamp: DateTime::UNIX_EPOCH,
+                crc: u32::from_le_bytes(hint(&hash)),
+                number: line.number,
+                length: line.bytes.len(),
+                item: (hash, is_kept.then(|| line.bytes.to_vec())),
+            }
+        }))
     }
 }

@@ -122,6 +122,16 @@ pub struct IndexSummary {
     pub index_bytes: u64,
 }
 
+impl IndexSummary {
+    /// Takes in what another thread has built.
+    pub(super) fn add(&mut self, other: IndexSummary) {
+        self.files += other.files;
+        self.built += other.built;
+        self.bytes += other.bytes;
+        self.index_bytes += other.index_bytes;
+    }
+}
+
 impl Indexes {
     /// Indexes in a directory, which is made, readable by its owner only.
     pub(super) fn open(directory: &Path) -> Result<Indexes> {

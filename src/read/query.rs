@@ -274,19 +274,13 @@ impl Query {
             let tag = |tag: &String| kind_and_tag(tag).1.into();
             return Some(self.tags.iter().map(tag).collect());
         }
-        if !self.filter_names.is_empty() {
-            let names = self.filter_names.iter();
-            return Some(names.map(|name| encoded(name, true)).collect());
-        }
-        if !self.decisions.is_empty() {
-            let words = self.decisions.iter().map(Decision::as_str);
-            return Some(words.map(|word| encoded(word, true)).collect());
-        }
-        if !self.event_types.is_empty() {
-            let words = self.event_types.iter().map(EventType::as_str);
-            return Some(words.map(|word| encoded(word, true)).collect());
-        }
-        None
+        let lists: [Vec<&str>; 3] = [
+            self.filter_names.iter().map(String::as_str).collect(),
+            self.decisions.iter().map(Decision::as_str).collect(),
+            self.event_types.iter().map(EventType::as_str).collect(),
+        ];
+        let words = lists.into_iter().find(|words| !words.is_empty())?;
+        Some(words.into_iter().map(|word| encoded(word, true)).collect())
     }
 
     fn selects_decision(&self, record: &Record) -> bool {

@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Query;
-use super::file::{End, RawLine};
+use super::file::{End, OpenFile, RawLine};
 use super::line_mapper::{Line, LineMapper as _, ToLine};
 use super::prefilter::Prefilter;
 use crate::trail::catalog::Catalog;
 use crate::trail::error::{Error, Result};
-use crate::trail::files::read_at;
 use crate::trail::reverse_blocks::{Block, ReverseBlocks};
 
 /// The files of a trail, to be read from their ends.
@@ -138,21 +138,12 @@ impl Iterator for ReverseLines {
 }
 
 /// The number of the line that begins at a byte; 0 where the file cannot be read any more.
-fn line_number(path: &PathBuf, byte: u64) -> u64 {
+fn line_number(path: &Path, byte: u64) -> u64 {
     let count = || {
-        let file = File::open(path)?;
-        let mut block = vec![0; 256 << 10];
-        let (mut at, mut feeds) = (0, 0);
-        while at < byte {
-            let wanted = block.len().min((byte - at) as usize);
-            let read = read_at(&file, &mut block[..wanted], at)?;
-            if read == 0 {
-                break;
-            }
-            feeds += memchr::memchr_iter(b'\n', &block[..read]).count() as u64;
-            at += read as u64;
-        }
-        io::Result::Ok(feeds + 1)
+        let file = Arc::new(File::open(path).ok()?);
+        let mut lines = OpenFile::of_part(path.to_owned(), file, 0..byte, 1, Vec::new()).ok()?;
+        lines.skip_to_end().ok()?;
+        Some(lines.number)
     };
     count().unwrap_or(0)
 }

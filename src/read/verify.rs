@@ -354,7 +354,27 @@ impl LineMapper for ToLeaf {
     }
 
     fn map(&self, line: &RawLine<'_>, _query: &Query) -> Result<Option<Mapped<Leaf>>> {
-        Ok(Some(taken(line, leaf(line.bytes))))
+        let bytes = line.bytes;
+        let seq = whole_seq(line);
+        let what = match seq {
+            None => What::Foreign(bytes.to_vec()),
+            Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
+            Some(_) => What::Record,
+        };
+        Ok(Some(Mapped {
+            seq: seq.unwrap_or(u64::MAX),
+            timestamp: DateTime::UNIX_EPOCH,
+            crc: 0,
+            number: line.number,
+            length: bytes.len(),
+            item: Leaf {
+                hash: leaf(bytes),
+                byte: line.byte,
+                end: line.end,
+                path: (line.number == 1).then(|| Arc::from(line.path)),
+                what,
+            },
+        }))
     }
 }
 
@@ -366,30 +386,6 @@ pub(super) fn whole_seq(line: &RawLine<'_>) -> Option<u64> {
         _ => is_json(line.bytes),
     };
     seq_of(line.bytes).filter(|_| is_whole)
-}
-
-fn taken(line: &RawLine<'_>, hash: Hash) -> Mapped<Leaf> {
-    let bytes = line.bytes;
-    let seq = whole_seq(line);
-    let what = match seq {
-        None => What::Foreign(bytes.to_vec()),
-        Some(_) if is_own(bytes) => What::Own(bytes.to_vec()),
-        Some(_) => What::Record,
-    };
-    Mapped {
-        seq: seq.unwrap_or(u64::MAX),
-        timestamp: DateTime::UNIX_EPOCH,
-        crc: 0,
-        number: line.number,
-        length: bytes.len(),
-        item: Leaf {
-            hash,
-            byte: line.byte,
-            end: line.end,
-            path: (line.number == 1).then(|| Arc::from(line.path)),
-            what,
-        },
-    }
 }
 
 fn is_json(line: &[u8]) -> bool {

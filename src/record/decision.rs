@@ -1,105 +1,30 @@
-use std::fmt;
+use serde_json::Value;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use super::object::{object, open_words, words};
 
-use super::object::{Field, object, words};
-
-/// A guardrail's verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-#[non_exhaustive]
-pub enum Decision {
-    /// `allow`: nothing found.
-    Allow,
-    /// `warn`: something found, the turn goes on.
-    Warn,
-    /// `block`: the turn stops here.
-    Block,
-    /// `modify`: the text was changed and the turn goes on.
-    Modify,
-    /// `error`: the guardrail failed.
-    Error,
-    /// `skipped`: the guardrail did not run.
-    Skipped,
+open_words! {
+    /// A guardrail's verdict. It is read in any case.
+    Decision {
+        /// `allow`: nothing found.
+        Allow "allow",
+        /// `warn`: something found, the turn goes on.
+        Warn "warn",
+        /// `block`: the turn stops here.
+        Block "block",
+        /// `modify`: the text was changed and the turn goes on.
+        Modify "modify",
+        /// `error`: the guardrail failed.
+        Error "error",
+        /// `skipped`: the guardrail did not run.
+        Skipped "skipped",
+    }
     /// A word that is none of these, as the application wrote it.
-    Other(String),
-}
-
-impl Decision {
-    /// The word, as it stands in the line.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Decision::Allow => "allow",
-            Decision::Warn => "warn",
-            Decision::Block => "block",
-            Decision::Modify => "modify",
-            Decision::Error => "error",
-            Decision::Skipped => "skipped",
-            Decision::Other(word) => word,
-        }
-    }
-}
-
-impl Decision {
-    /// The one of the six that a word names, in any case.
-    #[doc(hidden)]
-    #[inline]
-    pub fn known(word: &str) -> Option<&'static Decision> {
-        static KNOWN: [Decision; 6] = [
-            Decision::Allow,
-            Decision::Warn,
-            Decision::Block,
-            Decision::Modify,
-            Decision::Error,
-            Decision::Skipped,
-        ];
-        let is_it = |decision: &&Decision| decision.as_str().eq_ignore_ascii_case(word);
-        KNOWN.iter().find(is_it)
-    }
-}
-
-impl Field for Decision {
-    fn take(value: Value) -> Result<Self, Value> {
-        String::take(value).map(Decision::from)
-    }
-
-    fn is_absent(&self) -> bool {
-        self.as_str().is_empty()
-    }
+    other, compared by str::eq_ignore_ascii_case
 }
 
 impl Default for Decision {
     fn default() -> Self {
         Decision::Other(String::new())
-    }
-}
-
-impl From<&str> for Decision {
-    /// Reads the word in any case; a word that is none of the six is kept.
-    fn from(word: &str) -> Self {
-        match Decision::known(word) {
-            Some(known) => known.clone(),
-            None => Decision::Other(word.to_owned()),
-        }
-    }
-}
-
-impl From<String> for Decision {
-    fn from(word: String) -> Self {
-        Decision::from(word.as_str())
-    }
-}
-
-impl From<Decision> for String {
-    fn from(decision: Decision) -> Self {
-        decision.as_str().to_owned()
-    }
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -130,6 +55,7 @@ object! {
     ///     .latency_ms(1.8);
     /// assert_eq!(decision.decision.as_str(), "block");
     /// ```
+    #[derive(Default)]
     #[must_use = "a decision is recorded by log_guardrail_decision, or as part of an entry"]
     GuardrailDecision
     {
@@ -158,13 +84,7 @@ impl GuardrailDecision {
         GuardrailDecision {
             filter_name: filter_name.into(),
             decision,
-            reason: None,
-            confidence: None,
-            rule_triggered: None,
-            policy: None,
-            phase: None,
-            latency_ms: None,
-            other: Map::new(),
+            ..GuardrailDecision::default()
         }
     }
 

@@ -127,6 +127,74 @@ macro_rules! words {
 }
 pub(super) use words;
 
+/// Declares an enum of words of which an application may have others: how it is read, written and compared.
+macro_rules! open_words {
+    (
+        $(#[$meta:meta])* $name:ident
+        { $($(#[$word_meta:meta])* $variant:ident $word:literal,)* }
+        $(#[$other_meta:meta])* other, compared by $is_word:path
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[serde(from = "String", into = "String")]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$word_meta])* $variant,)* $(#[$other_meta])* Other(String) }
+
+        impl $name {
+            /// The word, as it stands in the line.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($name::$variant => $word,)*
+                    $name::Other(word) => word,
+                }
+            }
+
+            /// The one that a word names, if it is a known one.
+            #[doc(hidden)]
+            #[inline]
+            pub fn known(word: &str) -> Option<&'static $name> {
+                static KNOWN: &[$name] = &[$($name::$variant),*];
+                KNOWN.iter().find(|known| $is_word(known.as_str(), word))
+            }
+        }
+
+        impl crate::record::object::Field for $name {
+            fn take(value: serde_json::Value) -> Result<Self, serde_json::Value> {
+                String::take(value).map($name::from)
+            }
+
+            fn is_absent(&self) -> bool {
+                self.as_str().is_empty()
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                $name::known(word).cloned().unwrap_or_else(|| $name::Other(word.to_owned()))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(word: String) -> Self {
+                $name::from(word.as_str())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                word.as_str().to_owned()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+pub(super) use open_words;
+
 /// An object with known keys.
 pub(crate) trait Object: Serialize + Sized {
     fn read<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;

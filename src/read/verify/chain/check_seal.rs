@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Chain, Entry, Fragment, Place};
+use super::fragments::Fragment;
+use super::{Chain, LinePlace, SeenRecord};
 use crate::read::file::End;
 use crate::read::verify::TamperingKind as Kind;
 use crate::trail::seal::{Seal, hint};
@@ -11,15 +12,15 @@ use crate::trail::tree::{Frontier, Hash};
 
 impl Chain {
     /// The records in front of a seal, whose line is at `place`, that are those that it seals.
-    pub(super) fn check_seal(&mut self, seal: &Seal, place: Place) -> Option<(u64, u64)> {
+    pub(super) fn check_seal(&mut self, seal: &Seal, place: LinePlace) -> Option<(u64, u64)> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.count();
-        let mut entries = std::mem::take(&mut self.entries);
+        let mut entries = std::mem::take(&mut self.records.since_seal);
         let early = self.due(size);
         // Behind the last seal, as if they stood where they belong.
         let at = entries.len().min(1);
         entries.splice(at..at, early.iter().copied());
-        let Some(mut tree) = self.tree.replace(seal.frontier.clone()) else {
+        let Some(mut tree) = self.seals.tree.replace(seal.frontier.clone()) else {
             // Of the tree in front nothing is known, and four bytes of a hash prove nothing.
             self.diagnose(&entries, &early, told, (seal, place));
             self.compare(&seal.frontier, Some(&seal.checkpoint));
@@ -84,15 +85,15 @@ impl Chain {
     /// all are there.
     fn diagnose(
         &mut self,
-        entries: &[Entry],
-        early: &[Entry],
+        entries: &[SeenRecord],
+        early: &[SeenRecord],
         base: u64,
-        (seal, seal_place): (&Seal, Place),
+        (seal, seal_place): (&Seal, LinePlace),
     ) -> Option<Vec<Hash>> {
         let size = seal.checkpoint.size;
         let told = size - seal.leaves.count();
         let hint_of = |seq: u64| seal.leaves.get(seq.checked_sub(told)?);
-        let mut by_seq: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
+        let mut by_seq: BTreeMap<u64, Vec<SeenRecord>> = BTreeMap::new();
         let mut highest = None;
         for entry in entries {
             // What belongs behind the seal is told when that is judged.
@@ -113,9 +114,9 @@ impl Chain {
             highest = highest.max(Some(entry.seq));
             by_seq.entry(entry.seq).or_default().push(*entry);
         }
-        let from = match self.begins {
+        let from = match self.records.first {
             // What is missing in front of the first record is told at the end.
-            Some((first, _)) if self.last.is_none() && first > 0 => first.min(size),
+            Some((first, _)) if self.seals.last.is_none() && first > 0 => first.min(size),
             _ => base,
         };
         let mut intact = (from <= base).then(Vec::new);
@@ -130,7 +131,8 @@ impl Chain {
                 self.end_gap(next, seq, place);
             }
             next = seq + 1;
-            let is_it = |entry: &&Entry| hint_of(seq).is_none_or(|told| told == hint(&entry.hash));
+            let is_it =
+                |entry: &&SeenRecord| hint_of(seq).is_none_or(|told| told == hint(&entry.hash));
             let right = candidates.iter().find(is_it).copied();
             match (right, &mut intact) {
                 (Some(right), Some(leaves)) => leaves.push(right.hash),
@@ -144,7 +146,7 @@ impl Chain {
                         let detail = format!("record {seq} is not what was sealed");
                         self.find(Kind::Changed, Some(seq), place, detail);
                         // It may have been a seal.
-                        self.excused = true;
+                        self.seals.excused = true;
                     }
                     Some(right) if right.hash == entry.hash => {}
                     Some(_) if self.take_torn(entry) => {}
@@ -178,22 +180,22 @@ impl Chain {
     fn miss(&mut self, gap: Range<u64>, told: u64, seal: &Seal) {
         for seq in gap.start.max(told)..gap.end {
             if let Some(hint) = seal.leaves.get(seq - told) {
-                self.missing.insert(seq, hint);
+                self.records.missing.insert(seq, hint);
             }
         }
     }
 
     /// Tells what is missing from `first` up to `end`, in front of a place.
-    pub(super) fn end_gap(&mut self, mut first: u64, end: u64, place: Option<Place>) {
-        self.excused = true;
-        let here = |place: Place| (place.file, place.byte);
+    pub(super) fn end_gap(&mut self, mut first: u64, end: u64, place: Option<LinePlace>) {
+        self.seals.excused = true;
+        let here = |place: LinePlace| (place.file, place.byte);
         let is_in_front =
             |fragment: &Fragment| place.is_none_or(|place| here(fragment.place) < here(place));
         // A line that stands there and is no record was one.
         let mut others = Vec::new();
         while first < end
-            && self.fragments.front().is_some_and(is_in_front)
-            && let Some(fragment) = self.fragments.pop_front()
+            && self.fragments.lines.front().is_some_and(is_in_front)
+            && let Some(fragment) = self.fragments.lines.pop_front()
         {
             if fragment.end != End::Ended {
                 others.push(fragment);
@@ -204,7 +206,7 @@ impl Chain {
             first += 1;
         }
         for other in others.into_iter().rev() {
-            self.fragments.push_front(other);
+            self.fragments.lines.push_front(other);
         }
         if first == end {
             return;
@@ -217,16 +219,16 @@ impl Chain {
     }
 
     /// Keeps what belongs behind a seal and stands in front of it.
-    fn carry(&mut self, entries: Vec<Entry>, size: u64) {
+    fn carry(&mut self, entries: Vec<SeenRecord>, size: u64) {
         for entry in entries.into_iter().filter(|entry| entry.seq >= size) {
-            self.early.entry(entry.seq).or_default().push(entry);
+            self.records.early.entry(entry.seq).or_default().push(entry);
         }
     }
 
     /// Takes what was kept and belongs in front of a seal.
-    fn due(&mut self, size: u64) -> Vec<Entry> {
+    fn due(&mut self, size: u64) -> Vec<SeenRecord> {
         let mut due = Vec::new();
-        while let Some(first) = self.early.first_entry()
+        while let Some(first) = self.records.early.first_entry()
             && *first.key() < size
         {
             due.extend(first.remove());
@@ -235,12 +237,12 @@ impl Chain {
     }
 
     pub(super) fn prove(&mut self, from: u64, to: u64) {
-        if self.is_broken {
+        if self.seals.is_broken {
             return;
         }
-        match self.verified.proven.last_mut() {
+        match self.findings.report.proven.last_mut() {
             Some((_, end)) if *end == from => *end = to,
-            _ if from < to => self.verified.proven.push((from, to)),
+            _ if from < to => self.findings.report.proven.push((from, to)),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Chain, Entry};
+use super::{Chain, SeenRecord};
 use crate::read::verify::{TamperingKind as Kind, VerifyReport};
 use crate::trail::checkpoint::{Checkpoint, origin};
 use crate::trail::error::{Result, Unverifiable};
@@ -12,12 +12,12 @@ impl Chain {
     /// Compares the tree with the checkpoints of its size that somebody kept; `seal` is the next one, if any is left.
     pub(super) fn compare(&mut self, tree: &Frontier, seal: Option<&Checkpoint>) {
         let mut at = 0;
-        while let Some(kept) = self.against.get(at) {
+        while let Some(kept) = self.expected.checkpoints.get(at) {
             if kept.size != tree.size() {
                 at += 1;
                 continue;
             }
-            let kept = self.against.remove(at);
+            let kept = self.expected.checkpoints.remove(at);
             let when = crate::record::timestamp_text(kept.time);
             // Its seal is the very next record.
             let signed = seal.filter(|seal| seal.size == kept.size);
@@ -25,11 +25,11 @@ impl Chain {
                 && signed.is_some_and(|seal| (seal.key, seal.next) == (kept.key, kept.next))
             {
                 // Whatever signs from there on, the records so far are those of then.
-                self.is_anchored = true;
-                self.is_broken = false;
+                self.expected.is_anchored = true;
+                self.seals.is_broken = false;
                 continue;
             }
-            if !self.origins.contains(&kept.origin) {
+            if !self.seals.origins.contains(&kept.origin) {
                 self.is_of_another(&kept);
                 continue;
             }
@@ -66,7 +66,10 @@ impl Chain {
             "the checkpoint that was kept is of {}, and the trail is of {}: it is another trail's, or another \
              trail was put in the place of this one",
             kept.origin,
-            self.last.as_ref().map_or("nobody", |last| &last.origin)
+            self.seals
+                .last
+                .as_ref()
+                .map_or("nobody", |last| &last.origin)
         );
         self.find(Kind::KeyReplaced, Some(0), None, detail);
     }
@@ -74,7 +77,7 @@ impl Chain {
     /// How many of `count` leaves may be added before the next comparison.
     pub(super) fn before_comparison(&self, tree: &Frontier, count: usize) -> usize {
         let left = |kept: &Checkpoint| kept.size.checked_sub(tree.size()).filter(|left| *left > 0);
-        let next = self.against.iter().filter_map(left).min();
+        let next = self.expected.checkpoints.iter().filter_map(left).min();
         let next = next.and_then(|left| usize::try_from(left).ok());
         next.map_or(count, |left| left.min(count))
     }
@@ -82,8 +85,8 @@ impl Chain {
     /// Compares the records behind the last seal with the checkpoint beside the trail, and says whether they are
     /// its records. It must be signed by the key that the last seal names.
     fn compare_beside(&mut self, tree: &Frontier, base: u64) -> bool {
-        let last = self.last.as_ref();
-        let Some(beside) = self.expected.as_ref().filter(|beside| {
+        let last = self.seals.last.as_ref();
+        let Some(beside) = self.expected.beside.as_ref().filter(|beside| {
             beside.size == tree.size()
                 && last.is_some_and(|last| {
                     (&beside.origin, beside.key, beside.number)
@@ -106,32 +109,32 @@ impl Chain {
     }
 
     pub(in crate::read::verify) fn end(mut self) -> Result<VerifyReport> {
-        self.judge_tail();
-        self.judge_beginning();
-        self.judge_fragments();
-        self.judge_kept();
-        let is_sealed = self.verified.seals > 0 || self.expected.is_some();
-        if !is_sealed && !self.is_unreadable {
+        self.check_tail();
+        self.check_beginning();
+        self.check_fragments();
+        self.check_kept();
+        let is_sealed = self.findings.report.seals > 0 || self.expected.beside.is_some();
+        if !is_sealed && !self.findings.is_unreadable {
             return Err(Unverifiable::NoSeal.into());
         }
-        Ok(self.verified)
+        Ok(self.findings.report)
     }
 
     /// What stands behind the last seal.
-    fn judge_tail(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
+    fn check_tail(&mut self) {
+        let mut entries = std::mem::take(&mut self.records.since_seal);
         // The seal itself is the first of them: its bytes follow from what is signed.
-        let Some(base) = self.last.as_ref().map(|last| last.size) else {
+        let Some(base) = self.seals.last.as_ref().map(|last| last.size) else {
             return;
         };
-        let early: Vec<_> = std::mem::take(&mut self.early)
+        let early: Vec<_> = std::mem::take(&mut self.records.early)
             .into_values()
             .flatten()
             .collect();
         entries.splice(1..1, early.iter().copied());
         self.take_torn_twins(&mut entries);
         let mut next = base;
-        let mut tree = self.tree.take();
+        let mut tree = self.seals.tree.take();
         // The last seal itself needs no other.
         let mut sealed = base + 1;
         for entry in &entries {
@@ -154,7 +157,8 @@ impl Chain {
             next = entry.seq + 1;
         }
         if self
-            .verified
+            .findings
+            .report
             .proven
             .last()
             .is_some_and(|(_, end)| *end == base)
@@ -162,7 +166,7 @@ impl Chain {
             self.prove(base, base + 1);
         }
         for entry in early {
-            if self.found.contains(&(Kind::Inserted, entry.seq)) {
+            if self.findings.told.contains(&(Kind::Inserted, entry.seq)) {
                 continue;
             }
             let detail = format!("record {} stands in front of the seal before it", entry.seq);
@@ -178,9 +182,15 @@ impl Chain {
                 ),
             });
         }
-        let last = self.last.as_ref().map(|last| last.number);
-        if self.is_closed && waiting == 0 {
-            if self.expected.as_ref().map(|expected| expected.number) < last {
+        let last = self.seals.last.as_ref().map(|last| last.number);
+        if self.seals.is_closed && waiting == 0 {
+            if self
+                .expected
+                .beside
+                .as_ref()
+                .map(|expected| expected.number)
+                < last
+            {
                 self.unknown(format!(
                     "whether the trail was opened again behind record {base}: no checkpoint beside it says so"
                 ));
@@ -195,15 +205,15 @@ impl Chain {
     }
 
     /// Takes away lines that a writer left torn and that end as records do: another line has their number.
-    fn take_torn_twins(&mut self, entries: &mut Vec<Entry>) {
+    fn take_torn_twins(&mut self, entries: &mut Vec<SeenRecord>) {
         let mut seen = HashSet::new();
         let twins = entries.iter().filter(|entry| !seen.insert(entry.seq));
         let twins: HashSet<u64> = twins.map(|entry| entry.seq).collect();
         entries.retain(|entry| !(twins.contains(&entry.seq) && self.take_torn(entry)));
     }
 
-    fn judge_beginning(&mut self) {
-        let Some((first, place)) = self.begins.filter(|(first, _)| *first > 0) else {
+    fn check_beginning(&mut self) {
+        let Some((first, place)) = self.records.first.filter(|(first, _)| *first > 0) else {
             return;
         };
         if self
@@ -212,18 +222,18 @@ impl Chain {
             .is_some_and(|pruned| pruned >= first)
         {
             let told = format!("retention has removed the {first} records in front");
-            self.verified.notices.push(told);
+            self.findings.report.notices.push(told);
             return;
         }
         self.end_gap(0, first, Some(place));
     }
 
     /// What was kept elsewhere, against the whole.
-    fn judge_kept(&mut self) {
-        let reached = self.next;
-        let expected = self.expected.clone();
-        if let (Some(expected), None) = (&expected, &self.last)
-            && !self.is_unreadable
+    fn check_kept(&mut self) {
+        let reached = self.records.next;
+        let expected = self.expected.beside.clone();
+        if let (Some(expected), None) = (&expected, &self.seals.last)
+            && !self.findings.is_unreadable
         {
             let detail = format!(
                 "the checkpoint beside the trail is over {} records, and no seal is left",
@@ -231,8 +241,8 @@ impl Chain {
             );
             self.find(Kind::Cut, Some(reached.min(expected.size)), None, detail);
         }
-        if let (Some(expected), Some(last)) = (&expected, &self.last)
-            && !self.origins.contains(&expected.origin)
+        if let (Some(expected), Some(last)) = (&expected, &self.seals.last)
+            && !self.seals.origins.contains(&expected.origin)
         {
             let detail = format!(
                 "the checkpoint beside the trail is of {}, and no seal is: the end was cut off behind seal {} of {}, \
@@ -240,7 +250,7 @@ impl Chain {
                 expected.origin, last.number, last.origin
             );
             self.find(Kind::Cut, Some(reached), None, detail);
-        } else if let (Some(expected), Some(last)) = (expected, &self.last)
+        } else if let (Some(expected), Some(last)) = (expected, &self.seals.last)
             && expected.number > last.number
             && expected.origin == last.origin
         {
@@ -254,8 +264,8 @@ impl Chain {
             let first = (last.size + 1).max(reached.min(expected.size));
             self.find(Kind::Cut, Some(first), None, detail);
         }
-        for kept in std::mem::take(&mut self.against) {
-            if !self.origins.contains(&kept.origin) {
+        for kept in std::mem::take(&mut self.expected.checkpoints) {
+            if !self.seals.origins.contains(&kept.origin) {
                 self.is_of_another(&kept);
             } else if kept.size > reached {
                 let detail = format!(
@@ -271,22 +281,22 @@ impl Chain {
                 ));
             }
         }
-        match self.key {
-            None if self.verified.key.is_some() => {
-                let key = self.verified.key.clone().unwrap_or_default();
+        match self.expected.key {
+            None if self.findings.report.key.is_some() => {
+                let key = self.findings.report.key.clone().unwrap_or_default();
                 self.unknown(format!(
                     "whether the trail is the one that its writer began: no key was given to compare; its first seal has {key}"
                 ));
             }
-            Some(key) if !self.key_seen && !self.is_anchored => {
-                let is_first_there = self.begins.is_some_and(|(first, _)| first == 0);
-                let is_named = self.origins.contains(&origin(&key));
+            Some(key) if !self.expected.is_key_seen && !self.expected.is_anchored => {
+                let is_first_there = self.records.first.is_some_and(|(first, _)| first == 0);
+                let is_named = self.seals.origins.contains(&origin(&key));
                 if is_named && !is_first_there {
                     self.unchecked(
                         "whether the key that was given leads to the first seal that is left: those between are \
                          gone with the records in front; give a checkpoint that was kept since, too",
                     );
-                } else if self.last.is_some() {
+                } else if self.seals.last.is_some() {
                     let detail = "no seal is signed by the key that was given".to_owned();
                     self.find(Kind::KeyReplaced, Some(0), None, detail);
                 }

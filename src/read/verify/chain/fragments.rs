@@ -1,8 +1,9 @@
 //! Lines that are no records, and those that stand in another file already: a writer may have left them so, and says it.
 
+use std::collections::VecDeque;
 use std::fs::File;
 
-use super::{Chain, Entry, Place};
+use super::{Chain, LinePlace, SeenRecord};
 use crate::read::file::End;
 use crate::read::verify::{TamperingKind as Kind, is_json};
 use crate::trail::files::read_at;
@@ -10,7 +11,7 @@ use crate::trail::{TornLine, is_record};
 
 #[derive(Debug)]
 pub(super) struct Fragment {
-    pub(super) place: Place,
+    pub(super) place: LinePlace,
     line: TornLine,
     /// Of the end of a file, which may begin again in the next: what it holds.
     bytes: Vec<u8>,
@@ -23,7 +24,7 @@ pub(super) struct Fragment {
 
 impl Fragment {
     /// There may be many, and long: what is not needed is not kept.
-    fn new(place: Place, bytes: Vec<u8>, end: End, seals: u64) -> Fragment {
+    fn new(place: LinePlace, bytes: Vec<u8>, end: End, seals: u64) -> Fragment {
         Fragment {
             place,
             line: TornLine::of(&bytes),
@@ -41,30 +42,42 @@ pub(super) struct Repeated {
     first: u64,
     last: u64,
     bytes: u64,
-    place: Place,
+    place: LinePlace,
     /// How many seals stand in front of it.
     seals: u64,
 }
 
+/// Lines that are no records, and lines that stand there again.
+#[derive(Debug, Default)]
+pub(super) struct Fragments {
+    /// Foreign lines are somebody else's.
+    pub(super) is_stream: bool,
+    /// Lines that are no records, in their order.
+    pub(super) lines: VecDeque<Fragment>,
+    /// Lines at the head of a file that stand in another already: those that are going by, and others before them.
+    repeated: Option<Repeated>,
+    repeats: Vec<Repeated>,
+}
+
 impl Chain {
     /// A record that was there before.
-    pub(super) fn again(&mut self, entry: Entry) {
-        let Entry {
+    pub(super) fn again(&mut self, entry: SeenRecord) {
+        let SeenRecord {
             seq, place, length, ..
         } = entry;
         let bytes = length as u64 + 1;
-        match &mut self.repeated {
+        match &mut self.fragments.repeated {
             Some(run) if run.place.file == place.file && run.bytes == place.byte => {
                 run.bytes += bytes;
                 run.last = seq;
             }
             None if place.byte == 0 && place.file > 0 => {
-                self.repeated = Some(Repeated {
+                self.fragments.repeated = Some(Repeated {
                     first: seq,
                     last: seq,
                     bytes,
                     place,
-                    seals: self.verified.seals,
+                    seals: self.findings.report.seals,
                 });
             }
             _ => self.find(
@@ -78,10 +91,12 @@ impl Chain {
 
     /// Lines at the head of a file that another has already: a writer may come to tell why.
     pub(super) fn end_repeated(&mut self) {
-        self.repeats.extend(self.repeated.take());
+        self.fragments
+            .repeats
+            .extend(self.fragments.repeated.take());
     }
 
-    fn judge_repeats(&mut self, repeats: Vec<Repeated>) {
+    fn check_repeats(&mut self, repeats: Vec<Repeated>) {
         for run in repeats {
             let told = self.system_events.rewritten.get_mut(&run.bytes);
             if let Some(left) = told.filter(|left| **left > 0) {
@@ -93,18 +108,18 @@ impl Chain {
         }
     }
 
-    pub(super) fn foreign(&mut self, place: Place, bytes: Vec<u8>, end: End) {
+    pub(super) fn foreign(&mut self, place: LinePlace, bytes: Vec<u8>, end: End) {
         // Among other lines of a stream only what poses as a record is of interest.
-        if !self.is_stream || is_record(&bytes) {
-            let seals = self.verified.seals;
+        if !self.fragments.is_stream || is_record(&bytes) {
+            let seals = self.findings.report.seals;
             let fragment = Fragment::new(place, bytes, end, seals);
-            self.fragments.push_back(fragment);
+            self.fragments.lines.push_back(fragment);
         }
     }
 
     /// A file may end with the beginning of a record that stands whole at the head of the next.
-    pub(super) fn drop_begun_again(&mut self, next: Place) {
-        let Some(last) = self.fragments.back() else {
+    pub(super) fn drop_begun_again(&mut self, next: LinePlace) {
+        let Some(last) = self.fragments.lines.back() else {
             return;
         };
         if last.end != End::Cut || last.place.file + 1 != next.file || next.line != 1 {
@@ -112,13 +127,13 @@ impl Chain {
         }
         let begin = self.bytes_at(next.file, 0, last.bytes.len());
         if begin.is_some_and(|begin| begin == last.bytes) {
-            self.fragments.pop_back();
+            self.fragments.lines.pop_back();
         }
     }
 
     /// What stands in a file, where it can be read.
     fn bytes_at(&self, file: usize, at: u64, length: usize) -> Option<Vec<u8>> {
-        let file = File::open(self.files.get(file)?).ok()?;
+        let file = File::open(self.findings.files.get(file)?).ok()?;
         let mut bytes = vec![0; length];
         let read = read_at(&file, &mut bytes, at).ok()?;
         (read == length).then_some(bytes)
@@ -137,47 +152,48 @@ impl Chain {
     }
 
     /// Takes a line for what a writer has left torn, where it is no record at all.
-    pub(super) fn take_torn(&mut self, entry: &Entry) -> bool {
-        let Place { file, byte, .. } = entry.place;
+    pub(super) fn take_torn(&mut self, entry: &SeenRecord) -> bool {
+        let LinePlace { file, byte, .. } = entry.place;
         let bytes = self.bytes_at(file, byte, entry.length);
         let torn = bytes.filter(|bytes| !is_json(bytes));
         let is_torn = torn.is_some();
         if let Some(bytes) = torn {
-            let fragment = Fragment::new(entry.place, bytes, End::Ended, self.verified.seals);
-            self.fragments.push_back(fragment);
-            self.verified.records -= 1;
+            let fragment =
+                Fragment::new(entry.place, bytes, End::Ended, self.findings.report.seals);
+            self.fragments.lines.push_back(fragment);
+            self.findings.report.records -= 1;
         }
         is_torn
     }
 
     /// Lines that are no records, and those that stand there again, against what the writers say of them.
-    pub(super) fn judge_fragments(&mut self) {
-        let seals = self.verified.seals;
-        let (behind, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fragments)
+    pub(super) fn check_fragments(&mut self) {
+        let seals = self.findings.report.seals;
+        let (behind, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fragments.lines)
             .into_iter()
             .partition(|fragment| fragment.seals == seals);
-        self.judge_fragments_told(sealed);
+        self.check_fragments_told(sealed);
         self.end_repeated();
-        let (open, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.repeats)
+        let (open, sealed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fragments.repeats)
             .into_iter()
             .partition(|run| run.seals == seals);
-        self.judge_repeats(sealed);
+        self.check_repeats(sealed);
         // Of what no seal covers, what is said there is the only account, and as good as it.
         for (_, line) in std::mem::take(&mut self.system_events.unproven) {
             self.own(&line, None);
         }
-        self.judge_fragments_told(behind);
-        self.judge_repeats(open);
+        self.check_fragments_told(behind);
+        self.check_repeats(open);
     }
 
-    fn judge_fragments_told(&mut self, fragments: Vec<Fragment>) {
+    fn check_fragments_told(&mut self, fragments: Vec<Fragment>) {
         for fragment in fragments {
             let length = fragment.line.bytes;
             if self.is_told(&fragment) {
                 continue;
             }
             // Behind the newest file with records an empty one may stand: its writer rolled before it wrote.
-            let is_last = fragment.place.file + 1 == self.files.len();
+            let is_last = fragment.place.file + 1 == self.findings.files.len();
             if fragment.end == End::Open || fragment.end == End::Cut && is_last {
                 let what = "the last line has no end: it is being written, or was torn";
                 self.unknown(format!("{what} ({length} bytes)"));

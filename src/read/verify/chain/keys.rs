@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Chain, Entry};
+use super::{Chain, SeenRecord};
 use crate::read::verify::TamperingKind as Kind;
 use crate::trail::checkpoint::{Checkpoint, encode, origin};
 use crate::trail::seal::Seal;
@@ -16,22 +16,23 @@ impl Chain {
             (now.origin == last.origin && now.key == last.next)
                 && (now.number == last.number + 1 && now.size > last.size)
         };
-        let last = self.noted.as_ref().or(self.last.as_ref());
+        let last = self.seals.noted.as_ref().or(self.seals.last.as_ref());
         if let Some(now) = note.and_then(Checkpoint::read)
             && last.is_some_and(|last| is_next(last, &now))
         {
-            self.noted = Some(now);
+            self.seals.noted = Some(now);
         }
     }
 
     /// Whether the seal is the one that the last one announces.
-    pub(super) fn follow(&mut self, seal: &Seal, entry: Entry) {
+    pub(super) fn follow(&mut self, seal: &Seal, entry: SeenRecord) {
         let now = &seal.checkpoint;
         let at = (Some(entry.seq), Some(entry.place));
-        self.key_seen |= self.key == Some(now.key);
-        let Some(last) = self.last.take() else {
-            self.verified.key = Some(now.verifier_key());
-            let is_whole = self.begins.is_some_and(|(first, _)| first == 0) && !self.excused;
+        self.expected.is_key_seen |= self.expected.key == Some(now.key);
+        let Some(last) = self.seals.last.take() else {
+            self.findings.report.key = Some(now.verifier_key());
+            let is_whole =
+                self.records.first.is_some_and(|(first, _)| first == 0) && !self.seals.excused;
             let is_first = now.number == 0 && origin(&now.key) == now.origin;
             if is_whole && !is_first {
                 let detail = format!(
@@ -41,7 +42,7 @@ impl Chain {
                 self.find(Kind::KeyReplaced, at.0, at.1, detail);
             }
             if now.number == 0
-                && let Some(key) = self.key
+                && let Some(key) = self.expected.key
                 && key != now.key
             {
                 let detail = format!(
@@ -52,8 +53,8 @@ impl Chain {
             }
             return;
         };
-        let last = self.noted.take().unwrap_or(last);
-        let known = self.verified.findings.len();
+        let last = self.seals.noted.take().unwrap_or(last);
+        let known = self.findings.report.findings.len();
         if now.origin != last.origin {
             let detail = format!(
                 "from record {} on another key signs, {}: the key was lost, or replaced",
@@ -67,14 +68,14 @@ impl Chain {
                 now.number, last.number
             );
             self.find(Kind::RolledBack, at.0, at.1, detail);
-        } else if now.number > last.number + 1 && !(self.excused && now.key == last.next) {
+        } else if now.number > last.number + 1 && !(self.seals.excused && now.key == last.next) {
             // The key that the last one names may sign many; any other has to be named.
-            if self.excused {
+            if self.seals.excused {
                 self.unknown(format!(
                     "whether seal {}, record {}, is by the trail's own key: the seal before it is damaged or missing",
                     now.number, entry.seq
                 ));
-                self.is_broken = true;
+                self.seals.is_broken = true;
             } else {
                 let detail = format!(
                     "seals {} to {} are missing: the end was cut off behind record {}, and writing went on",
@@ -92,6 +93,6 @@ impl Chain {
             );
             self.find(Kind::ReSigned, at.0, at.1, detail);
         }
-        self.is_broken |= self.verified.findings.len() > known;
+        self.seals.is_broken |= self.findings.report.findings.len() > known;
     }
 }

@@ -1,6 +1,6 @@
 //! Which lines have gone by: those that a writer has written again are known by it.
 
-use super::Entry;
+use super::SeenRecord;
 
 /// Lines are known so far back: as many as are written while a medium takes seconds to refuse a sync.
 const MOST: usize = 1 << 20;
@@ -11,12 +11,12 @@ const FIRST: usize = 1 << 12;
 pub(super) struct Recent(Vec<[u64; 2]>);
 
 impl Recent {
-    pub(super) fn has(&self, entry: &Entry) -> bool {
+    pub(super) fn has(&self, entry: &SeenRecord) -> bool {
         let slot = self.0.get(self.place(entry.seq));
         slot.is_some_and(|slot| *slot == known(entry))
     }
 
-    pub(super) fn note(&mut self, entry: &Entry) {
+    pub(super) fn note(&mut self, entry: &SeenRecord) {
         let is_taken = |slot: &[u64; 2]| slot[0] != 0;
         if self.0.len() < MOST && self.0.get(self.place(entry.seq)).is_none_or(is_taken) {
             self.grow();
@@ -41,7 +41,7 @@ impl Recent {
 }
 
 /// What is remembered of a record.
-fn known(entry: &Entry) -> [u64; 2] {
+fn known(entry: &SeenRecord) -> [u64; 2] {
     let (begin, _) = entry.hash.as_chunks::<8>();
     [entry.seq.wrapping_add(1), u64::from_le_bytes(begin[0])]
 }

@@ -40,7 +40,7 @@ impl Chain {
         };
         match record.system_event() {
             Some(SystemEvent::Opened(_)) => {
-                self.is_closed = false;
+                self.seals.is_closed = false;
                 if let Some(format) = record.other_format() {
                     self.unchecked(format!(
                         "what follows record {}: {}",
@@ -58,7 +58,7 @@ impl Chain {
                      recovered from its journal",
                     record.seq, recovered.replayed
                 );
-                self.verified.notices.push(detail);
+                self.findings.report.notices.push(detail);
             }
             Some(SystemEvent::SyncFailed(failed)) => self.told_again(failed.rewritten_bytes),
             Some(SystemEvent::FileRestored(happened)) => self.told_again(happened.restored_bytes),
@@ -94,7 +94,7 @@ impl Chain {
     fn told_torn(&mut self, torn: Torn) {
         let file = torn.file.unwrap_or_default();
         let detail = format!("{file}: a line of {} bytes was torn", torn.bytes);
-        self.verified.notices.push(detail);
+        self.findings.report.notices.push(detail);
         *self.system_events.torn.entry(torn.sha256).or_default() += 1;
     }
 }
