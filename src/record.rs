@@ -26,6 +26,8 @@ pub use decision::{Decision, GuardrailDecision, Phase};
 pub use event_type::EventType;
 use key::Key;
 pub use model::{Attachment, ToolCall};
+#[cfg(feature = "csv")]
+pub(crate) use object::Field;
 use object::object;
 pub use outcome::{Outcome, TurnState};
 pub use redaction::Redaction;

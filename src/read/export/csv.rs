@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::sync::LazyLock;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{ExportSummary, each};
 use crate::read::file::RawLine;
@@ -13,21 +12,21 @@ use crate::read::line_mapper::LineMapper;
 use crate::read::scan::Merge;
 use crate::read::{Query, Trail};
 use crate::record::key::Key;
-use crate::record::{Decision, GuardrailDecision, Record};
+use crate::record::{Decision, Field, GuardrailDecision, Outcome, Phase, Record, timestamp_text};
 use crate::trail::error::{Error, ErrorKind, Result};
 use crate::trail::json;
 
-/// The columns: the keys of a record in their order, those of the decision that matters most or of the row in front of
-/// `guardrail_decisions`, and the application's own fields as JSON in `other`.
-static COLUMNS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+/// The columns of a CSV export: the keys of a record in their order, those of the decision that matters most or of
+/// the row in front of `guardrail_decisions`, and the application's own fields as JSON in `other`, which is `None`.
+static COLUMNS: LazyLock<Vec<Option<Key>>> = LazyLock::new(|| {
     let mut columns = Vec::new();
     for key in Key::ALL.iter().filter(|key| !key.is_of_decision()) {
         match key {
-            Key::Decisions => columns.extend(Key::OF_DECISION.map(Key::name)),
-            Key::Problems => columns.push("other"),
+            Key::Decisions => columns.extend(Key::OF_DECISION.map(Some)),
+            Key::Problems => columns.push(None),
             _ => {}
         }
-        columns.push(key.name());
+        columns.push(Some(*key));
     }
     columns
 });
@@ -98,7 +97,8 @@ impl Csv {
                 source,
             })
         };
-        let header = COLUMNS.join(",") + "\r\n";
+        let names = COLUMNS.iter().map(|key| key.map_or("other", Key::name));
+        let header = names.collect::<Vec<_>>().join(",") + "\r\n";
         to.write_all(header.as_bytes()).map_err(failed)?;
         let exported = each(rows, |rows| to.write_all(rows).map_err(failed))?;
         to.flush().map_err(failed)?;
@@ -113,23 +113,18 @@ impl Csv {
             .terminator(csv::Terminator::CRLF)
             .buffer_capacity(ROW + texts)
             .from_writer(Vec::new());
-        const WRITTEN: &str = "invariant: rows have one length, and memory takes what is written";
-        let mut of_record = known(record, &record.other);
-        if !record.other.is_empty() {
-            of_record.insert("other".to_owned(), record.other.clone().into());
-        }
         let mut put = |decision: Option<&GuardrailDecision>| {
-            let of_decision = decision.map(|decision| known(decision, &decision.other));
-            let of_decision = of_decision.unwrap_or_default();
+            const WRITTEN: &str =
+                "invariant: rows have one length, and memory takes what is written";
             for column in COLUMNS.iter() {
-                let value = of_decision.get(*column).or_else(|| of_record.get(*column));
-                let cell = value.map(|value| self.cell(value)).unwrap_or_default();
+                let cell = self.cell(*column, record, decision);
                 csv.write_field(cell.as_bytes()).expect(WRITTEN);
             }
             csv.write_record(None::<&[u8]>).expect(WRITTEN);
         };
         match record.guardrail_decisions.as_slice() {
-            decisions if self.is_row_a_decision && !decisions.is_empty() => {
+            [] => put(None),
+            decisions if self.is_row_a_decision => {
                 decisions.iter().for_each(|decision| put(Some(decision)));
             }
             decisions => put(decisions.iter().min_by_key(|found| weight(found))),
@@ -138,22 +133,82 @@ impl Csv {
             .expect("invariant: memory takes what is written")
     }
 
-    fn cell(self, value: &Value) -> Cow<'_, str> {
-        match value {
-            Value::String(text) if self.is_raw => Cow::Borrowed(text),
-            Value::String(text) => neutral(text),
-            value => Cow::Owned(json::safe_text(value)),
+    fn cell<'r>(
+        self,
+        column: Option<Key>,
+        record: &'r Record,
+        decision: Option<&'r GuardrailDecision>,
+    ) -> Cow<'r, str> {
+        let plain = |text: &'r str| match self.is_raw {
+            true => Cow::Borrowed(text),
+            false => neutral(text),
+        };
+        let text = |value: Option<&'r str>| plain(value.unwrap_or(""));
+        fn number<T: ToString>(value: Option<T>) -> Cow<'static, str> {
+            Cow::Owned(value.map(|number| number.to_string()).unwrap_or_default())
+        }
+        fn json(value: &(impl Field + Serialize)) -> Cow<'static, str> {
+            match value.is_absent() {
+                true => Cow::Borrowed(""),
+                false => json::safe_text(value).into(),
+            }
+        }
+        match column {
+            None if record.other.is_empty() => Cow::Borrowed(""),
+            None => json::safe_text(&record.other).into(),
+            Some(Key::Seq) => number(Some(record.seq)),
+            Some(Key::Timestamp) => timestamp_text(record.timestamp).into(),
+            Some(Key::EventType) => plain(record.event_type.as_str()),
+            Some(Key::RunId) => text(record.run_id.as_deref()),
+            Some(Key::EventId) => text(record.event_id.as_deref()),
+            Some(Key::EventTimestamp) => text(record.event_timestamp.as_deref()),
+            Some(Key::RequestId) => text(record.request_id.as_deref()),
+            Some(Key::TenantId) => text(record.tenant_id.as_deref()),
+            Some(Key::UserId) => text(record.user_id.as_deref()),
+            Some(Key::SessionId) => text(record.session_id.as_deref()),
+            Some(Key::UserIp) => text(record.user_ip.as_deref()),
+            Some(Key::UserAgent) => text(record.user_agent.as_deref()),
+            Some(Key::AgentId) => text(record.agent_id.as_deref()),
+            Some(Key::ConversationId) => text(record.conversation_id.as_deref()),
+            Some(Key::TurnId) => text(record.turn_id.as_deref()),
+            Some(Key::TurnNumber) => number(record.turn_number),
+            Some(Key::ConversationState) => text(record.conversation_state.as_deref()),
+            Some(Key::Prompt) => text(record.prompt.as_deref()),
+            Some(Key::Response) => text(record.response.as_deref()),
+            Some(Key::ToolCalls) => json(&record.tool_calls),
+            Some(Key::Attachments) => json(&record.attachments),
+            Some(Key::Decisions) => json(&record.guardrail_decisions),
+            Some(Key::Outcome) => plain(record.outcome.map_or("", Outcome::as_str)),
+            Some(Key::Expects) => json(&record.expects),
+            Some(Key::ProcessingTimeMs) => number(record.processing_time_ms),
+            Some(Key::Provider) => text(record.provider.as_deref()),
+            Some(Key::Operation) => text(record.operation.as_deref()),
+            Some(Key::ModelRequested) => text(record.model_requested.as_deref()),
+            Some(Key::ModelUsed) => text(record.model_used.as_deref()),
+            Some(Key::TokensProcessed) => number(record.tokens_processed),
+            Some(Key::InputTokens) => number(record.input_tokens),
+            Some(Key::OutputTokens) => number(record.output_tokens),
+            Some(Key::TraceId) => text(record.trace_id.as_deref()),
+            Some(Key::SpanId) => text(record.span_id.as_deref()),
+            Some(Key::FilterName) => plain(decision.map_or("", |found| &found.filter_name)),
+            Some(Key::Decision) => plain(decision.map_or("", |found| found.decision.as_str())),
+            Some(Key::Reason) => text(decision.and_then(|found| found.reason.as_deref())),
+            Some(Key::Confidence) => number(decision.and_then(|found| found.confidence)),
+            Some(Key::RuleTriggered) => {
+                text(decision.and_then(|found| found.rule_triggered.as_deref()))
+            }
+            Some(Key::Policy) => text(decision.and_then(|found| found.policy.as_deref())),
+            Some(Key::Phase) => plain(
+                decision
+                    .and_then(|found| found.phase)
+                    .map_or("", Phase::as_str),
+            ),
+            Some(Key::LatencyMs) => number(decision.and_then(|found| found.latency_ms)),
+            Some(Key::Problems) => json(&record.problems),
+            Some(Key::Redactions) => json(&record.redactions),
+            Some(Key::RedactionCounts) => json(&record.redaction_counts),
         }
     }
-}
-
-/// The known keys of a record or a decision with their values.
-fn known(object: &impl Serialize, other: &Map<String, Value>) -> Map<String, Value> {
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(object) else {
-        unreachable!("invariant: records and decisions are objects of JSON values");
-    };
-    fields.retain(|name, _| !other.contains_key(name));
-    fields
 }
 
 /// How much a decision matters: the less the more.
@@ -235,15 +290,10 @@ mod tests {
 
     #[test]
     fn every_key_has_a_column_in_the_order_of_a_line() {
-        let names_of = |is_of_decision| {
-            let keys = Key::ALL.iter();
-            let keys = keys.filter(move |key| key.is_of_decision() == is_of_decision);
-            keys.map(|key| key.name())
-        };
         for is_of_decision in [true, false] {
-            let is_one = |column: &&str| names_of(is_of_decision).any(|name| name == *column);
-            let columns = COLUMNS.iter().copied().filter(is_one);
-            assert!(columns.eq(names_of(is_of_decision)));
+            let of = |key: &Key| key.is_of_decision() == is_of_decision;
+            let columns = COLUMNS.iter().flatten().copied().filter(of);
+            assert!(columns.eq(Key::ALL.iter().copied().filter(of)));
         }
         assert_eq!(COLUMNS.len(), Key::ALL.len() + 1);
     }
