@@ -252,11 +252,11 @@ fn ending(turn: &Turn) -> (String, Tone) {
         Some(Outcome::Released) => ("answered".to_owned(), Tone::Good),
         Some(Outcome::Modified) => ("answered with another text".to_owned(), Tone::Doubtful),
         Some(Outcome::Blocked) => ("BLOCKED".to_owned(), Tone::Bad),
-        Some(Outcome::Failed) => ("failed".to_owned(), Tone::Bad),
         Some(Outcome::Stopped) => ("STOPPED".to_owned(), Tone::Bad),
         Some(Outcome::Cut) => ("cut: the client went away".to_owned(), Tone::Doubtful),
-        Some(Outcome::Abandoned) => ("abandoned".to_owned(), Tone::Bad),
         Some(Outcome::Withheld) => ("withheld: the trail was not writable".to_owned(), Tone::Bad),
+        // "failed", "abandoned".
+        Some(other) => (other.as_str().to_owned(), Tone::Bad),
         None => ("no outcome".to_owned(), Tone::Doubtful),
     }
 }
