@@ -289,7 +289,7 @@ impl Builder {
                 .for_refusal(&EnvSource::of_process())
                 .and_then(|config| write::record_refusal(config, &format!("{error:?}")));
             if let Err(unrecorded) = recorded {
-                write::say(&format!(
+                write::warn(&format!(
                     "the refusal could not be recorded: {unrecorded:?}"
                 ));
             }

@@ -9,8 +9,7 @@
 //! the minute in which the file was begun) or `2026-11-23-14-05-59` (the second in which the file was set aside: it is
 //! written no more). Where the trail rolls, `audit.log` is a symbolic
 //! link to the newest file. `audit.log.lock` is held by the one writer and names its process;
-//! `audit.log.journal` holds what was emitted and is not yet in the trail
-//! (`audit.log.journal.N` a record too large for it), and
+//! `audit.log.journal` holds what was emitted and is not yet in the trail, and
 //! `audit.log.replaced-N` is what somebody put in the place of a live file. `audit.log.sealkey` holds the key that signs
 //! the next seal, and nobody else needs it; `audit.log.checkpoint` is the last seal's checkpoint. None of these is read but
 //! the last, by `verify`, which it tells how far the trail had come: forging it can raise an alarm and hide nothing
@@ -111,6 +110,7 @@ pub(crate) const MOST_RECORDS: u64 = 1 << 53;
 pub(crate) mod catalog;
 #[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod checkpoint;
+mod checksum;
 pub(crate) mod durable;
 pub mod error;
 pub(crate) mod files;
@@ -142,6 +142,7 @@ pub(crate) use tail::{TornLine, head, is_record, seq_of, tail};
 pub mod internal {
     pub use super::catalog::Catalog;
     pub use super::checkpoint::{Checkpoint, PublicKey, origin, verifier_key};
+    pub use super::checksum::checksum;
     pub use super::durable::{DurableFile, sync_directory_of};
     pub use super::files::{
         create_private_dir, is_same_file, open_private, open_private_as, point_link, read_at,

@@ -270,7 +270,7 @@ impl Drop for End {
             .field(self.ending.0, self.ending.1.clone());
         let logged = self.span.in_scope(|| self.audit.log(entry));
         if let Err(error) = logged {
-            write::say(&format!(
+            write::warn(&format!(
                 "a request ended without a record, which could not be recorded: {error:?}"
             ));
         }

@@ -9,11 +9,12 @@
 //! The caller's thread and the worker's thread meet only in the journal, and share the [`Core`] of the trail.
 //! `open`, `exit` and `registry` open and end a trail; `confirm` and `status` report on it.
 
+use std::fmt::Display;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use tracing::Span;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::destination::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::SystemEvent;
+use crate::record::system::Gap;
 use crate::trail::internal::Key;
 
 mod caller;
@@ -48,7 +50,7 @@ pub(crate) use caller::layer::filtered;
 #[cfg(feature = "tower")]
 pub(crate) use caller::span_usage::SpanUsage;
 pub use confirm::Confirm;
-pub(crate) use diagnostics::say;
+pub(crate) use diagnostics::warn;
 pub(crate) use open::{open, record_refusal};
 pub(crate) use registry::current;
 pub use status::{CopyStatus, EffectiveConfig, Health, RecordCounts, Status, WriterStatus};
@@ -60,8 +62,8 @@ use caller::{attribution, encode};
 use journal::{Journal, Refusal};
 use registry::Recording;
 use worker::parking::Parking;
-use worker::progress::Progress;
-use worker::system_records::{self, Losses, SystemRecord, SystemRecords};
+use worker::progress::{Progress, Watermark};
+use worker::system_records::{self, RecordQueue};
 
 /// The `tracing` target of security events: `stinger::audit`.
 ///
@@ -75,33 +77,22 @@ pub(crate) struct Core {
     /// Tells this trail from others of the process.
     id: u64,
     pid: u32,
+    /// Tells this run of a writer from all others.
+    run_id: String,
     config: Config,
     /// The trail's name, for messages.
     name: String,
+    /// The first key of the trail, if it is sealed.
+    identity: OnceLock<String>,
     journal: Arc<Journal>,
-    system_records: Mutex<SystemRecords>,
-    losses: Apart<Mutex<Losses>>,
+    queue: Mutex<RecordQueue>,
+    /// Records that were lost and are in no `trail_gap` yet.
+    losses: Apart<Mutex<Gap>>,
     counts: Apart<status::Counts>,
     progress: Apart<Mutex<Progress>>,
     progressed: Condvar,
-    /// A write failed and none has succeeded since.
-    failing: AtomicBool,
-    /// A thread waited for room in vain, and no room has come up since.
-    full: AtomicBool,
-    /// Under fail-safe: the trail could not be written, and no record has become durable since.
-    tripped: AtomicBool,
-    /// When and why it tripped, until that is annotations.
-    trip: Mutex<Option<(DateTime<Utc>, String)>>,
-    /// Somebody waits in `confirm`.
-    sync_wanted: AtomicBool,
-    closing: AtomicBool,
-    /// Where in the journal a trail that is being closed ends.
-    end_at: Mutex<Option<u64>>,
-    events_filtered: Mutex<Option<String>>,
-    /// The first key of the trail, where it is sealed.
-    identity: OnceLock<String>,
-    /// Tells this run of a writer from all others.
-    run_id: String,
+    faults: Faults,
+    requests: Requests,
     parking: Apart<Parking>,
     guard: Mutex<Option<WorkerGuard>>,
     /// Called by the worker between its steps.
@@ -109,11 +100,35 @@ pub(crate) struct Core {
     hook: Mutex<Option<Hook>>,
 }
 
+/// What is wrong with a trail at the moment.
+#[derive(Default)]
+struct Faults {
+    /// A write failed and none has succeeded since.
+    failing: AtomicBool,
+    /// A thread waited for room in vain, and nothing was released since.
+    full: AtomicBool,
+    /// Under fail-safe: the trail could not be written, and no record has become durable since.
+    tripped: AtomicBool,
+    /// When and why it tripped, until a record says so.
+    trip: Mutex<Option<(DateTime<Utc>, String)>>,
+    /// Why events of the application do not arrive, if they do not.
+    events_filtered: Mutex<Option<String>>,
+}
+
+/// What the worker is asked to do.
+#[derive(Default)]
+struct Requests {
+    /// Somebody waits in `confirm`.
+    sync: AtomicBool,
+    close: AtomicBool,
+    /// Where in the journal a trail that is being closed ends.
+    end_at: Mutex<Option<u64>>,
+}
+
 #[cfg(test)]
 type Hook = Box<dyn FnMut(&'static str) + Send>;
 
-/// Stands in cache lines of its own: what the worker writes again and again must not lie beside what the
-/// emitting threads read.
+/// Stands in cache lines of its own: what the worker writes often must not lie beside what the emitting threads read.
 #[derive(Default)]
 #[repr(align(128))]
 struct Apart<T>(T);
@@ -125,8 +140,8 @@ impl<T> Deref for Apart<T> {
     }
 }
 
-/// Clears a flag that is mostly clear, and says whether it was set. One that is clear is only read: so it
-/// stays in everybody's cache.
+/// Clears a flag that is mostly clear, and says whether it was set. A clear flag is only read, so that it stays in the
+/// caches of all threads.
 fn take_flag(flag: &AtomicBool) -> bool {
     flag.load(Ordering::SeqCst) && flag.swap(false, Ordering::SeqCst)
 }
@@ -140,21 +155,15 @@ impl Core {
             name: config.targets.trail.to_string(),
             journal,
             config,
-            system_records: Mutex::default(),
+            run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
+            identity: OnceLock::new(),
+            queue: Mutex::default(),
             losses: Apart::default(),
             counts: Apart::default(),
             progress: Apart::default(),
             progressed: Condvar::new(),
-            failing: AtomicBool::new(false),
-            full: AtomicBool::new(false),
-            tripped: AtomicBool::new(false),
-            trip: Mutex::default(),
-            sync_wanted: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
-            end_at: Mutex::default(),
-            events_filtered: Mutex::default(),
-            identity: OnceLock::new(),
-            run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
+            faults: Faults::default(),
+            requests: Requests::default(),
             parking: Apart::default(),
             guard: Mutex::default(),
             #[cfg(test)]
@@ -192,7 +201,7 @@ impl Core {
     /// Whether the trail takes no records: it was closed, or has tripped under fail-safe.
     #[cfg(feature = "tower")]
     pub(crate) fn is_down(&self) -> bool {
-        self.is_closed() || self.tripped.load(Ordering::Relaxed)
+        self.is_closed() || self.faults.tripped.load(Ordering::Relaxed)
     }
 
     /// Records one event: `fill` adds its fields, and the context adds what they leave out.
@@ -227,7 +236,7 @@ impl Core {
         );
         match taken {
             Some(Ok(())) if !self.config.fail_safe => Ok(()),
-            Some(Ok(())) => match self.tripped.load(Ordering::Relaxed) {
+            Some(Ok(())) => match self.faults.tripped.load(Ordering::Relaxed) {
                 false => Ok(()),
                 true => Err(self.unwritable(false)),
             },
@@ -247,41 +256,73 @@ impl Core {
     #[inline]
     fn append(&self, frame: &[u8]) -> Result<(), Refusal> {
         // Once a wait has been in vain, nobody waits again until there is room.
-        let timeout = match self.full.load(Ordering::Relaxed) {
+        let timeout = match self.faults.full.load(Ordering::Relaxed) {
             true => Duration::ZERO,
             false => self.config.enqueue_timeout,
         };
-        let appended = self.journal.append(frame, timeout);
+        let appended = match self.journal.is_too_large(frame) {
+            false => self.journal.append(frame, timeout),
+            true => self.append_large(frame, timeout),
+        };
         match appended {
             Ok(false) => self.parking.wake(),
             Ok(true) => self.parking.unpark(),
             Err(Refusal::Full { stalled }) => {
-                if stalled && !self.full.swap(true, Ordering::Relaxed) {
-                    say(&format!(
-                        "{}: the buffer is full and the trail is not being written; records are being lost and counted",
-                        self.name
-                    ));
+                if stalled && !self.faults.full.swap(true, Ordering::Relaxed) {
+                    self.warn("the buffer is full and the trail is not being written; records are being lost and counted");
                 }
                 self.trip("the buffer was full");
                 self.lose(Some(frame), "the buffer was full");
             }
             Err(Refusal::Closed) => {
                 if self.counts.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
-                    say(&format!(
-                        "{}: an event came after close() and is not in the trail; further ones are counted in status()",
-                        self.name
-                    ));
+                    self.warn("an event came after close() and is not in the trail; further ones are counted in status()");
                 }
             }
         }
         appended.map(|_| ())
     }
 
+    /// Takes a frame that is too large for the journal. It waits in memory, which a killed process loses: so the caller
+    /// waits until it is written.
+    #[cold]
+    fn append_large(&self, frame: &[u8], timeout: Duration) -> Result<bool, Refusal> {
+        if self.journal.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        let deadline = Instant::now() + timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let number = loop {
+            // What this thread has recorded before goes first.
+            let is_written = self.is_written_within(self.watermark(), left());
+            let most_bytes = self.config.buffer_capacity;
+            if let Some(number) = lock(&self.queue).push(frame, most_bytes) {
+                break number;
+            }
+            if !is_written {
+                return Err(Refusal::Full { stalled: false });
+            }
+        };
+        self.journal.note_accepted();
+        let written = Watermark {
+            position: 0,
+            queued: number,
+        };
+        if !self.is_written_within(written, left())
+            && let Some(waiting) = lock(&self.queue).get_mut(number)
+        {
+            // If the process dies now, the record is lost, and the next process finds that in the journal.
+            self.journal.note_loss(Utc::now().timestamp_micros());
+            waiting.losses += 1;
+        }
+        Ok(true)
+    }
+
     /// Queues a record of the trail's own.
     fn queue_system_record(&self, event: impl Into<SystemEvent>) {
         let frame = system_records::frame(&event.into());
-        let queued = lock(&self.system_records).push(SystemRecord { frame, losses: 0 });
-        if let Err(SystemRecord { frame, .. }) = queued {
+        let most_bytes = self.config.buffer_capacity.saturating_mul(2);
+        if lock(&self.queue).push(&frame, most_bytes).is_none() {
             self.lose(Some(&frame), "too many records of the trail itself waited");
         }
         self.parking.wake();
@@ -290,22 +331,26 @@ impl Core {
     /// Counts a record as lost, in the journal too: the count outlives the process.
     fn lose(&self, frame: Option<&[u8]>, why: &'static str) {
         let now = Utc::now();
-        // First in the journal: what is told is taken off there.
+        // The journal first: its count goes down when the record of the loss is written.
         self.journal.note_loss(now.timestamp_micros());
-        lock(&self.losses).add(frame, now, why);
+        system_records::count_loss(&mut lock(&self.losses), frame, now, why);
+    }
+
+    /// Warns the operator of something about this trail.
+    fn warn(&self, message: impl Display) {
+        warn(&format!("{}: {message}", self.name));
     }
 
     /// Under fail-safe, has the typed functions return errors from now on.
     fn trip(&self, why: &str) {
-        if !self.config.fail_safe || self.tripped.load(Ordering::SeqCst) {
+        if !self.config.fail_safe || self.faults.tripped.load(Ordering::SeqCst) {
             return;
         }
-        // The reason first: whoever sees the flag finds it.
-        lock(&self.trip).get_or_insert_with(|| (Utc::now(), why.to_owned()));
-        if !self.tripped.swap(true, Ordering::SeqCst) {
-            say(&format!(
-                "{}: tripped: {why}; typed functions return errors until a record is durable again",
-                self.name
+        // The reason first: a thread that sees the flag finds it.
+        lock(&self.faults.trip).get_or_insert_with(|| (Utc::now(), why.to_owned()));
+        if !self.faults.tripped.swap(true, Ordering::SeqCst) {
+            self.warn(format_args!(
+                "tripped: {why}; typed functions return errors until a record is durable again"
             ));
         }
     }
@@ -328,7 +373,7 @@ impl Core {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+        self.requests.close.load(Ordering::Relaxed)
     }
 }
 

@@ -248,7 +248,7 @@ fn child(role: &str) {
             for count in 0.. {
                 let event = life << 40 | number << 32 | count;
                 let filler = match random.below(400) {
-                    // Larger than a quarter of the buffer, which is kept aside.
+                    // Larger than a quarter of the buffer: it does not go through the journal.
                     0 => 100_000,
                     1..40 => random.below(9_000) as usize,
                     _ => random.below(300) as usize,

@@ -62,7 +62,7 @@ struct Head {
 pub(super) struct Index {
     path: PathBuf,
     source: File,
-    /// Where each part begins, its length and its CRC-32.
+    /// Where each part begins, its length and its checksum.
     parts: [(u64, usize, u32); PARTS],
     head: Head,
 }
@@ -72,7 +72,7 @@ const PARTS: usize = 3;
 const BLOCKS: usize = 1;
 const COUNTS: usize = 2;
 
-/// Bytes in front of the parts: the magic number, then the length and the CRC-32 of each part.
+/// Bytes in front of the parts: the magic number, then the length and the checksum of each part.
 const FRONT: usize = MAGIC.len() + PARTS * (4 + 4);
 
 /// What an index has counted of what is asked for.
@@ -355,7 +355,7 @@ fn split_json(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A part, if its checksum holds.
 fn read_part(file: &File, (begin, length, sum): (u64, usize, u32)) -> Option<Vec<u8>> {
-    read_exactly(file, begin, length).filter(|bytes| crc32fast::hash(bytes) == sum)
+    read_exactly(file, begin, length).filter(|bytes| crate::trail::internal::checksum(bytes) == sum)
 }
 
 fn read_exactly(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
@@ -389,7 +389,7 @@ impl Bound {
             let mut bytes = vec![0; BOUND.min(length) as usize];
             let read = read_at(&open, &mut bytes, offset)?;
             bytes.truncate(read);
-            io::Result::Ok(crc32fast::hash(&bytes))
+            io::Result::Ok(crate::trail::internal::checksum(&bytes))
         };
         Ok(Bound {
             length,

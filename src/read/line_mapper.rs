@@ -24,7 +24,7 @@ pub(super) trait LineMapper: Clone + Send + 'static {
         Ok(query.selects(&record).then(|| Mapped {
             seq: record.seq,
             timestamp: record.timestamp,
-            crc: crc32fast::hash(line.bytes),
+            crc: crate::trail::internal::checksum(line.bytes),
             number: line.number,
             length: line.bytes.len(),
             item: self.item(line, record),

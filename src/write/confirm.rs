@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::worker::progress::Watermark;
 use super::{Core, lock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// Everything that was recorded before, on the medium. Needs no particular runtime: the
 /// trail's own thread wakes the task.
@@ -41,14 +41,9 @@ impl Future for Confirm {
         };
         {
             let mut progress = lock(&core.progress);
-            if progress.synced.reaches(self.target) {
-                return Poll::Ready(core.refused_nothing());
-            }
-            if progress.ended {
-                return Poll::Ready(Err(Error::from(ErrorKind::Closed)));
-            }
-            if progress.failures > self.failures {
-                return Poll::Ready(Err(core.unwritable(false)));
+            let synced = progress.synced;
+            if let Some(outcome) = core.outcome(&progress, synced, self.target, self.failures) {
+                return Poll::Ready(outcome);
             }
             if !progress
                 .wakers
@@ -58,7 +53,7 @@ impl Future for Confirm {
                 progress.wakers.push(context.waker().clone());
             }
         }
-        core.sync_wanted.store(true, Ordering::SeqCst);
+        core.requests.sync.store(true, Ordering::SeqCst);
         core.parking.unpark();
         Poll::Pending
     }

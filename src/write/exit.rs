@@ -18,7 +18,7 @@ pub(super) fn close_at_exit() {
         // SAFETY: the handler has the type that `atexit` asks for, lives as long as the program, and never unwinds.
         let refused = unsafe { libc::atexit(at_exit) } != 0;
         if refused {
-            super::say("the system runs no code at exit; call close() before the process ends");
+            super::warn("the system runs no code at exit; call close() before the process ends");
         }
         notice_forks();
         close_before_abort();
@@ -47,7 +47,7 @@ fn notice_forks() {
     // to an atomic, which is allowed in the child of a process with several threads.
     let refused = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } != 0;
     if refused {
-        super::say("the system does not tell of forks; a forked child must not record");
+        super::warn("the system does not tell of forks; a forked child must not record");
     }
 }
 

@@ -1,52 +1,47 @@
-//! The journal: what was emitted and is not yet in the trail.
+//! The journal: a write-ahead queue of what was emitted and is not yet in the trail.
 //!
 //! An emitting thread appends whole frames under one short lock. The worker copies them out under the same lock
-//! (`journal/drain.rs`), and releases them when their lines are written: until then they count against the
-//! capacity, and a frame is always in the journal or in the trail. Where the trail has a
-//! directory the journal is a mapped file in it, and what is left of it when the process
-//! dies is found by the next one.
+//! (`journal/drain.rs`), and releases them after it has written their lines. Until then they count against the
+//! capacity, so a frame is always in the journal or in the trail. If the trail has a directory, the journal is a mapped
+//! file in it. After a crash the next process finds there what is left.
 //!
 //! ```text
 //! entry = length:u32 checksum:u32 frame
-//!       | 0x80000000 checksum:u32 number:u64   a frame too large for the ring, kept aside
 //! ```
 //!
-//! Before the worker writes the lines of some entries, it marks the position of the first, how
-//! many they are, and the first `seq`. The next process skips those whose `seq` the trail has:
-//! none is lost, none doubled, wherever this one died. Where the system died with it, the journal's header on the
-//! medium may be older than the trail: behind the marked ones the next process skips those that follow in the trail.
+//! Before the worker writes the lines of some entries, it marks them as in flight: the position of the first, how many
+//! they are, and the first `seq`. The next process skips those whose `seq` the trail has, so that it loses and doubles
+//! none, wherever this one died. After a loss of power the journal's header on the medium may be older than the trail.
+//! So the next process also skips entries after the marked ones that follow in the trail.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use chrono::DateTime;
+
 use super::{Apart, lock};
-use crate::trail::internal::RecordHead;
+use crate::record::system::{Gap, Recovered};
+use crate::trail::internal::{RecordHead, checksum};
 use ring::{Ring, Word};
 
-mod checksum;
 mod drain;
 mod entry;
 pub(super) mod frame;
 mod inflight;
-mod overflow;
 mod recovery;
 mod ring;
 #[cfg(test)]
 mod tests;
 
-use checksum::{at_position, checksum};
-use entry::{ASIDE, ENTRY};
-pub(super) use entry::{Entry, split_entry};
+pub(super) use entry::split_entry;
+use entry::{ENTRY, at_position};
 use inflight::NO_SEQ;
-use overflow::{Aside, Large};
-use recovery::survey;
+use recovery::recover;
 #[cfg(test)]
-pub(super) use tests::NOTHING;
+pub(super) use tests::no_records;
 
 pub(super) struct Journal {
     state: Apart<Mutex<State>>,
@@ -56,13 +51,10 @@ pub(super) struct Journal {
     capacity: usize,
     /// The journal's file, where it has one.
     path: Option<PathBuf>,
-    /// The number of the next frame that is kept aside.
-    next_aside: AtomicU64,
 }
 
 struct State {
     ring: Ring,
-    aside: Aside,
     accepted: u64,
     closed: bool,
     /// How many threads wait for room.
@@ -83,27 +75,11 @@ pub(super) enum Refusal {
     Closed,
 }
 
-/// What a process that did not end in order has left.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Remains {
-    /// Entries that are not in the trail yet, and will be.
-    pub(super) records: u64,
-    /// Bytes that make no entry.
-    pub(super) damaged: u64,
-    /// Records that it had lost and not annotations: how many, from when to when in microseconds.
-    pub(super) lost: Option<(u64, i64, i64)>,
-}
+/// The records of the trail from a `seq` on.
+pub(super) type RecordsFrom<'a> = dyn FnMut(u64) -> Box<dyn Iterator<Item = RecordHead>> + 'a;
 
-/// What a trail has, for whoever looks which entries are not in it.
-pub(super) trait Written {
-    fn last_seq(&self) -> Option<u64>;
-
-    /// The records from a `seq` on.
-    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = RecordHead> + '_>;
-}
-
-/// Whoever holds the lock of the journal copies some kilobytes at most. Before a thread waits for the lock by a
-/// system call, which takes longer than that, it spins so many turns.
+/// A thread that holds the journal's lock copies some kilobytes at most. A system call to wait for the lock takes longer
+/// than that, so a thread spins so many turns first.
 const SPINS: usize = 200;
 
 fn lock_soon(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -124,54 +100,45 @@ const START_OVER: u64 = 256 << 10;
 impl Journal {
     pub(super) fn in_memory(capacity: usize) -> io::Result<Arc<Journal>> {
         let ring = Ring::in_memory(capacity)?;
-        Ok(Journal::new(ring, None, VecDeque::new(), NO_SEQ))
+        Ok(Journal::new(ring, None, NO_SEQ))
     }
 
-    /// Opens the journal in a file, with what is left in it of another process.
+    /// Opens the journal in a file, with what another process has left in it.
     ///
-    /// `written` is what the trail has. What remains keeps its capacity. A file that is no journal of this layout is an
-    /// error, and is left as it is.
+    /// `last_seq` and `records_from` are the trail's. If entries are left, the journal keeps its capacity. A file that
+    /// is not a journal of this layout is an error, and is left as it is.
     pub(super) fn open(
         path: &Path,
         capacity: usize,
-        written: &dyn Written,
-    ) -> io::Result<(Arc<Journal>, Remains)> {
-        let mut remains = Remains::default();
-        let next_seq = written.last_seq().map_or(0, |last| last + 1);
-        if let Some(mut ring) = Ring::open(path)? {
-            let kept = survey(&mut ring, path, written, &mut remains);
-            if remains.records > 0 || ring.capacity() == capacity {
-                let journal = Journal::new(ring, Some(path.to_owned()), kept, next_seq);
-                return Ok((journal, remains));
+        last_seq: Option<u64>,
+        records_from: &mut RecordsFrom<'_>,
+    ) -> io::Result<(Arc<Journal>, Recovered)> {
+        let mut found = Ring::open(path)?;
+        let recovered = found
+            .as_mut()
+            .map(|ring| recover(ring, last_seq, records_from));
+        let recovered = recovered.unwrap_or_default();
+        let ring = match found {
+            Some(ring) if recovered.replayed > 0 || ring.capacity() == capacity => ring,
+            found => {
+                let mut ring = Ring::create(path, capacity)?;
+                for word in [Word::LostFrom, Word::LostTo, Word::Lost] {
+                    ring.set(word, found.as_ref().map_or(0, |found| found.get(word)));
+                }
+                ring
             }
-        }
-        let mut ring = Ring::create(path, capacity)?;
-        if let Some((count, from, to)) = remains.lost {
-            ring.set(Word::LostFrom, from as u64);
-            ring.set(Word::LostTo, to as u64);
-            ring.set(Word::Lost, count);
-        }
-        let journal = Journal::new(ring, Some(path.to_owned()), VecDeque::new(), next_seq);
-        Ok((journal, remains))
+        };
+        let next_seq = last_seq.map_or(0, |last| last + 1);
+        let journal = Journal::new(ring, Some(path.to_owned()), next_seq);
+        Ok((journal, recovered))
     }
 
     /// `next_seq` is what the first entry is given, if the trail's own records leave it.
-    fn new(
-        ring: Ring,
-        path: Option<PathBuf>,
-        kept: VecDeque<Large>,
-        next_seq: u64,
-    ) -> Arc<Journal> {
-        if let Some(path) = &path {
-            overflow::remove_others(path, &kept);
-        }
+    fn new(ring: Ring, path: Option<PathBuf>, next_seq: u64) -> Arc<Journal> {
         let journal = Journal {
-            // Numbers of an earlier process lie before its tail.
-            next_aside: AtomicU64::new(ring.tail()),
             capacity: ring.capacity(),
             path,
             state: Apart(Mutex::new(State {
-                aside: Aside { kept },
                 ring,
                 accepted: 0,
                 closed: false,
@@ -184,68 +151,41 @@ impl Journal {
         Arc::new(journal)
     }
 
-    /// Appends one frame, and waits up to `patience` for room. `true`: the ring fills, and whoever
-    /// empties it may be asleep; that is said once.
+    /// Whether a frame is too large for the journal.
     #[inline]
-    pub(super) fn append(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
+    pub(super) fn is_too_large(&self, frame: &[u8]) -> bool {
+        ENTRY + frame.len() > self.capacity / 4
+    }
+
+    /// Appends one frame, which must not be too large, and waits up to `timeout` for room. `true`: the ring fills, and
+    /// the worker may be asleep; that is said once.
+    #[inline]
+    pub(super) fn append(&self, frame: &[u8], timeout: Duration) -> Result<bool, Refusal> {
         let length = ENTRY + frame.len();
-        if length <= self.capacity / 4 {
-            let checksum = checksum(frame);
-            let mut state = lock_soon(&self.state);
-            if state.closed || !state.fits(length, None) {
-                state = self.room_for(state, length, None, patience)?;
-            }
-            state.push(frame.len() as u32, checksum, frame);
-            return Ok(state.begins_to_fill());
+        let checksum = checksum(frame);
+        let mut state = lock_soon(&self.state);
+        if state.closed || !state.has_room(length) {
+            state = self.wait_for_room(state, length, timeout)?;
         }
-        self.append_large(frame, patience)
+        state.push(checksum, frame);
+        Ok(state.begins_to_fill())
     }
 
+    /// Backpressure: waits until the ring has room for `length` bytes.
     #[cold]
-    fn append_large(&self, frame: &[u8], patience: Duration) -> Result<bool, Refusal> {
-        let number = self.next_aside.fetch_add(1, Ordering::Relaxed);
-        let in_file = match &self.path {
-            Some(path) => overflow::write(path, number, frame).is_ok(),
-            None => false,
-        };
-        let state = lock_soon(&self.state);
-        let appended = self
-            .room_for(state, ENTRY + 8, Some(frame.len()), patience)
-            .map(|mut state| {
-                let number_bytes = number.to_le_bytes();
-                let end = state.ring.tail() + (ENTRY + number_bytes.len()) as u64;
-                state.aside.kept.push_back(Large {
-                    number,
-                    end,
-                    length: frame.len(),
-                    // Better in memory than not at all.
-                    frame: (!in_file).then(|| frame.to_vec()),
-                });
-                state.push(ASIDE, checksum(&number_bytes), &number_bytes);
-                true
-            });
-        if let (Err(_), Some(path)) = (&appended, &self.path) {
-            overflow::remove(path, number);
-        }
-        appended
-    }
-
-    /// Waits for room for `length` bytes in the ring and, where there is one, for a frame aside.
-    #[cold]
-    fn room_for<'j>(
+    fn wait_for_room<'j>(
         &self,
         mut state: MutexGuard<'j, State>,
         length: usize,
-        large: Option<usize>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<MutexGuard<'j, State>, Refusal> {
-        // Whoever came before the journal was closed is let in.
+        // A thread that came before the journal was closed is let in.
         if state.closed {
             return Err(Refusal::Closed);
         }
         let (begun, head) = (Instant::now(), state.ring.head());
-        while !state.fits(length, large) {
-            let Some(left) = patience
+        while !state.has_room(length) {
+            let Some(left) = timeout
                 .checked_sub(begun.elapsed())
                 .filter(|left| !left.is_zero())
             else {
@@ -275,9 +215,26 @@ impl Journal {
 
     /// Bytes that are not released.
     pub(super) fn backlog(&self) -> u64 {
+        lock_soon(&self.state).ring.used()
+    }
+
+    /// Counts a frame that another queue has taken in.
+    pub(super) fn note_accepted(&self) {
+        lock_soon(&self.state).accepted += 1;
+    }
+
+    /// Losses that are in no `trail_gap` record: those of an earlier process, when the journal is opened.
+    pub(super) fn unrecorded_losses(&self) -> Option<Gap> {
         let state = lock_soon(&self.state);
-        let large = state.aside.bytes() as u64;
-        state.ring.used() + large
+        let time = |word| DateTime::from_timestamp_micros(state.ring.get(word) as i64);
+        let lost = state.ring.get(Word::Lost);
+        (lost > 0).then(|| Gap {
+            lost,
+            from: time(Word::LostFrom),
+            to: time(Word::LostTo),
+            reason: "the process before this one ended before it could tell".to_owned(),
+            ..Gap::default()
+        })
     }
 
     /// Counts a lost record, so that the count outlives the process.
@@ -291,8 +248,8 @@ impl Journal {
         state.ring.set(Word::Lost, lost + 1);
     }
 
-    /// The losses up to here are told in the trail.
-    pub(super) fn losses_told(&self, count: u64) {
+    /// So many losses are recorded in the trail.
+    pub(super) fn forget_losses(&self, count: u64) {
         let mut state = lock_soon(&self.state);
         let lost = state.ring.get(Word::Lost).saturating_sub(count);
         state.ring.set(Word::Lost, lost);
@@ -336,13 +293,8 @@ fn start_over(position: u64, capacity: u64) -> u64 {
 
 impl State {
     #[inline]
-    fn fits(&self, length: usize, large: Option<usize>) -> bool {
+    fn has_room(&self, length: usize) -> bool {
         self.ring.used() as usize + length <= self.ring.capacity()
-            && large.is_none_or(|large| {
-                // Large frames may take as much again as the ring; one of them may take more.
-                let aside = self.aside.bytes();
-                aside == 0 || aside + large <= self.ring.capacity()
-            })
     }
 
     /// Whether more than a quarter of the ring is used, if that was not said yet.
@@ -353,12 +305,12 @@ impl State {
     }
 
     #[inline]
-    fn push(&mut self, length: u32, checksum: u32, bytes: &[u8]) {
+    fn push(&mut self, checksum: u32, frame: &[u8]) {
         let checksum = at_position(checksum, self.ring.tail());
         let mut head = [0; ENTRY];
-        head[..4].copy_from_slice(&length.to_le_bytes());
+        head[..4].copy_from_slice(&(frame.len() as u32).to_le_bytes());
         head[4..].copy_from_slice(&checksum.to_le_bytes());
-        self.ring.push(&head, bytes);
+        self.ring.push(&head, frame);
         self.accepted += 1;
     }
 }

@@ -1,31 +1,28 @@
 //! Opening a trail: destinations first, then its own records, then the worker.
 
-use std::cell::RefCell;
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use chrono::DateTime;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 
-use super::journal::{Journal, Remains, Written};
+use super::journal::Journal;
 use super::registry::{SWITCHED_OFF, remember};
 use super::worker::Worker;
 use super::worker::copies::CopyFeed;
-use super::worker::files::Found;
+use super::worker::files::{Found, file_name};
 use super::worker::monitor;
 use super::worker::render::Renderer;
 use super::worker::seal::Sealer;
 use super::worker::sink::Sink;
 use super::worker::turn_tracker::TurnTracker;
-use super::{Core, lock, say};
+use super::{Core, lock, warn};
 use crate::config::Config;
 use crate::destination::{Target, Targets};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
-use crate::trail::internal::{Catalog, RecordHead, hostname, recent, record_heads};
+use crate::trail::internal::{hostname, recent, record_heads};
 
 /// How much of the newest file is read to know where its conversations stand.
 const FLOW_READ: u64 = 4 << 20;
@@ -61,7 +58,7 @@ fn adopt_orphans(config: &Config) {
     let orphans = match pattern.with_journals() {
         Ok(orphans) => orphans,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-        Err(error) => return say(&format!("couldn't look for journals left behind: {error}")),
+        Err(error) => return warn(&format!("couldn't look for journals left behind: {error}")),
     };
     for orphan in orphans {
         let shown = orphan.path().display().to_string();
@@ -79,7 +76,7 @@ fn adopt_orphans(config: &Config) {
         );
         match adopted.and_then(|core| core.close()) {
             Err(error) if !matches!(error.kind(), ErrorKind::Locked { .. }) => {
-                say(&format!(
+                warn(&format!(
                     "{shown}: what it left could not be written: {error:?}"
                 ));
             }
@@ -126,20 +123,21 @@ pub(super) fn run(
         }
         false => (None, None),
     };
-    let (journal, remains) = match &config.targets.trail {
+    let (journal, recovered) = match &config.targets.trail {
         Target::Files(name) => {
             let path = name.journal();
-            let written = Records {
-                files: RefCell::new(found.files.as_mut()),
-                last_seq,
+            let mut files = found.files.as_mut();
+            let mut records_from = |seq| match files.as_deref_mut() {
+                Some(files) => Box::new(record_heads(files, seq)) as Box<dyn Iterator<Item = _>>,
+                None => Box::new(std::iter::empty()),
             };
-            Journal::open(&path, config.buffer_capacity, &written)
+            Journal::open(&path, config.buffer_capacity, last_seq, &mut records_from)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
         target => {
             let journal = Journal::in_memory(config.buffer_capacity)
                 .map_err(|error| Error::no_resources(target, error))?;
-            (journal, Remains::default())
+            (journal, Recovered::default())
         }
     };
     let core = Arc::new(Core::new(config, journal));
@@ -148,33 +146,34 @@ pub(super) fn run(
         .map(|(sink, destination)| CopyFeed::start(&core, sink, destination))
         .collect::<Result<Vec<_>>>()?;
 
-    if let Some((count, first, last)) = remains.lost {
-        let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
-        lock(&core.losses).inherit(count, time(first), time(last));
+    let losses = core.journal.unrecorded_losses();
+    let has_losses = losses.is_some();
+    if let Some(inherited) = losses {
+        *lock(&core.losses) = inherited;
     }
     if let Some(sealer) = &mut sealer {
         sealer.run_id = core.run_id_of_records();
         let identity = sealer.identity();
         if let Target::Files(_) = core.config.targets.trail {
-            say(&match sealer.is_new() {
-                true => format!(
-                    "{}: its first key is {identity}; keep it elsewhere, for `stinger-audit verify --key`",
-                    core.name
-                ),
-                false => format!("{}: sealed, and its first key is {identity}", core.name),
-            });
+            let advice = match sealer.is_new() {
+                true => "; keep it elsewhere, for `stinger-audit verify --key`",
+                false => "",
+            };
+            core.warn(format_args!("sealed; its first key is {identity}{advice}"));
         }
         let _ = core.identity.set(identity);
     }
     let seq = last_seq.map_or(0, |last| last + 1);
     // They follow what another process left in the journal.
-    if let Some(recovered) = recovered(&found, &remains) {
-        core.queue_system_record(recovered);
+    let is_unclosed = found.last.as_ref().is_some_and(|last| !last.ends_trail());
+    let has_found = has_losses || !found.torn.is_empty() || recovered != Recovered::default();
+    if is_unclosed || has_found {
+        core.queue_system_record(recovery(&found, recovered));
     }
     if let Some(wrong) = wrong {
-        say(&format!(
-            "{}: its seals are broken: {}; trail_seal_broken in it says more",
-            core.name, wrong.happened
+        core.warn(format_args!(
+            "its seals are broken: {}; trail_seal_broken in it says more",
+            wrong.happened
         ));
         core.queue_system_record(wrong);
     }
@@ -191,25 +190,6 @@ pub(super) fn run(
     let _ = doorbell.write_all(b"!");
     then(&core);
     Ok(core)
-}
-
-/// The records of a trail in files.
-struct Records<'a> {
-    files: RefCell<Option<&'a mut Catalog>>,
-    last_seq: Option<u64>,
-}
-
-impl Written for Records<'_> {
-    fn last_seq(&self) -> Option<u64> {
-        self.last_seq
-    }
-
-    fn from(&self, seq: u64) -> Box<dyn Iterator<Item = RecordHead> + '_> {
-        match &mut *self.files.borrow_mut() {
-            Some(files) => Box::new(record_heads(files, seq)),
-            None => Box::new(std::iter::empty()),
-        }
-    }
 }
 
 fn opened(core: &Core) -> Opened {
@@ -236,28 +216,19 @@ fn opened(core: &Core) -> Opened {
     }
 }
 
-/// `None`: the last writer ended in order.
-fn recovered(found: &Found, remains: &Remains) -> Option<Recovered> {
-    let unclosed = found.last.as_ref().filter(|last| !last.ends_trail());
-    if unclosed.is_none() && found.torn.is_empty() && *remains == Remains::default() {
-        return None;
-    }
-    let file_name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
+/// What is recorded of a writer that did not end in order, after `journal` of the journal.
+fn recovery(found: &Found, journal: Recovered) -> Recovered {
     let torn = found.torn.iter().map(|(path, line)| Torn {
         file: file_name(path),
         bytes: line.bytes,
         sha256: line.sha256.clone(),
     });
-    Some(Recovered {
-        replayed: remains.records,
-        damaged_bytes: remains.damaged,
+    Recovered {
         torn: torn.collect(),
         last_seq: found.last.as_ref().map(|last| last.seq),
         last_seen: found.last.as_ref().map(|last| last.timestamp),
-    })
+        ..journal
+    }
 }
 
 /// Where the conversations of the newest file stand. Trails that cannot be read begin anew.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Core, diagnostics, exit, lock, say};
+use super::{Core, diagnostics, exit, lock};
 
 /// The trail that the process's events go to where no subscriber says otherwise.
 static CURRENT: RwLock<Option<Arc<Core>>> = RwLock::new(None);
@@ -48,10 +48,10 @@ pub(super) fn close_all() {
     let open = lock(&OPEN).clone();
     for core in open {
         if let Err(error) = core.close_at_exit() {
-            say(&format!("{}: at exit: {error:?}", core.name));
+            core.warn(format_args!("at exit: {error}"));
         }
     }
-    diagnostics::finish();
+    diagnostics::flush();
 }
 
 thread_local! {

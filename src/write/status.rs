@@ -200,19 +200,19 @@ impl Core {
                 accepted: self.journal.accepted(),
                 written: count(&counts.written),
                 synced: count(&counts.synced),
-                lost: count(&counts.lost) + lock(&self.losses).count(),
+                lost: count(&counts.lost) + lock(&self.losses).lost,
                 gaps: count(&counts.gaps),
                 after_close: count(&counts.after_close),
             },
             writer: WriterStatus {
-                writable: !self.failing.load(Ordering::Relaxed),
-                tripped: self.tripped.load(Ordering::Relaxed),
+                writable: !self.faults.failing.load(Ordering::Relaxed),
+                tripped: self.faults.tripped.load(Ordering::Relaxed),
                 backlog_bytes: self.journal.backlog(),
                 write_errors: count(&counts.write_errors),
                 last_error: lock(&counts.last_error).clone(),
                 last_sync: *lock(&counts.last_sync),
             },
-            events_filtered: lock(&self.events_filtered).clone(),
+            events_filtered: lock(&self.faults.events_filtered).clone(),
             ..Status::idle(&self.config)
         }
     }

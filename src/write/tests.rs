@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::journal::frame::{self, Name, Value};
-use super::journal::{Journal, NOTHING};
+use super::journal::{Journal, no_records};
 use super::worker::files::Found;
 use super::worker::sink::Sink;
 use super::{Core, lock, open};
@@ -278,6 +278,75 @@ fn a_record_larger_than_the_buffer_is_taken() {
 }
 
 #[test]
+fn a_record_too_large_for_the_journal_follows_what_its_thread_recorded_before() {
+    let disk = Disk::default();
+    disk.slow.store(2, Ordering::Relaxed);
+    let buffer_capacity = Some(1 << 20);
+    let core = trail(
+        &disk,
+        BuilderConfig {
+            buffer_capacity,
+            ..BuilderConfig::default()
+        },
+    );
+    for number in 0..500 {
+        // Several batches wait before each large record.
+        let filler = if number % 100 == 99 { 300_000 } else { 9_000 };
+        let prompt = format!("{number} {}", "x".repeat(filler));
+        record(&core, "e", &prompt).expect("recorded");
+    }
+    core.close().expect("closed");
+    let prompts = disk
+        .records()
+        .into_iter()
+        .filter_map(|record| record.prompt);
+    let numbers = prompts.map(|prompt| prompt.split(' ').next().map(str::to_owned));
+    let expected = (0..500).map(|number| Some(number.to_string()));
+    assert_eq!(numbers.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert_eq!(core.status().records.accepted, 500);
+}
+
+#[test]
+fn a_large_record_that_cannot_be_written_counts_as_lost_until_it_is_written() {
+    let disk = Disk::default();
+    let core = trail(
+        &disk,
+        BuilderConfig {
+            buffer_capacity: Some(64 << 10),
+            ..BuilderConfig::default()
+        },
+    );
+    core.flush().expect("written");
+    disk.broken.store(true, Ordering::SeqCst);
+    record(&core, "e", &"x".repeat(1 << 20)).expect("the application goes on");
+    // A process that dies now leaves this to the next one.
+    let lost = core.journal.unrecorded_losses().map(|gap| gap.lost);
+    assert_eq!(lost, Some(1));
+    // No more than one waits in memory.
+    record(&core, "e", &"y".repeat(1 << 20)).expect("the application goes on");
+    assert_eq!(core.status().records.lost, 1);
+    disk.broken.store(false, Ordering::SeqCst);
+    until("both are recorded", || {
+        core.flush().is_ok() && core.journal.unrecorded_losses().is_none()
+    });
+    core.close().expect("closed");
+    let records = disk.records();
+    let prompts: Vec<_> = records
+        .iter()
+        .filter_map(|record| record.prompt.as_ref())
+        .collect();
+    assert_eq!(prompts, [&"x".repeat(1 << 20)]);
+    let gaps = records
+        .iter()
+        .filter_map(|record| record.other.get("lost")?.as_u64());
+    assert_eq!(
+        gaps.collect::<Vec<_>>(),
+        [1, 1],
+        "in trail_gap and in trail_closed"
+    );
+}
+
+#[test]
 fn a_fault_at_any_write_or_sync_loses_and_doubles_nothing() {
     for fault in 1..60 {
         let disk = Disk::default();
@@ -349,8 +418,9 @@ fn a_worker_that_panics_is_replaced_and_that_is_a_record() {
 fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
-    let (journal, _) = Journal::open(&path.with_file_name("audit.log.journal"), 1 << 24, &NOTHING)
-        .expect("a journal");
+    let journal_path = path.with_file_name("audit.log.journal");
+    let opened = Journal::open(&journal_path, 1 << 24, None, &mut no_records);
+    let (journal, _) = opened.expect("a journal");
     let append = |fields: &[u8]| {
         let mut made = Vec::new();
         frame::begin(&mut made, 1_795_000_000_000_000);

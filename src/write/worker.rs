@@ -15,16 +15,17 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::journal::Journal;
-use super::{Core, lock, say};
+use super::{Core, lock};
 use crate::record::system::WorkerRestarted;
+use batch::Batcher;
 use copies::CopyFeed;
-use files::Prunable;
-use line_batch::{LARGEST_REUSED, LineBatch};
 use progress::{Progress, Watermark};
 use render::Renderer;
 use seal::Sealer;
 use sink::Sink;
+use sync::SyncState;
+use upkeep::Pruning;
+use write::InFlight;
 
 mod batch;
 pub(super) mod copies;
@@ -48,9 +49,6 @@ pub(super) mod turn_tracker;
 mod upkeep;
 mod write;
 
-use sync::Reached;
-use write::InFlight;
-
 /// The worker polls while events are less than this apart, and parks when none came for so long.
 const POLL_FOR: Duration = Duration::from_secs(1);
 /// How often it polls: soon after an event, and later.
@@ -61,64 +59,36 @@ const SOON: Duration = Duration::from_millis(40);
 /// It never rests longer, so that a lost wake-up costs no more.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
-/// Retention lists the directory, which takes milliseconds if files are many. It waits until nothing was recorded for
-/// so long, so that nobody who confirms a record waits for that.
-const PRUNE_IN_QUIET: Duration = Duration::from_millis(100);
-/// It waits no longer than this.
-const PRUNE_WITHIN: Duration = Duration::from_secs(1);
-
-/// How often the worker looks whether its files are in place while it has nothing to write.
-const LOOK_EVERY: Duration = Duration::from_millis(64);
-
 /// The pause after a panic.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
     core: Arc<Core>,
-    journal: Arc<Journal>,
     sink: Sink,
     copies: Vec<CopyFeed>,
-    renderer: Renderer,
     /// `None`: the trail is not sealed.
     sealer: Option<Sealer>,
     /// The `seq` of the next record.
     seq: u64,
-    /// Entries as they were copied from the journal.
-    entries: Vec<u8>,
-    /// The batch that is being rendered, and where its entries end in the journal.
-    rendered: LineBatch,
-    rendered_to: u64,
+    batcher: Batcher,
     /// The batch that is being written.
     in_flight: Option<InFlight>,
     /// How far everything is written.
     written: Watermark,
-    /// Entries before this position of the journal are an earlier process's.
-    inherited_to: u64,
     /// The system records up to `trail_opened`.
     opening_records: u64,
     last_entry: Instant,
-    last_look: Instant,
-    /// Something was written that is not synced.
-    unsynced: bool,
-    last_sync: Instant,
-    /// A sync is underway.
-    syncing: Option<Reached>,
-    /// Sync when everything up to here is written: somebody waits for it.
-    sync_at: Option<Watermark>,
-    /// How long to leave a medium alone that refused to sync.
-    sync_pause: Duration,
+    sync: SyncState,
     /// Why a seal must be written before any other record.
     seal_due: Option<&'static str>,
     is_opening_sealed: bool,
-    /// Files that retention removes once their record is durable.
-    pruning: Option<Prunable>,
-    /// Since when retention must look at the files, if it must.
-    prune_due: Option<Instant>,
+    pruning: Pruning,
     /// `trail_write_resumed` is recorded and not durable yet.
-    is_healing: bool,
+    is_resuming: bool,
     /// `trail_closed` is recorded.
     is_closing: bool,
-    closing_since: Option<Instant>,
+    /// Since when a trail that is being closed cannot be written.
+    failing_since: Option<Instant>,
 }
 
 /// The trail was closed while it could not be written.
@@ -133,40 +103,27 @@ impl Worker {
         sealer: Option<Sealer>,
         seq: u64,
     ) -> Worker {
-        let now = Instant::now();
-        let journal = core.journal.clone();
         Worker {
             written: Watermark {
-                position: journal.head(),
-                system_records: 0,
+                position: core.journal.head(),
+                queued: 0,
             },
-            rendered_to: journal.head(),
-            inherited_to: journal.tail(),
-            opening_records: core.watermark().system_records,
+            opening_records: core.watermark().queued,
+            batcher: Batcher::new(core.clone(), renderer),
             core,
-            journal,
             sink,
             copies,
-            renderer,
             sealer,
             seq,
-            entries: Vec::new(),
-            rendered: LineBatch::default(),
             in_flight: None,
-            last_entry: now,
-            last_look: now,
-            unsynced: false,
-            last_sync: now,
-            syncing: None,
-            sync_at: None,
-            sync_pause: Duration::ZERO,
+            last_entry: Instant::now(),
+            sync: SyncState::new(),
             seal_due: None,
             is_opening_sealed: false,
-            pruning: None,
-            prune_due: Some(now),
-            is_healing: false,
+            pruning: Pruning::at_opening(),
+            is_resuming: false,
             is_closing: false,
-            closing_since: None,
+            failing_since: None,
         }
     }
 
@@ -175,20 +132,21 @@ impl Worker {
         self.core.parking.register();
         loop {
             // What a panic has interrupted comes first.
-            self.put_in_flight()?;
-            self.put_rendered()?;
-            self.put_seal_due()?;
+            self.write_in_flight()?;
+            self.write_rendered()?;
+            self.write_seal_due()?;
             self.note_sync_request();
-            self.look_after_files()?;
+            self.restore_files()?;
+            self.step("looked");
             self.roll_if_due()?;
             let had_entries = self.write_entries()?;
-            self.write_system_records()?;
-            self.heal()?;
+            self.write_queue()?;
+            self.end_trip()?;
             self.seal_if_due()?;
             self.sync_if_due()?;
             self.prune_if_due()?;
             if self.core.is_closed() {
-                let end_at = *lock(&self.core.end_at);
+                let end_at = *lock(&self.core.requests.end_at);
                 if end_at.is_some_and(|end| self.written.position >= end) {
                     self.prune_if_due()?;
                     return self.end();
@@ -200,16 +158,16 @@ impl Worker {
 
     /// Whether `trail_opened` and what comes before it are written.
     fn is_opened(&self) -> bool {
-        self.written.position >= self.inherited_to
-            && self.written.system_records >= self.opening_records
+        self.written.position >= self.batcher.inherited_to
+            && self.written.queued >= self.opening_records
     }
 
     fn has_entries(&self) -> bool {
-        self.journal.tail() > self.written.position
+        self.core.journal.tail() > self.written.position
     }
 
-    fn has_system_records(&self) -> bool {
-        !lock(&self.core.system_records).is_empty()
+    fn has_queued_records(&self) -> bool {
+        !lock(&self.core.queue).is_empty()
     }
 
     /// Polls while events come, and parks while none do.
@@ -219,9 +177,7 @@ impl Worker {
             self.last_entry = Instant::now();
             return;
         }
-        if self.entries.capacity() > LARGEST_REUSED {
-            self.entries = Vec::new();
-        }
+        self.batcher.shrink();
         let idle = self.last_entry.elapsed();
         if idle < POLL_FOR {
             std::thread::park_timeout(match idle < SOON {
@@ -238,19 +194,16 @@ impl Worker {
         let core = &*self.core;
         core.parking.rest(self.next_deadline(), || {
             self.has_entries()
-                || self.has_system_records()
-                || lock(&core.losses).count() > 0
-                || core.sync_wanted.load(Ordering::SeqCst)
+                || self.has_queued_records()
+                || lock(&core.losses).lost > 0
+                || core.requests.sync.load(Ordering::SeqCst)
                 || core.is_closed()
         });
     }
 
     /// How long until there is something to do, if nobody asks for anything.
     fn next_deadline(&self) -> Duration {
-        let until_sync = match self.unsynced && self.syncing.is_none() {
-            true => self.until_sync(),
-            false => LONGEST_REST,
-        };
+        let until_sync = self.sync.due_in().unwrap_or(LONGEST_REST);
         let until_seal = self.sealer.as_ref().map_or(LONGEST_REST, Sealer::due_in);
         // A deadline that has passed and could not be kept is tried again a little later.
         until_sync.min(until_seal).clamp(POLL_LATER, LONGEST_REST)
@@ -258,15 +211,11 @@ impl Worker {
 
     /// After a panic: counts what the sink took meanwhile, and goes on.
     fn resume(&mut self) {
-        say(&format!(
-            "{}: the worker panicked; it goes on where it was",
-            self.core.name
-        ));
+        self.core
+            .warn("the worker panicked; it goes on where it was");
         std::thread::sleep(PAUSE_AFTER_PANIC);
-        // Its outcome is taken here. What it was to sync is synced again.
-        if self.syncing.take().is_some() {
-            self.unsynced = true;
-        }
+        // The sink waits for a sync that is underway. What it was to sync is synced again.
+        self.sync.begin_again();
         match self.sink.recount() {
             Ok(appended) => {
                 if let Some(in_flight) = &mut self.in_flight {
@@ -317,9 +266,8 @@ impl io::Write for Worker {
             }
         };
         if ended.is_err() {
-            say(&format!(
-                "{}: closed while it could not be written; {} bytes of records wait in the journal",
-                self.core.name,
+            self.core.warn(format_args!(
+                "closed while it could not be written; {} bytes of records wait in the journal",
                 self.core.journal.backlog()
             ));
         }
@@ -327,8 +275,8 @@ impl io::Write for Worker {
             copy.close();
         }
         if self.core.journal.is_closed() {
-            // Frees the files and their lock before anybody who waits goes on. Where only the
-            // process ends, they are kept: the journal still takes what other threads emit.
+            // Frees the files and their lock before those who wait go on. If only the process ends, they are kept: the
+            // journal still takes what other threads emit.
             self.sink = Sink::Special("closed".into(), None);
         }
         self.report(|progress| progress.ended = true);

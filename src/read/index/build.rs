@@ -34,7 +34,7 @@ impl Built {
         let mut bytes = MAGIC.to_vec();
         for part in parts {
             bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(&crc32fast::hash(part).to_le_bytes());
+            bytes.extend_from_slice(&crate::trail::internal::checksum(part).to_le_bytes());
         }
         bytes.extend_from_slice(&parts.concat());
         Ok(bytes)

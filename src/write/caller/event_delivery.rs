@@ -10,7 +10,7 @@ use tracing::{Level, dispatcher};
 use super::delivery_check;
 use super::layer::AuditLayer;
 use crate::record::system::{EventsDelivered, EventsFiltered};
-use crate::write::{Core, lock, say};
+use crate::write::{Core, lock};
 
 /// Which bare `event!` macros reach the trail from the thread that asked.
 ///
@@ -43,7 +43,7 @@ impl Core {
                  spans say"
             )
         });
-        let mut noted = lock(&self.events_filtered);
+        let mut noted = lock(&self.faults.events_filtered);
         if noted.is_some() == events_filtered.is_some() {
             return;
         }
@@ -51,16 +51,13 @@ impl Core {
         drop(noted);
         match &events_filtered {
             Some(why) => {
-                say(&format!("{}: {why}", self.name));
+                self.warn(why);
                 self.queue_system_record(EventsFiltered {
                     reason: why.clone(),
                 });
             }
             None => {
-                say(&format!(
-                    "{}: audit events reach the trail again",
-                    self.name
-                ));
+                self.warn("audit events reach the trail again");
                 self.queue_system_record(EventsDelivered {});
             }
         }

@@ -96,7 +96,7 @@ impl NameFingerprint {
     /// That of the first segment, which names that collide have in common.
     pub(crate) fn of_segment(name: &str) -> NameFingerprint {
         let first = name.split('.').next().unwrap_or_default();
-        let mixed = crc32fast::hash(first.as_bytes()) as usize;
+        let mixed = crate::trail::internal::checksum(first.as_bytes()) as usize;
         NameFingerprint((mixed % (64 * NameFingerprints::WORDS)) as u16)
     }
 }

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::entry::{ENTRY, entry_length};
-use super::inflight::NameFingerprint;
+use super::inflight::InFlightEntries;
 use super::ring::Ring;
-use super::{Journal, lock_soon, overflow, start_over};
+use super::{Journal, lock_soon, start_over};
 use crate::trail::internal::is_same_file;
 
 impl Journal {
@@ -31,21 +31,10 @@ impl Journal {
         }
     }
 
-    /// The frame that an entry keeps aside.
-    pub(crate) fn large(&self, number: u64) -> io::Result<Vec<u8>> {
-        if let Some(frame) = lock_soon(&self.state).aside.in_memory(number) {
-            return Ok(frame);
-        }
-        match &self.path {
-            Some(path) => overflow::read(path, number),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
     /// Notes, before their lines are written, that `count` entries from `position` on are given
     /// consecutive seqs.
     pub(crate) fn mark(&self, position: u64, count: u64, seq: u64) {
-        let mark = NameFingerprint {
+        let mark = InFlightEntries {
             position,
             count,
             seq,
@@ -64,23 +53,16 @@ impl Journal {
         };
         state.ring.release(position, next);
         state.has_said_that_it_fills = false;
-        let released_aside = state.aside.release(position);
         let has_waiters = state.threads_waiting > 0;
         drop(state);
         if has_waiters {
             self.room.notify_all();
         }
-        if let Some(path) = &self.path {
-            for number in released_aside {
-                overflow::remove(path, number);
-            }
-        }
         next
     }
 
-    /// Puts the journal's file back where somebody removed or replaced it, with all it holds, and
-    /// says whether that was so.
-    pub(crate) fn put_back(&self) -> io::Result<bool> {
+    /// Restores the journal's file if somebody removed or replaced it, with all it holds, and says whether that was so.
+    pub(crate) fn restore_file(&self) -> io::Result<bool> {
         let Some(path) = &self.path else {
             return Ok(false);
         };

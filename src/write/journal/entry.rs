@@ -3,35 +3,22 @@
 /// Length and checksum, before the frame.
 pub(super) const ENTRY: usize = 8;
 
-/// Stands for the length of an entry whose frame is kept aside.
-pub(super) const ASIDE: u32 = 1 << 31;
-
-/// One entry of the journal.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Entry<'a> {
-    Frame(&'a [u8]),
-    /// The frame is kept aside, under this number.
-    Large(u64),
-}
-
-/// Takes the first entry off `bytes`, and says how long it is. `None`: there is no whole one.
-pub(crate) fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
+/// The frame of the first entry in `bytes`, and the length of the entry. `None`: there is no whole one.
+pub(crate) fn split_entry(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let length = entry_length(bytes)?;
-    let payload = bytes.get(ENTRY..length)?;
-    let entry = match is_aside(bytes) {
-        true => Entry::Large(u64::from_le_bytes(*payload.first_chunk()?)),
-        false => Entry::Frame(payload),
-    };
-    Some((entry, length))
+    Some((bytes.get(ENTRY..length)?, length))
 }
 
 /// How long the entry is that `bytes` begin with.
 pub(super) fn entry_length(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(*bytes.first_chunk()?);
-    let size = if is_aside(bytes) { 8 } else { length as usize };
-    ENTRY.checked_add(size)
+    ENTRY.checked_add(length as usize)
 }
 
-fn is_aside(bytes: &[u8]) -> bool {
-    bytes.first_chunk() == Some(&ASIDE.to_le_bytes())
+/// The checksum of an entry at a position. No position is used twice, so an intact entry of an earlier lap of the
+/// ring does not pass for one of this lap.
+#[inline]
+pub(super) fn at_position(checksum: u32, position: u64) -> u32 {
+    // 2^64 divided by the golden ratio: positions that are close to each other give words that are not.
+    checksum ^ (position.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }

@@ -6,15 +6,15 @@ use super::ring::{Ring, Word};
 pub(super) const NO_SEQ: u64 = u64::MAX;
 
 /// `count` entries from `position` on have consecutive seqs from `seq` on.
-pub(super) struct NameFingerprint {
+pub(super) struct InFlightEntries {
     pub(super) position: u64,
     pub(super) count: u64,
     pub(super) seq: u64,
 }
 
-impl NameFingerprint {
-    pub(super) fn of(ring: &Ring) -> NameFingerprint {
-        NameFingerprint {
+impl InFlightEntries {
+    pub(super) fn of(ring: &Ring) -> InFlightEntries {
+        InFlightEntries {
             position: ring.get(Word::MarkPosition),
             count: ring.get(Word::MarkCount),
             seq: ring.get(Word::MarkSeq),

@@ -1,104 +1,75 @@
-//! What another process has left in a journal.
+//! Recovery: what another process has left in a journal, and what of that the trail has already.
 
 use std::collections::VecDeque;
-use std::path::Path;
 
-use super::checksum::{at_position, checksum};
-use super::entry::{ENTRY, Entry, split_entry};
+use super::entry::{ENTRY, at_position, split_entry};
 use super::frame::{self, Name, Value};
-use super::inflight::NameFingerprint;
-use super::overflow::{self, Large};
-use super::ring::{Ring, Word};
-use super::{Remains, Written, start_over};
+use super::inflight::InFlightEntries;
+use super::ring::Ring;
+use super::{RecordsFrom, start_over};
 use crate::record::EventType;
-use crate::record::system::Gap;
-use crate::trail::internal::{Key, RecordHead};
+use crate::record::system::{Gap, Recovered};
+use crate::trail::internal::{Key, RecordHead, checksum};
 
 /// An entry that may have to be written.
-struct Left {
+struct Unreleased {
     end: u64,
-    large: Option<u64>,
-    /// `None`: a frame that was kept aside and is missing, or none that can be read.
+    /// When its event was, and of which type. `None`: the frame cannot be read.
     record_head: Option<(i64, Vec<u8>)>,
-    length: usize,
 }
 
-/// Finds out what another process has left: checks each entry, skips what is in the trail,
-/// and cuts off what is damaged. Returns the frames that are kept aside.
-pub(super) fn survey(
+/// Checks each entry, skips what is in the trail, and cuts off what is damaged.
+pub(super) fn recover(
     ring: &mut Ring,
-    path: &Path,
-    written: &dyn Written,
-    remains: &mut Remains,
-) -> VecDeque<Large> {
+    last_seq: Option<u64>,
+    records_from: &mut RecordsFrom<'_>,
+) -> Recovered {
+    let mut recovered = Recovered::default();
     let Some((head, tail)) = ends(ring) else {
-        remains.damaged = ring.capacity() as u64;
+        recovered.damaged_bytes = ring.capacity() as u64;
         let head = ring.head();
         ring.set_ends(head, head);
-        return VecDeque::new();
+        return recovered;
     };
     ring.set_ends(head, tail);
-    let mark = NameFingerprint::of(ring);
-    let marked = mark.written(head, written.last_seq());
+    let mark = InFlightEntries::of(ring);
+    let marked = mark.written(head, last_seq);
     let mut bytes = Vec::new();
     ring.copy_out(head, (tail - head) as usize, &mut bytes);
     let mut left = VecDeque::new();
     let (mut at, mut written_to) = (0, head);
     let mut index = 0;
-    while let Some((entry, length)) = split_entry(&bytes[at..]) {
+    while let Some((frame, length)) = split_entry(&bytes[at..]) {
         let end = head + (at + length) as u64;
         if index < marked {
             written_to = end;
-            if let Entry::Large(number) = entry {
-                overflow::remove(path, number);
-            }
         } else if is_whole(&bytes[at..at + length], head + at as u64) {
-            left.push_back(Left::new(&entry, end, path));
+            let record_head = record_head(frame);
+            left.push_back(Unreleased { end, record_head });
         } else {
             break;
         }
         index += 1;
         at += length;
     }
-    remains.damaged = (bytes.len() - at) as u64;
+    recovered.damaged_bytes = (bytes.len() - at) as u64;
     let next = mark.next_seq(head).filter(|_| !left.is_empty());
-    if let Some(next) = next.filter(|&next| written.last_seq().is_some_and(|last| last >= next)) {
-        for found in take_written(&mut left, written.from(next)) {
-            written_to = found.end;
-            if let Some(number) = found.large {
-                overflow::remove(path, number);
-            }
-        }
+    if let Some(next) = next.filter(|&next| last_seq.is_some_and(|last| last >= next)) {
+        written_to = take_written(&mut left, records_from(next)).unwrap_or(written_to);
     }
-    remains.records = left.len() as u64;
-    if let Some(last) = written.last_seq().filter(|_| written_to > head) {
-        // Whoever dies here: the next one skips the same entries, and then looks for none behind them.
+    recovered.replayed = left.len() as u64;
+    if let Some(last) = last_seq.filter(|_| written_to > head) {
+        // If this process dies now, the next one skips the same entries, and then looks for none after them.
         let count = index - left.len() as u64;
-        let skipped = NameFingerprint {
+        let skipped = InFlightEntries {
             position: head,
             count,
             seq: (last + 1).saturating_sub(count),
         };
         skipped.set(ring);
     }
-    let lost = ring.get(Word::Lost);
-    if lost > 0 {
-        remains.lost = Some((
-            lost,
-            ring.get(Word::LostFrom) as i64,
-            ring.get(Word::LostTo) as i64,
-        ));
-    }
     ring.set_ends(written_to, head + at as u64);
-    let large = left.into_iter().filter_map(|left| {
-        Some(Large {
-            number: left.large?,
-            end: left.end,
-            length: left.length,
-            frame: None,
-        })
-    });
-    large.collect()
+    recovered
 }
 
 /// Where its entries begin and end. `None`: the header cannot be believed.
@@ -112,10 +83,13 @@ fn ends(ring: &Ring) -> Option<(u64, u64)> {
     (head <= tail && tail - head <= capacity).then_some((head, tail))
 }
 
-/// Takes the entries that the trail has out of those that are left: its records follow in the same order, one for
-/// each entry, and one that cannot be read as a record has become a gap.
-fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = RecordHead>) -> Vec<Left> {
-    let mut found = Vec::new();
+/// Takes the entries that the trail has out of those that are left, and returns where the last of them ends. The trail's
+/// records follow in the same order, one for each entry. An entry that could not be rendered has become a gap.
+fn take_written(
+    left: &mut VecDeque<Unreleased>,
+    records: impl Iterator<Item = RecordHead>,
+) -> Option<u64> {
+    let mut written_to = None;
     let mut gaps = 0;
     for record in records {
         if left.is_empty() {
@@ -128,38 +102,21 @@ fn take_written(left: &mut VecDeque<Left>, records: impl Iterator<Item = RecordH
             .take(gaps + 1)
             .position(|entry| entry.is(&record))
         {
-            found.extend(left.drain(..=place));
+            written_to = left.drain(..=place).next_back().map(|entry| entry.end);
             gaps = 0;
         }
     }
-    found
+    written_to
 }
 
-/// Of a frame kept aside it is that of the number; where its file is missing or damaged, its line will say so.
+/// Whether an entry is as it was appended at this position.
 fn is_whole(entry: &[u8], position: u64) -> bool {
     let stored = entry[4..ENTRY].first_chunk().copied();
     let sum = checksum(&entry[ENTRY..]);
     stored.map(u32::from_le_bytes) == Some(at_position(sum, position))
 }
 
-impl Left {
-    fn new(entry: &Entry<'_>, end: u64, path: &Path) -> Left {
-        let kept;
-        let (large, frame) = match *entry {
-            Entry::Frame(frame) => (None, frame),
-            Entry::Large(number) => {
-                kept = overflow::read(path, number).unwrap_or_default();
-                (Some(number), kept.as_slice())
-            }
-        };
-        Left {
-            end,
-            large,
-            record_head: record_head(frame),
-            length: frame.len(),
-        }
-    }
-
+impl Unreleased {
     /// Whether the trail's record is this entry's. It is the next one of those that were emitted, or one of the
     /// trail's own.
     fn is(&self, record: &RecordHead) -> bool {

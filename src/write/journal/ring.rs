@@ -23,7 +23,7 @@ use crate::trail::internal::DurableFile;
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"stinger4");
+const MAGIC: u64 = u64::from_le_bytes(*b"stinger5");
 
 /// The words of the header, behind the magic number, the capacity, the head and the tail.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub(crate) enum Word {
     MarkPosition = 4,
     MarkCount,
     MarkSeq,
-    /// Records lost and not yet annotations: how many, and from when to when, in microseconds.
+    /// Records lost and not yet recorded: how many, and from when to when, in microseconds.
     Lost,
     LostFrom,
     LostTo,

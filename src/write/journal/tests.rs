@@ -5,21 +5,34 @@ mod recovery;
 const NO_WAIT: Duration = Duration::ZERO;
 const CAPACITY: usize = 256;
 
-/// A trail without records.
-pub(crate) const NOTHING: Trail = Trail(None, Vec::new());
+/// The records of an empty trail.
+pub(crate) fn no_records(_: u64) -> Box<dyn Iterator<Item = RecordHead>> {
+    Box::new(std::iter::empty())
+}
 
-/// Its last record, and some records with their seqs.
-pub(crate) struct Trail(Option<u64>, Vec<(u64, RecordHead)>);
-
-impl Written for Trail {
-    fn last_seq(&self) -> Option<u64> {
-        self.0
+/// These records, from a `seq` on.
+fn records_from(
+    records: &[(u64, RecordHead)],
+) -> impl FnMut(u64) -> Box<dyn Iterator<Item = RecordHead>> + '_ {
+    |from| {
+        let records = records.iter().filter(|(seq, _)| *seq >= from);
+        let stamps: Vec<RecordHead> = records.map(|(_, stamp)| stamp.clone()).collect();
+        Box::new(stamps.into_iter())
     }
+}
 
-    fn from(&self, from: u64) -> Box<dyn Iterator<Item = RecordHead> + '_> {
-        let behind = self.1.iter().filter(move |(seq, _)| *seq >= from);
-        Box::new(behind.map(|(_, head)| head.clone()))
-    }
+/// Opens the journal of a trail with this last record, and with these records and their seqs.
+fn open_after(
+    path: &Path,
+    capacity: usize,
+    last_seq: Option<u64>,
+    records: &[(u64, RecordHead)],
+) -> (Arc<Journal>, Recovered) {
+    Journal::open(path, capacity, last_seq, &mut records_from(records)).expect("a journal")
+}
+
+fn open(path: &Path) -> Arc<Journal> {
+    open_after(path, CAPACITY, None, &[]).0
 }
 
 fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
@@ -29,11 +42,8 @@ fn frames(journal: &Journal, from: u64) -> Vec<Vec<u8>> {
         let mut bytes = Vec::new();
         journal.copy(position, 40, &mut bytes);
         let mut at = 0;
-        while let Some((entry, length)) = split_entry(&bytes[at..]) {
-            frames.push(match entry {
-                Entry::Frame(frame) => frame.to_vec(),
-                Entry::Large(number) => journal.large(number).expect("kept"),
-            });
+        while let Some((frame, length)) = split_entry(&bytes[at..]) {
+            frames.push(frame.to_vec());
             at += length;
         }
         if at == 0 {
@@ -95,68 +105,21 @@ fn a_thread_waits_for_room_and_no_longer_than_told() {
     );
 }
 
-#[test]
-fn frames_larger_than_the_ring_are_kept_aside() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("journal");
-    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
-    let in_memory = Journal::in_memory(CAPACITY).expect("memory");
-    for journal in [in_memory, journal] {
-        let large = vec![7; 10_000];
-        journal.append(b"before", NO_WAIT).expect("room");
-        journal.append(&large, NO_WAIT).expect("room");
-        assert_eq!(
-            journal.append(&large, NO_WAIT),
-            Err(Refusal::Full { stalled: true })
-        );
-        journal.append(b"after", NO_WAIT).expect("room");
-        let found = frames(&journal, journal.head());
-        assert_eq!(
-            found,
-            [b"before".to_vec(), large.clone(), b"after".to_vec()]
-        );
-        let _ = journal.release(journal.tail());
-        journal.append(&large, NO_WAIT).expect("room again");
-    }
-}
-
 /// What the next process finds, when the last one died here.
-fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Remains) {
-    let written = Trail(last_seq, vec![]);
-    let (journal, remains) = Journal::open(path, CAPACITY, &written).expect("a journal");
-    (frames(&journal, journal.head()), remains)
+fn found(path: &Path, last_seq: Option<u64>) -> (Vec<Vec<u8>>, Recovered) {
+    let (journal, recovered) = open_after(path, CAPACITY, last_seq, &[]);
+    (frames(&journal, journal.head()), recovered)
 }
 
 #[test]
-fn a_frame_kept_aside_that_was_damaged_is_not_taken_for_whole() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("journal");
-    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
-    let frame = vec![b'a'; 2 * CAPACITY];
-    journal.append(&frame, NO_WAIT).expect("room");
-    assert_eq!(journal.large(0).expect("whole"), frame);
-    let aside = dir.path().join("journal.0");
-    let whole = fs::read(&aside).expect("kept aside");
-    for place in [0, CAPACITY, whole.len() - 1] {
-        let mut damaged = whole.clone();
-        damaged[place] ^= 1;
-        fs::write(&aside, damaged).expect("written");
-        assert!(journal.large(0).is_err(), "byte {place}");
-    }
-    fs::write(&aside, &whole[..2]).expect("written");
-    assert!(journal.large(0).is_err(), "two bytes");
-}
-
-#[test]
-fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
+fn threads_append_while_entries_are_taken_out_and_the_file_is_restored() {
     const THREADS: u32 = 3;
     const EACH: u32 = 3_000;
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
-    // One in a hundred is too large for the ring.
+    let journal = open(&path);
     let frame = |thread: u32, number: u32| {
-        let length = if number % 100 == 99 { 90 } else { number % 40 };
+        let length = number % 40;
         let mut frame = [thread.to_le_bytes(), number.to_le_bytes()].concat();
         frame.resize(8 + length as usize, number as u8);
         frame
@@ -178,11 +141,7 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
             let mut bytes = Vec::new();
             journal.copy(position, 100, &mut bytes);
             let mut at = 0;
-            while let Some((entry, length)) = split_entry(&bytes[at..]) {
-                let found = match entry {
-                    Entry::Frame(frame) => frame.to_vec(),
-                    Entry::Large(number) => journal.large(number).expect("kept"),
-                };
+            while let Some((found, length)) = split_entry(&bytes[at..]) {
                 let thread = u32::from_le_bytes(*found.first_chunk().expect("whole"));
                 let next = &mut next[thread as usize];
                 assert_eq!(found, frame(thread, *next));
@@ -193,12 +152,12 @@ fn threads_append_while_entries_are_taken_out_and_the_file_is_put_back() {
             round += 1;
             if round % 500 == 0 {
                 fs::remove_file(&path).expect("removed");
-                assert!(journal.put_back().expect("room on the disk"));
+                assert!(journal.restore_file().expect("room on the disk"));
             }
         }
     });
     assert_eq!(journal.accepted(), u64::from(THREADS * EACH));
     assert_eq!(journal.backlog(), 0);
     drop(journal);
-    assert_eq!(found(&path, None), (vec![], Remains::default()));
+    assert_eq!(found(&path, None), (vec![], Recovered::default()));
 }

@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::line_batch::LineBatch;
 use super::sink::Sink;
-use crate::config::Retention;
 use crate::error::{Error, Result};
 use crate::record::system::CopyGap;
 use crate::redact::internal::ErrorChain;
 use crate::write::status::CopyStatus;
-use crate::write::{Core, lock, say};
+use crate::write::{Core, lock, warn};
 
 /// How long a copy may take to catch up when the trail is closed.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -24,16 +23,21 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// One further destination, as the worker sees it.
 pub(crate) struct CopyFeed {
+    queue: Sender<Arc<LineBatch>>,
+    copy: Arc<Copy>,
+    thread: JoinHandle<()>,
+    /// What the copy missed since it last kept up.
+    missed: Option<CopyGap>,
+}
+
+/// What the worker and the thread of a copy share.
+struct Copy {
+    core: Arc<Core>,
     index: usize,
     destination: String,
-    core: Arc<Core>,
-    queue: Sender<Arc<LineBatch>>,
     /// Bytes in the queue, and in the batch that is being written.
-    queued_bytes: Arc<AtomicUsize>,
-    closing: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-    /// The `seq` of the first and the last record missed since the copy last kept up.
-    missed: Option<(u64, u64)>,
+    queued_bytes: AtomicUsize,
+    closing: AtomicBool,
 }
 
 impl CopyFeed {
@@ -47,145 +51,128 @@ impl CopyFeed {
             });
             copies.len() - 1
         };
-        let (queue, batches) = channel::<Arc<LineBatch>>();
-        let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let closing = Arc::new(AtomicBool::new(false));
-        let thread = {
-            let (core, closing) = (core.clone(), closing.clone());
-            let queued_bytes = queued_bytes.clone();
-            let destination = destination.clone();
-            move || {
-                let on_error = |error: &io::Error| {
-                    let known = lock(&core.counts.copies)[index]
-                        .last_error
-                        .replace(ErrorChain(&error).to_string());
-                    if known.is_none() {
-                        say(&format!(
-                            "the copy {destination} cannot be written: {}; the trail goes on",
-                            ErrorChain(&error)
-                        ));
-                    }
-                };
-                prune(&sink, core.config.retention, &on_error);
-                for batch in batches {
-                    if !write(
-                        &mut sink,
-                        &batch,
-                        &closing,
-                        core.config.retention,
-                        &on_error,
-                    ) {
-                        return;
-                    }
-                    queued_bytes.fetch_sub(batch.bytes.len(), Ordering::Relaxed);
-                }
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("stinger-audit-copy".to_owned())
-            .spawn(thread)
-            .map_err(|error| Error::no_resources(&destination, error))?;
-        Ok(CopyFeed {
+        let copy = Arc::new(Copy {
+            core: core.clone(),
             index,
             destination,
-            core: core.clone(),
+            queued_bytes: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+        });
+        let (queue, batches) = channel::<Arc<LineBatch>>();
+        let writer = copy.clone();
+        let thread = std::thread::Builder::new()
+            .name("stinger-audit-copy".to_owned())
+            .spawn(move || {
+                writer.prune(&sink);
+                for batch in batches {
+                    if !writer.write(&mut sink, &batch) {
+                        return;
+                    }
+                    let bytes = batch.bytes.len();
+                    writer.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                }
+            })
+            .map_err(|error| Error::no_resources(&copy.destination, error))?;
+        Ok(CopyFeed {
             queue,
-            queued_bytes,
-            closing,
+            copy,
             thread,
             missed: None,
         })
     }
 
-    /// Hands on lines that the trail has, and never waits.
-    ///
-    /// Returns what the copy has missed once it takes lines again: the fields of a
-    /// `trail_copy_gap` record.
+    /// Hands on lines that the trail has, and never waits. Once the copy takes lines again, returns what it missed.
     pub(crate) fn push(&mut self, batch: &Arc<LineBatch>) -> Option<CopyGap> {
+        let copy = &*self.copy;
         let bytes = batch.bytes.len();
         // One batch is always taken, however large it is.
-        let queued = self.queued_bytes.load(Ordering::Relaxed);
-        let has_room = queued == 0 || queued + bytes <= self.core.config.buffer_capacity;
+        let queued = copy.queued_bytes.load(Ordering::Relaxed);
+        let has_room = queued == 0 || queued + bytes <= copy.core.config.buffer_capacity;
         if has_room {
-            self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+            copy.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
             if self.queue.send(batch.clone()).is_ok() {
                 return self.missed();
             }
         }
-        let last = batch.next_seq() - 1;
-        let (first, _) = *self.missed.get_or_insert((batch.first, last));
-        self.missed = Some((first, last));
-        lock(&self.core.counts.copies)[self.index].missed += batch.count();
+        let missed = self.missed.get_or_insert_with(|| CopyGap {
+            destination: copy.destination.clone(),
+            first_seq: batch.first,
+            reason: "the destination was too slow; the trail itself has these records".to_owned(),
+            ..CopyGap::default()
+        });
+        missed.missed += batch.count();
+        missed.last_seq = batch.next_seq() - 1;
+        lock(&copy.core.counts.copies)[copy.index].missed += batch.count();
         None
     }
 
-    /// What the copy misses and has not been told to: the fields of a `trail_copy_gap` record.
+    /// What the copy missed and no record says yet.
     pub(crate) fn missed(&mut self) -> Option<CopyGap> {
-        let (first, last) = self.missed.take()?;
-        Some(CopyGap {
-            destination: self.destination.clone(),
-            missed: last - first + 1,
-            first_seq: first,
-            last_seq: last,
-            reason: "the destination was too slow; the trail itself has these records".to_owned(),
-        })
+        self.missed.take()
     }
 
-    /// Gives the copy a while to catch up, and leaves it behind where it does not.
+    /// Gives the copy a while to catch up, and leaves it if it does not.
     pub(crate) fn close(self) {
         drop(self.queue);
-        self.closing.store(true, Ordering::SeqCst);
+        self.copy.closing.store(true, Ordering::SeqCst);
         let deadline = Instant::now() + CATCH_UP;
         while !self.thread.is_finished() && Instant::now() < deadline {
             self.thread.thread().unpark();
             std::thread::sleep(Duration::from_millis(1));
         }
         if !self.thread.is_finished() {
-            say(&format!(
+            warn(&format!(
                 "the copy {} did not catch up; the trail itself is complete",
-                self.destination
+                self.copy.destination
             ));
         }
     }
 }
 
-/// Writes a batch, however often it takes. `false`: the trail was closed meanwhile, and the copy cannot be written.
-fn write(
-    sink: &mut Sink,
-    batch: &LineBatch,
-    closing: &AtomicBool,
-    retention: Option<Retention>,
-    on_error: &impl Fn(&io::Error),
-) -> bool {
-    let mut written = 0;
-    while written < batch.bytes.len() {
-        let rolls = batch.line_begin(written) == written && sink.rolls();
-        let attempt = match rolls {
-            true => sink.roll().map(|()| 0),
-            false => sink.write(&batch.bytes[written..]),
-        };
-        match attempt {
-            Ok(count) => written += count,
-            Err(error) => {
-                on_error(&error);
-                if closing.load(Ordering::SeqCst) {
-                    return false;
+impl Copy {
+    /// Writes a batch, however often it takes. `false`: the trail was closed meanwhile, and the copy cannot be written.
+    fn write(&self, sink: &mut Sink, batch: &LineBatch) -> bool {
+        let mut written = 0;
+        while written < batch.bytes.len() {
+            let rolls = batch.line_begin(written) == written && sink.rolls();
+            let attempt = match rolls {
+                true => sink.roll().map(|()| 0),
+                false => sink.write(&batch.bytes[written..]),
+            };
+            match attempt {
+                Ok(count) => written += count,
+                Err(error) => {
+                    self.note_failure(&error);
+                    if self.closing.load(Ordering::SeqCst) {
+                        return false;
+                    }
+                    std::thread::park_timeout(PAUSE_AFTER_ERROR);
                 }
-                std::thread::park_timeout(PAUSE_AFTER_ERROR);
+            }
+            if rolls {
+                self.prune(sink);
             }
         }
-        if rolls {
-            prune(sink, retention, on_error);
+        true
+    }
+
+    /// A copy's files are removed as the trail's are. The record of it is the trail's.
+    fn prune(&self, sink: &Sink) {
+        if let (Sink::Files(files), Some(retention)) = (sink, self.core.config.retention)
+            && let Err(error) = files.prunable(retention).map(|prunable| prunable.remove())
+        {
+            self.note_failure(&error);
         }
     }
-    true
-}
 
-/// A copy's files are removed as the trail's are. The record of it is the trail's.
-fn prune(sink: &Sink, retention: Option<Retention>, on_error: &impl Fn(&io::Error)) {
-    if let (Sink::Files(files), Some(retention)) = (sink, retention)
-        && let Err(error) = files.prunable(retention).map(|prunable| prunable.remove())
-    {
-        on_error(&error);
+    fn note_failure(&self, error: &io::Error) {
+        let last_error = &mut lock(&self.core.counts.copies)[self.index].last_error;
+        let error = ErrorChain(error).to_string();
+        if last_error.replace(error.clone()).is_none() {
+            warn(&format!(
+                "the copy {} cannot be written: {error}; the trail goes on",
+                self.destination
+            ));
+        }
     }
 }

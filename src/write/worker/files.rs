@@ -2,15 +2,15 @@
 //!
 //! Files roll when tracing-appender's would, and have the names that it gives them
 //! (`the_appender_names_files_as_we_do`), but it does not write them: its own clock and its own
-//! open file could differ from what is synced, watched and put back here. Files are private, a
-//! torn end is ended, an existing file is never lost, and what is removed is known by its exact
+//! open file could differ from what is synced, watched and restored here. Files are private, a
+//! torn line is terminated, an existing file is never lost, and what is removed is known by its exact
 //! name.
 
+mod adopt;
+mod lock;
 mod open;
-mod place;
 mod prune;
 
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 
 use super::seal_key::KeyWrite;
-use super::syncer::Syncer;
+use super::syncer::{BackgroundSync, Syncer};
 use crate::record::system::{FileRestored, SyncFailed};
 use crate::trail::internal::{
     create_private_dir, head, is_same_file, open_private, point_link, read_at, tail,
 };
 use crate::trail::{Period, TrailName};
+use lock::TrailLock;
 pub(crate) use open::Found;
-use place::TrailLock;
 pub(crate) use prune::Prunable;
 
 pub(crate) struct Files {
@@ -34,8 +34,6 @@ pub(crate) struct Files {
     period: Period,
     /// The name of the file that was written last, and that file.
     live: String,
-    /// A second in which the trail stays in that file.
-    stays_in: Cell<Option<i64>>,
     file: Arc<File>,
     /// How many bytes it has, and how many of them are known to be on the medium.
     length: u64,
@@ -43,14 +41,12 @@ pub(crate) struct Files {
     /// The medium refused the live file: from this byte on it is not believed to be there, until
     /// it stands in another one.
     distrusted: Option<u64>,
-    /// What was written again and is not told in the trail yet.
-    untold: Vec<SyncFailed>,
-    /// Syncs beside the worker. `None`: it was not needed yet, or the system gives no thread.
+    /// What was written again and is in no record yet.
+    rewrites: Vec<SyncFailed>,
+    /// `None`: it was not needed yet, or the system gives no thread.
     syncer: Option<Syncer>,
-    /// How long the file was when the sync began that is underway, if one is.
-    syncing: Option<u64>,
-    /// The outcome for whoever began a sync that was cut short, because the file was put back.
-    early: Option<io::Result<()>>,
+    /// The sync that is underway, if one is, and how long the file was when it began.
+    syncing: Option<(BackgroundSync, u64)>,
     /// Whether the names of the files were not in the order of their records when the trail was opened.
     has_disorder: bool,
     /// Held as long as the trail is written.
@@ -66,16 +62,8 @@ impl Files {
     /// The file whose time has come, if it has. A clock that is set back begins none:
     /// names of one rotation are in the order of their dates.
     fn rolls_to(&self) -> Option<String> {
-        let now = now();
-        // No file is for less than a minute, and to write its name takes longer than to look at the clock.
-        let second = Some(now.timestamp());
-        if self.stays_in.get() == second {
-            return None;
-        }
-        let file = self.name.file_at(now, self.period);
-        let rolls = file > self.live;
-        self.stays_in.set(second.filter(|_| !rolls));
-        rolls.then_some(file)
+        let file = self.name.file_at(now(), self.period);
+        (file > self.live).then_some(file)
     }
 
     /// Appends some of `bytes`.
@@ -93,7 +81,7 @@ impl Files {
         if let Err(error) = self.sync() {
             let refused = self.live.clone();
             self.distrust()?;
-            crate::write::say(&format!(
+            crate::write::warn(&format!(
                 "couldn't sync {refused}: {error}: what it held stands in {}, too",
                 self.live
             ));
@@ -141,7 +129,6 @@ impl Files {
         if self.distrusted.is_some() {
             return Err(io::Error::other("the medium has refused the file before"));
         }
-        self.early = None;
         // The system tells a failure once, maybe to the sync that is underway.
         if let Some(outcome) = self.wait_for_sync() {
             outcome?;
@@ -151,45 +138,40 @@ impl Files {
         Ok(())
     }
 
-    /// Has everything written synced beside the worker, and the seal keys written behind it. The other: that cannot
-    /// be.
-    pub(crate) fn begin_sync(&mut self, behind: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
+    /// Begins to sync everything written on another thread, and to write the seal keys after it. `Err`: the caller has
+    /// to sync itself.
+    pub(crate) fn begin_sync(&mut self, keys: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
         if self.distrusted.is_some() {
-            return Err(behind);
+            return Err(keys);
         }
-        self.early = None;
         if self.syncer.is_none() {
             self.syncer = Syncer::start();
         }
-        let Some(syncer) = &mut self.syncer else {
-            return Err(behind);
+        let Some(syncer) = &self.syncer else {
+            return Err(keys);
         };
-        syncer.begin(self.file.clone(), behind)?;
-        self.syncing = Some(self.length);
+        let sync = syncer.begin(self.file.clone(), keys)?;
+        self.syncing = Some((sync, self.length));
         Ok(())
     }
 
     /// What became of the sync that was begun. `None`: it is underway.
     pub(crate) fn sync_outcome(&mut self) -> Option<io::Result<()>> {
-        if let Some(early) = self.early.take() {
-            return Some(early);
-        }
-        let Some(length) = self.syncing else {
-            // Another sync has come behind it and done its work.
+        let Some((sync, length)) = &self.syncing else {
+            // Another sync came after it and did its work.
             return Some(Ok(()));
         };
-        let outcome = self.syncer.as_mut()?.outcome()?;
-        self.syncing = None;
+        let outcome = sync.outcome()?;
         if outcome.is_ok() {
-            self.synced = length;
+            self.synced = *length;
         }
+        self.syncing = None;
         Some(outcome)
     }
 
     /// Waits for the sync that is underway. `None`: there is none.
     fn wait_for_sync(&mut self) -> Option<io::Result<()>> {
-        self.syncing = None;
-        self.syncer.as_mut()?.wait()
+        self.syncing.take().map(|(sync, _)| sync.wait())
     }
 
     /// Whether the live file still stands under its name, with all that was written to it.
@@ -209,7 +191,7 @@ impl Files {
 
     /// Puts a live file in place after somebody removed, renamed or replaced the last one,
     /// and says what happened. What a removed file held is written again.
-    pub(crate) fn put_back(&mut self) -> io::Result<FileRestored> {
+    pub(crate) fn restore(&mut self) -> io::Result<FileRestored> {
         create_private_dir(self.name.directory())?;
         let lock_was_gone = !self.lock.is_in_place(&self.name);
         if lock_was_gone {
@@ -224,7 +206,7 @@ impl Files {
             });
         }
         if self.stands() {
-            // Cut: what is gone is gone. The line that is left at the end is ended.
+            // Cut: what is gone is gone. The line that is left at the end is terminated.
             let left = self.file.metadata()?.len();
             let gone = self.length.saturating_sub(left);
             if tail(&path)?.is_unended {
@@ -250,8 +232,7 @@ impl Files {
         let is_removed = std::os::unix::fs::MetadataExt::nlink(&self.file.metadata()?) == 0;
         #[cfg(not(unix))]
         let is_removed = false;
-        let underway = self.wait_for_sync();
-        if let Some(Err(_)) = underway {
+        if let Some(Err(_)) = self.wait_for_sync() {
             self.distrusted = Some(self.synced);
         }
         // What is not known to be on the medium goes with it, where the medium refuses.
@@ -261,10 +242,6 @@ impl Files {
             (false, None) => self.file.sync_data().is_err().then_some(self.synced),
         };
         let restored = self.begin_anew(from)?;
-        // Whoever waits for the sync that was underway waits for what stands in place now.
-        if underway.is_some() {
-            self.early = Some(self.sync());
-        }
         let happened = match (is_removed, &replaced) {
             (_, Some(_)) => "replaced",
             (true, None) => "removed",
@@ -289,16 +266,16 @@ impl Files {
         fs::rename(&path, &aside)?;
         let rewritten = self.begin_anew(Some(from))?;
         // The lines stand there again, also where this file is refused as well.
-        self.untold.push(SyncFailed {
+        self.rewrites.push(SyncFailed {
             file: file_name(&aside),
             rewritten_bytes: Some(rewritten),
         });
         self.sync().inspect_err(|_| self.distrusted = Some(0))
     }
 
-    /// What was written again and is to be told in the trail, once for each time.
-    pub(crate) fn take_untold(&mut self) -> Vec<SyncFailed> {
-        std::mem::take(&mut self.untold)
+    /// What was written again since the last call, for the records of it.
+    pub(crate) fn take_rewrites(&mut self) -> Vec<SyncFailed> {
+        std::mem::take(&mut self.rewrites)
     }
 
     /// Begins the live file anew, with what the last one holds from a byte on. A line that is cut at its end stays so.
@@ -334,7 +311,7 @@ impl Files {
         if self.period != Period::Never {
             let link = self.name.path();
             if let Err(error) = point_link(&link, &live) {
-                crate::write::say(&format!(
+                crate::write::warn(&format!(
                     "couldn't point {} at {live}: {error}; readers that are given the trail's name find its files all the same",
                     link.display()
                 ));
@@ -343,7 +320,6 @@ impl Files {
         // The names are on the medium too. Where directories cannot be synced, that is so.
         let _ = File::open(self.name.directory()).and_then(|directory| directory.sync_all());
         self.live = live;
-        self.stays_in.set(None);
     }
 }
 
@@ -361,7 +337,7 @@ fn now() -> DateTime<Utc> {
 
 #[cfg(test)]
 thread_local! {
-    pub(crate) static AHEAD: Cell<Duration> = const { Cell::new(Duration::zero()) };
+    pub(crate) static AHEAD: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::zero()) };
 }
 
 /// A free name for a file that is written no more: the second in which it is set aside, or the first free one after it.
@@ -377,7 +353,7 @@ fn free_name_aside(name: &TrailName, from: DateTime<Utc>) -> PathBuf {
     }
 }
 
-fn file_name(path: &Path) -> Option<String> {
+pub(crate) fn file_name(path: &Path) -> Option<String> {
     Some(path.file_name()?.to_str()?.to_owned())
 }
 
@@ -396,13 +372,10 @@ mod tests {
             files.distrusted = Some(0);
             files.distrust().expect("written again");
         }
-        let annotations = files.take_untold();
-        let bytes: Vec<_> = annotations
-            .iter()
-            .map(|annotations| annotations.rewritten_bytes)
-            .collect();
+        let told = files.take_rewrites();
+        let bytes: Vec<_> = told.iter().map(|told| told.rewritten_bytes).collect();
         assert_eq!(bytes, [Some(line.len() as u64); 2]);
-        assert!(files.take_untold().is_empty());
+        assert!(files.take_rewrites().is_empty());
         assert_eq!(name.files().expect("readable").len(), 3);
     }
 
@@ -414,8 +387,8 @@ mod tests {
         let line = b"{\"seq\":0,\"timestamp\":\"2026-11-24T10:00:00Z\",\"event_type\":\"e\"}\n";
         files.write(&line[..20]).expect("written");
         fs::remove_file(name.path()).expect("removed");
-        let annotations = files.put_back().expect("put back");
-        assert_eq!(annotations.restored_bytes, Some(20));
+        let told = files.restore().expect("restored");
+        assert_eq!(told.restored_bytes, Some(20));
         files.write(line).expect("written");
         let written = fs::read(name.path()).expect("readable");
         assert_eq!(written, [&line[..20], b"\n", &line[..]].concat());

@@ -17,6 +17,14 @@ pub(crate) struct LineBatch {
 }
 
 impl LineBatch {
+    /// A batch that has no lines yet.
+    pub(crate) fn begin(seq: u64) -> LineBatch {
+        LineBatch {
+            first: seq,
+            ..LineBatch::default()
+        }
+    }
+
     /// A batch of one line, which ends with its line feed.
     pub(crate) fn one(seq: u64, line: Vec<u8>) -> LineBatch {
         LineBatch {

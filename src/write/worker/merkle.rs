@@ -59,10 +59,7 @@ mod tests {
     use super::*;
 
     fn batch(first: u64, count: u64) -> LineBatch {
-        let mut batch = LineBatch {
-            first,
-            ..LineBatch::default()
-        };
+        let mut batch = LineBatch::begin(first);
         for seq in first..first + count {
             let length = (seq * 37 % 900) as usize;
             batch

@@ -1,9 +1,7 @@
-//! A thread beside the trail that looks after what events alone would not show: do macros
-//! still arrive, does the disk fill up, does the clock jump; and that writes a heartbeat, so
-//! that silence shows in the trail.
+//! A thread that watches what events alone do not show: whether macros still arrive, whether the disk fills up, whether
+//! the clock jumps. It also records a heartbeat, so that silence shows in the trail.
 //!
-//! It is not the worker: the probe passes through the application's layers, and what they
-//! wait for must not hold up the trail.
+//! It is not the worker: a check event passes through the application's layers, and the trail must not wait for them.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -13,86 +11,81 @@ use chrono::{DateTime, Utc};
 
 use crate::destination::Target;
 use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
-use crate::write::{Core, lock, say};
+use crate::write::{Core, lock};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between looks at the subscriber and the disk.
 const LOOK: u32 = 5;
+/// Ticks between looks at the subscriber while its last check event did not arrive.
+const LOOK_AGAIN: u32 = 60;
 
 /// A clock that is off by more than this, against the time that passed, has jumped.
 const JUMP: i64 = 2_000;
 
+/// A destination that takes nothing for this long hangs.
+const HANGS: Duration = Duration::from_secs(5);
+
 /// Starts the thread. It ends soon after the trail is closed.
 pub(crate) fn start(core: &Arc<Core>) {
     let mut monitor = Monitor::new(core, Utc::now());
-    let started = std::thread::Builder::new()
-        .name("stinger-audit-watch".to_owned())
-        .spawn(move || {
-            let mut tick = 0;
-            loop {
-                std::thread::sleep(TICK);
-                if monitor.tick(tick % LOOK == 0).is_none() {
-                    break;
-                }
-                tick += 1;
+    let thread = std::thread::Builder::new().name("stinger-audit-watch".to_owned());
+    let started = thread.spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            if monitor.tick().is_none() {
+                break;
             }
-        });
+        }
+    });
     if let Err(error) = started {
-        say(&format!(
-            "couldn't start the thread that watches the trail: {error}"
-        ));
+        core.warn(format_args!("couldn't start its monitor thread: {error}"));
     }
 }
 
 pub(crate) struct Monitor {
     core: Weak<Core>,
+    ticks: u32,
     /// Both clocks, as they were last seen together.
     clock: (DateTime<Utc>, Instant),
     last_heartbeat: Instant,
     is_low: bool,
-    looks: u32,
     /// How far the worker had come, and when it had.
-    came: (u64, Instant),
+    written: (u64, Instant),
 }
-
-/// A destination that takes nothing for this long hangs.
-const HANGS: Duration = Duration::from_secs(5);
 
 impl Monitor {
     /// Begins with the wall clock at `now`.
     pub(crate) fn new(core: &Arc<Core>, now: DateTime<Utc>) -> Monitor {
         Monitor {
             core: Arc::downgrade(core),
+            ticks: 0,
             clock: (now, Instant::now()),
             last_heartbeat: Instant::now(),
             is_low: false,
-            looks: 0,
-            came: (0, Instant::now()),
+            written: (0, Instant::now()),
         }
     }
 
     /// `None`: the trail is closed.
-    fn tick(&mut self, look: bool) -> Option<()> {
+    fn tick(&mut self) -> Option<()> {
         let core = self.core.upgrade().filter(|core| !core.is_closed())?;
         self.check_clock(&core);
         self.check_worker(&core);
-        if look {
-            // A probe that does not arrive shows up in a log of the application's: rarely, then.
-            self.looks += 1;
-            if lock(&core.events_filtered).is_none() || self.looks.is_multiple_of(12) {
+        if self.ticks.is_multiple_of(LOOK) {
+            // A check event that does not arrive shows up in a log of the application's. So there are few of them then.
+            let arrives = lock(&core.faults.events_filtered).is_none();
+            if arrives || self.ticks.is_multiple_of(LOOK_AGAIN) {
                 core.check_global_event_delivery();
             }
             self.check_space(&core);
         }
+        self.ticks = self.ticks.wrapping_add(1);
         if self.last_heartbeat.elapsed() >= core.config.heartbeat_interval {
             self.last_heartbeat = Instant::now();
             core.queue_system_record(heartbeat(&core));
         }
         #[cfg(feature = "metrics")]
         publish(&core);
-        // Tasks that wait in confirm_async see how long they have waited.
-        let wakers = std::mem::take(&mut lock(&core.progress).wakers);
-        wakers.into_iter().for_each(std::task::Waker::wake);
         Some(())
     }
 
@@ -111,14 +104,13 @@ impl Monitor {
     /// A write that hangs is no error that the worker could see.
     fn check_worker(&mut self, core: &Core) {
         let written = lock(&core.progress).written.position;
-        if written != self.came.0 || written >= core.journal.tail() {
-            self.came = (written, Instant::now());
-        } else if self.came.1.elapsed() >= HANGS && !core.failing.swap(true, Ordering::Relaxed) {
+        if written != self.written.0 || written >= core.journal.tail() {
+            self.written = (written, Instant::now());
+        } else if self.written.1.elapsed() >= HANGS
+            && !core.faults.failing.swap(true, Ordering::Relaxed)
+        {
             *lock(&core.counts.last_error) = Some("the destination takes nothing".to_owned());
-            say(&format!(
-                "{}: takes nothing; records wait in the journal",
-                core.name
-            ));
+            core.warn("takes nothing; records wait in the journal");
             core.trip("the destination takes nothing");
         }
     }
@@ -134,10 +126,7 @@ impl Monitor {
         let threshold = core.config.low_disk_threshold;
         let is_low = available < threshold;
         if is_low && !self.is_low {
-            say(&format!(
-                "{}: only {available} bytes are left on the disk",
-                core.name
-            ));
+            core.warn(format_args!("only {available} bytes are left on the disk"));
             core.queue_system_record(LowDisk {
                 available_bytes: available,
                 threshold_bytes: threshold,

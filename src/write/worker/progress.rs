@@ -11,16 +11,16 @@ use crate::write::{Core, lock, registry};
 /// How long `flush` and `close` wait for a destination that does not answer.
 const WAIT_FOR_DISK: Duration = Duration::from_secs(10);
 
-/// How many records: those before a position of the journal, and the first so many system records.
+/// How many records: those before a position of the journal, and the first so many of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watermark {
     pub(crate) position: u64,
-    pub(crate) system_records: u64,
+    pub(crate) queued: u64,
 }
 
 impl Watermark {
     pub(crate) fn reaches(self, other: Watermark) -> bool {
-        self.position >= other.position && self.system_records >= other.system_records
+        self.position >= other.position && self.queued >= other.queued
     }
 }
 
@@ -41,7 +41,7 @@ impl Core {
     pub(crate) fn watermark(&self) -> Watermark {
         Watermark {
             position: self.journal.tail(),
-            system_records: lock(&self.system_records).queued,
+            queued: lock(&self.queue).queued,
         }
     }
 
@@ -52,29 +52,51 @@ impl Core {
 
     /// Waits until everything that was recorded before is on the medium.
     pub(crate) fn confirm(&self) -> Result<()> {
-        // First the place, then the wish: the worker syncs no less than what it finds behind it.
+        // First the watermark, then the request: the worker syncs no less than what it finds after the request.
         let target = self.watermark();
-        self.sync_wanted.store(true, Ordering::SeqCst);
+        self.requests.sync.store(true, Ordering::SeqCst);
         self.reach(target, |progress| progress.synced)
     }
 
     fn reach(&self, target: Watermark, reached: impl Fn(&Progress) -> Watermark) -> Result<()> {
         let failures = lock(&self.progress).failures;
-        self.wait(|progress| {
-            reached(progress).reaches(target) || progress.failures > failures || progress.ended
-        });
-        let progress = lock(&self.progress);
-        if reached(&progress).reaches(target) {
-            self.refused_nothing()
+        let ended =
+            |progress: &Progress| self.outcome(progress, reached(progress), target, failures);
+        self.wait(WAIT_FOR_DISK, |progress| ended(progress).is_some());
+        let outcome = ended(&lock(&self.progress));
+        outcome.unwrap_or_else(|| Err(self.unwritable(false)))
+    }
+
+    /// What those are told who wait for a watermark, since when there were so many failures. `None`: they wait on.
+    pub(crate) fn outcome(
+        &self,
+        progress: &Progress,
+        reached: Watermark,
+        target: Watermark,
+        failures: u64,
+    ) -> Option<Result<()>> {
+        if reached.reaches(target) {
+            Some(self.refused_nothing())
         } else if progress.ended {
-            Err(Error::from(ErrorKind::Closed))
+            Some(Err(Error::from(ErrorKind::Closed)))
         } else {
-            Err(self.unwritable(false))
+            let has_failed = progress.failures > failures;
+            has_failed.then(|| Err(self.unwritable(false)))
         }
     }
 
+    /// Waits until everything up to a watermark is written, a write fails, or so much time has passed. Says whether it
+    /// is written. If the process exits and the worker has ended, waiting is right: nothing returned that is lost.
+    pub(crate) fn is_written_within(&self, target: Watermark, timeout: Duration) -> bool {
+        let failures = lock(&self.progress).failures;
+        self.wait(timeout.min(WAIT_FOR_DISK), |progress| {
+            progress.written.reaches(target) || progress.failures > failures
+        });
+        lock(&self.progress).written.reaches(target)
+    }
+
     /// What came after `close()` is in no journal that could be waited for.
-    pub(crate) fn refused_nothing(&self) -> Result<()> {
+    fn refused_nothing(&self) -> Result<()> {
         match self.counts.after_close.load(Ordering::Relaxed) {
             0 => Ok(()),
             _ => Err(Error::from(ErrorKind::Closed)),
@@ -107,31 +129,30 @@ impl Core {
 
     fn end(&self) -> Result<()> {
         let target = self.journal.tail();
-        *lock(&self.end_at) = Some(target);
-        self.closing.store(true, Ordering::SeqCst);
-        self.wait(|progress| progress.ended);
+        *lock(&self.requests.end_at) = Some(target);
+        self.requests.close.store(true, Ordering::SeqCst);
+        self.wait(WAIT_FOR_DISK, |progress| progress.ended);
         match lock(&self.progress).written.position >= target {
             true => Ok(()),
             false => Err(self.unwritable(false)),
         }
     }
 
-    /// Waits until `reached`, and says whether it was within the time.
-    fn wait(&self, reached: impl Fn(&Progress) -> bool) -> bool {
-        let deadline = Instant::now() + WAIT_FOR_DISK;
+    /// Waits until `reached`, or so much time has passed.
+    fn wait(&self, timeout: Duration, reached: impl Fn(&Progress) -> bool) {
+        let deadline = Instant::now() + timeout;
         self.parking.unpark();
         let mut progress = lock(&self.progress);
         while !reached(&progress) {
-            let now = Instant::now();
-            if now >= deadline {
-                return false;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
             }
             progress = self
                 .progressed
-                .wait_timeout(progress, deadline - now)
+                .wait_timeout(progress, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        true
     }
 }

@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::destination::Target;
 use crate::error::{Error, InvalidSetting, Result};
 use crate::record::system::SealBroken;
-use crate::trail::TrailName;
 use crate::trail::internal::{
     Catalog, Checkpoint, Hint, HintText, PublicKey, Seal, SealResume, origin, resume_seals,
     verifier_key,
@@ -44,10 +43,10 @@ pub(crate) struct Sealer {
     key: SigningKey,
     /// What the next seal names: the file of keys has it, on the medium.
     announced: Option<SigningKey>,
-    /// What the file of keys is to say behind the sync that was begun last.
-    to_say: Option<ToSay>,
-    /// The number of the next seal as the file of keys has it.
-    said: u64,
+    /// What the key file will say after the sync that was begun last.
+    pending: Option<PendingKeys>,
+    /// The number of the next seal as the key file has it.
+    stored_number: u64,
     /// The number of the next seal.
     number: u64,
     /// The note of the last seal.
@@ -67,7 +66,7 @@ pub(crate) struct SealDraft {
     next: Option<SigningKey>,
 }
 
-struct ToSay {
+struct PendingKeys {
     number: u64,
     /// The key that it does not have yet.
     next: Option<SigningKey>,
@@ -80,14 +79,14 @@ struct KeptIn {
 }
 
 impl Sealer {
-    /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. Behind the seal of a
-    /// writer that closed the trail nothing was written: `was_closed`. `files`: the trail's, if they were listed.
+    /// Goes on where the trail is sealed; says what is wrong with its seals, if anything is. After the seal of a
+    /// writer that closed the trail nothing was written: `was_closed`. `files`: the trail's.
     pub(crate) fn open(
         config: &Config,
         was_closed: bool,
         files: Option<&mut Catalog>,
     ) -> Result<(Sealer, Option<SealBroken>)> {
-        let Target::Files(name) = &config.targets.trail else {
+        let (Target::Files(name), Some(files)) = (&config.targets.trail, files) else {
             return Ok((Sealer::new(fresh()?, None), None));
         };
         let name = name
@@ -102,50 +101,41 @@ impl Sealer {
         let checkpoint = name.checkpoint();
         let key = KeyFile::open(&path)?;
         let mut tail = SealResume::default();
-        let last = match files {
-            Some(files) => resume_seals(files, MOST_LEAVES, &mut tail),
-            None => resume_seals(&mut listed(&name)?, MOST_LEAVES, &mut tail),
+        let last = resume_seals(files, MOST_LEAVES, &mut tail)
+            .map_err(|error| Error::io("read the seals of", &name.path(), error))?;
+        let end = tail.tree.size();
+        let broken = |happened: &str, found: Option<&Checkpoint>| SealBroken {
+            happened: happened.to_owned(),
+            found_seal: found.map(|found| found.number),
+            ..SealBroken::default()
         };
-        let last = last.map_err(|error| Error::io("read the seals of", &name.path(), error))?;
-        let mut wrong = None;
-        let mut sealer = match key {
+        let (mut sealer, mut wrong) = match key {
             Some((key, state)) => {
-                let kept = KeptIn { key, checkpoint };
                 let found = last.as_ref().filter(|last| last.origin == state.origin);
-                let (sealer, is_whole) = Sealer::resumed(state, found, kept);
-                if !is_whole {
-                    wrong = Some(SealBroken {
-                        happened: "seals are missing at the end".to_owned(),
-                        expected_seal: sealer.number.checked_sub(1),
-                        found_seal: found.map(|found| found.number),
-                        ..SealBroken::default()
-                    });
-                }
-                sealer
+                let (sealer, is_whole) = Sealer::resumed(state, found, KeptIn { key, checkpoint });
+                let wrong = (!is_whole).then(|| SealBroken {
+                    expected_seal: sealer.number.checked_sub(1),
+                    ..broken("seals are missing at the end", found)
+                });
+                (sealer, wrong)
             }
             None => {
-                if let Some(last) = &last {
-                    wrong = Some(SealBroken {
-                        happened: "the key is lost".to_owned(),
-                        found_seal: Some(last.number),
-                        origin: Some(last.origin.clone()),
-                        ..SealBroken::default()
-                    });
-                }
-                Sealer::first(path, checkpoint)?
+                let wrong = last.as_ref().map(|last| SealBroken {
+                    origin: Some(last.origin.clone()),
+                    ..broken("the key is lost", Some(last))
+                });
+                (Sealer::first(path, checkpoint)?, wrong)
             }
         };
-        let end = tail.tree.size();
-        if let Some(last) = last.filter(|last| was_closed && last.reason == "closed")
-            && wrong.is_none()
-            && end > tail.sealed
-        {
+        let closing = last.filter(|last| was_closed && last.reason == "closed");
+        if closing.is_some() && wrong.is_none() && end > tail.sealed {
             wrong = Some(SealBroken {
-                happened: "records stand behind the seal that closed the trail".to_owned(),
-                found_seal: Some(last.number),
                 from_seq: Some(tail.sealed),
                 to_seq: Some(end - 1),
-                ..SealBroken::default()
+                ..broken(
+                    "records stand behind the seal that closed the trail",
+                    closing.as_ref(),
+                )
             });
         }
         sealer.sealed = tail.sealed;
@@ -175,8 +165,8 @@ impl Sealer {
             last: Instant::now(),
             key,
             announced: None,
-            to_say: None,
-            said: 0,
+            pending: None,
+            stored_number: 0,
             number: 0,
             note: None,
             files,
@@ -194,26 +184,19 @@ impl Sealer {
         } = state;
         let named = last.map_or(first, |last| last.next);
         let found = last.map_or(0, |last| last.number + 1);
-        let is_named = |key: &SigningKey| public(key) == named;
-        let (key, announced, is_named) = match next {
+        let (key, announced, is_named) = match public(&key) == named {
             // The file may have come from a process that was killed before it was on the medium.
-            Some(next) if is_named(&key) => {
-                (key, Some(next).filter(|_| files.key.sync().is_ok()), true)
-            }
-            Some(next) => {
-                let is_named = is_named(&next);
+            true => (key, Some(next).filter(|_| files.key.sync().is_ok()), true),
+            false => {
+                let is_named = public(&next) == named;
                 (next, None, is_named)
-            }
-            None => {
-                let is_named = is_named(&key);
-                (key, None, is_named)
             }
         };
         let sealer = Sealer {
             origin,
             first,
             number: number.max(found),
-            said: number,
+            stored_number: number,
             announced,
             ..Sealer::new(key, Some(files))
         };
@@ -261,7 +244,7 @@ impl Sealer {
 
     /// Makes a seal over all lines so far, which must be written next.
     pub(crate) fn draft(&mut self, reason: &str, now: DateTime<Utc>) -> SealDraft {
-        self.note_said();
+        self.note_key_file();
         let frontier = self.tree.frontier().clone();
         let mut hints = [&self.before[..], self.tree.hints()].concat();
         hints.drain(..hints.len().saturating_sub(MOST_LEAVES));
@@ -312,9 +295,9 @@ impl Sealer {
     /// A sync begins, which takes the seals that were made to the medium. What the file of keys is to say behind it,
     /// the key that they name and another one, and the checkpoint of the last of them.
     pub(crate) fn begin_sync(&mut self) -> Option<KeyWrite> {
-        self.note_said();
-        let is_said = self.announced.is_some() && self.said == self.number;
-        if is_said || self.to_say.is_some() {
+        self.note_key_file();
+        let is_stored = self.announced.is_some() && self.stored_number == self.number;
+        if is_stored || self.pending.is_some() {
             return None;
         }
         // One that the file does not have is named by no seal until it does.
@@ -324,14 +307,14 @@ impl Sealer {
         };
         let Some(files) = &self.files else {
             self.announced = self.announced.take().or(new);
-            self.said = self.number;
+            self.stored_number = self.number;
             return None;
         };
         let next = new.as_ref().or(self.announced.as_ref())?;
         let state = self.state(next);
         let note = self.note.clone();
         let (write, written) = files.key.write_behind(&state, &files.checkpoint, note);
-        self.to_say = Some(ToSay {
+        self.pending = Some(PendingKeys {
             number: self.number,
             next: new,
             written,
@@ -340,17 +323,19 @@ impl Sealer {
     }
 
     /// Takes notice of what has become of the file of keys.
-    fn note_said(&mut self) {
-        let to_say = self.to_say.take_if(|to_say| to_say.written.get().is_some());
-        if let Some(said) = to_say.filter(|said| said.written.get() == Some(&true)) {
-            self.said = said.number;
-            self.announced = self.announced.take().or(said.next);
+    fn note_key_file(&mut self) {
+        let settled = self
+            .pending
+            .take_if(|pending| pending.written.get().is_some());
+        if let Some(settled) = settled.filter(|settled| settled.written.get() == Some(&true)) {
+            self.stored_number = settled.number;
+            self.announced = self.announced.take().or(settled.next);
         }
     }
 
     /// Waits until the file of keys says what it is to say behind the sync that was begun last.
     pub(crate) fn wait_for_keys(&self) {
-        if let Some(ToSay { written, .. }) = &self.to_say {
+        if let Some(PendingKeys { written, .. }) = &self.pending {
             written.wait();
         }
     }
@@ -362,15 +347,7 @@ impl Sealer {
             first: self.first,
             number: self.number,
             key: self.key.clone(),
-            next: Some(next.clone()),
+            next: next.clone(),
         }
     }
-}
-
-fn listed(name: &TrailName) -> Result<Catalog> {
-    let files = Catalog::list(name);
-    let mut files =
-        files.map_err(|error| Error::io("read the directory", name.directory(), error))?;
-    files.verify_order();
-    Ok(files)
 }

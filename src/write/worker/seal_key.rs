@@ -6,8 +6,8 @@
 //! first <64 hex digits>                 the trail's first public key
 //! seal 00000000000000000017             the seals in front of this one are on the medium
 //! key <64 hex digits>                   private: the last of those names it
-//! next <64 hex digits or dashes>        private: a seal behind them may name it
-//! sum 1a2b3c4d                          CRC-32 of all that
+//! next <64 hex digits>                  private: a seal after them may name it
+//! sum 1a2b3c4d                          checksum of all that (XXH3)
 //! ```
 //!
 //! A seal names a key only when the file with it is on the medium, and the file leaves a key only when a seal that
@@ -28,9 +28,10 @@ use ed25519_dalek::SigningKey;
 
 use crate::error::{Error, Result};
 use crate::trail::internal::{
-    DurableFile, PublicKey, create_private_dir, is_same_file, open_private_as, sync_directory_of,
+    DurableFile, PublicKey, checksum, create_private_dir, is_same_file, open_private_as,
+    sync_directory_of,
 };
-use crate::write::say;
+use crate::write::warn;
 
 /// What the file says.
 pub(crate) struct State {
@@ -38,7 +39,7 @@ pub(crate) struct State {
     pub(crate) first: PublicKey,
     pub(crate) number: u64,
     pub(crate) key: SigningKey,
-    pub(crate) next: Option<SigningKey>,
+    pub(crate) next: SigningKey,
 }
 
 pub(crate) struct KeyFile {
@@ -87,13 +88,12 @@ impl KeyFile {
 
     /// Makes the file of a trail that has none, and waits until it is on the medium.
     pub(crate) fn create(path: PathBuf, state: &State) -> Result<KeyFile> {
-        match create(&path, &state.text()) {
-            Ok(file) => Ok(KeyFile {
-                path,
-                file: Arc::new(file),
-            }),
-            Err(error) => Err(Error::io("write the seal key", &path, error)),
-        }
+        let file = create(&path, &state.text());
+        let file = file.map_err(|error| Error::io("write the seal key", &path, error))?;
+        Ok(KeyFile {
+            path,
+            file: Arc::new(file),
+        })
     }
 
     /// Has the file say this when the seals that were made are on the medium, and then writes the note of the last of
@@ -177,12 +177,12 @@ impl KeyWrite {
         let outcome = write(&self.path, &self.file, &self.text);
         if let Err(error) = &outcome {
             let path = self.path.display();
-            say(&format!("{path}: {error}: seals go on with the same key"));
+            warn(&format!("{path}: {error}: seals go on with the same key"));
         }
         if let Some((path, note)) = &self.checkpoint
             && let Err(error) = write_checkpoint(path, note)
         {
-            say(&format!("{}: {error}", path.display()));
+            warn(&format!("{}: {error}", path.display()));
         }
         // Last: whoever waits for it may write the next checkpoint.
         let _ = self.written.set(outcome.is_ok());
@@ -198,18 +198,15 @@ impl Drop for KeyWrite {
 
 impl State {
     fn text(&self) -> String {
-        let next = match &self.next {
-            Some(next) => HEXLOWER.encode(next.as_bytes()),
-            None => "-".repeat(64),
-        };
         let text = format!(
-            "{HEAD}\norigin {}\nfirst {}\nseal {:020}\nkey {}\nnext {next}\n",
+            "{HEAD}\norigin {}\nfirst {}\nseal {:020}\nkey {}\nnext {}\n",
             self.origin,
             HEXLOWER.encode(&self.first),
             self.number,
             HEXLOWER.encode(self.key.as_bytes()),
+            HEXLOWER.encode(self.next.as_bytes()),
         );
-        let sum = crc32fast::hash(text.as_bytes());
+        let sum = checksum(text.as_bytes());
         format!("{text}sum {sum:08x}\n")
     }
 
@@ -222,10 +219,7 @@ impl State {
             first: unhex(value("first")?)?,
             number: value("seal")?.parse().ok()?,
             key: SigningKey::from_bytes(&unhex(value("key")?)?),
-            next: match value("next")? {
-                none if none.starts_with('-') => None,
-                next => Some(SigningKey::from_bytes(&unhex(next)?)),
-            },
+            next: SigningKey::from_bytes(&unhex(value("next")?)?),
         };
         // The sum, and everything else, is as it would be written.
         (state.text() == text).then_some(state)

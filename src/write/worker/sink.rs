@@ -78,12 +78,12 @@ impl Sink {
         }
     }
 
-    /// Has everything written synced beside the worker, and the seal keys written behind it. The other: that cannot
-    /// be.
-    pub(crate) fn begin_sync(&mut self, behind: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
+    /// Begins to sync everything written on another thread, and to write the seal keys after it. `Err`: the caller has
+    /// to sync itself.
+    pub(crate) fn begin_sync(&mut self, keys: Option<KeyWrite>) -> Result<(), Option<KeyWrite>> {
         match self {
-            Sink::Files(files) => files.begin_sync(behind),
-            _ => Err(behind),
+            Sink::Files(files) => files.begin_sync(keys),
+            _ => Err(keys),
         }
     }
 

@@ -1,101 +1,83 @@
-//! Syncs a file beside the worker, which goes on writing to it meanwhile: to wait for the medium takes as
-//! long as thousands of records, and those behind it would wait too.
+//! Syncs a file on a thread of its own, while the worker goes on writing to it: to wait for the medium takes as long as
+//! thousands of records.
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::{self, Thread};
 
 use super::seal_key::KeyWrite;
 
-/// A thread that syncs, one order at a time.
-pub(crate) struct Syncer {
-    to: SyncSender<Order>,
-    done: Receiver<io::Result<()>>,
-    /// An order was given, and its outcome not taken.
-    is_busy: bool,
-}
+/// A thread that syncs, one file after the other.
+pub(crate) struct Syncer(Sender<Order>);
 
 struct Order {
     file: Arc<File>,
-    /// What the file of the seal keys is to say then.
-    behind: Option<KeyWrite>,
-    /// Who gave the order, to be woken.
+    /// The seal keys, which are written after the sync.
+    keys: Option<KeyWrite>,
+    outcome: SyncSender<io::Result<()>>,
+    /// The thread to unpark then.
     from: Thread,
 }
+
+/// A sync that is underway.
+pub(crate) struct BackgroundSync(Receiver<io::Result<()>>);
 
 impl Syncer {
     /// `None`: the system gives no thread.
     pub(crate) fn start() -> Option<Syncer> {
-        let (to, orders) = sync_channel::<Order>(1);
-        let (tell, done) = sync_channel(1);
+        let (sender, orders) = channel::<Order>();
         let work = move || {
             for order in orders {
-                let outcome = order.file.sync_data();
-                let is_synced = outcome.is_ok();
-                if tell.send(outcome).is_err() {
-                    return;
-                }
+                let synced = order.file.sync_data();
+                let keys = order.keys.filter(|_| synced.is_ok());
+                // Nobody may wait for it any more.
+                let _ = order.outcome.send(synced);
                 order.from.unpark();
-                if let Some(behind) = order.behind.filter(|_| is_synced) {
-                    behind.run();
+                if let Some(keys) = keys {
+                    keys.run();
                 }
             }
         };
-        let named = thread::Builder::new().name("stinger-audit-sync".into());
-        named.spawn(work).ok()?;
-        Some(Syncer {
-            to,
-            done,
-            is_busy: false,
-        })
+        let thread = thread::Builder::new().name("stinger-audit-sync".into());
+        thread.spawn(work).ok()?;
+        Some(Syncer(sender))
     }
 
-    /// Has a file synced, and the seal keys written behind it. No sync may be underway. The other: the thread is gone.
+    /// Begins to sync a file. If that succeeds, the seal keys are written after it. `Err`: the thread is gone.
     pub(crate) fn begin(
-        &mut self,
+        &self,
         file: Arc<File>,
-        behind: Option<KeyWrite>,
-    ) -> Result<(), Option<KeyWrite>> {
-        debug_assert!(!self.is_busy);
+        keys: Option<KeyWrite>,
+    ) -> Result<BackgroundSync, Option<KeyWrite>> {
+        let (outcome, receiver) = sync_channel(1);
         let order = Order {
             file,
-            behind,
+            keys,
+            outcome,
             from: thread::current(),
         };
-        self.to.send(order).map_err(|refused| refused.0.behind)?;
-        self.is_busy = true;
-        Ok(())
-    }
-
-    /// The outcome, when there is one.
-    pub(crate) fn outcome(&mut self) -> Option<io::Result<()>> {
-        if !self.is_busy {
-            return None;
-        }
-        match self.done.try_recv() {
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(self.take(Err(gone()))),
-            Ok(outcome) => Some(self.take(outcome)),
-        }
-    }
-
-    /// Waits until nothing is underway. `None`: nothing was.
-    pub(crate) fn wait(&mut self) -> Option<io::Result<()>> {
-        if !self.is_busy {
-            return None;
-        }
-        let outcome = self.done.recv().unwrap_or_else(|_| Err(gone()));
-        Some(self.take(outcome))
-    }
-
-    fn take(&mut self, outcome: io::Result<()>) -> io::Result<()> {
-        self.is_busy = false;
-        outcome
+        self.0.send(order).map_err(|refused| refused.0.keys)?;
+        Ok(BackgroundSync(receiver))
     }
 }
 
-fn gone() -> io::Error {
-    io::Error::other("the thread that syncs is gone")
+impl BackgroundSync {
+    /// `None`: it is still underway.
+    pub(crate) fn outcome(&self) -> Option<io::Result<()>> {
+        match self.0.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(lost())),
+            Ok(outcome) => Some(outcome),
+        }
+    }
+
+    pub(crate) fn wait(self) -> io::Result<()> {
+        self.0.recv().unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("the thread that syncs has panicked")
 }

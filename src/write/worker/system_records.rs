@@ -1,10 +1,10 @@
 //! Records that the trail writes about itself: their frames, and the queue in which they wait for the worker.
 //!
 //! The worker drains the queue between two batches of the journal, never within one. The queue is in memory only: a
-//! process that is killed loses what waits there, such as a heartbeat. Losses of records are not among that, because the
-//! journal counts them.
+//! process that is killed loses what waits there, such as a heartbeat. It does not lose the count of lost records, because
+//! the journal has it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
@@ -35,45 +35,54 @@ pub(crate) fn frame(event: &SystemEvent) -> Vec<u8> {
     out
 }
 
-/// System records that wait to be written.
+/// Records that wait in memory to be written: the trail's own, and those that are too large for the journal.
 #[derive(Default)]
-pub(crate) struct SystemRecords {
-    waiting: VecDeque<SystemRecord>,
+pub(crate) struct RecordQueue {
+    waiting: VecDeque<QueuedRecord>,
+    bytes: usize,
     /// How many were ever queued.
     pub(crate) queued: u64,
 }
 
-#[derive(Clone)]
-pub(crate) struct SystemRecord {
-    pub(crate) frame: Vec<u8>,
+pub(crate) struct QueuedRecord {
+    frame: Vec<u8>,
     /// How many losses the journal may forget once this record is written.
     pub(crate) losses: u64,
 }
 
-impl SystemRecords {
-    /// So many may wait while the trail cannot be written. More are counted as lost.
-    const MOST: usize = 4_096;
-
-    pub(crate) fn push(&mut self, record: SystemRecord) -> Result<(), SystemRecord> {
-        if self.waiting.len() == SystemRecords::MOST {
-            return Err(record);
-        }
-        self.push_gap(record);
-        Ok(())
+impl RecordQueue {
+    /// Queues a frame if no more than so many bytes wait, or none. Returns the number of the record in the queue.
+    pub(crate) fn push(&mut self, frame: &[u8], most_bytes: usize) -> Option<u64> {
+        let has_room = self.bytes == 0 || self.bytes + frame.len() <= most_bytes;
+        has_room.then(|| self.push_gap(frame.to_owned(), 0))
     }
 
     /// Queues a `trail_gap`, for which there is always room.
-    pub(crate) fn push_gap(&mut self, gap: SystemRecord) {
-        self.waiting.push_back(gap);
+    pub(crate) fn push_gap(&mut self, frame: Vec<u8>, losses: u64) -> u64 {
+        self.bytes += frame.len();
+        self.waiting.push_back(QueuedRecord { frame, losses });
         self.queued += 1;
+        self.queued
     }
 
-    pub(crate) fn front(&self) -> Option<&SystemRecord> {
-        self.waiting.front()
+    pub(crate) fn front(&self) -> Option<Vec<u8>> {
+        Some(self.waiting.front()?.frame.clone())
     }
 
-    pub(crate) fn pop(&mut self) {
-        self.waiting.pop_front();
+    /// The first record is written. Returns how many losses the journal may forget.
+    pub(crate) fn pop(&mut self) -> u64 {
+        let Some(written) = self.waiting.pop_front() else {
+            return 0;
+        };
+        self.bytes -= written.frame.len();
+        written.losses
+    }
+
+    /// The record that was queued as the `number`th, if it waits.
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut QueuedRecord> {
+        let popped = self.queued - self.waiting.len() as u64;
+        let at = number.checked_sub(popped + 1)?;
+        self.waiting.get_mut(usize::try_from(at).ok()?)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -84,60 +93,26 @@ impl SystemRecords {
 /// How many event types a gap names one by one.
 const TYPES_NAMED: usize = 64;
 
-/// Records that were lost since the last `trail_gap`.
-#[derive(Default)]
-pub(crate) struct Losses {
-    count: u64,
-    types: BTreeMap<String, u64>,
-    first: Option<DateTime<Utc>>,
-    last: Option<DateTime<Utc>>,
-    why: &'static str,
-}
-
-impl Losses {
-    pub(crate) fn add(&mut self, lost: Option<&[u8]>, now: DateTime<Utc>, why: &'static str) {
-        self.count += 1;
-        self.first.get_or_insert(now);
-        self.last = Some(now);
-        self.why = why;
-        let event_type = lost
-            .and_then(|bytes| frame::split_first(bytes))
-            .and_then(|(frame, _)| {
-                frame.fields.into_iter().find_map(|field| match field {
-                    (Name::Key(Key::EventType), Value::Str(name)) => {
-                        Some(String::from_utf8_lossy(name))
-                    }
-                    _ => None,
-                })
+/// Adds a lost record to the gap that will tell of it.
+pub(crate) fn count_loss(gap: &mut Gap, lost: Option<&[u8]>, now: DateTime<Utc>, reason: &str) {
+    gap.lost += 1;
+    gap.from.get_or_insert(now);
+    gap.to = Some(now);
+    reason.clone_into(&mut gap.reason);
+    let event_type = lost
+        .and_then(frame::split_first)
+        .and_then(|(frame, _)| {
+            frame.fields.into_iter().find_map(|field| match field {
+                (Name::Key(Key::EventType), Value::Str(name)) => {
+                    Some(String::from_utf8_lossy(name))
+                }
+                _ => None,
             })
-            .unwrap_or("unspecified".into());
-        let named = match self.types.contains_key(&*event_type) || self.types.len() < TYPES_NAMED {
-            true => &event_type,
-            false => "others",
-        };
-        *self.types.entry(named.to_owned()).or_default() += 1;
-    }
-
-    /// What another process lost and did not tell.
-    pub(crate) fn inherit(&mut self, count: u64, first: DateTime<Utc>, last: DateTime<Utc>) {
-        self.count += count;
-        self.first = Some(first);
-        self.last = Some(last);
-        self.why = "the process before this one ended before it could tell";
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
-    pub(crate) fn report(&self) -> SystemEvent {
-        let gap = Gap {
-            lost: self.count,
-            types: self.types.clone(),
-            from: self.first,
-            to: self.last,
-            reason: self.why.to_owned(),
-        };
-        gap.into()
-    }
+        })
+        .unwrap_or("unspecified".into());
+    let named = match gap.types.contains_key(&*event_type) || gap.types.len() < TYPES_NAMED {
+        true => &event_type,
+        false => "others",
+    };
+    *gap.types.entry(named.to_owned()).or_default() += 1;
 }

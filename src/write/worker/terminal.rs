@@ -95,7 +95,7 @@ fn one(out: &mut String, record: &Record, colour: bool) {
         let _ = write!(out, " \"{}\"", plain(text));
     }
     let is_shown = |key: &str| match record.event_type.as_str() {
-        // The rest of the settings is as the code has them.
+        // The rest of the settings are as the code has them.
         Opened::EVENT_TYPE => OPENED.contains(&key),
         _ => true,
     };

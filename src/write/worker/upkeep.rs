@@ -1,36 +1,48 @@
-//! What the worker does beside writing lines: it puts files back, records losses, heals, prunes, and ends the trail.
+//! What the worker does beside writing lines: it restores files, records losses, seals, applies retention, and ends the
+//! trail.
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{CopyFeed, GaveUp, LOOK_EVERY, PRUNE_IN_QUIET, PRUNE_WITHIN, Worker};
+use super::copies::CopyFeed;
+use super::files::Prunable;
+use super::sink::Sink;
+use super::{GaveUp, Worker, system_records};
 use crate::record::system::{Closed, FileRestored, Pruned, WriteFailed, WriteResumed};
-use crate::write::worker::sink::Sink;
-use crate::write::worker::system_records::{self, Losses, SystemRecord};
-use crate::write::{lock, say};
+use crate::write::lock;
+
+/// Retention lists the directory, which takes milliseconds if files are many. It waits until nothing was recorded for
+/// so long, so that nobody who confirms a record waits for that.
+const PRUNE_IN_QUIET: Duration = Duration::from_millis(100);
+/// It waits no longer than this.
+const PRUNE_WITHIN: Duration = Duration::from_secs(1);
+
+/// What retention has to do.
+pub(super) struct Pruning {
+    /// Since when it must look at the files, if it must.
+    due_since: Option<Instant>,
+    /// Files that it removes once their record is durable.
+    files: Option<Prunable>,
+}
+
+impl Pruning {
+    pub(super) fn at_opening() -> Pruning {
+        Pruning {
+            due_since: Some(Instant::now()),
+            files: None,
+        }
+    }
+}
 
 impl Worker {
-    /// Looks whether the live file has its name, the journal and the lock have theirs, and puts back what was taken away.
-    pub(super) fn look_after_files(&mut self) -> Result<(), GaveUp> {
-        let is_due = self.last_look.elapsed() >= LOOK_EVERY;
-        if !is_due && !self.has_entries() && !self.has_system_records() {
-            return Ok(());
-        }
-        self.last_look = Instant::now();
-        self.restore_files()?;
-        self.step("looked");
-        Ok(())
-    }
-
+    /// Looks whether the live file, the journal and the lock have their names, and restores what was taken away.
     pub(super) fn restore_files(&mut self) -> Result<(), GaveUp> {
-        match self.journal.put_back() {
+        match self.core.journal.restore_file() {
             Ok(false) => {}
             Ok(true) => {
-                say(&format!(
-                    "{}: somebody took its journal away; it was put back",
-                    self.core.name
-                ));
+                self.core
+                    .warn("somebody took its journal away; it was restored");
                 self.core.queue_system_record(FileRestored {
                     file: Some("journal".to_owned()),
                     happened: "removed".to_owned(),
@@ -51,63 +63,66 @@ impl Worker {
         let Sink::Files(files) = &mut self.sink else {
             return Ok(());
         };
-        let put_back = files.put_back()?;
-        say(&format!(
-            "{}: somebody tampered with its file: {}",
-            self.core.name, put_back.happened
+        let restored = files.restore()?;
+        self.core.warn(format_args!(
+            "somebody tampered with its file: {}",
+            restored.happened
         ));
         self.begin_line_again();
-        self.core.queue_system_record(put_back);
+        self.sync.begin_again();
+        self.core.queue_system_record(restored);
         Ok(())
     }
 
     /// Queues a `trail_gap` record if records were lost.
     pub(super) fn queue_losses(&mut self) {
-        if lock(&self.core.losses).count() == 0 {
+        let gap = std::mem::take(&mut *lock(&self.core.losses));
+        if gap.lost == 0 {
             return;
         }
-        let lost: Losses = std::mem::take(&mut *lock(&self.core.losses));
-        let losses = lost.count();
-        let frame = system_records::frame(&lost.report());
-        lock(&self.core.system_records).push_gap(SystemRecord { frame, losses });
+        let lost = gap.lost;
+        let frame = system_records::frame(&gap.into());
+        lock(&self.core.queue).push_gap(frame, lost);
         let counts = &self.core.counts;
-        counts.lost.fetch_add(losses, Ordering::Relaxed);
+        counts.lost.fetch_add(lost, Ordering::Relaxed);
         counts.gaps.fetch_add(1, Ordering::Relaxed);
-        say(&format!(
-            "{}: {losses} records were lost; the trail says which",
-            self.core.name
+        self.core.warn(format_args!(
+            "{lost} records were lost; the trail says which"
         ));
     }
 
-    /// Ends a trip once writing works again and a record of that is on the medium.
-    pub(super) fn heal(&mut self) -> Result<(), GaveUp> {
-        let is_tripped = self.core.tripped.load(Ordering::SeqCst);
-        if !is_tripped || self.core.failing.load(Ordering::Relaxed) {
+    /// Under fail-safe: has the typed functions work again, once a record is on the medium that says so.
+    pub(super) fn end_trip(&mut self) -> Result<(), GaveUp> {
+        let faults = &self.core.faults;
+        if !faults.tripped.load(Ordering::SeqCst) || faults.failing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let trip = lock(&self.core.trip).take();
-        if let Some((when, why)) = trip {
+        let trip = lock(&faults.trip).take();
+        if let Some((since, reason)) = trip {
             self.core.queue_system_record(WriteFailed {
-                since: Some(when),
-                reason: why,
+                since: Some(since),
+                reason,
             });
         }
-        if !self.is_healing {
-            self.is_healing = true;
+        if !self.is_resuming {
+            self.is_resuming = true;
             self.core.queue_system_record(WriteResumed {});
         }
-        self.write_system_records()?;
-        self.put_seal("resumed")?;
-        self.sync()?;
-        if !self.unsynced {
-            self.is_healing = false;
-            self.core.tripped.store(false, Ordering::SeqCst);
-            say(&format!(
-                "{}: a record is durable again; typed functions work again",
-                self.core.name
-            ));
+        if self.is_durable_with_seal("resumed")? {
+            self.is_resuming = false;
+            self.core.faults.tripped.store(false, Ordering::SeqCst);
+            self.core
+                .warn("a record is durable again; typed functions work again");
         }
         Ok(())
+    }
+
+    /// Writes, seals and syncs what is queued, and says whether it is all on the medium.
+    fn is_durable_with_seal(&mut self, reason: &'static str) -> Result<bool, GaveUp> {
+        self.write_queue()?;
+        self.write_seal(reason)?;
+        self.sync()?;
+        Ok(!self.sync.is_behind)
     }
 
     /// Seals what waits for a seal when its time has come.
@@ -120,61 +135,60 @@ impl Worker {
             false => self.is_opened().then_some("opened"),
         };
         if let Some(reason) = reason {
-            self.put_seal(reason)?;
+            self.write_seal(reason)?;
             self.is_opening_sealed = true;
         }
         Ok(())
     }
 
+    /// Has retention look at the files: a new one was begun.
+    pub(super) fn prune_soon(&mut self) {
+        self.pruning.due_since = Some(Instant::now());
+    }
+
     /// Removes the files that are past retention after the opening and after each roll, and records that first.
     pub(super) fn prune_if_due(&mut self) -> Result<(), GaveUp> {
         let is_opened = self.is_opened() && (self.is_opening_sealed || self.sealer.is_none());
-        let Some(due_since) = self.prune_due else {
+        let Some(due_since) = self.pruning.due_since else {
             return Ok(());
         };
         let is_quiet = due_since.elapsed().min(self.last_entry.elapsed()) >= PRUNE_IN_QUIET;
         let is_time = is_quiet || due_since.elapsed() >= PRUNE_WITHIN || self.core.is_closed();
-        if !is_time || !is_opened || self.core.failing.load(Ordering::Relaxed) {
+        if !is_time || !is_opened || self.core.faults.failing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (Sink::Files(files), Some(retention)) = (&self.sink, self.core.config.retention) else {
-            self.prune_due = None;
-            return Ok(());
-        };
-        if self.pruning.is_none() {
-            match files.prunable(retention) {
-                Ok(prunable) if prunable.listed.is_empty() => {
-                    self.prune_due = None;
-                    return Ok(());
-                }
-                Ok(mut prunable) => {
-                    let files = std::mem::take(&mut prunable.listed);
-                    self.pruning = Some(prunable);
-                    let retention = retention.to_string();
-                    self.core.queue_system_record(Pruned { retention, files });
-                }
-                Err(error) => {
-                    self.prune_due = None;
-                    say(&format!(
-                        "{}: couldn't look for files past retention: {error}",
-                        self.core.name
-                    ));
-                    return Ok(());
-                }
+        if self.pruning.files.is_none() {
+            let mut found = match (&self.sink, self.core.config.retention) {
+                (Sink::Files(files), Some(retention)) => files.prunable(retention),
+                _ => Ok(Prunable::default()),
             }
+            .unwrap_or_else(|error| {
+                self.core.warn(format_args!(
+                    "couldn't look for files past retention: {error}"
+                ));
+                Prunable::default()
+            });
+            if found.listed.is_empty() {
+                self.pruning.due_since = None;
+                return Ok(());
+            }
+            let retention = self.core.config.retention;
+            self.core.queue_system_record(Pruned {
+                retention: retention.map(|it| it.to_string()).unwrap_or_default(),
+                files: std::mem::take(&mut found.listed),
+            });
+            self.pruning.files = Some(found);
         }
         // Sealed and on the medium before anything is gone: a trail that lacks its beginning can show who took it.
-        self.write_system_records()?;
-        self.put_seal("pruned")?;
-        self.sync()?;
-        if self.unsynced {
+        if !self.is_durable_with_seal("pruned")? {
             return Ok(());
         }
-        self.prune_due = None;
-        if let Some((path, error)) = self.pruning.take().and_then(|prunable| prunable.remove()) {
-            say(&format!(
-                "couldn't remove {}, which is past retention: {error}",
-                path.display()
+        self.pruning.due_since = None;
+        let failed = self.pruning.files.take().and_then(Prunable::remove);
+        if let Some((path, error)) = failed {
+            let path = path.display();
+            self.core.warn(format_args!(
+                "couldn't remove {path}, which is past retention: {error}"
             ));
         }
         Ok(())
@@ -183,15 +197,11 @@ impl Worker {
     /// Ends the trail in order.
     pub(super) fn end(&mut self) -> Result<(), GaveUp> {
         if !self.is_closing {
-            let missed: Vec<_> = self
-                .copies
-                .iter_mut()
-                .filter_map(CopyFeed::missed)
-                .collect();
-            for missed in missed {
+            let missed = self.copies.iter_mut().filter_map(CopyFeed::missed);
+            for missed in missed.collect::<Vec<_>>() {
                 self.core.queue_system_record(missed);
             }
-            self.write_system_records()?;
+            self.write_queue()?;
             let counts = &self.core.counts;
             let totals = Closed {
                 written: counts.written.load(Ordering::Relaxed) + 1,
@@ -201,19 +211,19 @@ impl Worker {
             self.is_closing = true;
             self.core.queue_system_record(totals);
         }
-        // A sync that fails, and a file that is put back, have something to record, which is sealed and synced as well.
+        // A sync that fails, and a file that is restored, have something to record, which is sealed and synced as well.
         const MOST_SYNCS: usize = 3;
         for _ in 0..MOST_SYNCS {
-            self.write_system_records()?;
+            self.write_queue()?;
             // So that the seal names another key, and the key that signed it is erased after the sync.
             if let Some(sealer) = &self.sealer {
                 sealer.wait_for_keys();
                 if sealer.has_unsealed() {
-                    self.put_seal("closed")?;
+                    self.write_seal("closed")?;
                 }
             }
             self.sync()?;
-            if !self.unsynced && !self.has_system_records() {
+            if !self.sync.is_behind && !self.has_queued_records() {
                 self.core.journal.remove();
                 break;
             }

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
+use super::line_batch::LineBatch;
+use super::seal::SealDraft;
+use super::sink::Sink;
 use super::{GaveUp, Worker};
 use crate::redact::internal::ErrorChain;
-use crate::write::journal::frame;
-use crate::write::worker::line_batch::LineBatch;
-use crate::write::worker::seal::SealDraft;
-use crate::write::worker::sink::Sink;
-use crate::write::worker::system_records::SystemRecord;
-use crate::write::{lock, say, take_flag};
+use crate::write::{lock, take_flag};
 
 /// The pause after a failed write: the first time, and at most.
 const RETRY_FIRST: Duration = Duration::from_millis(10);
@@ -38,10 +36,8 @@ enum Source {
     Journal {
         end: u64,
     },
-    /// The queue of system records. Once written, the journal may forget so many losses.
-    SystemRecord {
-        losses: u64,
-    },
+    /// The first record of the queue.
+    Queue,
     Seal(Option<Box<SealDraft>>),
 }
 
@@ -57,51 +53,46 @@ enum Step {
 impl Worker {
     /// Writes what waits in the journal, at most one batch. `false`: there was nothing.
     pub(super) fn write_entries(&mut self) -> Result<bool, GaveUp> {
-        self.render_batch();
+        self.batcher.render_entries(self.seq, self.written.position);
         self.step("rendered");
-        self.put_rendered()
+        self.write_rendered()
     }
 
     /// Writes the batch that is rendered. Its lines have their `seq`: nothing else is written before.
-    pub(super) fn put_rendered(&mut self) -> Result<bool, GaveUp> {
-        if self.rendered.is_empty() {
+    pub(super) fn write_rendered(&mut self) -> Result<bool, GaveUp> {
+        if self.batcher.batch.is_empty() {
             return Ok(false);
         }
-        let batch = std::mem::take(&mut self.rendered);
-        let end = self.rendered_to;
-        self.put(batch, Source::Journal { end })?;
+        let batch = std::mem::take(&mut self.batcher.batch);
+        let end = self.batcher.end;
+        self.write(batch, Source::Journal { end })?;
         Ok(true)
     }
 
-    /// Writes the queued records of the trail's own, after what an earlier process left in the journal.
-    pub(super) fn write_system_records(&mut self) -> Result<(), GaveUp> {
-        if self.written.position < self.inherited_to {
+    /// Writes the queued records, after what an earlier process left in the journal.
+    pub(super) fn write_queue(&mut self) -> Result<(), GaveUp> {
+        if self.written.position < self.batcher.inherited_to {
             return Ok(());
         }
-        self.queue_rewrites();
         self.queue_losses();
         loop {
-            let front = lock(&self.core.system_records).front().cloned();
-            let Some(SystemRecord { frame, losses }) = front else {
+            let Some(frame) = lock(&self.core.queue).front() else {
                 return Ok(());
             };
-            let mut line = Vec::new();
-            if let Some((frame, _)) = frame::split_first(&frame) {
-                self.renderer.line(&mut line, self.seq, frame);
-            }
+            let mut batch = LineBatch::begin(self.seq);
+            self.batcher.render(&mut batch, &frame, false);
             self.step("system record rendered");
-            let batch = LineBatch::one(self.seq, line);
-            self.put(batch, Source::SystemRecord { losses })?;
+            self.write(batch, Source::Queue)?;
         }
     }
 
     /// Seals all records so far, if the trail is sealed.
-    pub(super) fn put_seal(&mut self, reason: &'static str) -> Result<(), GaveUp> {
+    pub(super) fn write_seal(&mut self, reason: &'static str) -> Result<(), GaveUp> {
         self.seal_due = Some(reason);
-        self.put_seal_due()
+        self.write_seal_due()
     }
 
-    pub(super) fn put_seal_due(&mut self) -> Result<(), GaveUp> {
+    pub(super) fn write_seal_due(&mut self) -> Result<(), GaveUp> {
         let Some(reason) = self.seal_due else {
             return Ok(());
         };
@@ -109,31 +100,31 @@ impl Worker {
             let mut draft = sealer.draft(reason, Utc::now());
             let batch = LineBatch::one(self.seq, std::mem::take(&mut draft.line));
             self.step("seal drafted");
-            self.put(batch, Source::Seal(Some(Box::new(draft))))?;
+            self.write(batch, Source::Seal(Some(Box::new(draft))))?;
         }
         self.seal_due = None;
         Ok(())
     }
 
-    fn put(&mut self, batch: LineBatch, source: Source) -> Result<(), GaveUp> {
+    fn write(&mut self, batch: LineBatch, source: Source) -> Result<(), GaveUp> {
         self.in_flight = Some(InFlight {
             batch,
             source,
             appended: 0,
             next: Step::NameFingerprint,
         });
-        self.put_in_flight()
+        self.write_in_flight()
     }
 
     /// Takes the batch in flight, if there is one, through the steps that are left.
-    pub(super) fn put_in_flight(&mut self) -> Result<(), GaveUp> {
+    pub(super) fn write_in_flight(&mut self) -> Result<(), GaveUp> {
         while let Some(in_flight) = &mut self.in_flight {
             let batch = &mut in_flight.batch;
             match in_flight.next {
                 Step::NameFingerprint => {
                     if let Source::Journal { .. } = in_flight.source {
-                        self.journal
-                            .mark(self.written.position, batch.count(), batch.first);
+                        let journal = &self.core.journal;
+                        journal.mark(self.written.position, batch.count(), batch.first);
                     }
                     in_flight.next = Step::Append;
                     self.step("marked");
@@ -145,13 +136,13 @@ impl Worker {
                 Step::Release => {
                     match in_flight.source {
                         Source::Journal { end } => {
-                            self.written.position = self.journal.release(end);
-                            take_flag(&self.core.full);
+                            self.written.position = self.core.journal.release(end);
+                            take_flag(&self.core.faults.full);
                         }
-                        Source::SystemRecord { losses } => {
-                            lock(&self.core.system_records).pop();
-                            self.written.system_records += 1;
-                            self.core.journal.losses_told(losses);
+                        Source::Queue => {
+                            let losses = lock(&self.core.queue).pop();
+                            self.written.queued += 1;
+                            self.core.journal.forget_losses(losses);
                         }
                         Source::Seal(_) => {}
                     }
@@ -210,11 +201,11 @@ impl Worker {
                 }
                 Ok(())
             })?;
-            if take_flag(&self.core.failing) {
-                say(&format!("{}: writing works again", self.core.name));
+            if take_flag(&self.core.faults.failing) {
+                self.core.warn("writing works again");
             }
         }
-        self.unsynced = true;
+        self.sync.is_behind = true;
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.next = Step::Release;
         }
@@ -234,19 +225,15 @@ impl Worker {
     /// Hands a batch that the trail has to the copies, and keeps its memory for the next.
     fn copy(&mut self, mut batch: LineBatch) {
         if self.copies.is_empty() {
-            if self.rendered.is_empty() {
+            if self.batcher.batch.is_empty() {
                 batch.clear();
-                self.rendered = batch;
+                self.batcher.batch = batch;
             }
             return;
         }
         let batch = Arc::new(batch);
-        let gaps: Vec<_> = self
-            .copies
-            .iter_mut()
-            .filter_map(|copy| copy.push(&batch))
-            .collect();
-        for gap in gaps {
+        let gaps = self.copies.iter_mut().filter_map(|copy| copy.push(&batch));
+        for gap in gaps.collect::<Vec<_>>() {
             self.core.queue_system_record(gap);
         }
     }
@@ -278,11 +265,10 @@ impl Worker {
         let error = ErrorChain(error).to_string();
         let core = &self.core;
         core.counts.write_errors.fetch_add(1, Ordering::Relaxed);
-        *lock(&core.counts.last_error) = Some(error.clone());
-        if !core.failing.swap(true, Ordering::Relaxed) {
-            say(&format!(
-                "{}: cannot be written: {error}; records wait in the journal and writing is tried again",
-                core.name
+        *lock(&core.counts.last_error) = Some(error.to_string());
+        if !core.faults.failing.swap(true, Ordering::Relaxed) {
+            core.warn(format_args!(
+                "cannot be written: {error}; records wait in the journal and writing is tried again"
             ));
         }
         core.trip(&error);
@@ -290,31 +276,32 @@ impl Worker {
     }
 
     fn gives_up(&mut self, is_final: bool) -> bool {
-        let since = &mut self.closing_since;
-        self.core.closing.load(Ordering::SeqCst)
+        let since = &mut self.failing_since;
+        self.core.requests.close.load(Ordering::SeqCst)
             && (is_final || since.get_or_insert_with(Instant::now).elapsed() >= GIVE_UP)
     }
 
     /// Begins a new file when its time has come, with a seal at its beginning, so that each file can be verified from
     /// there.
     pub(super) fn roll_if_due(&mut self) -> Result<(), GaveUp> {
-        let has_lines = self.sealer.is_some() || self.has_entries() || self.has_system_records();
+        let has_lines = self.sealer.is_some() || self.has_entries() || self.has_queued_records();
         if !has_lines || !self.sink.rolls() {
             return Ok(());
         }
-        // A file that was taken away is put back before the trail leaves it.
+        // A file that was taken away is restored before the trail leaves it.
         self.restore_files()?;
         self.insist(|worker| worker.sink.roll())?;
-        self.prune_due = Some(Instant::now());
+        self.queue_rewrites();
+        self.prune_soon();
         self.seal_due = Some("rolled");
         self.step("rolled");
-        self.put_seal_due()
+        self.write_seal_due()
     }
 
     /// Queues a record for each file that was given up: its unsynced lines stand in the next one too.
-    fn queue_rewrites(&mut self) {
+    pub(super) fn queue_rewrites(&mut self) {
         if let Sink::Files(files) = &mut self.sink {
-            for rewrite in files.take_untold() {
+            for rewrite in files.take_rewrites() {
                 self.core.queue_system_record(rewrite);
             }
         }

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::{CAPACITY, NO_WAIT, NOTHING, Trail, found, frames};
+use super::{CAPACITY, NO_WAIT, found, frames, no_records, open, open_after, records_from};
 use crate::trail::internal::Key;
 use crate::write::journal::frame::{self, Value};
 use crate::write::journal::*;
@@ -21,46 +21,46 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+        let journal = open(&path);
         for frame in [b"a", b"b", b"c"] {
             journal.append(frame, NO_WAIT).expect("room");
         }
         journal
     };
     let all = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
-    let records = |records| Remains {
-        records,
-        ..Remains::default()
+    let replayed = |replayed| Recovered {
+        replayed,
+        ..Recovered::default()
     };
 
     drop(begin());
     assert_eq!(
         found(&path, Some(9)),
-        (all.to_vec(), records(3)),
+        (all.to_vec(), replayed(3)),
         "before the mark"
     );
     begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(9)),
-        (all.to_vec(), records(3)),
+        (all.to_vec(), replayed(3)),
         "before the write"
     );
     begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(11)),
-        (all[2..].to_vec(), records(1)),
+        (all[2..].to_vec(), replayed(1)),
         "in the write"
     );
     begin().mark(0, 3, 10);
     assert_eq!(
         found(&path, Some(12)),
-        (vec![], records(0)),
+        (vec![], replayed(0)),
         "before the release"
     );
     begin().mark(0, 2, 10);
     assert_eq!(
         found(&path, Some(12)),
-        (all[2..].to_vec(), records(1)),
+        (all[2..].to_vec(), replayed(1)),
         "before the release, with a record of the trail's own behind the batch"
     );
     let journal = begin();
@@ -69,12 +69,12 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
     drop(journal);
     assert_eq!(
         found(&path, Some(11)),
-        (all[2..].to_vec(), records(1)),
+        (all[2..].to_vec(), replayed(1)),
         "behind the release"
     );
     assert_eq!(
         found(&path, Some(11)).1,
-        records(1),
+        replayed(1),
         "and again, until it is written"
     );
 }
@@ -83,7 +83,7 @@ fn what_is_left_is_found_once_wherever_the_process_died() {
 fn damage_is_cut_off_and_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let journal = open(&path);
     journal.append(b"good", NO_WAIT).expect("room");
     journal.append(b"to be damaged", NO_WAIT).expect("room");
     journal.append(b"behind it", NO_WAIT).expect("room");
@@ -97,16 +97,19 @@ fn damage_is_cut_off_and_counted() {
         .expect("there");
     bytes[at] ^= 1;
     fs::write(&path, bytes).expect("written");
-    let (frames, remains) = found(&path, None);
+    let (frames, recovered) = found(&path, None);
     assert_eq!(frames, [b"good".to_vec()]);
     assert_eq!(
-        remains,
-        Remains {
-            records: 1,
-            damaged: 8 + 13 + 8 + 9,
-            lost: Some((2, 5, 7))
+        recovered,
+        Recovered {
+            replayed: 1,
+            damaged_bytes: 8 + 13 + 8 + 9,
+            ..Recovered::default()
         }
     );
+    let lost = open(&path).unrecorded_losses().expect("counted");
+    let times = [lost.from, lost.to].map(|time| time.map(|time| time.timestamp_micros()));
+    assert_eq!((lost.lost, times), (2, [Some(5), Some(7)]));
 }
 
 #[test]
@@ -125,28 +128,28 @@ fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
     let cases = [
         Vec::new(),
         b"something else".to_vec(),
-        header(b"stinger3", capacity, 0),
+        header(b"stinger4", capacity, 0),
         // A ring of no length, and positions that no ring comes to.
-        header(b"stinger4", 0, 0),
-        header(b"stinger4", capacity, u64::MAX - 7),
+        header(b"stinger5", 0, 0),
+        header(b"stinger5", capacity, u64::MAX - 7),
     ];
     for bytes in cases {
         fs::write(&path, &bytes).expect("written");
-        let opened = Journal::open(&path, CAPACITY, &NOTHING);
+        let opened = Journal::open(&path, CAPACITY, None, &mut no_records);
         let error = opened.map(drop).expect_err("refused");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
         assert_eq!(fs::read(&path).expect("readable"), bytes);
         assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1);
     }
-    fs::write(&path, header(b"stinger4", capacity, 0)).expect("written");
-    assert_eq!(found(&path, None), (vec![], Remains::default()));
+    fs::write(&path, header(b"stinger5", capacity, 0)).expect("written");
+    assert_eq!(found(&path, None), (vec![], Recovered::default()));
 }
 
 #[test]
 fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal");
-    let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+    let journal = open(&path);
     journal.append(b"of the first lap", NO_WAIT).expect("room");
     let (head, tail) = (journal.head(), journal.tail());
     drop(journal);
@@ -156,8 +159,8 @@ fn an_entry_of_an_earlier_lap_does_not_pass_for_one_of_this() {
         set_word(&mut bytes, word, position + CAPACITY as u64);
     }
     fs::write(&path, bytes).expect("written");
-    let (frames, remains) = found(&path, None);
-    assert_eq!((frames, remains.damaged), (vec![], tail - head));
+    let (frames, recovered) = found(&path, None);
+    assert_eq!((frames, recovered.damaged_bytes), (vec![], tail - head));
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let path = dir.path().join("journal");
     let begin = || {
         let _ = fs::remove_file(&path);
-        let (journal, _) = Journal::open(&path, CAPACITY, &NOTHING).expect("a journal");
+        let journal = open(&path);
         let frame = [1; 56];
         journal.append(&frame, NO_WAIT).expect("room");
         journal
@@ -190,16 +193,12 @@ fn an_empty_ring_starts_over_and_dying_meanwhile_loses_nothing() {
     let mut bytes = fs::read(&path).expect("readable");
     set_word(&mut bytes, HEAD, start);
     fs::write(&path, bytes).expect("written");
-    let (frames, remains) = found(&path, None);
+    let (frames, recovered) = found(&path, None);
     assert_eq!(frames, [] as [Vec<u8>; 0]);
-    let lost = Some((1, 5, 5));
-    assert_eq!(
-        remains,
-        Remains {
-            lost,
-            ..Remains::default()
-        }
-    );
+    assert_eq!(recovered, Recovered::default());
+    // Another capacity: the ring is made again, and its losses are kept.
+    let (journal, _) = open_after(&path, 2 * CAPACITY, None, &[]);
+    assert_eq!(journal.unrecorded_losses().map(|gap| gap.lost), Some(1));
 }
 
 #[test]
@@ -246,9 +245,7 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
         // Marked are none of the entries that are not released, the first one, or two. And no batch was written before.
         for (marked, is_first) in [(0, true), (0, false), (1, false), (2, false)] {
             let _ = fs::remove_file(&path);
-            let before = Trail(Some(6), vec![]);
-            let opened = Journal::open(&path, CAPACITY, &before).expect("a journal");
-            let (journal, _) = opened;
+            let (journal, _) = open_after(&path, CAPACITY, Some(6), &[]);
             if !is_first {
                 journal.append(&frame(0, "a", 0), NO_WAIT).expect("room");
                 journal.mark(0, 1, 6);
@@ -262,23 +259,19 @@ fn entries_that_a_header_older_than_the_trail_has_are_found_in_the_trail() {
                 journal.mark(begin, marked, 7);
             }
             drop(journal);
-            if entries > 2 {
-                // Its file goes with its release, and that was on the medium.
-                fs::remove_file(dir.path().join("journal.0")).expect("kept aside");
-            }
-            let trail = Trail(Some(6 + records), written[..records as usize].to_vec());
+            let (last, written) = (Some(6 + records), &written[..records as usize]);
             // A process that dies while it opens the journal changes nothing for the next one.
             let mut ring = Ring::open(&path).expect("readable").expect("a ring");
-            survey(&mut ring, &path, &trail, &mut Remains::default());
+            recover(&mut ring, last, &mut records_from(written));
             drop(ring);
-            let (journal, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+            let (journal, recovered) = open_after(&path, CAPACITY, last, written);
             assert_eq!(
                 frames(&journal, journal.head()),
                 all[entries..],
                 "{records}"
             );
-            assert_eq!(remains.records, (all.len() - entries) as u64);
-            assert_eq!(remains.damaged, 0);
+            assert_eq!(recovered.replayed, (all.len() - entries) as u64);
+            assert_eq!(recovered.damaged_bytes, 0);
         }
     }
 }
@@ -316,20 +309,19 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
     ];
     for (record_heads, entries) in cases {
         let _ = fs::remove_file(&path);
-        let before = Trail(Some(6), vec![]);
-        let (journal, _) = Journal::open(&path, CAPACITY, &before).expect("a journal");
+        let (journal, _) = open_after(&path, CAPACITY, Some(6), &[]);
         for frame in &all {
             journal.append(frame, NO_WAIT).expect("room");
         }
         drop(journal);
         let written: Vec<_> = (7..).zip(record_heads).collect();
-        let trail = Trail(Some(6 + written.len() as u64), written.clone());
-        let (journal, remains) = Journal::open(&path, CAPACITY, &trail).expect("a journal");
+        let last = Some(6 + written.len() as u64);
+        let (journal, recovered) = open_after(&path, CAPACITY, last, &written);
         assert_eq!(
             frames(&journal, journal.head()),
             all[entries..],
             "{written:?}"
         );
-        assert_eq!(remains.records, (all.len() - entries) as u64);
+        assert_eq!(recovered.replayed, (all.len() - entries) as u64);
     }
 }

@@ -1,6 +1,5 @@
 //! Opening the files of a trail: where its last writer ended, and what it left behind.
 
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +7,8 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::place::{TrailLock, refuse_foreign, refuse_foreign_link, settle_plain_file};
+use super::adopt::{adopt_plain_file, refuse_foreign, refuse_foreign_link};
+use super::lock::TrailLock;
 use super::{Files, free_name_aside};
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -17,7 +17,7 @@ use crate::trail::internal::{
     unnamed_torn_lines,
 };
 use crate::trail::{Period, TrailName};
-use crate::write::say;
+use crate::write::warn;
 
 /// How much of the newest file is searched for torn lines that a recovery did not come to name. It is about as much as a
 /// journal holds.
@@ -123,7 +123,7 @@ impl Files {
         create_private_dir(name.directory())
             .map_err(|error| Error::io("create the directory", name.directory(), error))?;
         let lock = TrailLock::take(&name)?;
-        let led_to = settle_plain_file(&name, period)?;
+        let led_to = adopt_plain_file(&name, period)?;
 
         let catalog = Catalog::list(&name)
             .map_err(|error| Error::io("read the directory", name.directory(), error))?;
@@ -131,7 +131,7 @@ impl Files {
         catalog.verify_order();
         let has_disorder = catalog.disorder().is_some();
         if let Some(disorder) = catalog.disorder() {
-            say(&format!(
+            warn(&format!(
                 "{}: {disorder}; the order of its files is read from each of them",
                 name.path().display()
             ));
@@ -159,15 +159,13 @@ impl Files {
             name,
             period,
             distrusted: None,
-            untold: Vec::new(),
+            rewrites: Vec::new(),
             syncer: None,
             syncing: None,
-            early: None,
             length: file.metadata().map_or(0, |found| found.len()),
             synced: 0,
             file: Arc::new(file),
             live: String::new(),
-            stays_in: Cell::new(None),
             has_disorder,
             lock,
         };

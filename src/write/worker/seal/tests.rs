@@ -8,6 +8,7 @@ use super::*;
 use crate::config::BuilderConfig;
 use crate::environment::EnvSource;
 use crate::read::{Trail, VerifyOptions};
+use crate::trail::TrailName;
 
 /// What the worker does with a sealer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +41,9 @@ impl Process {
             ..BuilderConfig::default()
         };
         let config = config.resolve(&EnvSource::default()).expect("settings");
-        let (sealer, wrong) = Sealer::open(&config, false, None).expect("a sealer");
+        let name = TrailName::new(file.clone()).expect("a name");
+        let mut files = Catalog::list(&name).expect("readable");
+        let (sealer, wrong) = Sealer::open(&config, false, Some(&mut files)).expect("a sealer");
         assert_eq!(wrong, None);
         Process {
             sealer,

@@ -1,62 +1,22 @@
-//! The place that a trail takes: its lock, and what stands under its name.
+//! What stands under a trail's name when it is opened: adopted if it is the trail's, refused if it is not.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 use chrono::Utc;
 
 use super::{file_name, free_name_aside};
-use crate::error::{Error, ErrorKind, InvalidDestination, Result};
-use crate::trail::internal::{head, is_same_file, open_private, read_at, recent, tail};
+use crate::error::{Error, InvalidDestination, Result};
+use crate::trail::internal::{head, read_at, recent, tail};
 use crate::trail::{Period, TrailName};
-
-/// The lock that the one writer of a trail holds.
-pub(super) struct TrailLock(File);
-
-impl TrailLock {
-    pub(super) fn take(name: &TrailName) -> Result<TrailLock> {
-        let path = name.lock();
-        let mut lock = open_private(&path)
-            .map_err(|error| Error::io("write in the directory", name.directory(), error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut holder));
-                return Err(Error::from(ErrorKind::Locked {
-                    trail: name.path(),
-                    pid: read.ok().and_then(|_| holder.trim().parse().ok()),
-                }));
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),
-        }
-        lock.set_len(0)
-            .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .map_err(|error| Error::io("write to", &path, error))?;
-        Ok(TrailLock(lock))
-    }
-
-    /// Whether the locked file is still the one that other writers would lock.
-    pub(super) fn is_in_place(&self, name: &TrailName) -> bool {
-        is_same_file(&name.lock(), &self.0)
-    }
-}
-
-impl Drop for TrailLock {
-    /// Closing the file alone would not free the lock: a child that another thread forks holds a copy of the
-    /// descriptor until it executes its program.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
 
 /// Makes `audit.log` what the rotation wants it to be, without losing what is there.
 ///
 /// A trail that rolls has a link of that name. A plain file from a trail that did not roll
 /// becomes one of the dated files; one that is no trail is refused. A trail that never rolls
 /// has a plain file, and only a link gives way to it. Returns the file that the name has led to, if its name changed.
-pub(super) fn settle_plain_file(name: &TrailName, period: Period) -> Result<Option<String>> {
+pub(super) fn adopt_plain_file(name: &TrailName, period: Period) -> Result<Option<String>> {
     let path = name.path();
     let Ok(found) = path.symlink_metadata() else {
         return Ok(None);

@@ -1,21 +1,14 @@
-//! The checksum of an entry: a loss of power may leave some of its pages in the file and lose others.
+//! The checksum of journal entries, the index and seal keys: a loss of power may leave some pages of a file and lose others.
 //!
-//! It is XXH3 and not CRC-32, which is as good for that: on a calling thread that has paused, when no code is in the
-//! caches, CRC-32 takes 0.8 µs longer. Neither protects against somebody who edits the file.
+//! It is XXH3 and not CRC-32. Both are good enough for that, but on a calling thread that has paused, when no code is in
+//! the caches, CRC-32 takes 0.8 µs longer. Neither protects against somebody who edits the file.
 
 use xxhash_rust::xxh3::xxh3_64;
 
+/// The lower half of the XXH3 of some bytes.
 #[inline]
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
+pub fn checksum(bytes: &[u8]) -> u32 {
     xxh3_64(bytes) as u32
-}
-
-/// The checksum of an entry at a position. No position is used twice, so an intact entry of an earlier lap of the
-/// ring does not pass for one of this lap.
-#[inline]
-pub(super) fn at_position(checksum: u32, position: u64) -> u32 {
-    // 2^64 divided by the golden ratio: positions that are close to each other give words that are not.
-    checksum ^ (position.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 #[cfg(test)]
