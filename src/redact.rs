@@ -40,10 +40,10 @@ mod rules;
 mod secret;
 mod words;
 
+pub use self::error::{Error, Result};
 pub use catalog::{Pattern, patterns};
 pub use custom::{Redact, RedactorStatus};
 pub use entity::Entity;
-pub use error::{Error, Result};
 pub use key::{Keys, Tag};
 pub use national::National;
 pub use redactor::{Finding, Redacted, Redaction, Redactor};

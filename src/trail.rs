@@ -129,7 +129,7 @@ pub(crate) mod tail;
 #[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod tree;
 
-pub use error::{Error, Result};
+pub use self::error::{Error, Result};
 pub use name::{Period, TrailName};
 pub(crate) use pattern::Pattern;
 pub(crate) use tail::{TornLine, head, is_record, seq_of, tail};

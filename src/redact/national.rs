@@ -5,7 +5,6 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::Rule;
 use super::detect::bytes::{digits, luhn, number};
 use super::entity::kinds;
 
@@ -18,13 +17,11 @@ macro_rules! national {
         }
 
         impl National {
-            pub(super) fn rule(self) -> Rule {
-                let (regex, check): (&str, fn(&str) -> bool) = match self {
+            /// The regular expression that finds it, and what must hold of a finding besides.
+            pub(super) fn expression(self) -> (&'static str, fn(&str) -> bool) {
+                match self {
                     $(National::$variant => ($regex, $check)),*
-                };
-                Rule::new(self.as_str(), regex)
-                    .expect("invariant: the tests make each of these rules")
-                    .validator(check)
+                }
             }
         }
     };

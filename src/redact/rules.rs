@@ -97,12 +97,12 @@ pub struct Rules {
 #[derive(Clone)]
 pub struct Rule {
     pub(super) name: String,
-    finder: Finder,
+    matcher: Matcher,
     validator: Option<Validator>,
 }
 
 #[derive(Clone)]
-enum Finder {
+enum Matcher {
     Regex(Regex),
     Words(AhoCorasick),
 }
@@ -127,7 +127,7 @@ impl Rule {
         }
         Ok(Rule {
             name: name.to_owned(),
-            finder: Finder::Regex(compiled),
+            matcher: Matcher::Regex(compiled),
             validator: None,
         })
     }
@@ -139,7 +139,7 @@ impl Rule {
         let list = list.iter().map(AsRef::as_ref);
         Ok(Rule {
             name: name.to_owned(),
-            finder: Finder::Words(words(list.filter(|word| !word.is_empty()))),
+            matcher: Matcher::Words(words(list.filter(|word| !word.is_empty()))),
             validator: None,
         })
     }
@@ -156,12 +156,12 @@ impl Rule {
             let validator = self.validator.as_ref();
             validator.is_none_or(|validator| validator(&text[range.clone()]))
         };
-        match &self.finder {
-            Finder::Regex(regex) => {
+        match &self.matcher {
+            Matcher::Regex(regex) => {
                 let found = regex.find_iter(text).map(|found| found.range());
                 found.filter(is_valid).for_each(each);
             }
-            Finder::Words(words) => {
+            Matcher::Words(words) => {
                 let found = words.find_overlapping_iter(text);
                 found.map(|word| word.range()).for_each(each);
             }
@@ -176,7 +176,7 @@ impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rule = f.debug_struct("Rule");
         rule.field("name", &self.name);
-        if let Finder::Regex(regex) = &self.finder {
+        if let Matcher::Regex(regex) = &self.matcher {
             rule.field("regex", &regex.as_str());
         }
         rule.finish_non_exhaustive()
@@ -256,7 +256,12 @@ impl Rules {
     /// Looks for national identifiers as well, whose checksums hold. Many are bare digits, one in
     /// ten or so of which passes for one.
     pub fn national(mut self, kinds: impl IntoIterator<Item = National>) -> Rules {
-        self.rules.extend(kinds.into_iter().map(National::rule));
+        self.rules.extend(kinds.into_iter().map(|kind| {
+            let (regex, check) = kind.expression();
+            Rule::new(kind.as_str(), regex)
+                .expect("invariant: the tests make each of these rules")
+                .validator(check)
+        }));
         self
     }
 

@@ -69,9 +69,9 @@ impl Format {
     ///
     /// A key that is longer than its format allows is one all the same, and goes up to `run_end`, where
     /// the format begins unmistakably: else a character more would hide it.
-    fn range(&self, finder: &Detector<'_>, at: usize, run_end: usize) -> Option<(usize, usize)> {
+    fn range(&self, detector: &Detector<'_>, at: usize, run_end: usize) -> Option<(usize, usize)> {
         let (anchor, literal) = self.anchor();
-        let bytes = finder.bytes;
+        let bytes = detector.bytes;
         if !bytes[at..].starts_with(literal.as_bytes()) {
             return None;
         }
@@ -86,7 +86,7 @@ impl Format {
             }
             start = from;
         }
-        if is_alnum(finder.before(start)) {
+        if is_alnum(detector.before(start)) {
             return None;
         }
         let mut end = at + literal.len();
@@ -98,7 +98,7 @@ impl Format {
                 Part::Lit(_) => return None,
                 Part::Run(class, least, greatest) => {
                     let length =
-                        finder.run(end, usize::from(*greatest), |byte| class.contains(byte));
+                        detector.run(end, usize::from(*greatest), |byte| class.contains(byte));
                     if length < usize::from(*least) {
                         return None;
                     }
@@ -107,10 +107,10 @@ impl Format {
             }
         }
         let is_unmistakable = literal.len() >= 4 && literal.ends_with(['-', '_']);
-        if is_alnum(finder.at(end)) && is_unmistakable && end < run_end {
+        if is_alnum(detector.at(end)) && is_unmistakable && end < run_end {
             end = run_end;
         }
-        let is_whole = !is_alnum(finder.at(end));
+        let is_whole = !is_alnum(detector.at(end));
         (is_whole && self.is_random(&bytes[start..end])).then_some((start, end))
     }
 

@@ -19,7 +19,7 @@ fn is_escape(text: &str, at: usize) -> bool {
 }
 
 /// The byte in front of a place, and the one behind it.
-fn around(text: &str, start: usize, end: usize) -> (Option<char>, Option<char>) {
+fn context(text: &str, start: usize, end: usize) -> (Option<char>, Option<char>) {
     let before = start.checked_sub(1).filter(|at| !is_escape(text, *at));
     let before = before.map(|at| char::from(text.as_bytes()[at]));
     (
@@ -86,7 +86,7 @@ pub(super) fn cards(text: &str) -> Ranges {
     };
     // A number in front may be taken for the head of one: each group may begin it.
     let card = |start: usize| {
-        let (before, _) = around(text, start, start);
+        let (before, _) = context(text, start, start);
         if is_word(before) || matches!(before, Some('.' | '-' | '_')) {
             return None;
         }
@@ -96,8 +96,8 @@ pub(super) fn cards(text: &str) -> Ranges {
                 .chars()
                 .filter(char::is_ascii_digit)
                 .collect();
-            let (_, after) = around(text, start, end);
-            let (_, next) = around(text, start, end + 1);
+            let (_, after) = context(text, start, end);
+            let (_, next) = context(text, start, end + 1);
             let goes_on = is_word(after)
                 || after == Some('_')
                 || matches!(after, Some('.' | '-')) && next.is_some_and(|c| c.is_ascii_digit());
@@ -137,7 +137,7 @@ pub(super) fn ssns(text: &str) -> Ranges {
         })
     };
     each(number_starts(text), |start| {
-        let (before, _) = around(text, start, start);
+        let (before, _) = context(text, start, start);
         let said = is_said(start);
         if is_word(before) || before.is_some_and(|c| "-._/#$,".contains(c)) && !said {
             return None;
@@ -152,7 +152,7 @@ pub(super) fn ssns(text: &str) -> Ranges {
         let end = start + shown.end();
         let is_alone = BEGINS.is_match(&text[..start]) && ENDS.is_match(&text[end..]);
         let is_plain = shown.as_str().contains('-') || said || is_alone;
-        let (_, after) = around(text, start, end);
+        let (_, after) = context(text, start, end);
         let parts = number.iter().skip(1).flatten().map(|part| part.as_str());
         let parts: Vec<&str> = parts.collect();
         let exists = !["000", "666"].contains(&parts[0])
@@ -187,7 +187,7 @@ pub(super) fn ibans(text: &str) -> Ranges {
             let Some(number) = shape.find(&text[start..]) else {
                 continue;
             };
-            let (before, after) = around(text, start, start + number.end());
+            let (before, after) = context(text, start, start + number.end());
             let plain: String = number
                 .as_str()
                 .chars()
@@ -222,9 +222,9 @@ pub(super) fn macs(text: &str) -> Ranges {
                 continue;
             };
             let end = start + address.end();
-            let (before, after) = around(text, start, end);
+            let (before, after) = context(text, start, end);
             let joins = |c: Option<char>| is_word(c) || matches!(c, Some('-' | '_'));
-            let (_, next) = around(text, start, end + 1);
+            let (_, next) = context(text, start, end + 1);
             let dotted = address.as_str().contains('.')
                 && (before == Some('.') || after == Some('.') && is_word(next));
             let digits: BTreeSet<char> = address
@@ -260,7 +260,7 @@ pub(super) fn keys(text: &str) -> Ranges {
             let Some(key) = shape.find(&text[start..]) else {
                 continue;
             };
-            let (before, after) = around(text, start, start + key.end());
+            let (before, after) = context(text, start, start + key.end());
             if !is_word(before) && !is_word(after) {
                 found.insert((start, start + key.end()));
             }
