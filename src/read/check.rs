@@ -135,7 +135,7 @@ impl Trail {
             let end = End::of(name);
             let lines = Lines::new(std::slice::from_ref(name), Query::new(), None);
             let _watching = watch(&lines);
-            let mut report = Check::default().run(lines, Some(end));
+            let mut report = TrailChecker::default().run(lines, Some(end));
             report.notices.extend(misdated(name));
             match &mut whole {
                 None => whole = Some(report),
@@ -149,7 +149,7 @@ impl Trail {
 impl CheckReport {
     /// Of lines that come from a stream, which may hold others.
     pub fn of(lines: Lines) -> CheckReport {
-        Check::default().run(lines, None)
+        TrailChecker::default().run(lines, None)
     }
 
     /// Takes in what another trail came to.
@@ -183,7 +183,7 @@ fn misdated(name: &TrailName) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Check {
+struct TrailChecker {
     report: CheckReport,
     /// Turns that have not ended, by their ids or by conversation and number, with the place of
     /// their first record.
@@ -196,7 +196,7 @@ struct Check {
     unfinished: Option<Error>,
 }
 
-impl Check {
+impl TrailChecker {
     fn run(mut self, lines: Lines, end: Option<End<'_>>) -> CheckReport {
         for line in lines {
             match line {

@@ -313,15 +313,15 @@ impl<T: Object> Field for Vec<T> {
     }
 
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Result<Self, Value>, A::Error> {
-        let found = map.next_value::<Found<T>>()?;
-        let Found::List(list) = found else {
+        let found = map.next_value::<Parsed<T>>()?;
+        let Parsed::List(list) = found else {
             return Ok(Err(found.into_value()));
         };
-        if !list.iter().all(|found| matches!(found, Found::Object(_))) {
-            return Ok(Err(Found::List(list).into_value()));
+        if !list.iter().all(|found| matches!(found, Parsed::Object(_))) {
+            return Ok(Err(Parsed::List(list).into_value()));
         }
-        let objects = list.into_iter().filter_map(|found| match found {
-            Found::Object(object) => Some(object),
+        let objects = list.into_iter().filter_map(|parsed| match parsed {
+            Parsed::Object(object) => Some(object),
             _ => None,
         });
         Ok(Ok(objects.collect()))
@@ -333,23 +333,23 @@ impl<T: Object> Field for Vec<T> {
 }
 
 /// What is found where a list of objects is expected.
-enum Found<T> {
+enum Parsed<T> {
     Object(T),
-    List(Vec<Found<T>>),
+    List(Vec<Parsed<T>>),
     Scalar(Value),
 }
 
-impl<T: Object> Found<T> {
+impl<T: Object> Parsed<T> {
     fn into_value(self) -> Value {
         match self {
-            Found::Object(object) => serde_json::to_value(object).unwrap_or_default(),
-            Found::List(list) => list.into_iter().map(Found::into_value).collect(),
-            Found::Scalar(value) => value,
+            Parsed::Object(object) => serde_json::to_value(object).unwrap_or_default(),
+            Parsed::List(list) => list.into_iter().map(Parsed::into_value).collect(),
+            Parsed::Scalar(value) => value,
         }
     }
 }
 
-impl<'de, T: Object> Deserialize<'de> for Found<T> {
+impl<'de, T: Object> Deserialize<'de> for Parsed<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(AnyValue(PhantomData))
     }
@@ -359,14 +359,14 @@ struct AnyValue<T>(PhantomData<T>);
 
 macro_rules! scalar_values {
     ($($method:ident($type:ty))*) => {
-        $(fn $method<E: Error>(self, value: $type) -> Result<Found<T>, E> {
-            Ok(Found::Scalar(value.into()))
+        $(fn $method<E: Error>(self, value: $type) -> Result<Parsed<T>, E> {
+            Ok(Parsed::Scalar(value.into()))
         })*
     };
 }
 
 impl<'de, T: Object> Visitor<'de> for AnyValue<T> {
-    type Value = Found<T>;
+    type Value = Parsed<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
@@ -374,20 +374,20 @@ impl<'de, T: Object> Visitor<'de> for AnyValue<T> {
 
     scalar_values!(visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64) visit_str(&str));
 
-    fn visit_unit<E: Error>(self) -> Result<Found<T>, E> {
-        Ok(Found::Scalar(Value::Null))
+    fn visit_unit<E: Error>(self) -> Result<Parsed<T>, E> {
+        Ok(Parsed::Scalar(Value::Null))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Parsed<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(found) = seq.next_element()? {
             list.push(found);
         }
-        Ok(Found::List(list))
+        Ok(Parsed::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Found<T>, A::Error> {
-        T::read(map).map(Found::Object)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parsed<T>, A::Error> {
+        T::read(map).map(Parsed::Object)
     }
 }
 

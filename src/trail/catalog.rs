@@ -167,7 +167,7 @@ impl Catalog {
         }
     }
 
-    pub fn retain(&mut self, mut is_kept: impl FnMut(&Entry) -> bool) {
+    pub fn keep_only(&mut self, mut is_kept: impl FnMut(&Entry) -> bool) {
         for run in &mut self.runs {
             run.retain(&mut is_kept);
         }

@@ -163,7 +163,7 @@ impl<M: LineMapper> Scan<M> {
             return Ok(());
         };
         let mut catalog = list(name)?;
-        catalog.retain(|entry| self.listed.get(&entry.file) != Some(&entry.inode));
+        catalog.keep_only(|entry| self.listed.get(&entry.file) != Some(&entry.inode));
         self.note_listed(&catalog);
         let (since, until) = self.query.span();
         catalog.select(since, until);

@@ -19,7 +19,7 @@ impl Files {
         if self.has_disorder {
             catalog.order_by_heads();
         }
-        catalog.retain(|entry| entry.file != self.live);
+        catalog.keep_only(|entry| entry.file != self.live);
         let count = catalog.entries().count();
         let mut too_many = retention
             .files
