@@ -256,14 +256,7 @@ fn program() -> PathBuf {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--features",
-            "cli",
-            "--bin",
-            "stinger-audit",
-        ])
+        .args(["build", "--release", "--package", "stinger-audit-cli"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");

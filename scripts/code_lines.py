@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Counts the code lines of the library, by top module and in total.
+"""Counts the code lines of the library, by crate and top module, and in total.
 
-A code line is a line of src/**/*.rs that holds more than white space, comments, imports (`use`) and attributes.
+A code line is a line of src/**/*.rs or crates/*/src/**/*.rs that holds more than white space, comments, imports (`use`) and attributes.
 A line with a lone bracket counts. Not counted are:
 
 - tests: every item under #[cfg(test)], and the file of a module that is declared under it
-- the command: src/main.rs, src/cli.rs and src/cli/
-- the table of published key formats, which is data: src/redact/secret/table.rs
+- the command: crates/cli
+- the table of published key formats, which is data: crates/redaction/src/secret/table.rs
 
 The second total counts imports and attributes too.
 
@@ -20,7 +20,8 @@ import pathlib
 import re
 import sys
 
-DATA = "src/redact/secret/table.rs"
+DATA = "crates/redaction/src/secret/table.rs"
+COMMAND = "crates/cli"
 MOST_LINES = 500
 
 # A comment, a string, or a character that could be taken for the beginning of one. A lifetime is none of them.
@@ -110,14 +111,19 @@ def test_files(path, code):
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
-    sources = {path: without_comments(path.read_text()) for path in sorted((root / "src").rglob("*.rs"))}
+    crates = [root, *(path for path in sorted(root.glob("crates/*")) if path != root / COMMAND)]
+    paths = {path: crate for crate in crates for path in sorted((crate / "src").rglob("*.rs"))}
+    sources = {path: without_comments(path.read_text()) for path in paths}
     tests = {test for path, code in sources.items() for test in test_files(path, code)}
     lines, with_imports = collections.Counter(), 0
     for path, code in sources.items():
         name = path.relative_to(root).as_posix()
-        module = path.relative_to(root / "src").parts[0].removesuffix(".rs")
-        if path in tests or name == DATA or module in ("cli", "main"):
+        if path in tests or name == DATA:
             continue
+        crate = paths[path]
+        module = path.relative_to(crate / "src").parts[0].removesuffix(".rs")
+        if crate != root:
+            module = f"{crate.name}/{module}"
         code = without_tests(code)
         with_imports += count(code)
         lines[module] += count(without(IMPORT, without(ATTRIBUTE, code)))

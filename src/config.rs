@@ -13,11 +13,11 @@ pub use crate::destination::{Destination, Destinations};
 use crate::destination::{Target, Targets};
 use crate::environment::{EnvSource, Environment, detect, truth};
 use crate::error::{Error, ErrorKind, InvalidSetting, Refusal, Result};
+use crate::format::Period;
+use crate::format::internal::create_private_dir;
 use crate::redact::internal::{CustomRedactor, RedactionPipeline};
 use crate::redact::{Keys, Redactor, Rules};
 use crate::rotation::period;
-use crate::trail::Period;
-use crate::trail::internal::create_private_dir;
 
 /// How long the trail's closed files are kept.
 ///

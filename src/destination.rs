@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, InvalidDestination, Result};
-use crate::trail::TrailName;
-use crate::trail::internal::Pattern;
+use crate::format::TrailName;
+use crate::format::internal::Pattern;
 
 /// One destination as it was written: a path, or `stdout`.
 #[derive(Clone, Debug, PartialEq, Eq)]

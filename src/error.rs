@@ -1,5 +1,5 @@
-//! The errors of setting up a trail and of recording in it. They wrap those of [`trail`](crate::trail) and
-//! [`redact`](crate::redact).
+//! The errors of setting up a trail and of recording in it. They wrap those of reading a [`trail`] and those of
+//! [`redaction`].
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::environment::Environment;
 use crate::record::system::FORMAT;
 use crate::redact::internal::ErrorChain;
-use crate::{redact, trail};
+#[doc(inline)]
+pub use stinger_audit_redaction::error as redaction;
+#[doc(inline)]
+pub use stinger_audit_trail::error as trail;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -136,7 +139,7 @@ pub enum ErrorKind {
     Trail(#[from] trail::Error),
     /// An error of the redaction.
     #[error(transparent)]
-    Redaction(#[from] redact::Error),
+    Redaction(#[from] redaction::Error),
 }
 
 /// Why a setting is invalid.
@@ -281,7 +284,7 @@ impl Error {
     }
 
     /// File, line and byte, if the error is about a line.
-    pub fn position(&self) -> Option<&trail::error::Position> {
+    pub fn position(&self) -> Option<&trail::Position> {
         match self.kind() {
             ErrorKind::Trail(error) => error.position(),
             ErrorKind::Redaction(error) => error.position(),
@@ -340,8 +343,8 @@ impl From<trail::Error> for Error {
     }
 }
 
-impl From<redact::Error> for Error {
-    fn from(error: redact::Error) -> Self {
+impl From<redaction::Error> for Error {
+    fn from(error: redaction::Error) -> Self {
         Error::from(ErrorKind::Redaction(error))
     }
 }

@@ -66,7 +66,7 @@
 //! # Files and names
 //!
 //! The trail `./logs/audit.log` has the files `./logs/audit.2026-11-23.log` and so on; the name
-//! itself is a link to the newest. [`trail`] is the specification.
+//! itself is a link to the newest. [`mod@format`] is the specification.
 //!
 //! # When files roll
 //!
@@ -111,17 +111,11 @@
 #![warn(unreachable_pub)]
 
 mod audit;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod config;
 mod destination;
 pub mod environment;
 pub mod error;
-pub mod read;
-pub mod record;
-pub mod redact;
 mod rotation;
-pub mod trail;
 pub mod turn;
 #[cfg(feature = "tower")]
 pub mod web;
@@ -129,6 +123,13 @@ mod write;
 
 pub use audit::{Audit, Builder, audit, builder, enable, layer, to};
 pub use error::Error;
+#[doc(inline)]
+pub use stinger_audit_redaction as redact;
+#[cfg(feature = "read")]
+#[doc(inline)]
+pub use stinger_audit_trail::read;
+#[doc(inline)]
+pub use stinger_audit_trail::{format, record};
 pub use write::{TARGET, log_guardrail_decision, log_prompt, log_response};
 
 /// The typed functions with all that they can say. An [`Entry`](emit::Entry) is recorded by its method
@@ -145,8 +146,3 @@ pub mod status {
         WriterStatus,
     };
 }
-
-/// The README's programs are compiled, each as a documentation test.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -3,7 +3,7 @@
 use tracing_appender::rolling::Rotation;
 
 use crate::error::{Error, InvalidSetting, Result};
-use crate::trail::Period;
+use crate::format::Period;
 
 /// The period of a rotation.
 ///
@@ -37,7 +37,7 @@ mod tests {
     use tracing_appender::rolling::RollingFileAppender;
 
     use super::*;
-    use crate::trail::TrailName;
+    use crate::format::TrailName;
 
     #[test]
     fn the_appender_names_files_as_we_do() {

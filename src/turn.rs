@@ -10,8 +10,8 @@ use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, NotReleased, Result};
+use crate::format::internal::Key;
 use crate::record::{Decision, EventType, GuardrailDecision, Phase};
-use crate::trail::internal::Key;
 use crate::write::{self, Entry, RecordContext, event, guardrail, turn_end};
 
 mod builder;
@@ -105,7 +105,7 @@ fn next_id() -> String {
 pub struct Turn {
     context: TurnContext,
     id: String,
-    /// What the builder was annotations.
+    /// What the builder was given.
     known: Vec<(Key, String)>,
     begun: Instant,
     tokens: Option<u64>,
@@ -187,19 +187,19 @@ impl Turn {
     /// # }
     /// ```
     pub fn span(&self) -> Span {
-        let annotations = |key| {
+        let given = |key| {
             let mut known = self.known.iter();
             known.find_map(|(of, text)| (*of == key).then_some(text.as_str()))
         };
         let span = info_span!(
             "turn",
             turn_id = self.id(),
-            conversation_id = annotations(Key::ConversationId),
-            tenant_id = annotations(Key::TenantId),
-            user_id = annotations(Key::UserId),
-            session_id = annotations(Key::SessionId),
-            agent_id = annotations(Key::AgentId),
-            request_id = annotations(Key::RequestId),
+            conversation_id = given(Key::ConversationId),
+            tenant_id = given(Key::TenantId),
+            user_id = given(Key::UserId),
+            session_id = given(Key::SessionId),
+            agent_id = given(Key::AgentId),
+            request_id = given(Key::RequestId),
         );
         if let Some(core) = self.context.audit.core() {
             core.attribute_span(&self.context.record, &span);
@@ -446,7 +446,7 @@ impl Drop for Turn {
         }
         if !self.ended {
             let panicking = std::thread::panicking();
-            // Nobody is left to tell; under fail-safe the next turn is annotations.
+            // Nobody is left to tell; under fail-safe the next turn returns the error.
             let _ = self.end("turn_abandoned", |entry| {
                 entry.field("panicking", panicking)
             });

@@ -23,9 +23,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 use crate::config::Config;
 use crate::destination::Target;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::internal::Key;
 use crate::record::SystemEvent;
 use crate::record::system::Gap;
-use crate::trail::internal::Key;
 
 mod caller;
 mod confirm;

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use stinger_audit::error::trail::{Error, ErrorKind, Unreadable};
 use stinger_audit::read::{Completeness, Conversation, Missing, Outcome, Trail};
 use stinger_audit::record::{Decision, GuardrailDecision, Record};
-use stinger_audit::trail::error::{Error, ErrorKind, Unreadable};
 
 mod common;
 use common::Bench;

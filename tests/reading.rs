@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
+use stinger_audit::error::trail::{ErrorKind, Unreadable};
 use stinger_audit::read::{FindingKind, Outcome, Query, Trail};
 use stinger_audit::record::Record;
-use stinger_audit::trail::error::{ErrorKind, Unreadable};
 use tempfile::TempDir;
 
 mod common;
@@ -27,7 +27,7 @@ fn line(seq: u64, rest: &str) -> String {
     )
 }
 
-fn seqs(records: impl Iterator<Item = stinger_audit::trail::Result<Record>>) -> Vec<u64> {
+fn seqs(records: impl Iterator<Item = stinger_audit::error::trail::Result<Record>>) -> Vec<u64> {
     records
         .filter_map(Result::ok)
         .map(|record| record.seq)

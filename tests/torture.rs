@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use stinger_audit::TARGET;
 use stinger_audit::config::Rotation;
+use stinger_audit::error::trail::{ErrorKind, Unreadable};
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
-use stinger_audit::trail::error::{ErrorKind, Unreadable};
 use tracing::info;
 use tracing_subscriber::prelude::*;
 

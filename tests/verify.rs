@@ -7,8 +7,6 @@ use stinger_audit::emit::prompt;
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
 
 mod common;
-#[path = "verify/evidence.rs"]
-mod evidence;
 #[path = "verify/signed.rs"]
 mod signed;
 

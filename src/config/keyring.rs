@@ -8,9 +8,9 @@ use chrono::{SecondsFormat, Utc};
 use data_encoding::HEXLOWER;
 
 use crate::error::{Error, Result};
+use crate::format::internal::DurableFile;
 use crate::redact::Keys;
 use crate::redact::internal::SECRET_BYTES;
-use crate::trail::internal::DurableFile;
 
 const HEAD: &str = "# Keys of the redaction of a stinger-audit trail. Whoever holds this file can tell whom a tag\n\
 # stands for, by trying values. The last key is in use; the others tell what is in older records.\n";

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use super::{Turn, TurnContext, next_id};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
+use crate::format::internal::Key;
 use crate::record::EventType;
-use crate::trail::internal::Key;
 use crate::write::{Entry, common_texts, event};
 
 /// What is known of a turn before it begins. An empty id or the like is none: what the spans around say holds then.

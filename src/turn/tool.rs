@@ -127,7 +127,7 @@ impl Drop for PendingToolCall {
                 true => "the call was dropped by a panic",
                 false => "the call was dropped without a result",
             };
-            // Nobody is left to tell; under fail-safe the turn's end is annotations.
+            // Nobody is left to tell; under fail-safe the turn's end returns the error.
             let _ = self.end(|call| call.error(why));
         }
     }

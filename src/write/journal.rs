@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 
 use super::{Apart, lock};
+use crate::format::internal::{RecordHead, checksum};
 use crate::record::system::{Gap, Recovered};
-use crate::trail::internal::{RecordHead, checksum};
 use ring::{Ring, Word};
 
 mod drain;

@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::registry::{SWITCHED_OFF, remember};
 use super::worker::Worker;
 use super::worker::copies::CopyFeed;
-use super::worker::files::{Found, file_name};
+use super::worker::files::{ExistingTrail, file_name};
 use super::worker::monitor;
 use super::worker::render::Renderer;
 use super::worker::seal::Sealer;
@@ -20,12 +20,9 @@ use super::{Core, lock, warn};
 use crate::config::Config;
 use crate::destination::{Target, Targets};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::internal::{hostname, record_heads};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
 use crate::redact::Redactor;
-use crate::trail::internal::{hostname, recent, record_heads};
-
-/// How much of the newest file is read to know where its conversations stand.
-const FLOW_READ: u64 = 4 << 20;
 
 /// Opens the trail, and answers when its first record is written. `None`: it is switched off.
 pub(crate) fn open(config: Config) -> Result<Option<Arc<Core>>> {
@@ -35,6 +32,7 @@ pub(crate) fn open(config: Config) -> Result<Option<Arc<Core>>> {
     }
     adopt_orphans(&config);
     let core = start(config, |_| {})?;
+    super::exit::close_at_exit();
     remember(&core);
     monitor::start(&core);
     Ok(Some(core))
@@ -105,7 +103,7 @@ fn start(mut config: Config, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
 pub(super) fn run(
     config: Config,
     sink: Sink,
-    mut found: Found,
+    mut found: ExistingTrail,
     copies: Vec<(Sink, String)>,
     then: impl FnOnce(&Core),
 ) -> Result<Arc<Core>> {
@@ -178,7 +176,12 @@ pub(super) fn run(
         core.queue_system_record(wrong);
     }
     core.queue_system_record(opened(&core));
-    let renderer = Renderer::new(turns(&found), core.run_id_of_records());
+    let mut turns = TurnTracker::default();
+    found
+        .recent
+        .iter()
+        .for_each(|record| turns.remember(record));
+    let renderer = Renderer::new(turns, core.run_id_of_records());
     let worker = Worker::new(core.clone(), sink, copies, renderer, sealer, seq);
     let (mut doorbell, guard) = NonBlockingBuilder::default()
         .lossy(false)
@@ -217,7 +220,7 @@ fn opened(core: &Core) -> Opened {
 }
 
 /// What is recorded of a writer that did not end in order, after `journal` of the journal.
-fn recovery(found: &Found, journal: Recovered) -> Recovered {
+fn recovery(found: &ExistingTrail, journal: Recovered) -> Recovered {
     let torn = found.torn.iter().map(|(path, line)| Torn {
         file: file_name(path),
         bytes: line.bytes,
@@ -229,14 +232,4 @@ fn recovery(found: &Found, journal: Recovered) -> Recovered {
         last_seen: found.last.as_ref().map(|last| last.timestamp),
         ..journal
     }
-}
-
-/// Where the conversations of the newest file stand. Trails that cannot be read begin anew.
-fn turns(found: &Found) -> TurnTracker {
-    let mut turns = TurnTracker::default();
-    if let Some(path) = &found.newest {
-        let records = recent(path, FLOW_READ).unwrap_or_default();
-        records.iter().for_each(|record| turns.remember(record));
-    }
-    turns
 }

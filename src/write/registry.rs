@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Core, diagnostics, exit, lock};
+use super::{Core, diagnostics, lock};
 
 /// The trail that the process's events go to where no subscriber says otherwise.
 static CURRENT: RwLock<Option<Arc<Core>>> = RwLock::new(None);
@@ -23,7 +23,6 @@ pub(crate) fn current() -> Option<Arc<Core>> {
 }
 
 pub(super) fn remember(core: &Arc<Core>) {
-    exit::close_at_exit();
     lock(&OPEN).push(core.clone());
     CURRENT
         .write()
@@ -60,8 +59,8 @@ thread_local! {
     static RECORDING: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// NameFingerprints that the thread is making a record. Inside another record the outer mark is back
-/// when this one goes.
+/// Says that the thread is making a record. Inside another record it says that of the outer one again when this is
+/// dropped.
 pub(super) struct Recording(Option<u64>);
 
 impl Recording {

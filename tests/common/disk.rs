@@ -20,7 +20,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(SmallDisk(dir));
         }
-        super::skip("a tmpfs cannot be mounted, which takes root");
+        super::skip::skip("a tmpfs cannot be mounted, which takes root");
         None
     }
 

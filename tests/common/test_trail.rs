@@ -7,8 +7,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use stinger_audit::error::trail::{Error, ErrorKind};
 use stinger_audit::read::{Trail, VerifyOptions, VerifyReport};
-use stinger_audit::trail::error::{Error, ErrorKind};
 
 use super::small::{findings, frontier, leaf};
 

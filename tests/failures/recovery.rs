@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use stinger_audit::error::trail::{ErrorKind, Unreadable};
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::Record;
-use stinger_audit::trail::error::{ErrorKind, Unreadable};
 
 use crate::child_process::{CHILD, child_command, this_program};
 use crate::common::all_records;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use stinger_audit::Audit;
 use stinger_audit::config::{Retention, Rotation};
 use stinger_audit::error::ErrorKind;
+use stinger_audit::error::trail::{self, Unreadable};
 use stinger_audit::read::{Trail, VerifyOptions};
 use stinger_audit::record::{Record, SystemEvent};
-use stinger_audit::trail::error::{self, Unreadable};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -300,7 +300,7 @@ fn a_torn_line_is_ended_kept_and_declared() {
     assert_eq!((position.line, position.byte), (3, torn as u64));
     assert!(matches!(
         error.kind(),
-        error::ErrorKind::Unreadable {
+        trail::ErrorKind::Unreadable {
             reason: Unreadable::Torn,
             length: 30,
             ..

@@ -27,7 +27,7 @@ const HOUR: &str = "2026-11-24T23:00:00Z";
 
 fn main() -> ExitCode {
     if let Some(peak) = std::env::var_os(ROLE) {
-        let code = stinger_audit::cli::run(std::env::args_os());
+        let code = stinger_audit_cli::run(std::env::args_os());
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak_line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         fs::write(peak, peak_line.unwrap_or_default()).expect("the peak can be written");

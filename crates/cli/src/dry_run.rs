@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use stinger_audit_trail::record::Record;
 use stinger_audit_redaction::internal::path_segment;
 use stinger_audit_redaction::{Finding, Redactor};
+use stinger_audit_trail::record::Record;
 
 /// What a change of the rules does to one value.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use super::source::{Input, ReadErrors, TrailArgument};
 use super::suggest;
 use super::text::{count, json_line, one_line, write_json_line};
 use super::time::{Zone, to_micros};
-use stinger_audit_trail::read::{Csv, ExportSummary, Line, Query};
 use stinger_audit_trail::error::Result;
 use stinger_audit_trail::format::internal::hostname;
 use stinger_audit_trail::format::internal::json::safe_text;
+use stinger_audit_trail::read::{Csv, ExportSummary, Line, Query};
 
 #[derive(Args)]
 pub(super) struct ExportArguments {

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 
 use super::progress::{Progress, total_bytes};
 use super::text;
-use stinger_audit_trail::read::{IndexSummary, Query, Trail};
 use stinger_audit_redaction::error::ErrorChain;
 use stinger_audit_trail::error::Result;
+use stinger_audit_trail::read::{IndexSummary, Query, Trail};
 
 /// Reading a smaller trail takes about as long as reading its indexes.
 const LEAST_BYTES: u64 = 32 << 20;

@@ -1,7 +1,7 @@
-//! The command `stinger-audit`: see the module `cli` of the library.
+//! The command `stinger-audit`: see the library of this package.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    stinger_audit::cli::run(std::env::args_os())
+    stinger_audit_cli::run(std::env::args_os())
 }

@@ -10,9 +10,9 @@ use super::source::{Input, ReadErrors, Source};
 use super::style::{DisplayOptions, Out, Style, Tone, stdout};
 use super::suggest;
 use super::text::{one_line, truncated, write_json_line};
+use stinger_audit_trail::error::Result;
 use stinger_audit_trail::read::Line;
 use stinger_audit_trail::record::{Decision, GuardrailDecision, Record};
-use stinger_audit_trail::error::Result;
 
 #[derive(Args)]
 pub(super) struct QueryArguments {

@@ -11,8 +11,8 @@ use clap::Args;
 use super::exit::{CommandError, explained};
 use super::progress::{Progress, total_bytes};
 use super::{index_cache, text};
-use stinger_audit_trail::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
 use stinger_audit_trail::error::{Error, ErrorKind, Unreadable};
+use stinger_audit_trail::read::{CheckReport, Csv, Lines, Query, Rows, Stats, Trail};
 
 const DESTINATION: &str = "STINGER_AUDIT_DESTINATION";
 const DEFAULT: &str = "./audit.log";

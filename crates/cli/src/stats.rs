@@ -11,8 +11,8 @@ use super::source::{ReadErrors, Source};
 use super::style::{DisplayOptions, Out, Style, Tone, stdout};
 use super::suggest;
 use super::text::{count, one_line};
-use stinger_audit_trail::read::{Histogram, Stats};
 use stinger_audit_trail::format::internal::json;
+use stinger_audit_trail::read::{Histogram, Stats};
 
 #[derive(Args)]
 pub(super) struct StatsArguments {

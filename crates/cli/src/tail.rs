@@ -13,8 +13,8 @@ use super::query::write_line;
 use super::source::{Input, ReadErrors, Source};
 use super::style::{DisplayOptions, Out, Style, stdout};
 use super::suggest;
-use stinger_audit_trail::read::{Line, Lines};
 use stinger_audit_trail::error::Result;
+use stinger_audit_trail::read::{Line, Lines};
 
 #[derive(Args)]
 pub(super) struct TailArguments {

@@ -12,8 +12,8 @@ use super::source::{Input, TrailArgument};
 use super::style::{DisplayOptions, Style, Tone, stdout};
 use super::text::{count, one_line, safe};
 use super::time::to_micros;
-use stinger_audit_trail::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
 use stinger_audit_redaction::error::ErrorChain;
+use stinger_audit_trail::read::{InclusionProof, Query, Trail, VerifyOptions, VerifyReport};
 
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 intact, 1 not intact, 2 error or no verdict.")]

@@ -9,7 +9,10 @@ use sha2::Sha256;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use stinger_audit::read::{InclusionProof, Trail};
 
-use crate::common::small::Small;
+#[path = "../../../tests/common/mod.rs"]
+mod common;
+
+use common::small::Small;
 
 #[test]
 fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {

@@ -8,6 +8,7 @@ use tracing::{Span, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::prelude::*;
 
+#[path = "../../../tests/common/mod.rs"]
 mod common;
 use common::Bench;
 

@@ -9,6 +9,7 @@ use stinger_audit::read::{Outcome, Trail, Turn as Read};
 use stinger_audit::record::{Decision, GuardrailDecision, Phase};
 use stinger_audit::turn::Turn;
 
+#[path = "../../../tests/common/mod.rs"]
 mod common;
 use common::Bench;
 

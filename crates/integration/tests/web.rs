@@ -11,6 +11,7 @@ use stinger_audit::record::Record;
 use stinger_audit::web::{Identity, RequestLayer};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
+#[path = "../../../tests/common/mod.rs"]
 mod common;
 use common::Bench;
 

@@ -23,7 +23,7 @@ pub const SECRET_BYTES: usize = 32;
 /// ```no_run
 /// use stinger_audit_redaction::Keys;
 ///
-/// # fn main() -> Result<(), stinger_audit::Error> {
+/// # fn main() -> Result<(), stinger_audit_redaction::Error> {
 /// let keys = Keys::read("./logs/redaction.keys")?;
 /// for tag in keys.tags("ann@example.com") {
 ///     println!("{tag}"); // [EMAIL:k1:9GZ4M2QX7R1B]

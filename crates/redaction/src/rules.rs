@@ -67,7 +67,7 @@ pub enum IdentifierPolicy {
 /// ```
 /// use stinger_audit_redaction::{Entity, Replacement, IdentifierPolicy, Redactor, Rule, Rules};
 ///
-/// # fn main() -> Result<(), stinger_audit::Error> {
+/// # fn main() -> Result<(), stinger_audit_redaction::Error> {
 /// let rules = Rules::new()
 ///     .replacement(Entity::CreditCard, Replacement::Mask)
 ///     .rule(Rule::new("EMPLOYEE", r"E-\d{6}")?)

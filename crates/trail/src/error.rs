@@ -188,6 +188,7 @@ impl Error {
     }
 
     /// The same error about a line, with so many lines in front of it.
+    #[cfg(feature = "read")]
     pub(crate) fn behind(mut self, lines: u64) -> Error {
         if let ErrorKind::Unreadable { position, .. } = &mut *self.0 {
             position.line += lines;
@@ -195,7 +196,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Error {
+    #[doc(hidden)]
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Error {
         let path = path.to_owned();
         Error::from(ErrorKind::Io {
             action,

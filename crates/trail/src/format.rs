@@ -112,11 +112,10 @@ pub(crate) mod catalog;
 pub(crate) mod checkpoint;
 mod checksum;
 pub(crate) mod durable;
-pub mod error;
 pub(crate) mod files;
 pub(crate) mod json;
 mod name;
-mod pattern;
+pub(crate) mod pattern;
 #[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 mod record_heads;
 pub(crate) mod reverse_blocks;
@@ -129,10 +128,8 @@ pub(crate) mod tail;
 #[expect(missing_docs, reason = "only `internal` shows it, which is not an API")]
 pub(crate) mod tree;
 
-pub use self::error::{Error, Result};
 pub use name::{Period, TrailName};
-pub(crate) use pattern::Pattern;
-pub(crate) use tail::{TornLine, head, is_record, seq_of, tail};
+pub(crate) use tail::{head, is_record, seq_of, tail};
 
 /// What the writer and the command need of the format.
 ///
@@ -151,7 +148,7 @@ pub mod internal {
     pub use super::record_heads::{RecordHead, record_heads};
     pub use super::seal::{Hint, HintText, Seal, hint};
     pub use super::seal_resume::{SealResume, resume_seals, skip_missing};
-    pub use super::tail::{Tail, TornLine, head, recent, tail, unnamed_torn_lines};
+    pub use super::tail::{Tail, TornLine, head, recent, tail};
     pub use super::tree::{Frontier, leaf};
     pub use crate::record::key::{Key, KeySet, Source, ValueKind};
     pub use crate::record::timestamp_text;

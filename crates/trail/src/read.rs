@@ -3,7 +3,7 @@
 //! ```no_run
 //! use stinger_audit_trail::read::{Query, Trail};
 //!
-//! # fn main() -> Result<(), stinger_audit::Error> {
+//! # fn main() -> Result<(), stinger_audit_trail::Error> {
 //! let trail = Trail::open("./logs/audit.log")?;
 //! for record in trail.query(Query::new().user_id("u-7").decision("block").last_hour()) {
 //!     match record {
@@ -20,9 +20,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-pub use crate::record::Outcome;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Pattern, TrailName};
+use crate::format::TrailName;
+use crate::format::pattern::Pattern;
+pub use crate::record::Outcome;
 use index::Indexes;
 use reverse_lines::ReverseLines;
 

@@ -203,6 +203,7 @@ impl Record {
 }
 
 /// Why a line that is a JSON object is no record. `None`: it is no JSON object.
+#[cfg(feature = "read")]
 pub(crate) fn not_a_record(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
     let (why, _) = text.rsplit_once(" at line ")?;

@@ -16,9 +16,6 @@ mod bare;
 mod load;
 #[path = "../tests/gateway/server.rs"]
 mod server;
-#[path = "../examples/gateway/service/mod.rs"]
-mod service;
-
 use load::{Ask, Client, Got, Load};
 use server::{Server, Settings};
 
@@ -120,7 +117,7 @@ fn compare() {
     }
     servers.into_iter().for_each(Server::stop);
 
-    let model = service::model::StandIn::default();
+    let model = gateway::model::StandIn::default();
     println!(
         "{PER_SECOND} requests/s from {CLIENTS} clients, {rounds} rounds of {} s each; a fifth streamed, a fifth refused, a twentieth given up",
         span.as_secs()

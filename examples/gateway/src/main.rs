@@ -1,7 +1,7 @@
 //! A gateway in front of a language model, with the audit trail where it belongs: OpenAI's chat
 //! completions, whole and as server-sent events, guardrails on input and output, fail-safe.
 //!
-//! Run it with `cargo run --example gateway`, and talk to it with curl or any OpenAI client:
+//! Run it with `cargo run -p gateway`, and talk to it with curl or any OpenAI client:
 //!
 //! ```sh
 //! curl http://127.0.0.1:8080/v1/chat/completions -H 'authorization: Bearer demo-ann' \
@@ -18,9 +18,7 @@ use stinger_audit::Audit;
 use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
-mod service;
-
-use service::Config;
+use gateway::Config;
 
 const USAGE: &str =
     "usage: gateway [--listen ADDRESS] [--trail PATH] [--continue] [--trust NETWORK]...
@@ -86,14 +84,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with(log)
         .init();
 
-    let router = service::router(&audit, arguments.config)?;
+    let router = gateway::router(&audit, arguments.config)?;
     let listener = TcpListener::bind(arguments.listen).await?;
     tracing::info!(
         "listening on http://{}, audit trail {}",
         listener.local_addr()?,
         arguments.trail
     );
-    service::serve(listener, router, stopped()).await?;
+    gateway::serve(listener, router, stopped()).await?;
     audit.close()?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! What a record says of its own fields: what was replaced in them, and what was wrong with them.
 
+use crate::format::internal::{Key, json};
 use crate::redact::Redaction;
 use crate::redact::internal::CUSTOM;
-use crate::trail::internal::{Key, json};
 
 #[derive(Clone, Default)]
 pub(crate) struct FieldAnnotations {

@@ -16,8 +16,8 @@ use super::encode::encode;
 use super::fields::FieldWriter;
 use super::span_values::{KeyAnnotations, SpanValues};
 use super::trace::Trace;
+use crate::format::internal::Key;
 use crate::redact::internal::RedactionPipeline;
-use crate::trail::internal::Key;
 use crate::write::journal::frame::{self, Name, Value};
 use crate::write::lock;
 

@@ -7,9 +7,9 @@ mod name_cache;
 
 pub(crate) use name_cache::NameCache;
 
+use crate::format::internal::{Key, ValueKind};
 use crate::record::EventType;
 use crate::redact::internal::{FieldMode, RedactionPipeline};
-use crate::trail::internal::{Key, ValueKind};
 use crate::write::journal::frame::Value;
 
 /// The parent of the names that the application may not set: `event.outcome`.
@@ -96,7 +96,7 @@ impl NameFingerprint {
     /// That of the first segment, which names that collide have in common.
     pub(crate) fn of_segment(name: &str) -> NameFingerprint {
         let first = name.split('.').next().unwrap_or_default();
-        let mixed = crate::trail::internal::checksum(first.as_bytes()) as usize;
+        let mixed = crate::format::internal::checksum(first.as_bytes()) as usize;
         NameFingerprint((mixed % (64 * NameFingerprints::WORDS)) as u16)
     }
 }

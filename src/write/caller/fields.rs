@@ -20,10 +20,10 @@ use super::annotations::FieldAnnotations;
 use super::field_schema::{Accepts, FieldPlan, NameCache, NameFingerprints};
 use super::span_values::SpanValues;
 use super::trace::Trace;
+use crate::format::internal::{Key, KeySet, json};
 use crate::record::{Decision, Phase};
 use crate::redact::FieldPolicy;
 use crate::redact::internal::{FieldMode, RedactionPipeline, WITHHELD_BY_RULE};
-use crate::trail::internal::{Key, KeySet, json};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// What is said of a guardrail that decided nothing.

@@ -1,7 +1,7 @@
 //! What a span says about the records in it.
 
 use super::annotations::FieldAnnotations;
-use crate::trail::internal::{Key, KeySet};
+use crate::format::internal::{Key, KeySet};
 use crate::write::journal::frame::{self, Fields, Name, Read};
 
 /// What is to be said of the value of a key.

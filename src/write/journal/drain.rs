@@ -6,7 +6,7 @@ use super::entry::{ENTRY, entry_length};
 use super::inflight::InFlightEntries;
 use super::ring::Ring;
 use super::{Journal, lock_soon, start_over};
-use crate::trail::internal::is_same_file;
+use crate::format::internal::is_same_file;
 
 impl Journal {
     /// Where the first entry begins that is not released.

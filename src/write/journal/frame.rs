@@ -15,8 +15,8 @@
 
 use std::borrow::Cow;
 
+use crate::format::internal::Key;
 use crate::redact::internal::path_segment;
-use crate::trail::internal::Key;
 
 /// The value of a field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,9 +7,9 @@ use super::frame::{self, Name, Value};
 use super::inflight::InFlightEntries;
 use super::ring::Ring;
 use super::{RecordsFrom, start_over};
+use crate::format::internal::{Key, RecordHead, checksum};
 use crate::record::EventType;
 use crate::record::system::{Gap, Recovered};
-use crate::trail::internal::{Key, RecordHead, checksum};
 
 /// An entry that may have to be written.
 struct Unreleased {

@@ -18,7 +18,7 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use memmap2::{MmapMut, MmapOptions};
 
-use crate::trail::internal::DurableFile;
+use crate::format::internal::DurableFile;
 
 /// The header, before the ring.
 const HEADER: usize = 4096;

@@ -20,13 +20,13 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::seal_key::KeyWrite;
 use super::syncer::{BackgroundSync, Syncer};
-use crate::record::system::{FileRestored, SyncFailed};
-use crate::trail::internal::{
+use crate::format::internal::{
     create_private_dir, head, is_same_file, open_private, point_link, read_at, tail,
 };
-use crate::trail::{Period, TrailName};
+use crate::format::{Period, TrailName};
+use crate::record::system::{FileRestored, SyncFailed};
 use lock::TrailLock;
-pub(crate) use open::Found;
+pub(crate) use open::ExistingTrail;
 pub(crate) use prune::Prunable;
 
 pub(crate) struct Files {

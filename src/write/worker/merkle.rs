@@ -1,7 +1,7 @@
 //! The Merkle tree of a trail while it grows. The worker adds each line once the line is written.
 
 use super::line_batch::LineBatch;
-use crate::trail::internal::{Frontier, Hint, hint, leaf, skip_missing};
+use crate::format::internal::{Frontier, Hint, hint, leaf, skip_missing};
 
 /// A seal lists the hints of at most this many leaves.
 pub(crate) const MOST_LEAVES: usize = 1 << 16;

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 
 use super::turn_tracker::{TurnEvent, TurnRef, TurnTracker};
+use crate::format::internal::{Key, KeySet, json, timestamp_text};
 use crate::record::{Decision, EventType, Outcome, Record};
-use crate::trail::internal::{Key, KeySet, json, timestamp_text};
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 
 /// Renders lines, one after the other.

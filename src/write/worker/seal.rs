@@ -12,11 +12,11 @@ use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::config::Config;
 use crate::destination::Target;
 use crate::error::{Error, InvalidSetting, Result};
-use crate::record::system::SealBroken;
-use crate::trail::internal::{
+use crate::format::internal::{
     Catalog, Checkpoint, Hint, HintText, PublicKey, Seal, SealResume, origin, resume_seals,
     verifier_key,
 };
+use crate::record::system::SealBroken;
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 
 use crate::error::{Error, Result};
-use crate::trail::internal::{
+use crate::format::internal::{
     DurableFile, PublicKey, checksum, create_private_dir, is_same_file, open_private_as,
     sync_directory_of,
 };

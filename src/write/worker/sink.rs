@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::files::{Files, Found};
+use super::files::{ExistingTrail, Files};
 use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::config::Config;
@@ -26,7 +26,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    pub(crate) fn open(target: &Target, config: &Config) -> Result<(Sink, Found)> {
+    pub(crate) fn open(target: &Target, config: &Config) -> Result<(Sink, ExistingTrail)> {
         match target {
             Target::Files(name) => {
                 let (files, found) = Files::open(name, config.rotation)?;
@@ -46,9 +46,11 @@ impl Sink {
                     true => Sink::Terminal(stdout),
                     false => Sink::Stdout(stdout),
                 };
-                Ok((sink, Found::default()))
+                Ok((sink, ExistingTrail::default()))
             }
-            Target::Special(path) => Ok((Sink::Special(path.clone(), None), Found::default())),
+            Target::Special(path) => {
+                Ok((Sink::Special(path.clone(), None), ExistingTrail::default()))
+            }
         }
     }
 

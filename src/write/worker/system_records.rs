@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
+use crate::format::internal::{Key, Source, json as text};
 use crate::record::SystemEvent;
 use crate::record::system::Gap;
-use crate::trail::internal::{Key, Source, json as text};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// The frame of a system event.

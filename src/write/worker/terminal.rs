@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::format::internal::json;
 use crate::record::system::{Opened, Sealed};
 use crate::record::{Decision, EventType, GuardrailDecision, Record};
-use crate::trail::internal::json;
 
 /// Longer texts are cut here; the count of what is not shown stands behind them.
 const SHOWN: usize = 300;

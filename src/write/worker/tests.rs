@@ -88,7 +88,7 @@ fn read(directory: &Path) -> Vec<Record> {
     assert!(verified.is_intact(), "{verified:#?}");
     let records = trail.query(Query::new());
     let records: Vec<Record> = records
-        .collect::<crate::trail::Result<_>>()
+        .collect::<stinger_audit_trail::Result<_>>()
         .expect("readable");
     let seqs = records.iter().map(|record| record.seq);
     assert!(seqs.eq(0..records.len() as u64), "each seq once, in order");

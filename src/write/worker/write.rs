@@ -27,7 +27,7 @@ pub(super) struct InFlight {
     source: Source,
     /// How many of its bytes the sink has taken.
     pub(super) appended: usize,
-    next: Step,
+    next: Stage,
 }
 
 /// Where the lines of a batch come from.
@@ -42,7 +42,7 @@ enum Source {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Stage {
     NameFingerprint,
     Append,
     Release,
@@ -111,7 +111,7 @@ impl Worker {
             batch,
             source,
             appended: 0,
-            next: Step::NameFingerprint,
+            next: Stage::NameFingerprint,
         });
         self.write_in_flight()
     }
@@ -121,19 +121,19 @@ impl Worker {
         while let Some(in_flight) = &mut self.in_flight {
             let batch = &mut in_flight.batch;
             match in_flight.next {
-                Step::NameFingerprint => {
+                Stage::NameFingerprint => {
                     if let Source::Journal { .. } = in_flight.source {
                         let journal = &self.core.journal;
                         journal.mark(self.written.position, batch.count(), batch.first);
                     }
-                    in_flight.next = Step::Append;
+                    in_flight.next = Stage::Append;
                     self.step("marked");
                 }
-                Step::Append => {
+                Stage::Append => {
                     self.append()?;
                     self.step("appended");
                 }
-                Step::Release => {
+                Stage::Release => {
                     match in_flight.source {
                         Source::Journal { end } => {
                             self.written.position = self.core.journal.release(end);
@@ -149,12 +149,12 @@ impl Worker {
                     self.seq = batch.next_seq();
                     let written = &self.core.counts.written;
                     written.fetch_add(batch.count(), Ordering::Relaxed);
-                    in_flight.next = Step::Hash;
+                    in_flight.next = Stage::Hash;
                     let written = self.written;
                     self.report(|progress| progress.written = written);
                     self.step("released");
                 }
-                Step::Hash => {
+                Stage::Hash => {
                     if let Some(sealer) = &mut self.sealer {
                         if let Source::Seal(draft) = &mut in_flight.source
                             && let Some(draft) = draft.take()
@@ -163,10 +163,10 @@ impl Worker {
                         }
                         sealer.push(batch);
                     }
-                    in_flight.next = Step::Copy;
+                    in_flight.next = Stage::Copy;
                     self.step("hashed");
                 }
-                Step::Copy => {
+                Stage::Copy => {
                     let batch = std::mem::take(batch);
                     self.in_flight = None;
                     self.copy(batch);
@@ -207,7 +207,7 @@ impl Worker {
         }
         self.sync.is_behind = true;
         if let Some(in_flight) = &mut self.in_flight {
-            in_flight.next = Step::Release;
+            in_flight.next = Stage::Release;
         }
         Ok(())
     }

@@ -15,9 +15,9 @@ mod process;
 mod query;
 mod redact;
 mod show;
-#[path = "../common/skip.rs"]
+#[path = "../../../../tests/common/skip.rs"]
 mod skip;
-#[path = "../common/strace.rs"]
+#[path = "../../../../tests/common/strace.rs"]
 mod strace;
 mod tail;
 mod verify;

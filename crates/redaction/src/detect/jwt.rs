@@ -4,8 +4,7 @@ use super::Detector;
 use super::bytes::{is_alnum, is_token};
 use crate::Entity;
 
-pub(crate) const REGEX: &str =
-    r"ey[A-Za-z0-9_-]{14,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,3}";
+pub(crate) const REGEX: &str = r"ey[A-Za-z0-9_-]{14,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,3}";
 
 /// The header in base64: `{"`, or `{` and a line end or a space.
 const HEADERS: [&[u8]; 4] = [b"eyJ", b"ewog", b"ewoi", b"eyAi"];

@@ -143,6 +143,7 @@ pub fn verifier_key(name: &str, key: &PublicKey) -> String {
 }
 
 /// The public key in a verifier key. `None`: it is none.
+#[cfg(feature = "read")]
 pub(crate) fn parse_verifier_key(text: &str) -> Option<PublicKey> {
     let mut parts = text.trim().splitn(3, '+');
     let (name, _id, typed) = (parts.next()?, parts.next()?, parts.next()?);

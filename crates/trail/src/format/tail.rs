@@ -96,54 +96,38 @@ pub fn head(path: &Path) -> io::Result<Option<Record>> {
     Ok(None)
 }
 
-/// The records of the last `bytes` bytes of a file, in order.
-pub fn recent(path: &Path, bytes: u64) -> io::Result<Vec<Record>> {
-    let (read, _) = end_of(path, bytes)?;
-    Ok(read
-        .split(|&byte| byte == b'\n')
-        .filter_map(parse)
-        .collect())
-}
-
-/// The last `bytes` bytes of a file, and whether that is all of it.
-fn end_of(path: &Path, bytes: u64) -> io::Result<(Vec<u8>, bool)> {
+/// The records of the last `bytes` bytes of a file, in order, and unnamed torn lines among them.
+///
+/// Records follow such a line, but no opening, recovery or other event that names it: the writer that terminated it died
+/// while it wrote what its journal had inherited.
+pub fn recent(path: &Path, bytes: u64) -> io::Result<(Vec<Record>, Vec<TornLine>)> {
     let file = File::open(path)?;
     let start = file.metadata()?.len().saturating_sub(bytes);
     let mut read = vec![0; bytes as usize];
     let length = read_at(&file, &mut read, start)?;
-    read.truncate(length);
-    Ok((read, start == 0))
-}
-
-/// Torn lines among the last `bytes` bytes of a file that records follow, but no opening, recovery or other event
-/// that names them: the writer that ended them died while it wrote what its journal had inherited.
-pub fn unnamed_torn_lines(path: &Path, bytes: u64) -> io::Result<Vec<TornLine>> {
-    let (read, is_whole) = end_of(path, bytes)?;
-    let mut lines = read.split(|&byte| byte == b'\n');
-    if !is_whole {
-        // It may be the end of a longer line.
-        lines.next();
-    }
-    let (mut followed, mut last) = (Vec::new(), Vec::new());
-    for line in lines {
-        match parse(line) {
-            Some(record) => match record.system_event() {
-                Some(
-                    SystemEvent::Opened(_)
-                    | SystemEvent::Recovered(_)
-                    | SystemEvent::FileRestored(_)
-                    | SystemEvent::Closed(_),
-                ) => {
-                    followed.clear();
-                    last.clear();
-                }
-                _ => followed.append(&mut last),
-            },
-            None if is_begun(line) => last.push(TornLine::of(line)),
-            None => {}
+    // The first line may be the end of a longer one.
+    let lines = read[..length].split(|&byte| byte == b'\n');
+    let (mut records, mut unnamed, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines.skip(usize::from(start > 0)) {
+        let Some(record) = parse(line) else {
+            last.extend(is_begun(line).then(|| TornLine::of(line)));
+            continue;
+        };
+        match record.system_event() {
+            Some(
+                SystemEvent::Opened(_)
+                | SystemEvent::Recovered(_)
+                | SystemEvent::FileRestored(_)
+                | SystemEvent::Closed(_),
+            ) => {
+                unnamed.clear();
+                last.clear();
+            }
+            _ => unnamed.append(&mut last),
         }
+        records.push(record);
     }
-    Ok(followed)
+    Ok((records, unnamed))
 }
 
 fn parse(line: &[u8]) -> Option<Record> {

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Lines, Outcome, Query, Trail, Turn};
-use crate::record::{Record, SystemEvent};
+use crate::error::{Error, ErrorKind, Position, Unreadable};
 use crate::format::TrailName;
 use crate::format::catalog::Catalog;
-use crate::error::{Error, ErrorKind, Position, Unreadable};
+use crate::record::{Record, SystemEvent};
 
 mod end;
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::{Query, Trail};
-use crate::record::{Decision, GuardrailDecision, Outcome, Record};
 use crate::error::Error;
+use crate::record::{Decision, GuardrailDecision, Outcome, Record};
 
 /// A conversation, rebuilt from a trail.
 #[derive(Debug)]
@@ -93,14 +93,7 @@ impl Conversation {
             };
             turns.entry(key).or_default().push(record);
         }
-        let turn = |mut records: Vec<Record>| {
-            records.sort_by_key(|record| record.seq);
-            Turn {
-                number: records.first().and_then(|record| record.turn_number),
-                records,
-            }
-        };
-        let mut turns: Vec<Turn> = turns.into_values().map(turn).collect();
+        let mut turns: Vec<Turn> = turns.into_values().map(Turn::of).collect();
         turns.sort_by_key(|turn| (turn.number, turn.records.first().map(|record| record.seq)));
         Conversation {
             conversation_id: id.into(),
@@ -124,6 +117,15 @@ impl Conversation {
 }
 
 impl Turn {
+    /// The turn that has these records.
+    pub fn of(mut records: Vec<Record>) -> Turn {
+        records.sort_by_key(|record| record.seq);
+        Turn {
+            number: records.first().and_then(|record| record.turn_number),
+            records,
+        }
+    }
+
     /// What was asked: the first of its [`prompts`](Turn::prompts).
     pub fn prompt(&self) -> Option<&Record> {
         self.prompts().next()

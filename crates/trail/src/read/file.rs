@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::prefilter::{Prefilter, looks_like_ours};
-use crate::record::{Record, not_a_record};
 use crate::error::{Error, ErrorKind, Position, Result, Unreadable};
 use crate::format::files::read_at;
+use crate::record::{Record, not_a_record};
 
 /// A file, or whatever else lines are read from.
 pub(super) struct OpenFile {

@@ -25,12 +25,14 @@ use super::line_mapper::{LineMapper, Mapped};
 use super::scan::Merge;
 use super::verify::whole_seq;
 use super::{Query, Trail};
-use crate::record::Record;
-use crate::record::system::Sealed;
-use crate::format::checkpoint::{Checkpoint, PublicKey, decode, encode, origin, parse_verifier_key};
 use crate::error::{ErrorKind, Result, Unverifiable};
+use crate::format::checkpoint::{
+    Checkpoint, PublicKey, decode, encode, origin, parse_verifier_key,
+};
 use crate::format::seal::{Seal, hint};
 use crate::format::tree::{Frontier, Hash, Inclusion, leaf, root_of};
+use crate::record::Record;
+use crate::record::system::Sealed;
 
 const HEAD: &str = "stinger-audit evidence 1";
 const PROOF: &str = "c2sp.org/tlog-proof@v1";

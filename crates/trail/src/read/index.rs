@@ -21,8 +21,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::query::{Name, Query};
 use super::stats::Stats;
-use crate::format::durable::DurableFile;
 use crate::error::{Error, Result};
+use crate::format::durable::DurableFile;
 use crate::format::files::{create_private_dir, read_at};
 
 mod bloom;
@@ -355,7 +355,8 @@ fn split_json(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A part, if its checksum holds.
 fn read_part(file: &File, (begin, length, sum): (u64, usize, u32)) -> Option<Vec<u8>> {
-    read_exactly(file, begin, length).filter(|bytes| crate::format::internal::checksum(bytes) == sum)
+    read_exactly(file, begin, length)
+        .filter(|bytes| crate::format::internal::checksum(bytes) == sum)
 }
 
 fn read_exactly(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {

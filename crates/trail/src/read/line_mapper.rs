@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Query;
 use super::file::RawLine;
-use crate::record::Record;
 use crate::error::{Position, Result};
+use crate::record::Record;
 
 /// Makes something of each line that is selected, on the thread that has read it.
 pub(super) trait LineMapper: Clone + Send + 'static {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, Utc};
 
-use crate::record::{Decision, EventType, Record};
 use crate::format::json;
+use crate::record::{Decision, EventType, Record};
 
 /// What to select from a trail. Values of one key are alternatives, keys are combined.
 ///

@@ -9,8 +9,8 @@ use super::Query;
 use super::file::{End, OpenFile, RawLine};
 use super::line_mapper::{Line, LineMapper as _, ToLine};
 use super::prefilter::Prefilter;
-use crate::format::catalog::Catalog;
 use crate::error::{Error, Result};
+use crate::format::catalog::Catalog;
 use crate::format::reverse_blocks::{Block, ReverseBlocks};
 
 /// The files of a trail, to be read from their ends.

@@ -16,9 +16,9 @@ use super::index::Indexes;
 use super::line_mapper::{Line, LineMapper, Mapped, ToLine, ToRecord};
 use super::reverse_lines::Ends;
 use super::stats::Stats;
-use crate::record::Record;
-use crate::format::TrailName;
 use crate::error::Result;
+use crate::format::TrailName;
+use crate::record::Record;
 
 /// An iterator over records of a trail.
 ///

@@ -4,8 +4,8 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::line_mapper::Line;
-use crate::record::Record;
 use crate::error::Error;
+use crate::record::Record;
 
 /// What a selection of records comes to. Serialises to JSON.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -13,12 +13,12 @@ use super::file::{End, RawLine};
 use super::line_mapper::{LineMapper, Mapped};
 use super::scan::Merge;
 use super::{Query, Trail};
-use crate::record::system::{OWN_MEMBER, Sealed};
-use crate::record::{Record, SystemEvent};
-use crate::format::checkpoint::{Checkpoint, PublicKey, parse_verifier_key};
 use crate::error::{Error, ErrorKind, Position, Result, Unverifiable};
+use crate::format::checkpoint::{Checkpoint, PublicKey, parse_verifier_key};
 use crate::format::tree::{Hash, leaf};
 use crate::format::{TrailName, seq_of};
+use crate::record::system::Sealed;
+use crate::record::{Record, SystemEvent};
 
 mod chain;
 
@@ -29,7 +29,7 @@ use chain::Chain;
 /// ```no_run
 /// use stinger_audit_trail::read::{Trail, VerifyOptions};
 ///
-/// # fn main() -> Result<(), stinger_audit::Error> {
+/// # fn main() -> Result<(), stinger_audit_trail::Error> {
 /// let trail = Trail::open("./logs/audit.log")?;
 /// let kept = std::fs::read_to_string("/mnt/worm/audit.checkpoint").unwrap_or_default();
 /// let verified = trail.verify(&VerifyOptions::new().checkpoint(&kept)?)?;
@@ -396,6 +396,8 @@ fn is_json(line: &[u8]) -> bool {
 fn is_own(line: &[u8]) -> bool {
     /// No seq and timestamp have more bytes than this.
     const REACH: usize = 128;
+    /// What follows the timestamp of such a line.
+    const OWN_MEMBER: &[u8] = b",\"event_type\":\"trail_";
     static OWN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OWN_MEMBER));
     OWN.find(&line[..line.len().min(REACH)]).is_some()
 }

@@ -12,8 +12,6 @@ use super::rfc3339_option;
 
 /// The version of the format that this library writes and reads.
 pub const FORMAT: u64 = 1;
-/// How a record of the trail's own begins, after its timestamp.
-pub(crate) const OWN_MEMBER: &[u8] = b",\"event_type\":\"trail_";
 /// What follows the timestamp of every seal.
 pub(crate) const SEAL_MEMBER: &[u8] = b"\"event_type\":\"trail_sealed\",";
 

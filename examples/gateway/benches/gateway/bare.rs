@@ -14,9 +14,9 @@ use futures_util::stream::{Stream, StreamExt as _, unfold};
 use stinger_audit::record::Decision;
 
 use crate::server;
-use crate::service::model::{Pieces, StandIn};
-use crate::service::openai::{self, ChatRequest, Finish};
-use crate::service::{Limiter, guardrails, user};
+use gateway::model::{Pieces, StandIn};
+use gateway::openai::{self, ChatRequest, Finish};
+use gateway::{Limiter, guardrails, user};
 
 struct Gateway {
     model: StandIn,

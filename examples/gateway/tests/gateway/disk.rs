@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 
-use crate::common::disk::SmallDisk;
 use crate::evidence::{Evidence, whole};
 use crate::load::{Answer, Ask, Client, Got, Sent, load};
 use crate::server::{Server, Settings, runtime};
+use crate::small_disk::SmallDisk;
 
 const PER_SECOND: u64 = 200;
 /// So many that some answers are due in the instant in which the disk is full and nobody has noticed.

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use stinger_audit::error::trail::{ErrorKind, Unreadable};
 use stinger_audit::read::{Outcome, Trail, Turn};
 use stinger_audit::record::Record;
-use stinger_audit::trail::error::{ErrorKind, Unreadable};
 
 use crate::load::{Answer, Ask, CONVERSATION, Client, Got, Sent};
 

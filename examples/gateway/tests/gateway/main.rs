@@ -7,27 +7,22 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-#[path = "../examples/gateway/service/mod.rs"]
-mod service;
-
-mod common;
-#[path = "gateway/disk.rs"]
 mod disk;
-#[path = "gateway/evidence.rs"]
 mod evidence;
-#[path = "common/harness.rs"]
+#[path = "../../../../tests/common/harness.rs"]
 mod harness;
-#[path = "gateway/load.rs"]
 mod load;
-#[path = "gateway/odd.rs"]
 mod odd;
-#[path = "gateway/server.rs"]
 mod server;
+#[path = "../../../../tests/common/skip.rs"]
+mod skip;
+#[path = "../../../../tests/common/disk.rs"]
+mod small_disk;
 
-use common::disk::SmallDisk;
 use evidence::{Evidence, is_by, left, percentile, whole};
 use load::{Ask, Client, Got, Load, Random, Sent};
 use server::{Server, Settings};
+use small_disk::SmallDisk;
 
 const CLIENTS: u8 = 40;
 const PER_SECOND: u64 = 1_000;

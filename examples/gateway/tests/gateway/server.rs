@@ -17,8 +17,6 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
-use crate::service;
-
 const ROLE: &str = "STINGER_GATEWAY_ROLE";
 const SETTINGS: &str = "STINGER_GATEWAY_SETTINGS";
 
@@ -110,12 +108,12 @@ pub fn audited(settings: Settings) {
     }
     let audit = trail.open().expect("a trail");
     tracing_subscriber::registry().with(audit.layer()).init();
-    let config = service::Config {
+    let config = gateway::Config {
         trusted: settings.trusted,
         per_minute: u32::MAX,
-        ..service::Config::default()
+        ..gateway::Config::default()
     };
-    let mut router = service::router(&audit, config).expect("a router");
+    let mut router = gateway::router(&audit, config).expect("a router");
     if let Some(path) = settings.ledger {
         let ledger = OpenOptions::new().append(true).create(true).open(path);
         let ledger = Arc::new(ledger.expect("a ledger"));
@@ -137,7 +135,7 @@ pub fn audited(settings: Settings) {
 pub async fn serve(router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
-    service::serve(listener, router, parent_says_so())
+    gateway::serve(listener, router, parent_says_so())
         .await
         .expect("served");
 }

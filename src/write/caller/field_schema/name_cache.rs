@@ -9,8 +9,8 @@ use tracing::Metadata;
 use tracing::callsite::Identifier;
 
 use super::FieldPlan;
+use crate::format::internal::Key;
 use crate::redact::internal::RedactionPipeline;
-use crate::trail::internal::Key;
 
 /// What names mean under some redactors. It is taken from the thread while a record is made: one that is made inside
 /// another finds none, and makes its own.

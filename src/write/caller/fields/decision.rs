@@ -1,8 +1,8 @@
 //! The elements of `guardrail_decisions`.
 
 use super::{FieldWriter, NO_VERDICT, Owner};
+use crate::format::internal::Key;
 use crate::record::GuardrailDecision;
-use crate::trail::internal::Key;
 use crate::write::journal::frame::{Name, Value};
 
 impl FieldWriter<'_> {

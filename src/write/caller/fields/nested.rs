@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
+use crate::format::internal::{Key, json};
 use crate::redact::internal::{FieldMode, path_names_value, path_segment};
-use crate::trail::internal::{Key, json};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.

@@ -31,7 +31,8 @@ impl FieldWriter<'_> {
         match self.mode.policy {
             FieldPolicy::Keep => return Cow::Borrowed(text),
             FieldPolicy::Withhold => return Cow::Borrowed(WITHHELD_BY_RULE),
-            FieldPolicy::Redact => {}
+            // A policy that this version does not know redacts too.
+            _ => {}
         }
         // A redactor that emits events would be called for their texts without end.
         let has_custom = self.redactors.has_custom();

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::{CAPACITY, NO_WAIT, found, frames, no_records, open, open_after, records_from};
-use crate::trail::internal::Key;
+use crate::format::internal::Key;
 use crate::write::journal::frame::{self, Value};
 use crate::write::journal::*;
 

@@ -8,8 +8,8 @@ use chrono::Utc;
 
 use super::{file_name, free_name_aside};
 use crate::error::{Error, InvalidDestination, Result};
-use crate::trail::internal::{head, read_at, recent, tail};
-use crate::trail::{Period, TrailName};
+use crate::format::internal::{head, read_at, recent, tail};
+use crate::format::{Period, TrailName};
 
 /// Makes `audit.log` what the rotation wants it to be, without losing what is there.
 ///
@@ -59,11 +59,11 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<()> {
             return Ok(None);
         }
         let first = head(path)?;
-        let mut records = first.iter().cloned().chain(recent(path, FORMAT_READ)?);
+        let mut records = first.iter().cloned().chain(recent(path, FORMAT_READ)?.0);
         if let Some(format) = records.find_map(|record| record.other_format()) {
             return Ok(Some(InvalidDestination::OtherFormat(format)));
         }
-        if first.is_some() || tail(path)?.last.is_some() {
+        if first.is_some() {
             return Ok(None);
         }
         let mut begin = [0; 7];

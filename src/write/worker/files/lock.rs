@@ -4,8 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::trail::TrailName;
-use crate::trail::internal::{is_same_file, open_private};
+use crate::format::TrailName;
+use crate::format::internal::{is_same_file, open_private};
 
 /// The lock that the one writer of a trail holds.
 pub(super) struct TrailLock(File);

@@ -11,48 +11,48 @@ use super::adopt::{adopt_plain_file, refuse_foreign, refuse_foreign_link};
 use super::lock::TrailLock;
 use super::{Files, free_name_aside};
 use crate::error::{Error, Result};
-use crate::record::Record;
-use crate::trail::internal::{
-    Catalog, Tail, TornLine, create_private_dir, head, open_private, read_at, tail,
-    unnamed_torn_lines,
+use crate::format::internal::{
+    Catalog, Tail, TornLine, create_private_dir, head, open_private, read_at, recent, tail,
 };
-use crate::trail::{Period, TrailName};
+use crate::format::{Period, TrailName};
+use crate::record::Record;
 use crate::write::warn;
 
-/// How much of the newest file is searched for torn lines that a recovery did not come to name. It is about as much as a
-/// journal holds.
-const INHERITED_READ: u64 = 4 << 20;
+/// How much of the newest file is searched for torn lines that a recovery did not come to name, and for where its
+/// conversations stand. It is about as much as a journal holds.
+const RECENT_BYTES: u64 = 4 << 20;
 
-/// What was found when the trail was opened.
+/// What was there when the trail was opened.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct ExistingTrail {
     /// The last record, by `seq`.
     pub(crate) last: Option<Record>,
-    /// The newest file, where flow can be picked up.
-    pub(crate) newest: Option<PathBuf>,
-    /// Torn ends: file and bytes. They are ended now.
+    /// The newest file with a record, and the records at its end.
+    newest: Option<PathBuf>,
+    pub(crate) recent: Vec<Record>,
+    /// Torn lines: file and bytes. They are terminated now.
     pub(crate) torn: Vec<(PathBuf, TornLine)>,
     /// The trail's files, if it has a directory.
     pub(crate) files: Option<Catalog>,
 }
 
-impl Found {
-    /// Looks at the ends of those files of which one may be the last that a writer wrote, and ends their torn lines.
+impl ExistingTrail {
+    /// Looks at the ends of the files that a writer may have written last, and terminates their torn lines.
     ///
-    /// These are the newest with a record and the one before it, files without records, which the trail may have been
-    /// about to go on in, and files that were set aside. The writer leaves every other file at the end of a line.
-    fn of(catalog: &mut Catalog) -> Result<Found> {
-        let mut found = Found::default();
-        let mut untold = Vec::new();
+    /// These are the newest file with a record and the one before it, files without records, which the trail may have
+    /// been about to go on in, and files that were set aside. The writer leaves every other file at the end of a line.
+    fn of(catalog: &mut Catalog) -> Result<ExistingTrail> {
+        let mut found = ExistingTrail::default();
+        let mut terminated = Vec::new();
         let mut index = 0;
         while let Some(path) = catalog.newest(index).map(Path::to_owned) {
             index += 1;
-            let end = ended(&path)?;
+            let end = terminated_tail(&path)?;
             // The lines after the last record, the last first. One without an end was torn now.
             let mut torn = end.torn_lines;
-            let was_ended = torn.split_off(usize::from(end.torn > 0));
-            let annotations = torn.into_iter().map(|line| (path.clone(), line));
-            found.torn.extend(annotations);
+            let earlier = torn.split_off(usize::from(end.torn > 0));
+            let torn = torn.into_iter().map(|line| (path.clone(), line));
+            found.torn.extend(torn);
             let Some(last) = end.last else { continue };
             // A writer that died while it wrote the lines of a file again left them whole in the file before.
             if found
@@ -62,24 +62,23 @@ impl Found {
             {
                 break;
             }
-            untold = was_ended;
+            terminated = earlier;
             found.last = Some(last);
             found.newest = Some(path);
         }
         if let Some(newest) = &found.newest {
-            // A writer has ended them and died before it told of them: it would have told in the lines that follow.
-            let untold = untold.into_iter().map(|line| (newest.clone(), line));
-            found.torn.extend(untold);
             let failed = |error| Error::io("read", newest, error);
-            let unnamed = unnamed_torn_lines(newest, INHERITED_READ).map_err(failed)?;
-            let unnamed = unnamed.into_iter().map(|line| (newest.clone(), line));
-            found.torn.extend(unnamed);
+            let (records, unnamed) = recent(newest, RECENT_BYTES).map_err(failed)?;
+            found.recent = records;
+            // Their writer terminated them and died before it recorded that: it would have in the lines that follow.
+            let lines = terminated.into_iter().chain(unnamed);
+            found.torn.extend(lines.map(|line| (newest.clone(), line)));
         }
         let asides: Vec<_> = catalog.asides().map(|entry| catalog.path(entry)).collect();
         for path in asides {
             let failed = |error| Error::io("read", &path, error);
             if is_unended(&path).map_err(failed)? {
-                let torn = ended(&path)?.torn_lines.into_iter().take(1);
+                let torn = terminated_tail(&path)?.torn_lines.into_iter().take(1);
                 found.torn.extend(torn.map(|line| (path.clone(), line)));
             }
         }
@@ -87,13 +86,13 @@ impl Found {
     }
 }
 
-/// The end of a file, whose last line is ended if it was not.
-fn ended(path: &Path) -> Result<Tail> {
+/// The end of a file, whose last line is terminated if it was not.
+fn terminated_tail(path: &Path) -> Result<Tail> {
     let end = tail(path).map_err(|error| Error::io("read", path, error))?;
     if end.is_unended {
         open_private(path)
             .and_then(|mut file| file.write_all(b"\n"))
-            .map_err(|error| Error::io("end the torn line of", path, error))?;
+            .map_err(|error| Error::io("terminate the torn line in", path, error))?;
     }
     Ok(end)
 }
@@ -109,7 +108,7 @@ fn is_unended(path: &Path) -> io::Result<bool> {
 }
 
 impl Files {
-    pub(crate) fn open(name: &TrailName, period: Period) -> Result<(Files, Found)> {
+    pub(crate) fn open(name: &TrailName, period: Period) -> Result<(Files, ExistingTrail)> {
         let given = name;
         let name = name
             .absolute()
@@ -119,7 +118,9 @@ impl Files {
             refuse_foreign_link(&name, &name.path())?;
         }
         refuse_foreign(&name.path())?;
-        refuse_foreign(&name.directory().join(name.file_at(Utc::now(), period)))?;
+        let live = name.file_at(Utc::now(), period);
+        let path = name.directory().join(&live);
+        refuse_foreign(&path)?;
         create_private_dir(name.directory())
             .map_err(|error| Error::io("create the directory", name.directory(), error))?;
         let lock = TrailLock::take(&name)?;
@@ -136,11 +137,8 @@ impl Files {
                 name.path().display()
             ));
         }
-        let mut found = Found::of(&mut catalog)?;
+        let mut found = ExistingTrail::of(&mut catalog)?;
 
-        let live = name.file_at(Utc::now(), period);
-        let path = name.directory().join(&live);
-        refuse_foreign(&path)?;
         // Only the newest file is written on, so that no two files hold seqs of each other's
         // range. The rotation may have changed since, or the clock gone back.
         let has_records = || {
@@ -236,13 +234,13 @@ mod tests {
             std::os::unix::fs::symlink(file, self.0.path().join("audit.log")).expect("a link");
         }
 
-        fn open(&self) -> Found {
+        fn open(&self) -> ExistingTrail {
             let name = TrailName::new(self.0.path().join("audit.log")).expect("a name");
             Files::open(&name, Period::Hourly).expect("files").1
         }
     }
 
-    fn torn(found: &Found) -> Vec<(&str, u64)> {
+    fn torn(found: &ExistingTrail) -> Vec<(&str, u64)> {
         let torn = found.torn.iter().map(|(path, line)| {
             let file = path.file_name().and_then(|file| file.to_str());
             (file.expect("a name"), line.bytes)

@@ -8,9 +8,9 @@ use chrono::{Duration, Utc};
 
 use super::{Files, file_name};
 use crate::config::Retention;
+use crate::format::internal::{Catalog, head, tail};
 use crate::record::Record;
 use crate::record::system::PrunedFile;
-use crate::trail::internal::{Catalog, head, tail};
 
 impl Files {
     /// What retention would remove now.

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::config::BuilderConfig;
 use crate::environment::EnvSource;
+use crate::format::TrailName;
 use crate::read::{Trail, VerifyOptions};
-use crate::trail::TrailName;
 
 /// What the worker does with a sealer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
+enum SealerAction {
     Record,
     Seal,
     BeginSync,
@@ -73,27 +73,27 @@ impl Process {
         self.write(line);
     }
 
-    fn take(&mut self, step: Step) {
+    fn take(&mut self, step: SealerAction) {
         match step {
-            Step::Record => {
+            SealerAction::Record => {
                 let seq = self.sealer.tree.size();
                 let line = format!(
                     "{{\"seq\":{seq},\"timestamp\":\"2026-11-24T10:00:00.000001Z\",\"event_type\":\"e\"}}\n"
                 );
                 self.write(line.into_bytes());
             }
-            Step::Seal => self.seal("busy"),
-            Step::BeginSync => {
+            SealerAction::Seal => self.seal("busy"),
+            SealerAction::BeginSync => {
                 self.keys = self.sealer.begin_sync();
                 self.syncing = length(&self.file);
             }
-            Step::Synced => {
+            SealerAction::Synced => {
                 if let Some(keys) = self.keys.take() {
                     keys.run();
                 }
                 self.synced = self.syncing;
             }
-            Step::Rescued => {
+            SealerAction::Rescued => {
                 self.keys = None;
                 self.synced = self.syncing;
             }
@@ -107,10 +107,10 @@ fn length(file: &Path) -> u64 {
 
 /// Runs a process through the steps and kills it, or takes its power away: then some of what is not synced is lost.
 /// Another process goes on, and what they have written is verified.
-fn killed_behind(steps: &[Step]) {
+fn killed_behind(steps: &[SealerAction]) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut killed = Process::start(directory.path());
-    killed.take(Step::Record);
+    killed.take(SealerAction::Record);
     steps.iter().for_each(|step| killed.take(*step));
     let Process { file, synced, .. } = killed;
     let lines = std::fs::read(&file).expect("a trail");
@@ -126,15 +126,15 @@ fn killed_behind(steps: &[Step]) {
     }
 }
 
-fn go_on(directory: &Path, steps: &[Step]) {
+fn go_on(directory: &Path, steps: &[SealerAction]) {
     let mut next = Process::start(directory);
     for step in [
-        Step::Record,
-        Step::Seal,
-        Step::BeginSync,
-        Step::Synced,
-        Step::Record,
-        Step::Seal,
+        SealerAction::Record,
+        SealerAction::Seal,
+        SealerAction::BeginSync,
+        SealerAction::Synced,
+        SealerAction::Record,
+        SealerAction::Seal,
     ] {
         next.take(step);
     }
@@ -146,16 +146,16 @@ fn go_on(directory: &Path, steps: &[Step]) {
 }
 
 /// All ways to go on, so many steps far, in which syncs begin and end by turns.
-fn ways(is_syncing: bool, steps: usize) -> Vec<Vec<Step>> {
+fn ways(is_syncing: bool, steps: usize) -> Vec<Vec<SealerAction>> {
     if steps == 0 {
         return vec![Vec::new()];
     }
-    let syncs: &[Step] = match is_syncing {
-        true => &[Step::Synced, Step::Rescued],
-        false => &[Step::BeginSync],
+    let syncs: &[SealerAction] = match is_syncing {
+        true => &[SealerAction::Synced, SealerAction::Rescued],
+        false => &[SealerAction::BeginSync],
     };
     let mut all = Vec::new();
-    for step in [&[Step::Seal], syncs].concat() {
+    for step in [&[SealerAction::Seal], syncs].concat() {
         for behind in ways(is_syncing != syncs.contains(&step), steps - 1) {
             all.push([vec![step], behind].concat());
         }
@@ -170,11 +170,11 @@ fn wherever_a_process_ends_the_next_has_the_key_that_was_named() {
         killed_behind(&way);
     }
     let begun = [
-        Step::Seal,
-        Step::BeginSync,
-        Step::Seal,
-        Step::Synced,
-        Step::BeginSync,
+        SealerAction::Seal,
+        SealerAction::BeginSync,
+        SealerAction::Seal,
+        SealerAction::Synced,
+        SealerAction::BeginSync,
     ];
     for way in ways(true, 5) {
         killed_behind(&[&begun[..], &way].concat());
@@ -187,7 +187,7 @@ fn a_seal_is_over_all_lines_before_it() {
     let mut process = Process::start(directory.path());
     for (records, reason) in [(1, "busy"), (3, "busy"), (0, "idle"), (2, "closed")] {
         for _ in 0..records {
-            process.take(Step::Record);
+            process.take(SealerAction::Record);
         }
         let size = process.sealer.tree.size();
         assert_eq!(process.sealer.has_unsealed(), records > 0);

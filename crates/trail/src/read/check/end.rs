@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, FindingKind};
+use crate::error::{Error, Position};
+use crate::format::checkpoint::Checkpoint;
+use crate::format::{TrailName, tail};
 use crate::read::scan::files_in_order;
 use crate::read::{CheckReport, Trail};
 use crate::record::Record;
-use crate::format::checkpoint::Checkpoint;
-use crate::error::{Error, Position};
-use crate::format::{TrailName, tail};
 
 /// What stands beside a trail and at the ends of its files.
 pub(super) struct End<'n> {

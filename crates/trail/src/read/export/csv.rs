@@ -7,14 +7,14 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::{ExportSummary, each};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::json;
 use crate::read::file::RawLine;
 use crate::read::line_mapper::LineMapper;
 use crate::read::scan::Merge;
 use crate::read::{Query, Trail};
 use crate::record::key::Key;
 use crate::record::{Decision, Field, GuardrailDecision, Outcome, Phase, Record, timestamp_text};
-use crate::error::{Error, ErrorKind, Result};
-use crate::format::json;
 
 /// The columns of a CSV export: the keys of a record in their order, those of the decision that matters most or of
 /// the row in front of `guardrail_decisions`, and the application's own fields as JSON in `other`, which is `None`.

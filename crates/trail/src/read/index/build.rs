@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use super::{BLOCK, Block, Head, MAGIC, PARTS, bloom};
+use crate::error::{Error, Result};
 use crate::read::file::{End, OpenFile};
 use crate::read::prefilter::Prefilter;
 use crate::read::query::Name;
 use crate::read::stats::Stats;
 use crate::record::Record;
-use crate::error::{Error, Result};
 
 /// Counts are kept as long as they are not more than this part of the file.
 const KEPT: u64 = 200;

@@ -10,6 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::follow::Follow;
+use crate::error::{Error, Result};
+use crate::format::catalog::Catalog;
+use crate::format::files::read_at;
+use crate::format::{TrailName, head, tail};
 use crate::read::Query;
 use crate::read::file::{End, FileId, OpenFile};
 use crate::read::index::{Counted, Indexes};
@@ -19,10 +23,6 @@ use crate::read::prefilter::Prefilter;
 use crate::read::reverse_lines::Ends;
 use crate::read::stats::Stats;
 use crate::record::Record;
-use crate::format::catalog::Catalog;
-use crate::error::{Error, Result};
-use crate::format::files::read_at;
-use crate::format::{TrailName, head, tail};
 
 /// The records of one trail.
 pub(super) struct Scan<M: LineMapper> {

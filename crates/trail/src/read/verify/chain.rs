@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Leaf, Tampering, TamperingKind as Kind, VerifyReport, What};
-use crate::read::file::End;
-use crate::read::line_mapper::Mapped;
-use crate::format::checkpoint::{Checkpoint, PublicKey};
 use crate::error::{Error, Position};
+use crate::format::checkpoint::{Checkpoint, PublicKey};
 use crate::format::seal::{Hint, Seal, hint};
 use crate::format::tree::{Frontier, Hash};
+use crate::read::file::End;
+use crate::read::line_mapper::Mapped;
 
 /// The state of a verification: what was found, and what the next line is compared with.
 #[derive(Debug, Default)]

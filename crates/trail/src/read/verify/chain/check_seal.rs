@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use super::fragments::Fragment;
 use super::{Chain, LinePlace, SeenRecord};
-use crate::read::file::End;
-use crate::read::verify::TamperingKind as Kind;
 use crate::format::seal::{Seal, hint};
 use crate::format::tree::{Frontier, Hash};
+use crate::read::file::End;
+use crate::read::verify::TamperingKind as Kind;
 
 impl Chain {
     /// The records in front of a seal, whose line is at `place`, that are those that it seals.

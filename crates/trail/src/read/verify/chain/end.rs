@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Chain, SeenRecord};
-use crate::read::verify::{TamperingKind as Kind, VerifyReport};
-use crate::format::checkpoint::{Checkpoint, origin};
 use crate::error::{Result, Unverifiable};
+use crate::format::checkpoint::{Checkpoint, origin};
 use crate::format::tree::Frontier;
+use crate::read::verify::{TamperingKind as Kind, VerifyReport};
 
 impl Chain {
     /// Compares the tree with the checkpoints of its size that somebody kept; `seal` is the next one, if any is left.

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 
 use super::{Chain, LinePlace, SeenRecord};
+use crate::format::files::read_at;
+use crate::format::is_record;
+use crate::format::tail::TornLine;
 use crate::read::file::End;
 use crate::read::verify::{TamperingKind as Kind, is_json};
-use crate::format::files::read_at;
-use crate::format::{TornLine, is_record};
 
 #[derive(Debug)]
 pub(super) struct Fragment {

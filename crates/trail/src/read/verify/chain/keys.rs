@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{Chain, SeenRecord};
-use crate::read::verify::TamperingKind as Kind;
 use crate::format::checkpoint::{Checkpoint, encode, origin};
 use crate::format::seal::Seal;
+use crate::read::verify::TamperingKind as Kind;
 
 impl Chain {
     /// A seal that is damaged still names the next key, where what was signed of it is whole.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::Chain;
+use crate::error::Unreadable;
+use crate::format::checkpoint::Checkpoint;
 use crate::read::verify::TamperingKind as Kind;
 use crate::record::system::Torn;
 use crate::record::{Record, SystemEvent};
-use crate::format::checkpoint::Checkpoint;
-use crate::error::Unreadable;
 
 #[derive(Debug, Default)]
 pub(super) struct SystemEvents {

@@ -109,9 +109,10 @@ fn a_forged_seal_over_any_number_of_records_is_a_finding_and_holds_nobody_up() {
     let body = format!(
         "{origin}\n{size}\n{root}\ntime {time}\nseal 9 busy\nkey {public64} {public64}\nleaves {leaves}\n"
     );
-    let id = signed_note::key_id(origin, &[&[1][..], &public].concat());
+    // The id of a key in a signed note (C2SP): what its name, a line feed, the algorithm and the key hash to.
+    let id = Sha256::digest([origin.as_bytes(), b"\n\x01", &public].concat());
     let signature = key.sign(body.as_bytes()).to_bytes();
-    let blob = BASE64.encode(&[&id.to_be_bytes()[..], &signature].concat());
+    let blob = BASE64.encode(&[&id[..4], &signature].concat());
     let note = serde_json::to_string(&format!("{body}\n\u{2014} {origin} {blob}\n"));
     let line = format!(
         "{{\"seq\":{size},\"timestamp\":\"{time}\",\"event_type\":\"trail_sealed\",\"reason\":\"busy\",\"checkpoint\":{},\"frontier\":[\"{root}\"],\"leaves\":\"\"}}",
