@@ -313,7 +313,7 @@ impl fmt::Debug for Builder {
 fn subscriber_installed() -> Error {
     Error::from(match write::current() {
         Some(core) => ErrorKind::AlreadyEnabled {
-            trail: core.config().targets.trail.to_string(),
+            trail: core.config().outputs.trail.to_string(),
         },
         None => ErrorKind::SubscriberInstalled,
     })

@@ -10,7 +10,7 @@ pub use tracing_appender::rolling::Rotation;
 
 pub use self::keyring::rotate_redaction_keys;
 pub use crate::destination::{Destination, Destinations};
-use crate::destination::{Target, Targets};
+use crate::destination::{Output, Outputs};
 use crate::environment::{EnvSource, Environment, detect, truth};
 use crate::error::{Error, ErrorKind, InvalidSetting, Refusal, Result};
 use crate::format::Period;
@@ -96,7 +96,7 @@ pub(crate) struct Config {
     pub(crate) enabled: bool,
     pub(crate) environment: Environment,
     pub(crate) environment_reason: String,
-    pub(crate) targets: Targets,
+    pub(crate) outputs: Outputs,
     /// Whether the environment's variable named the places.
     pub(crate) destination_from_env: bool,
     pub(crate) redact_pii: bool,
@@ -183,9 +183,9 @@ impl BuilderConfig {
 
         let stated = env.variable(DESTINATION);
         let destination_from_env = stated.is_some();
-        let targets = match stated {
+        let outputs = match stated {
             Some(list) => match Destinations::from_list(list).resolve() {
-                Ok(targets) => targets,
+                Ok(outputs) => outputs,
                 Err(error)
                     if environment.is_guarded() && Destinations::from_list(list).keep_nothing() =>
                 {
@@ -207,13 +207,13 @@ impl BuilderConfig {
             },
             None => match &self.destinations {
                 Some(destinations) => destinations.resolve()?,
-                None => default_targets(environment)?,
+                None => default_outputs(environment)?,
             },
         };
 
         let rotation = period(&self.rotation.unwrap_or(Rotation::DAILY))?;
         if let Some(retention) = self.retention {
-            check_retention(retention, rotation, &targets)?;
+            check_retention(retention, rotation, &outputs)?;
         }
         let buffer_capacity = self.buffer_capacity.unwrap_or(BUFFER_CAPACITY);
         if buffer_capacity < SMALLEST_BUFFER_CAPACITY {
@@ -231,7 +231,7 @@ impl BuilderConfig {
         Ok(Config {
             enabled,
             environment,
-            targets,
+            outputs,
             destination_from_env,
             redact_pii,
             redaction: self.redaction,
@@ -298,7 +298,7 @@ impl Config {
         if !self.redact_pii {
             return Ok(());
         }
-        let keys = match (&self.redaction_keys, &self.targets.trail) {
+        let keys = match (&self.redaction_keys, &self.outputs.trail) {
             (Some(KeySource::Keyring(keys)), _) => Some(keys.clone()),
             (Some(KeySource::File(path)), _) => {
                 // As the directory of the seal keys.
@@ -308,7 +308,7 @@ impl Config {
                 }
                 Some(keyring::open(path)?)
             }
-            (None, Target::Files(name)) => Some(keyring::open(&name.directory().join(KEYS_FILE))?),
+            (None, Output::Files(name)) => Some(keyring::open(&name.directory().join(KEYS_FILE))?),
             // Nothing that stays: the next process could not make the same tags.
             (None, _) => None,
         };
@@ -368,7 +368,7 @@ fn read_truth(env: &EnvSource, name: &str) -> Result<Option<bool>> {
     env.variable(name).map(read).transpose()
 }
 
-fn default_targets(environment: Environment) -> Result<Targets> {
+fn default_outputs(environment: Environment) -> Result<Outputs> {
     let destination = match environment {
         Environment::Production => "./audit.log",
         _ => "stdout",
@@ -376,10 +376,10 @@ fn default_targets(environment: Environment) -> Result<Targets> {
     Destinations::from(destination).resolve()
 }
 
-fn check_retention(retention: Retention, rotation: Period, targets: &Targets) -> Result<()> {
-    let has_files = std::iter::once(&targets.trail)
-        .chain(&targets.copies)
-        .any(|target| matches!(target, Target::Files(_)));
+fn check_retention(retention: Retention, rotation: Period, outputs: &Outputs) -> Result<()> {
+    let has_files = std::iter::once(&outputs.trail)
+        .chain(&outputs.copies)
+        .any(|output| matches!(output, Output::Files(_)));
     let reason = if retention.days == Some(0) || retention.files == Some(0) {
         InvalidSetting::KeepsNothing
     } else if rotation == Period::Never {

@@ -69,28 +69,28 @@ impl<D: Into<Destination>> From<Vec<D>> for Destinations {
 
 /// A destination as it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum Output {
     Stdout,
     Files(TrailName),
     /// A FIFO or a device: only ever a copy.
     Special(PathBuf),
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Stdout => f.write_str("stdout"),
-            Target::Files(name) => write!(f, "{}", name.path().display()),
-            Target::Special(path) => write!(f, "{}", path.display()),
+            Output::Stdout => f.write_str("stdout"),
+            Output::Files(name) => write!(f, "{}", name.path().display()),
+            Output::Special(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
 /// The destinations of a trail: the trail itself and its copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Targets {
-    pub(crate) trail: Target,
-    pub(crate) copies: Vec<Target>,
+pub(crate) struct Outputs {
+    pub(crate) trail: Output,
+    pub(crate) copies: Vec<Output>,
     /// The trail's destination, where it gives each process a trail of its own.
     pub(crate) pattern: Option<Pattern>,
 }
@@ -108,29 +108,29 @@ impl Destinations {
         })
     }
 
-    pub(crate) fn resolve(&self) -> Result<Targets> {
-        let mut copies: Vec<Target> = Vec::new();
+    pub(crate) fn resolve(&self) -> Result<Outputs> {
+        let mut copies: Vec<Output> = Vec::new();
         let mut pattern = None;
         for Destination(path) in &self.0 {
-            let (target, found) = Target::parse(path)?;
-            if copies.contains(&target) {
-                return Err(Error::destination(target, InvalidDestination::Twice));
+            let (output, found) = Output::parse(path)?;
+            if copies.contains(&output) {
+                return Err(Error::destination(output, InvalidDestination::Twice));
             }
-            let is_trail = matches!(target, Target::Files(_))
+            let is_trail = matches!(output, Output::Files(_))
                 && !copies
                     .iter()
-                    .any(|target| matches!(target, Target::Files(_)));
+                    .any(|output| matches!(output, Output::Files(_)));
             if is_trail {
                 pattern = found;
             }
-            copies.push(target);
+            copies.push(output);
         }
         let trail = copies
             .iter()
-            .position(|target| matches!(target, Target::Files(_)))
-            .or_else(|| copies.iter().position(|target| *target == Target::Stdout));
+            .position(|output| matches!(output, Output::Files(_)))
+            .or_else(|| copies.iter().position(|output| *output == Output::Stdout));
         match (trail, copies.first()) {
-            (Some(trail), _) => Ok(Targets {
+            (Some(trail), _) => Ok(Outputs {
                 trail: copies.remove(trail),
                 copies,
                 pattern,
@@ -141,11 +141,11 @@ impl Destinations {
     }
 }
 
-impl Target {
-    fn parse(path: &Path) -> Result<(Target, Option<Pattern>)> {
+impl Output {
+    fn parse(path: &Path) -> Result<(Output, Option<Pattern>)> {
         let shown = path.to_string_lossy();
         if shown.eq_ignore_ascii_case("stdout") || shown == "/dev/stdout" {
-            return Ok((Target::Stdout, None));
+            return Ok((Output::Stdout, None));
         }
         let mistaken = if shown.eq_ignore_ascii_case("stderr") {
             Some(InvalidDestination::Stderr)
@@ -173,9 +173,9 @@ impl Target {
                 if is_null_device(&found) {
                     return Err(Error::destination(shown, InvalidDestination::NullDevice));
                 }
-                Ok((Target::Special(path.to_owned()), None))
+                Ok((Output::Special(path.to_owned()), None))
             }
-            _ => Ok((Target::Files(name), pattern)),
+            _ => Ok((Output::Files(name), pattern)),
         }
     }
 }
@@ -207,14 +207,14 @@ mod tests {
 
     #[test]
     fn the_first_file_is_the_trail_and_the_rest_are_copies() {
-        let targets = Destinations::from(["stdout", "/logs/a.log", "/logs/b.log"])
+        let outputs = Destinations::from(["stdout", "/logs/a.log", "/logs/b.log"])
             .resolve()
-            .expect("targets");
-        assert_eq!(targets.trail.to_string(), "/logs/a.log");
-        let copies: Vec<_> = targets.copies.iter().map(Target::to_string).collect();
+            .expect("outputs");
+        assert_eq!(outputs.trail.to_string(), "/logs/a.log");
+        let copies: Vec<_> = outputs.copies.iter().map(Output::to_string).collect();
         assert_eq!(copies, ["stdout", "/logs/b.log"]);
-        let alone = Destinations::from("STDOUT").resolve().expect("targets");
-        assert_eq!(alone.trail, Target::Stdout);
+        let alone = Destinations::from("STDOUT").resolve().expect("outputs");
+        assert_eq!(alone.trail, Output::Stdout);
     }
 
     #[test]

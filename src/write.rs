@@ -21,14 +21,14 @@ use tracing::Span;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::config::Config;
-use crate::destination::Target;
+use crate::destination::Output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::internal::Key;
 use crate::record::SystemEvent;
 use crate::record::system::Gap;
 
 mod caller;
-mod confirm;
+mod confirm_future;
 mod diagnostics;
 mod exit;
 mod journal;
@@ -49,7 +49,7 @@ pub use caller::field_value::FieldValue;
 pub(crate) use caller::layer::filtered;
 #[cfg(feature = "tower")]
 pub(crate) use caller::span_usage::SpanUsage;
-pub use confirm::Confirm;
+pub use confirm_future::Confirm;
 pub(crate) use diagnostics::warn;
 pub(crate) use open::{open, record_refusal};
 pub(crate) use registry::current;
@@ -152,7 +152,7 @@ impl Core {
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             pid: std::process::id(),
-            name: config.targets.trail.to_string(),
+            name: config.outputs.trail.to_string(),
             journal,
             config,
             run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
@@ -368,7 +368,7 @@ impl Core {
 
     /// What every record says of this run of the writer: nothing in files, where `trail_opened` says it.
     fn run_id_of_records(&self) -> Option<String> {
-        let is_stream = !matches!(self.config.targets.trail, Target::Files(_));
+        let is_stream = !matches!(self.config.outputs.trail, Output::Files(_));
         is_stream.then(|| self.run_id.clone())
     }
 

@@ -73,3 +73,45 @@ fn every_test_and_every_metric_that_the_readme_names_exists() {
         assert!(sources.contains(&stands_in_the_sources), "{name}");
     }
 }
+
+/// A path in a document is relative to the repository, or below one of the directories that the document says it leaves
+/// out.
+#[test]
+fn every_path_that_a_document_names_exists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join("docs/decisions")).expect("readable");
+    let pages = pages.map(|page| page.expect("an entry").path());
+    let documents = ["README.md", "ARCHITECTURE.md"].map(|name| root.join(name));
+    let mut paths = 0;
+    for document in documents.into_iter().chain(pages) {
+        let text = std::fs::read_to_string(&document).expect("readable");
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
+        for (link, _) in links {
+            let path = link.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !path.contains("://") {
+                let directory = document.parent().expect("a directory");
+                assert!(
+                    directory.join(path).exists(),
+                    "{link} in {}",
+                    document.display()
+                );
+                paths += 1;
+            }
+        }
+        let quoted = text.split('`').skip(1).step_by(2);
+        for path in quoted.filter(|quoted| quoted.ends_with(".rs") && !quoted.contains(['*', ' ']))
+        {
+            let below = ["", "src/write", "src"].map(|directory| root.join(directory).join(path));
+            let in_crate = path
+                .split_once('/')
+                .map(|(name, rest)| root.join("crates").join(name).join("src").join(rest));
+            let is_there = below.into_iter().chain(in_crate).any(|path| path.exists());
+            assert!(is_there, "{path} in {}", document.display());
+            paths += 1;
+        }
+    }
+    assert!(paths > 150, "{paths}");
+}

@@ -13,7 +13,7 @@ fn the_environment_decides_what_is_not_given() {
         ("production", "./audit.log", true),
     ] {
         let settings = resolve(&[("STINGER_ENV", value)]).expect("settings");
-        assert_eq!(settings.targets.trail.to_string(), destination);
+        assert_eq!(settings.outputs.trail.to_string(), destination);
         assert_eq!(settings.redact_pii, redact_pii);
     }
 }
@@ -35,8 +35,8 @@ fn variables_override_the_code_in_development() {
         ]))
         .expect("settings");
     assert!(!settings.enabled && !settings.redact_pii && settings.fail_safe);
-    assert_eq!(settings.targets.trail.to_string(), "./a.log");
-    assert_eq!(settings.targets.copies, [Target::Stdout]);
+    assert_eq!(settings.outputs.trail.to_string(), "./a.log");
+    assert_eq!(settings.outputs.copies, [Output::Stdout]);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_refusal_is_recorded_where_the_code_says_or_the_environment_defaults_to() {
         };
         let settings = given.for_refusal(env).expect("settings");
         assert!(settings.enabled);
-        (settings.environment, settings.targets.trail.to_string())
+        (settings.environment, settings.outputs.trail.to_string())
     };
     let off = [
         ("STINGER_AUDIT_ENABLED", "false"),

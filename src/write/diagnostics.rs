@@ -27,7 +27,7 @@ pub(crate) fn warn(message: &str) {
                 PENDING.fetch_sub(1, Ordering::SeqCst);
             }
         };
-        let thread = std::thread::Builder::new().name("stinger-audit-warn".to_owned());
+        let thread = std::thread::Builder::new().name("stinger-audit-diagnostics".to_owned());
         thread.spawn(print).is_ok().then_some(sender)
     });
     PENDING.fetch_add(1, Ordering::SeqCst);

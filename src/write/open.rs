@@ -18,7 +18,7 @@ use super::worker::sink::Sink;
 use super::worker::turn_tracker::TurnTracker;
 use super::{Core, lock, warn};
 use crate::config::Config;
-use crate::destination::{Target, Targets};
+use crate::destination::{Output, Outputs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::internal::{hostname, record_heads};
 use crate::record::system::{FORMAT, Opened, Recovered, Refused, Torn};
@@ -50,7 +50,7 @@ pub(crate) fn record_refusal(config: Config, refusal: &str) -> Result<()> {
 /// Writes out what dead processes have left in journals of the same pattern, each to its own
 /// trail. A journal whose process lives is left alone: its trail is locked.
 fn adopt_orphans(config: &Config) {
-    let Some(pattern) = &config.targets.pattern else {
+    let Some(pattern) = &config.outputs.pattern else {
         return;
     };
     let orphans = match pattern.with_journals() {
@@ -60,14 +60,14 @@ fn adopt_orphans(config: &Config) {
     };
     for orphan in orphans {
         let shown = orphan.path().display().to_string();
-        let targets = Targets {
-            trail: Target::Files(orphan),
+        let outputs = Outputs {
+            trail: Output::Files(orphan),
             copies: Vec::new(),
             pattern: None,
         };
         let adopted = start(
             Config {
-                targets,
+                outputs,
                 ..config.clone()
             },
             |_| {},
@@ -84,11 +84,11 @@ fn adopt_orphans(config: &Config) {
 }
 
 fn start(mut config: Config, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
-    let (sink, found) = Sink::open(&config.targets.trail, &config)?;
+    let (sink, found) = Sink::open(&config.outputs.trail, &config)?;
     config.make_redactors()?;
     let mut copies = Vec::new();
-    for target in &config.targets.copies {
-        copies.push((Sink::open(target, &config)?.0, target.to_string()));
+    for output in &config.outputs.copies {
+        copies.push((Sink::open(output, &config)?.0, output.to_string()));
     }
     let core = run(config, sink, found, copies, then)?;
     // The trail's first record must reach the medium before anything is promised.
@@ -109,8 +109,8 @@ pub(super) fn run(
 ) -> Result<Arc<Core>> {
     let last_seq = found.last.as_ref().map(|last| last.seq);
     // Who closes a trail in order removes its journal.
-    let was_closed = match &config.targets.trail {
-        Target::Files(name) => !name.journal().exists(),
+    let was_closed = match &config.outputs.trail {
+        Output::Files(name) => !name.journal().exists(),
         _ => false,
     };
     // First: a key that is refused leaves no journal behind.
@@ -121,8 +121,8 @@ pub(super) fn run(
         }
         false => (None, None),
     };
-    let (journal, recovered) = match &config.targets.trail {
-        Target::Files(name) => {
+    let (journal, recovered) = match &config.outputs.trail {
+        Output::Files(name) => {
             let path = name.journal();
             let mut files = found.files.as_mut();
             let mut records_from = |seq| match files.as_deref_mut() {
@@ -132,9 +132,9 @@ pub(super) fn run(
             Journal::open(&path, config.buffer_capacity, last_seq, &mut records_from)
                 .map_err(|error| Error::io("open the journal", &path, error))?
         }
-        target => {
+        output => {
             let journal = Journal::in_memory(config.buffer_capacity)
-                .map_err(|error| Error::no_resources(target, error))?;
+                .map_err(|error| Error::no_resources(output, error))?;
             (journal, Recovered::default())
         }
     };
@@ -152,7 +152,7 @@ pub(super) fn run(
     if let Some(sealer) = &mut sealer {
         sealer.run_id = core.run_id_of_records();
         let identity = sealer.identity();
-        if let Target::Files(_) = core.config.targets.trail {
+        if let Output::Files(_) = core.config.outputs.trail {
             let advice = match sealer.is_new() {
                 true => "; keep it elsewhere, for `stinger-audit verify --key`",
                 false => "",
@@ -197,7 +197,7 @@ pub(super) fn run(
 
 fn opened(core: &Core) -> Opened {
     let config = &core.config;
-    let copies = config.targets.copies.iter();
+    let copies = config.outputs.copies.iter();
     let builtin = config.redactors.builtin();
     Opened {
         format: FORMAT,
@@ -205,8 +205,8 @@ fn opened(core: &Core) -> Opened {
         run_id: Some(core.run_id.clone()),
         environment: config.environment.as_str().to_owned(),
         environment_reason: config.environment_reason.clone(),
-        destination: config.targets.trail.to_string(),
-        copies: copies.map(Target::to_string).collect(),
+        destination: config.outputs.trail.to_string(),
+        copies: copies.map(Output::to_string).collect(),
         redact_pii: config.redact_pii,
         custom_redactor: config.redactors.has_custom(),
         redaction_key: builtin.and_then(Redactor::key_id).map(str::to_owned),

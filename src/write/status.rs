@@ -166,7 +166,7 @@ impl Status {
         Status {
             enabled: config.enabled,
             closed: false,
-            destination: config.targets.trail.to_string(),
+            destination: config.outputs.trail.to_string(),
             copies: Vec::new(),
             identity: None,
             config: EffectiveConfig {

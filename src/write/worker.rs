@@ -17,20 +17,22 @@ use std::time::{Duration, Instant};
 
 use super::{Core, lock};
 use crate::record::system::WorkerRestarted;
-use batch::Batcher;
+use append::InFlight;
+use batcher::Batcher;
 use copies::CopyFeed;
+use maintenance::Pruning;
 use progress::{Progress, Watermark};
 use render::Renderer;
 use seal::Sealer;
 use sink::Sink;
-use sync::SyncState;
-use upkeep::Pruning;
-use write::InFlight;
+use sync_schedule::SyncState;
 
-mod batch;
+mod append;
+mod batcher;
 pub(super) mod copies;
 pub(super) mod files;
 mod line_batch;
+mod maintenance;
 mod merkle;
 pub(super) mod monitor;
 pub(super) mod parking;
@@ -39,15 +41,13 @@ pub(super) mod render;
 pub(super) mod seal;
 mod seal_key;
 pub(super) mod sink;
-mod sync;
+mod sync_schedule;
 mod syncer;
 pub(super) mod system_records;
 mod terminal;
 #[cfg(test)]
 mod tests;
 pub(super) mod turn_tracker;
-mod upkeep;
-mod write;
 
 /// The worker polls while events are less than this apart, and parks when none came for so long.
 const POLL_FOR: Duration = Duration::from_secs(1);

@@ -109,7 +109,8 @@ fn take_written(
     written_to
 }
 
-/// Whether an entry is as it was appended at this position.
+/// Whether an entry is as it was appended at this position. A torn entry, of a caller that was killed while it
+/// appended, is not.
 fn is_whole(entry: &[u8], position: u64) -> bool {
     let stored = entry[4..ENTRY].first_chunk().copied();
     let sum = checksum(&entry[ENTRY..]);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::destination::Target;
+use crate::destination::Output;
 use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
 use crate::write::{Core, lock};
 
@@ -28,7 +28,7 @@ const HANGS: Duration = Duration::from_secs(5);
 /// Starts the thread. It ends soon after the trail is closed.
 pub(crate) fn start(core: &Arc<Core>) {
     let mut monitor = Monitor::new(core, Utc::now());
-    let thread = std::thread::Builder::new().name("stinger-audit-watch".to_owned());
+    let thread = std::thread::Builder::new().name("stinger-audit-monitor".to_owned());
     let started = thread.spawn(move || {
         loop {
             std::thread::sleep(TICK);
@@ -117,7 +117,7 @@ impl Monitor {
 
     /// Warns while there still is room for the warning.
     fn check_space(&mut self, core: &Core) {
-        let Target::Files(name) = &core.config.targets.trail else {
+        let Output::Files(name) = &core.config.outputs.trail else {
             return;
         };
         let Some(available) = available_bytes(name.directory()) else {

@@ -1,4 +1,4 @@
-//! How far the worker has come, and those who wait for it.
+//! How far the worker has come, and those who wait for it: `flush`, `confirm` (group commit) and `close`.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;

@@ -10,7 +10,7 @@ use super::line_batch::LineBatch;
 use super::merkle::{GrowingTree, MOST_LEAVES};
 use super::seal_key::{KeyFile, KeyWrite, KeyWritten, State, fresh, public};
 use crate::config::Config;
-use crate::destination::Target;
+use crate::destination::Output;
 use crate::error::{Error, InvalidSetting, Result};
 use crate::format::internal::{
     Catalog, Checkpoint, Hint, HintText, PublicKey, Seal, SealResume, origin, resume_seals,
@@ -86,7 +86,7 @@ impl Sealer {
         was_closed: bool,
         files: Option<&mut Catalog>,
     ) -> Result<(Sealer, Option<SealBroken>)> {
-        let (Target::Files(name), Some(files)) = (&config.targets.trail, files) else {
+        let (Output::Files(name), Some(files)) = (&config.outputs.trail, files) else {
             return Ok((Sealer::new(fresh()?, None), None));
         };
         let name = name

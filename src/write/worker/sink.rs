@@ -8,7 +8,7 @@ use super::files::{ExistingTrail, Files};
 use super::seal_key::KeyWrite;
 use super::terminal;
 use crate::config::Config;
-use crate::destination::{Target, is_null_device};
+use crate::destination::{Output, is_null_device};
 use crate::environment::Environment;
 use crate::error::{Error, InvalidDestination, Result};
 
@@ -26,13 +26,13 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    pub(crate) fn open(target: &Target, config: &Config) -> Result<(Sink, ExistingTrail)> {
-        match target {
-            Target::Files(name) => {
+    pub(crate) fn open(output: &Output, config: &Config) -> Result<(Sink, ExistingTrail)> {
+        match output {
+            Output::Files(name) => {
                 let (files, found) = Files::open(name, config.rotation)?;
                 Ok((Sink::Files(Box::new(files)), found))
             }
-            Target::Stdout => {
+            Output::Stdout => {
                 let stdout = own_stdout()
                     .map_err(|error| Error::io("write to", Path::new("stdout"), error))?;
                 if config.environment.is_guarded()
@@ -48,7 +48,7 @@ impl Sink {
                 };
                 Ok((sink, ExistingTrail::default()))
             }
-            Target::Special(path) => {
+            Output::Special(path) => {
                 Ok((Sink::Special(path.clone(), None), ExistingTrail::default()))
             }
         }

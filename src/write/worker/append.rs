@@ -43,7 +43,7 @@ enum Source {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    NameFingerprint,
+    Mark,
     Append,
     Release,
     Hash,
@@ -111,7 +111,7 @@ impl Worker {
             batch,
             source,
             appended: 0,
-            next: Stage::NameFingerprint,
+            next: Stage::Mark,
         });
         self.write_in_flight()
     }
@@ -121,7 +121,7 @@ impl Worker {
         while let Some(in_flight) = &mut self.in_flight {
             let batch = &mut in_flight.batch;
             match in_flight.next {
-                Stage::NameFingerprint => {
+                Stage::Mark => {
                     if let Source::Journal { .. } = in_flight.source {
                         let journal = &self.core.journal;
                         journal.mark(self.written.position, batch.count(), batch.first);

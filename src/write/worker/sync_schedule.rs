@@ -1,4 +1,4 @@
-//! When what is written is synced, and what follows from that.
+//! Group commit: when what is written is synced (fsync), and what follows from that.
 
 use std::io;
 use std::sync::atomic::Ordering;
