@@ -50,6 +50,7 @@ pub(super) fn head(rule: RuleId) -> Option<&'static str> {
 
 /// What a built-in rule looks for, as far as a regular expression can say it. The rule itself looks
 /// at what stands around a candidate too, and at checksums and entropy.
+#[cfg(feature = "regex")]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Pattern {
@@ -69,6 +70,7 @@ pub struct Pattern {
 /// let keys = patterns().into_iter().filter(|pattern| pattern.rule.contains("anthropic"));
 /// assert!(keys.count() >= 2);
 /// ```
+#[cfg(feature = "regex")]
 pub fn patterns() -> Vec<Pattern> {
     let kinds = KINDS.map(|(entity, rule, regex)| (entity, rule, regex.to_owned()));
     let formats = FORMATS

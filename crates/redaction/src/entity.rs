@@ -49,6 +49,7 @@ macro_rules! kinds {
         }
     };
 }
+#[cfg(feature = "regex")]
 pub(super) use kinds;
 
 kinds! {

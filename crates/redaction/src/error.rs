@@ -29,7 +29,7 @@ pub enum ErrorKind {
         /// Why the rule is invalid.
         reason: InvalidRule,
         /// The error of the regular expression, if that does not compile.
-        source: Option<regex::Error>,
+        source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// A file of redaction keys cannot be used.
     #[error("invalid redaction keys {path}: {reason}")]
@@ -136,12 +136,13 @@ impl Error {
         })
     }
 
+    #[cfg(feature = "regex")]
     pub(super) fn regex(rule: &str, source: regex::Error) -> Error {
         Error::from(ErrorKind::Rule {
             position: None,
             rule: rule.to_owned(),
             reason: InvalidRule::Regex,
-            source: Some(source),
+            source: Some(source.into()),
         })
     }
 

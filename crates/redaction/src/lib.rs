@@ -30,6 +30,7 @@ mod detect;
 mod entity;
 pub mod error;
 mod key;
+#[cfg(feature = "regex")]
 mod national;
 mod normalize;
 #[cfg(test)]
@@ -41,10 +42,12 @@ mod secret;
 mod words;
 
 pub use self::error::{Error, Result};
+#[cfg(feature = "regex")]
 pub use catalog::{Pattern, patterns};
 pub use custom::{Redact, RedactorStatus};
 pub use entity::Entity;
 pub use key::{Keys, Tag};
+#[cfg(feature = "regex")]
 pub use national::National;
 pub use redactor::{Finding, Redacted, Redaction, Redactor};
 pub use rules::{FieldPolicy, IdentifierPolicy, Replacement, Rule, Rules};

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
+#[cfg(feature = "regex")]
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
+#[cfg(feature = "regex")]
 use regex::Regex;
 use serde::Deserialize;
 
+#[cfg(feature = "regex")]
+use super::National;
 use super::error::{Error, InvalidRule, Result};
 use super::words::words;
-use super::{Entity, National, USER};
+use super::{Entity, USER};
 
 #[cfg(feature = "toml")]
 mod file;
@@ -98,24 +102,27 @@ pub struct Rules {
 pub struct Rule {
     pub(super) name: String,
     matcher: Matcher,
-    validator: Option<Validator>,
 }
 
 #[derive(Clone)]
 enum Matcher {
-    Regex(Regex),
+    #[cfg(feature = "regex")]
+    Regex(Regex, Option<Validator>),
     Words(AhoCorasick),
 }
 
+#[cfg(feature = "regex")]
 type Validator = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl Rule {
-    /// A rule whose findings are replaced by `[NAME]` or `[NAME:key:tag]`.
+    /// A rule whose findings are replaced by `[NAME]` or `[NAME:key:tag]`. Needs the cargo feature `regex`, which is on
+    /// by default.
     ///
     /// # Errors
     ///
     /// The name is not of capital letters, digits and `_`, or is taken; the expression is none
     /// (syntax of the crate `regex`), or finds the empty text.
+    #[cfg(feature = "regex")]
     pub fn new(name: &str, regex: &str) -> Result<Rule> {
         check_name(name)?;
         let compiled = regex::RegexBuilder::new(regex)
@@ -127,8 +134,7 @@ impl Rule {
         }
         Ok(Rule {
             name: name.to_owned(),
-            matcher: Matcher::Regex(compiled),
-            validator: None,
+            matcher: Matcher::Regex(compiled, None),
         })
     }
 
@@ -140,24 +146,27 @@ impl Rule {
         Ok(Rule {
             name: name.to_owned(),
             matcher: Matcher::Words(words(list.filter(|word| !word.is_empty()))),
-            validator: None,
         })
     }
 
     /// What must hold of a finding besides, a checksum for instance.
+    #[cfg(feature = "regex")]
     pub fn validator(mut self, validator: impl Fn(&str) -> bool + Send + Sync + 'static) -> Rule {
-        self.validator = Some(Arc::new(validator));
+        if let Matcher::Regex(_, known) = &mut self.matcher {
+            *known = Some(Arc::new(validator));
+        }
         self
     }
 
     /// Calls `each` for every range of a text that the rule finds.
     pub(super) fn find(&self, text: &str, each: impl FnMut(Range<usize>)) {
-        let is_valid = |range: &Range<usize>| {
-            let validator = self.validator.as_ref();
-            validator.is_none_or(|validator| validator(&text[range.clone()]))
-        };
         match &self.matcher {
-            Matcher::Regex(regex) => {
+            #[cfg(feature = "regex")]
+            Matcher::Regex(regex, validator) => {
+                let is_valid = |range: &Range<usize>| {
+                    let validator = validator.as_ref();
+                    validator.is_none_or(|validator| validator(&text[range.clone()]))
+                };
                 let found = regex.find_iter(text).map(|found| found.range());
                 found.filter(is_valid).for_each(each);
             }
@@ -170,13 +179,15 @@ impl Rule {
 }
 
 /// In bytes, compiled: a rule that needs more is slow to build and to run.
+#[cfg(feature = "regex")]
 const LARGEST_REGEX: usize = 1 << 20;
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rule = f.debug_struct("Rule");
         rule.field("name", &self.name);
-        if let Matcher::Regex(regex) = &self.matcher {
+        #[cfg(feature = "regex")]
+        if let Matcher::Regex(regex, _) = &self.matcher {
             rule.field("regex", &regex.as_str());
         }
         rule.finish_non_exhaustive()
@@ -255,6 +266,7 @@ impl Rules {
 
     /// Looks for national identifiers as well, whose checksums hold. Many are bare digits, one in
     /// ten or so of which passes for one.
+    #[cfg(feature = "regex")]
     pub fn national(mut self, kinds: impl IntoIterator<Item = National>) -> Rules {
         self.rules.extend(kinds.into_iter().map(|kind| {
             let (regex, check) = kind.expression();

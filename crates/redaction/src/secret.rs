@@ -129,6 +129,7 @@ impl Format {
         self.parts.first()?.literal()
     }
 
+    #[cfg(feature = "regex")]
     pub(super) fn regex(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Lit(literal) => regex::escape(literal),
@@ -138,6 +139,7 @@ impl Format {
     }
 }
 
+#[cfg(feature = "regex")]
 impl Service {
     pub(super) fn regex(&self) -> String {
         let value = repeated(self.class, self.least, self.greatest);
@@ -148,6 +150,7 @@ impl Service {
     }
 }
 
+#[cfg(feature = "regex")]
 fn repeated(class: Class, least: u16, greatest: u16) -> String {
     let characters: String = (0..128_u8)
         .filter(|byte| class.contains(*byte))
