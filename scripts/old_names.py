@@ -15,9 +15,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from code_lines import without_comments  # noqa: E402
 
 TYPES = {
-    "Told": "FieldAnnotations", "Meaning": "FieldPlan", "Way": "Action", "Mark": "NameFingerprint", "Takes": "Accepts",
-    "Names": "NameCache", "Wall": "AuditFilter", "Recorder": "AuditLayer", "Rooms": "BufferPool", "Remains": "Recovered",
-    "Large": "Overflow", "Flow": "TurnTracker", "Step": "TurnEvent", "Of": "TurnRef", "Given": "BuilderConfig",
+    "Told": "FieldAnnotations", "Meaning": "FieldPlan", "Way": "Accepts", "Mark": "NameFingerprint", "Takes": "Accepts",
+    "Names": "NameCache", "Wall": "AuditFilter", "Recorder": "AuditLayer", "Rooms": "LineBatch", "Remains": "Recovered",
+    "Large": "RecordQueue", "Flow": "TurnTracker", "Step": "TurnEvent", "Of": "TurnRef", "Given": "BuilderConfig",
     "Settings": "Config", "Surroundings": "EnvSource", "Around": "RecordContext", "Finder": "Detector", "Found": "Match",
     "Plain": "Normalized", "Manner": "FieldMode", "Make": "LineMapper", "Evidence": "InclusionProof", "Retain": "Retention",
     "Held": "HeldResponse", "Sent": "ResponseStream", "Check": "GuardrailCheck", "Piece": "Chunk", "Reach": "EventDelivery",
@@ -35,7 +35,7 @@ FUNCTIONS = {
 MODULES = {
     "told": "annotations", "own": "system_records", "say": "diagnostics", "room": "field_buffer", "put": "write",
     "place": "lock, adopt", "meaning": "field_schema", "names": "name_cache", "watch": "monitor", "watched": "span_usage",
-    "leaves": "merkle", "helper": "worker", "lines": "line_batch", "survey": "recovery", "aside": "overflow",
+    "leaves": "merkle", "helper": "worker", "lines": "line_batch", "survey": "recovery", "aside": "system_records",
     "mark": "inflight", "flow": "turn_tracker", "settings": "config", "find": "detect", "plain": "normalize",
     "choose": "resolve_overlaps", "ahead": "parallel_scan", "sieve": "prefilter", "make": "line_mapper",
     "said": "system_events", "judge": "check_seal", "prove": "inclusion", "unsealed": "seal_resume",

@@ -87,7 +87,7 @@ pub fn audit() -> Option<Audit> {
 
 /// Settings of a trail. What is not set is decided by the environment.
 #[derive(Clone)]
-#[must_use = "config do nothing until enable(), open() or layer()"]
+#[must_use = "settings do nothing until enable(), open() or layer()"]
 pub struct Builder {
     config: BuilderConfig,
 }

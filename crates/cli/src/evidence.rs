@@ -99,7 +99,7 @@ fn page_of(evidence: &InclusionProof, path: &Path) -> Result<String, CommandErro
     page.push_str(&format!(
         "\n## What it shows\n\n\
          - Each of these records is one of the {size} records that the trail held when it was sealed at \
-         {}, in the position that its number says. Nobody can have changed a byte of it since.\n\
+         {}, at the place that its number says. Nobody can have changed a byte of it since.\n\
          - The seal is signed with this key:\n\n      {}\n\n\
          ## What it does not show\n\n\
          - Whose key that is. Compare the key, or the checkpoint in the file, with what the operator of the \

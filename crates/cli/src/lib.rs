@@ -1,4 +1,4 @@
-//! The command `stinger-audit`, for incident response and audits. Feature `cli`.
+//! The command `stinger-audit`, for incident response and audits.
 //!
 //! `args` parses what was typed; each command has its options beside its code. The command only reads a trail.
 //! Data goes to stdout, messages to stderr. The texts in a trail are attacker-written: none reaches a terminal

@@ -29,7 +29,7 @@ impl DisplayOptions {
 pub(super) enum Tone {
     /// What stopped something, or is wrong.
     Bad,
-    /// What somebody should display at.
+    /// What somebody should look at.
     Doubtful,
     /// What passed.
     Good,

@@ -21,6 +21,8 @@
 //! Names, postal addresses, dates of birth and whatever else has no form of its own; a password that
 //! nothing says is one; values in pictures or in other encodings than JSON's and URLs'. A
 //! `custom_redactor` of yours sees each text before these rules do.
+#![deny(missing_docs)]
+#![warn(unreachable_pub)]
 
 mod canonical;
 mod catalog;

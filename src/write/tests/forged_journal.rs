@@ -46,11 +46,11 @@ fn a_journal_that_somebody_made_puts_no_line_into_the_trail_that_is_no_record() 
         &deep,
     ];
     for json in forged {
-        let config = field(Name::Other("given"), Value::Json(json));
-        append(&config);
+        let given = field(Name::Other("given"), Value::Json(json));
+        append(&given);
         // A decision's own members may have any names.
         if !json.starts_with(b"1,") {
-            append(&field(Name::Key(Key::Decisions), Value::Group(&config)));
+            append(&field(Name::Key(Key::Decisions), Value::Group(&given)));
         }
     }
     for name in ["seq", "timestamp", "event_type"] {

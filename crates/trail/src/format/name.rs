@@ -37,7 +37,7 @@ impl Period {
 /// The name of a trail, and the names of its files.
 ///
 /// `./logs/audit.log` is the trail in directory `./logs` whose files are `audit.log` and
-/// `audit.2026-11-23.log` and the like; see [`trail`](crate::format).
+/// `audit.2026-11-23.log` and the like; see [`format`](crate::format).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrailName {
     directory: PathBuf,

@@ -298,7 +298,7 @@ fn behind_an_entry_that_became_a_gap_the_trail_is_looked_at_on() {
     let cases = [
         (vec![e(0), gap.clone(), e(2)], 3),
         (vec![gap.clone(), gap.clone(), e(2), gap.clone(), e(4)], 5),
-        // FieldAnnotations of something else: no entry has become it.
+        // A gap that tells of something else: no entry has become it.
         (vec![gap.clone(), e(0), gap.clone(), e(1)], 2),
         (vec![gap.clone(), e(0), e(1), e(2), e(3), e(4), e(5)], 6),
         // Nothing stands behind it that says so.
