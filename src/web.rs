@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
@@ -17,11 +17,15 @@ use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, InvalidSetting, Result};
+use crate::format::internal::Key;
 use crate::write::{self, FieldValue, SpanUsage, event};
 
+mod body;
 mod forwarded;
 
-use forwarded::Network;
+pub use body::ResponseBody;
+
+use forwarded::{Network, Proxies};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -30,6 +34,9 @@ const LONGEST_ID: usize = 128;
 
 /// A `tower::Layer` that opens the attribution span of each request: `request_id`, `user_ip`,
 /// `user_agent`, and the tenant, user and session that the application finds in it.
+///
+/// The response's body is part of the request, to its end or until it is dropped: what it records while it streams is
+/// attributed, too.
 ///
 /// While the trail has tripped under fail-safe, or is closed, requests are answered with 503
 /// and `Retry-After` before their handler runs. A request on an audited route that ends without
@@ -71,7 +78,7 @@ type Find<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
 #[derive(Clone)]
 struct Config {
     audit: Audit,
-    trusted: Vec<Network>,
+    proxies: Proxies,
     peer: Find<Option<IpAddr>>,
     identity: Find<Identity>,
     audited: Arc<dyn Fn(&str) -> bool + Send + Sync>,
@@ -83,7 +90,10 @@ impl RequestLayer {
         RequestLayer {
             config: Arc::new(Config {
                 audit: audit.clone(),
-                trusted: Vec::new(),
+                proxies: Proxies {
+                    networks: Vec::new(),
+                    header: HeaderName::from_static("x-forwarded-for"),
+                },
                 peer: Arc::new(|parts| {
                     let peer = parts.extensions.get::<std::net::SocketAddr>();
                     peer.map(std::net::SocketAddr::ip)
@@ -94,11 +104,13 @@ impl RequestLayer {
         }
     }
 
-    /// Takes the word of this proxy, or network of proxies, for the client's address.
+    /// Believes this proxy, or network of proxies, about the client's address. Name proxies only: a client with such an
+    /// address can choose which one is recorded.
     ///
-    /// `Forwarded` and `X-Forwarded-For` are read from their ends. If a request has both and they name different
-    /// clients, the record has the peer's address: most proxies write one of the two and pass the other on as the
-    /// client sent it. Have the proxy remove the header that it does not write.
+    /// The header that the proxy sets, `X-Forwarded-For` or the one that [`proxy_header`](RequestLayer::proxy_header)
+    /// names, is read from its end. The first address in it that is no trusted proxy's is the client's. If the header
+    /// has no address where a proxy should have written one, such as `unknown`, `user_ip` is that proxy's own
+    /// address, and the record's `problems` say so.
     ///
     /// # Errors
     ///
@@ -106,8 +118,18 @@ impl RequestLayer {
     pub fn trusted_proxy(mut self, network: &str) -> Result<RequestLayer> {
         let parsed = Network::parse(network)
             .ok_or_else(|| Error::setting("trusted_proxy", network, InvalidSetting::NotANetwork))?;
-        self.change().trusted.push(parsed);
+        self.change().proxies.networks.push(parsed);
         Ok(self)
+    }
+
+    /// Names the one header in which your proxies report the client's address. Default: `X-Forwarded-For`.
+    ///
+    /// `Forwarded` is read by RFC 7239, any other header as a list of addresses, such as `X-Real-IP`. No other
+    /// header counts: most proxies pass it on as the client sent it. If `Forwarded` or `X-Forwarded-For` names another
+    /// client, the record's `problems` say so.
+    pub fn proxy_header(mut self, header: HeaderName) -> RequestLayer {
+        self.change().proxies.header = header;
+        self
     }
 
     /// How the peer's address is found. Default: a `SocketAddr` among the request's extensions.
@@ -147,7 +169,7 @@ impl RequestLayer {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("trusted", &self.trusted)
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }
@@ -173,9 +195,8 @@ pub struct RequestService<S> {
 impl<S, B, R> Service<Request<B>> for RequestService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    R: Default,
 {
-    type Response = Response<R>;
+    type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -194,10 +215,10 @@ where
                 end: None,
             };
         }
-        let span = self.config.span(&parts, &request_id);
+        let (span, usage) = self.config.span(&parts, &request_id);
         let end = (self.config.audited)(parts.uri.path()).then(|| End {
             audit: self.config.audit.clone(),
-            usage: SpanUsage::new(&span),
+            usage,
             span: span.clone(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
@@ -218,21 +239,27 @@ where
 }
 
 impl Config {
-    fn span(&self, parts: &Parts, request_id: &str) -> Span {
-        let client = forwarded::client((self.peer)(parts), &parts.headers, &self.trusted);
+    fn span(&self, parts: &Parts, request_id: &str) -> (Span, Option<SpanUsage>) {
+        let client = self.proxies.client((self.peer)(parts), &parts.headers);
+        let user_ip = client.address.map(|address| address.to_string());
         let agent = parts.headers.get(USER_AGENT);
         let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()));
         let found = (self.identity)(parts);
         let named = |id: Option<String>| id.filter(|id| !id.is_empty());
-        info_span!(
+        let span = info_span!(
             "request",
             request_id,
-            user_ip = client.map(|client| client.to_string()),
+            user_ip = user_ip.as_deref(),
             user_agent = agent.as_deref(),
             tenant_id = named(found.tenant_id),
             user_id = named(found.user_id),
             session_id = named(found.session_id),
-        )
+        );
+        let usage = SpanUsage::new(&span);
+        if let (Some(usage), Some(user_ip), [_, ..]) = (&usage, &user_ip, &client.problems[..]) {
+            usage.set_doubtful(Key::UserIp, user_ip, client.problems);
+        }
+        (span, usage)
     }
 }
 
@@ -280,12 +307,21 @@ impl Drop for End {
 pin_project! {
     /// The answer to a request.
     pub struct ResponseFuture<F> {
-        // `None`: the request is refused.
+        // `None`: the request is refused, or answered.
         #[pin]
         handler: Option<F>,
         span: Span,
         request_id: String,
         end: Option<End>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // A cancelled handler may record its end.
+            let _entered = this.span.enter();
+            this.handler.set(None);
+        }
     }
 }
 
@@ -300,35 +336,34 @@ impl<F> fmt::Debug for ResponseFuture<F> {
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    R: Default,
 {
-    type Output = Result<Response<R>, E>;
+    type Output = Result<Response<ResponseBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let answered = match this.handler.as_pin_mut() {
+        let mut this = self.project();
+        let answered = match this.handler.as_mut().as_pin_mut() {
             Some(handler) => {
                 let _entered = this.span.enter();
-                ready!(handler.poll(context))
+                let answered = ready!(handler.poll(context));
+                this.handler.set(None);
+                answered.map(|response| response.map(Some))
             }
             None => {
-                let mut response = Response::new(R::default());
+                let mut response = Response::new(None);
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
                 let headers = response.headers_mut();
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 Ok(response)
             }
         };
-        if let Some(mut end) = this.end.take() {
+        let mut end = this.end.take();
+        if let Some(end) = &mut end {
             end.ending = match &answered {
                 Ok(response) => ("status", response.status().as_u16().into()),
                 Err(_) => ("failed", true.into()),
             };
         }
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
+        let mut response = answered?.map(|body| ResponseBody::new(body, this.span.clone(), end));
         if let Ok(value) = HeaderValue::from_str(this.request_id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

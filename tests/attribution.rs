@@ -344,3 +344,44 @@ fn a_builder_says_what_it_is_told_and_an_empty_text_is_nothing() {
     let given = (Some("given"), Some("given"));
     assert_eq!(of_prompt, [given, (None, None), (None, None), (None, None)]);
 }
+
+#[test]
+fn what_attributes_records_is_cut_at_512_bytes_and_the_record_says_so() {
+    let bench = Bench::new();
+    let (long, just) = ("é".repeat(400), "x".repeat(512));
+    bench.emit(|| {
+        let span = info_span!("request", user_agent = long, session_id = just);
+        let _request = span.entered();
+        info!(target: TARGET, event_type = "one");
+        let typed = stinger_audit::emit::event("two").conversation_id(long.as_str());
+        typed.log().expect("recorded");
+        let turn = bench
+            .audit
+            .turn(long.as_str())
+            .user_agent("own")
+            .begin("three");
+        turn.expect("recorded")
+            .fail("an example")
+            .expect("recorded");
+    });
+    let records = bench.records();
+    let cut = "é".repeat(256);
+    let say = |keys: &[&str]| -> Vec<String> {
+        let keys = keys.iter();
+        keys.map(|key| format!("{key} is longer than 512 bytes and was cut"))
+            .collect()
+    };
+    let expected = [
+        (&cut[..], None, say(&["user_agent"])),
+        (&cut, Some(&cut), say(&["conversation_id", "user_agent"])),
+        ("own", Some(&cut), say(&["conversation_id"])),
+        ("own", Some(&cut), say(&["conversation_id"])),
+    ];
+    assert_eq!(records.len(), expected.len(), "{records:#?}");
+    for (record, (agent, conversation, problems)) in records.iter().zip(expected) {
+        assert_eq!(record.user_agent.as_deref(), Some(agent));
+        assert_eq!(record.conversation_id.as_ref(), conversation);
+        assert_eq!(record.session_id.as_deref(), Some(&just[..]));
+        assert_eq!(record.problems, problems);
+    }
+}

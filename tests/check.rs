@@ -5,9 +5,12 @@ use std::path::Path;
 
 use stinger_audit::read::FindingKind::{
     Abandoned, Cut, Foreign, Gap, Hole, MissingDecision, MissingTurn, NoOutcome, NoPrompt,
-    OutOfOrder, Torn, Unaudited, UncleanEnd, Unreadable,
+    OutOfOrder, Torn, UncleanEnd, Unreadable,
 };
 use stinger_audit::read::{CheckReport, FindingKind, Trail};
+
+#[path = "check/requests.rs"]
+mod requests;
 
 /// Lines of a trail, and all that `check` must say of them.
 #[derive(Default)]
@@ -152,11 +155,6 @@ fn response(seq: u64, turn: &str) -> String {
 
 fn released(seq: u64, turn: &str) -> String {
     response(seq, &format!("{turn},\"outcome\":\"released\""))
-}
-
-fn unaudited(seq: u64, status: &str) -> String {
-    let keys = format!(",\"method\":\"POST\",\"path\":\"/chat\"{status}");
-    line(seq, "request_unaudited", &keys)
 }
 
 #[test]
@@ -403,26 +401,6 @@ fn every_turn_that_lacks_something_is_found() {
             .finds(MissingTurn, 7)
             .pruned(4)
             .turns(2),
-    ] {
-        case.assert();
-    }
-}
-
-#[test]
-fn a_request_that_left_no_record_is_found_unless_no_handler_took_it() {
-    for case in [
-        case("answered")
-            .lines([unaudited(0, ",\"status\":200")])
-            .finds(Unaudited, 0),
-        case("failed")
-            .lines([event(0), unaudited(1, ",\"status\":500")])
-            .finds(Unaudited, 1),
-        case("no status")
-            .lines([unaudited(0, "")])
-            .finds(Unaudited, 0),
-        case("no such path").lines([unaudited(0, ",\"status\":404")]),
-        case("no such method").lines([unaudited(0, ",\"status\":405")]),
-        case("another event").lines([line(0, "e", ",\"status\":200")]),
     ] {
         case.assert();
     }

@@ -10,6 +10,7 @@ set -uo pipefail
 # One line each: the command that a test runs, and the Debian package that has it.
 peers() {
     cat <<'LIST'
+nginx nginx-light
 LIST
 }
 

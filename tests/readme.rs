@@ -5,6 +5,8 @@ const README: &str = include_str!("../README.md");
 const CRATE: &str = include_str!("../src/lib.rs");
 const EXAMPLE: &str = include_str!("../examples/quickstart.rs");
 
+const SERVICE: &str = include_str!("../crates/integration/examples/web_service.rs");
+
 fn first_program(text: &str, fence: &str) -> String {
     let begin = text.find(fence).expect("a program") + fence.len();
     let end = text[begin..].find("```").expect("its end");
@@ -22,6 +24,12 @@ fn the_first_program_is_one_text() {
     assert_eq!(first_program(&documentation, "```no_run\n"), readme);
     let program = EXAMPLE.split_once("\n\n").expect("a head").1;
     assert_eq!(program.trim(), readme);
+}
+
+#[test]
+fn the_web_service_is_the_program_of_the_readme() {
+    let program = SERVICE.split_once("\n\n").expect("a head").1;
+    assert!(README.contains(&format!("```rust,no_run\n{program}```")));
 }
 
 #[test]

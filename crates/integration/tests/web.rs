@@ -5,7 +5,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 
-use http::{Request, Response};
+use axum::body::Bytes;
+use futures_util::stream::unfold;
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, StreamBody};
 use stinger_audit::read::{FindingKind, Trail};
 use stinger_audit::record::Record;
 use stinger_audit::web::{Identity, RequestLayer};
@@ -68,7 +72,13 @@ fn run<T>(bench: &Bench, future: impl Future<Output = T>) -> T {
 
 fn send(bench: &Bench, request: Request<String>) -> Response<String> {
     let service = layer(bench).layer(service_fn(handler));
-    run(bench, service.oneshot(request)).expect("infallible")
+    run(bench, async {
+        let response = service.oneshot(request).await.expect("infallible");
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("infallible").to_bytes();
+        let body = String::from_utf8(body.into()).expect("a text");
+        Response::from_parts(head, body)
+    })
 }
 
 #[test]
@@ -118,7 +128,7 @@ fn odd_requests_are_recorded_as_what_they_are() {
     send(&bench, request("/v1/e", &[("x-request-id", "same")]));
     let records = bench.records();
     assert_eq!(records.len(), 5);
-    assert_eq!(records[0].user_agent.as_deref(), Some(long.as_str()));
+    assert_eq!(records[0].user_agent.as_deref(), Some(&long[..512]));
     assert!(
         records
             .iter()
@@ -165,6 +175,210 @@ fn a_request_without_a_record_on_an_audited_route_is_one() {
     let details: Vec<_> = unaudited.map(|found| found.detail).collect();
     assert_eq!(details.len(), 2, "{details:?}");
     assert!(!details.iter().any(|detail| detail.contains("/v1/missing")));
+}
+
+#[test]
+fn what_a_client_may_make_long_is_cut_and_the_record_says_so() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    // A cut before the redaction would leave half of the address.
+    let agent = format!(
+        "{}ann@example.com {}",
+        "x ".repeat(251),
+        "y".repeat(100_000)
+    );
+    let user = "é".repeat(300);
+    let tenant = "t".repeat(512);
+    let headers = [("x-tenant", tenant.as_str()), ("user-agent", &agent)];
+    let mut request = request("/v1/chat", &headers);
+    let bytes = HeaderValue::from_bytes(user.as_bytes()).expect("a value");
+    request.headers_mut().insert("x-user", bytes);
+    let layer = layer(&bench).identity(|parts| Identity {
+        user_id: String::from_utf8(parts.headers["x-user"].as_bytes().to_vec()).ok(),
+        tenant_id: parts.headers["x-tenant"].to_str().ok().map(Into::into),
+        session_id: Some("s".repeat(513)),
+    });
+    let service = layer.layer(service_fn(handler));
+    run(&bench, service.oneshot(request)).expect("infallible");
+    let record = bench.one();
+    let agent = record.user_agent.as_deref().expect("an agent");
+    assert!(agent.len() <= 512 && !agent.contains("ann"), "{agent}");
+    assert!(
+        agent.starts_with("x x ") && agent.contains("[EMAIL"),
+        "{agent}"
+    );
+    assert_eq!(record.user_id, Some("é".repeat(256)));
+    assert_eq!(record.session_id, Some("s".repeat(512)));
+    assert_eq!(record.tenant_id, Some(tenant));
+    let expected = ["user_agent", "user_id", "session_id"]
+        .map(|key| format!("{key} is longer than 512 bytes and was cut"));
+    assert_eq!(record.problems, expected);
+}
+
+#[test]
+fn a_conflict_about_the_client_stands_in_each_record_that_has_its_address() {
+    let bench = Bench::new();
+    let both = [
+        ("forwarded", "for=203.0.113.9"),
+        ("x-forwarded-for", "198.51.100.7"),
+    ];
+    let named = layer(&bench).proxy_header(HeaderName::from_static("x-real-ip"));
+    let service = layer(&bench).layer(service_fn(|_: Request<String>| async {
+        stinger_audit::log_prompt("one").expect("recorded");
+        let other = stinger_audit::emit::response("two").user_ip("::ffff:192.0.2.1");
+        other.log().expect("recorded");
+        Ok::<_, Infallible>(Response::new(String::new()))
+    }));
+    run(&bench, service.oneshot(request("/v1/chat", &both))).expect("infallible");
+    let unknown = [("x-real-ip", "unknown"), ("x-forwarded-for", "10.0.0.1")];
+    run(
+        &bench,
+        named
+            .layer(service_fn(handler))
+            .oneshot(request("/v1/chat", &unknown)),
+    )
+    .expect("infallible");
+    let conflict =
+        "forwarded does not name the client that user_ip names; only x-forwarded-for counts";
+    let hidden =
+        "x-real-ip holds no address where a proxy reports its client's; user_ip is the proxy's own";
+    let expected: [(_, &[&str]); 3] = [
+        ("198.51.100.7", &[conflict]),
+        ("192.0.2.1", &[]),
+        ("10.0.0.1", &[hidden]),
+    ];
+    let records = bench.records();
+    assert_eq!(records.len(), expected.len());
+    for (record, (address, problems)) in records.iter().zip(expected) {
+        assert_eq!(record.user_ip.as_deref(), Some(address), "{record:#?}");
+        assert_eq!(record.problems, problems, "{record:#?}");
+    }
+}
+
+/// Records when it is dropped, as a body does whose client has gone away.
+struct Records(&'static str);
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        stinger_audit::log_response(self.0).expect("recorded");
+    }
+}
+
+/// A body of three pieces. It records the first, and all of them at its end, however it ends.
+fn streaming() -> impl http_body::Body<Data = Bytes, Error = Infallible> {
+    let pieces = unfold((0, Records("the end")), |(piece, end)| async move {
+        tokio::task::yield_now().await;
+        if piece == 0 {
+            stinger_audit::log_prompt("in the stream").expect("recorded");
+        }
+        let frame = Frame::data(Bytes::from_static(b"piece"));
+        (piece < 3).then_some((Ok(frame), (piece + 1, end)))
+    });
+    StreamBody::new(Box::pin(pieces))
+}
+
+#[test]
+fn what_a_body_records_while_it_streams_belongs_to_its_request() {
+    // The client takes the whole body, goes away within it, or before it begins.
+    for (taken, recorded) in [(4, 2), (1, 2), (0, 1)] {
+        let bench = Bench::new();
+        let service = layer(&bench).layer(service_fn(|_: Request<String>| async {
+            Ok::<_, Infallible>(Response::new(streaming()))
+        }));
+        let headers = [("x-user", "u-7"), ("x-request-id", "r-1")];
+        run(&bench, async {
+            let response = service.oneshot(request("/v1/chat", &headers)).await;
+            let mut body = response.expect("infallible").into_body();
+            for _ in 0..taken {
+                body.frame().await;
+            }
+            if taken > 3 {
+                assert_eq!(
+                    bench.records().len(),
+                    recorded,
+                    "the end is recorded at the end"
+                );
+                assert!(body.is_end_stream());
+            }
+        });
+        let records = bench.records();
+        assert_eq!(records.len(), recorded, "{taken}: {records:#?}");
+        for record in &records {
+            assert_ne!(record.event_type.as_str(), "request_unaudited");
+            assert_eq!(record.user_id.as_deref(), Some("u-7"), "{record:#?}");
+            assert!(record.request_id.is_some(), "{record:#?}");
+        }
+        assert_eq!(records[recorded - 1].response.as_deref(), Some("the end"));
+    }
+}
+
+#[test]
+fn a_silent_request_is_recorded_when_its_body_has_ended() {
+    let bench = Bench::new();
+    let service = layer(&bench).layer(service_fn(handler));
+    run(&bench, async {
+        let response = service.oneshot(request("/v1/silent", &[])).await;
+        let mut body = response.expect("infallible").into_body();
+        assert!(body.size_hint().exact().is_some_and(|length| length > 0));
+        assert_eq!(
+            bench.records().len(),
+            0,
+            "its body may still record something"
+        );
+        while body.frame().await.is_some() {}
+        assert_eq!(bench.one().event_type.as_str(), "request_unaudited");
+    });
+    assert_eq!(bench.one().other["status"], 200);
+}
+
+#[test]
+fn a_handler_that_records_when_it_is_cancelled_is_no_silent_request() {
+    let bench = Bench::new();
+    let mut service = layer(&bench).layer(service_fn(|_: Request<String>| {
+        let end = Records("cancelled");
+        async {
+            let _end = end;
+            std::future::pending::<Result<Response<String>, Infallible>>().await
+        }
+    }));
+    bench.emit(|| drop(service.call(request("/v1/slow", &[("x-user", "u-7")]))));
+    let record = bench.one();
+    assert_eq!(record.response.as_deref(), Some("cancelled"));
+    assert_eq!(record.user_id.as_deref(), Some("u-7"));
+}
+
+#[test]
+fn a_prompt_without_an_outcome_is_found_conversation_or_not() {
+    let bench = Bench::new();
+    let answers = service_fn(|request: Request<String>| async move {
+        stinger_audit::log_prompt(request.body()).expect("recorded");
+        match request.uri().path() {
+            "/v1/answered" => stinger_audit::log_response("Paris."),
+            "/v1/blocked" => stinger_audit::emit::event("refused")
+                .blocked("pii", "a number")
+                .log(),
+            _ => Ok(()),
+        }
+        .expect("recorded");
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    let layer = layer(&bench);
+    for path in ["/v1/answered", "/v1/blocked", "/v1/forgotten"] {
+        let service = layer.layer(answers.clone());
+        run(&bench, service.oneshot(request(path, &[]))).expect("infallible");
+    }
+    let records = bench.records();
+    let forgotten = records.last().expect("records");
+    let report = Trail::open(bench.path()).expect("a trail").check();
+    let found: Vec<_> = report.findings.iter().collect();
+    let [found] = &found[..] else {
+        panic!("{report:#?}");
+    };
+    assert_eq!(
+        (found.kind, found.seq),
+        (FindingKind::NoOutcome, Some(forgotten.seq))
+    );
+    let request_id = forgotten.request_id.as_deref().expect("an id");
+    assert!(found.detail.contains(request_id), "{}", found.detail);
 }
 
 #[test]

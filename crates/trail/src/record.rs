@@ -64,7 +64,7 @@ object! {
         user_id "user_id": Option<String>;
         /// The user's session.
         session_id "session_id": Option<String>;
-        /// The user's address, as the application gave it.
+        /// The user's address, as the application gave it, in one spelling: `::ffff:192.0.2.1` is `192.0.2.1`.
         user_ip "user_ip": Option<String>;
         /// The user's client, as it named itself: attacker-written.
         user_agent "user_agent": Option<String>;

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -36,6 +36,8 @@ use openai::{ChatRequest, Finish};
 pub struct Config {
     /// Proxies whose word on the client's address is taken.
     pub trusted: Vec<String>,
+    /// The header in which they report it.
+    pub proxy_header: HeaderName,
     /// How many requests a user may make in a minute.
     pub per_minute: u32,
     pub model: StandIn,
@@ -45,6 +47,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             trusted: Vec::new(),
+            proxy_header: HeaderName::from_static("x-forwarded-for"),
             per_minute: 600,
             model: StandIn::default(),
         }
@@ -59,6 +62,7 @@ struct Gateway {
 
 pub fn router(audit: &Audit, config: Config) -> Result<Router, Error> {
     let mut attribution = RequestLayer::new(audit)
+        .proxy_header(config.proxy_header)
         .peer(|parts| {
             let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
             peer.map(|ConnectInfo(address)| address.ip())

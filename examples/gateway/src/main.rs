@@ -18,15 +18,17 @@ use stinger_audit::Audit;
 use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
+use axum::http::HeaderName;
 use gateway::Config;
 
 const USAGE: &str =
-    "usage: gateway [--listen ADDRESS] [--trail PATH] [--continue] [--trust NETWORK]...
+    "usage: gateway [--listen ADDRESS] [--trail PATH] [--continue] [--trust NETWORK]... [--proxy-header NAME]
 
-  --listen ADDRESS   where to take requests (default 127.0.0.1:8080)
-  --trail PATH       where to write the audit trail (default ./gateway-trail/audit.log)
-  --continue         answer even while the trail cannot be written (default: refuse with 503)
-  --trust NETWORK    take the word of these proxies for the client's address, such as 10.0.0.0/8";
+  --listen ADDRESS      where to take requests (default 127.0.0.1:8080)
+  --trail PATH          where to write the audit trail (default ./gateway-trail/audit.log)
+  --continue            answer even while the trail cannot be written (default: refuse with 503)
+  --trust NETWORK       believe these proxies about the client's address, such as 10.0.0.0/8
+  --proxy-header NAME   the header in which they report it (default X-Forwarded-For)";
 
 struct Arguments {
     listen: SocketAddr,
@@ -55,6 +57,11 @@ impl Arguments {
                 "--trail" => arguments.trail = value()?,
                 "--continue" => arguments.fail_safe = false,
                 "--trust" => arguments.config.trusted.push(value()?),
+                "--proxy-header" => {
+                    let name = value()?;
+                    arguments.config.proxy_header = HeaderName::try_from(&name)
+                        .map_err(|_| format!("--proxy-header {name}: not the name of a header"))?;
+                }
                 _ => return Err(format!("there is no argument {word}")),
             }
         }

@@ -67,6 +67,24 @@ impl Scope {
         self.has_records.load(Ordering::Relaxed)
     }
 
+    /// Sets a value, and has each record that takes it say what is wrong with it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn set_doubtful(
+        &self,
+        redactors: &RedactionPipeline,
+        key: Key,
+        text: &str,
+        problems: Vec<String>,
+    ) {
+        self.set(collect(redactors, |fields, annotations| {
+            fields.key(key, Value::Str(text));
+            problems
+                .into_iter()
+                .for_each(|problem| fields.problem(problem));
+            annotations.extend(fields.take_annotations().map(|of_key| (key, of_key)));
+        }));
+    }
+
     fn set(&self, values: SpanValues) {
         let mut late = lock(&self.late);
         let old = std::mem::replace(&mut *late, values);

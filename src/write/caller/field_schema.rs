@@ -18,6 +18,10 @@ pub(crate) const EVENT: &str = "event";
 /// Longer names are cut, so that a frame holds them with the numbers that tell them apart.
 pub(crate) const LONGEST_NAME: usize = 32 << 10;
 
+/// Longer ids, and whatever else attributes records, are cut: each record of a request has a copy, and a client may
+/// have written it.
+pub(crate) const LONGEST_ID: usize = 512;
+
 /// Whether two names are equal, or one is the beginning of the other's path, as `user` is of `user.id`. A collector that
 /// expands dots cannot hold both.
 pub(crate) fn collide(one: &[u8], other: &[u8]) -> bool {
@@ -56,8 +60,10 @@ pub(crate) enum Accepts {
     Nothing,
     /// Words of a person or a model, which are redacted.
     Text,
-    /// Any text, as it is.
+    /// Any text that is not too long, as it is.
     Id,
+    /// An address, in one spelling.
+    Address,
     /// For whom: replaced by a tag, or left out.
     Identifier,
     /// Any type but the reserved ones.
@@ -148,6 +154,7 @@ impl Accepts {
             (Key::Confidence, _) => Accepts::Share,
             (Key::UserId, _) if !keeps_identifier(false) => Accepts::Identifier,
             (Key::UserIp, _) if !keeps_identifier(true) => Accepts::Identifier,
+            (Key::UserIp, _) => Accepts::Address,
             // The application's own word for a state may be somebody's.
             (Key::ConversationState, _) | (_, ValueKind::Text) => Accepts::Text,
             (_, ValueKind::Id) => Accepts::Id,
@@ -161,8 +168,8 @@ impl Accepts {
     #[inline]
     pub(crate) fn takes(self, value: Value<'_>) -> bool {
         match (self, value) {
-            (Accepts::Id, Value::Str(_))
-            | (Accepts::Count | Accepts::Number, Value::U64(_))
+            (Accepts::Id, Value::Str(text)) => text.len() <= LONGEST_ID,
+            (Accepts::Count | Accepts::Number, Value::U64(_))
             | (Accepts::Number, Value::I64(_) | Value::F64(_)) => true,
             (Accepts::EventType, Value::Str(text)) => {
                 !text.is_empty() && !EventType::is_reserved(text)

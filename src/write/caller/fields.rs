@@ -8,6 +8,7 @@ mod nested;
 mod text;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -17,7 +18,7 @@ use tracing::field::Field;
 pub(crate) use nested::number_of;
 
 use super::annotations::FieldAnnotations;
-use super::field_schema::{Accepts, FieldPlan, NameCache, NameFingerprints};
+use super::field_schema::{Accepts, FieldPlan, LONGEST_ID, NameCache, NameFingerprints};
 use super::span_values::SpanValues;
 use super::trace::Trace;
 use crate::format::internal::{Key, KeySet, json};
@@ -303,7 +304,8 @@ impl<'r> FieldWriter<'r> {
             return;
         }
         match (accepts, text_of(value)) {
-            (Accepts::Id, Some(text)) => self.push(name, Value::Str(&text)),
+            (Accepts::Id, Some(text)) => self.id(key, &text),
+            (Accepts::Address, Some(text)) => self.address(key, &text),
             (Accepts::Text, Some(text)) => self.text(name, &text),
             (Accepts::Identifier, Some(text)) => self.identifier(key, &text),
             // Read in any case, written in one.
@@ -332,6 +334,30 @@ impl<'r> FieldWriter<'r> {
                 self.text(name, text);
                 self.problem(problem);
             }
+        }
+    }
+
+    /// What stands in each record of a request, so that it must not be long.
+    fn id(&mut self, key: Key, text: &str) {
+        let kept = frame::cut(text, LONGEST_ID);
+        if kept.len() < text.len() {
+            let name = key.name();
+            self.problem(format!(
+                "{name} is longer than {LONGEST_ID} bytes and was cut"
+            ));
+        }
+        self.push(Name::Key(key), Value::Str(kept));
+    }
+
+    /// An address in the spelling by which it is looked for.
+    fn address(&mut self, key: Key, text: &str) {
+        match text.parse::<IpAddr>() {
+            Ok(IpAddr::V6(address)) => {
+                let address = IpAddr::V6(address).to_canonical().to_string();
+                self.id(key, &address);
+            }
+            // IPv4 has one spelling, and any other text stays as it is.
+            _ => self.id(key, text),
         }
     }
 

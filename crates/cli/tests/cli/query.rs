@@ -197,3 +197,33 @@ fn tag_finds_the_records_of_a_known_value() {
     assert_eq!(found.lines().count(), 1, "{found}");
     assert!(found.contains("\"user_id\":\"u-7\""));
 }
+
+#[test]
+fn an_address_is_found_in_whatever_spelling() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let audit = stinger_audit::to(dir.path().join("audit.log"))
+        .open()
+        .expect("a trail");
+    for address in [
+        "192.0.2.1",
+        "::ffff:192.0.2.1",
+        "2001:DB8:0::1",
+        "no address",
+    ] {
+        let entry = stinger_audit::emit::event("e").user_ip(address);
+        audit.log(entry).expect("recorded");
+    }
+    audit.close().expect("closed");
+    for (typed, count) in [
+        ("192.0.2.1", 2),
+        ("::FFFF:192.0.2.1", 2),
+        ("::ffff:c000:201", 2),
+        ("2001:db8::1", 1),
+        ("2001:0db8::0001", 1),
+        ("192.0.2.2", 0),
+        ("no address", 1),
+    ] {
+        let found = run(dir.path(), &["query", "audit.log", "--ip", typed, "--json"]);
+        assert_eq!(stdout(&found).lines().count(), count, "{typed}");
+    }
+}

@@ -119,7 +119,8 @@ impl CheckReport {
 
 impl Trail {
     /// Reads the whole trail and says whether it is complete: holes, torn and foreign lines,
-    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, and an end behind
+    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, prompts of requests that
+    /// belong to no conversation and have no outcome, and an end behind
     /// which the checkpoint beside the trail knows of more.
     /// Of several trails each is checked for itself.
     pub fn check(&self) -> CheckReport {
@@ -189,6 +190,8 @@ struct TrailChecker {
     /// their first record.
     open: BTreeMap<(String, u64), (Turn, Position)>,
     starts_behind: Option<(u64, Position)>,
+    /// The prompts that belong to a request and to no turn, and have no outcome yet.
+    unanswered: HashMap<String, Vec<(u64, Position)>>,
     /// The last turn of each conversation, whose id is hashed: there may be many.
     turns: HashMap<u64, u64>,
     hasher: RandomState,
@@ -276,9 +279,9 @@ impl TrailChecker {
     }
 
     fn turn(&mut self, mut record: Record, position: Position) {
-        // Where no handler took it, somebody looks for paths.
+        // Where no handler took it, somebody looks for paths. One that switches protocols has only begun.
         let status = record.other.get("status").and_then(Value::as_u64);
-        let is_taken = !matches!(status, Some(404 | 405));
+        let is_taken = !matches!(status, Some(101 | 404 | 405));
         if record.event_type.as_str() == "request_unaudited" && is_taken {
             let path = record
                 .other
@@ -310,7 +313,7 @@ impl TrailChecker {
         let key = match (&record.turn_id, &record.conversation_id, record.turn_number) {
             (Some(turn_id), ..) => (turn_id.clone(), 0),
             (None, Some(conversation), Some(number)) => (conversation.clone(), number),
-            _ => return,
+            _ => return self.request(&record, position),
         };
         // It comes behind the end.
         if record.ends_turn() == Some(Outcome::Withheld) && !self.open.contains_key(&key) {
@@ -339,6 +342,25 @@ impl TrailChecker {
             self.ended(&key);
         } else if let Some(before) = key.1.checked_sub(1) {
             self.ended(&(key.0, before));
+        }
+    }
+
+    /// A record of no turn: the last prompt of its request is the one that it answers.
+    fn request(&mut self, record: &Record, position: Position) {
+        let Some(request_id) = &record.request_id else {
+            return;
+        };
+        if record.prompt.is_some() {
+            let prompts = self.unanswered.entry(request_id.clone()).or_default();
+            prompts.push((record.seq, position));
+        }
+        if (record.response.is_some() || record.blocking().is_some())
+            && let Some(prompts) = self.unanswered.get_mut(request_id)
+        {
+            prompts.pop();
+            if prompts.is_empty() {
+                self.unanswered.remove(request_id);
+            }
         }
     }
 
@@ -429,6 +451,12 @@ impl TrailChecker {
         let open: Vec<_> = self.open.keys().cloned().collect();
         for key in open {
             self.ended(&key);
+        }
+        for (request_id, prompts) in std::mem::take(&mut self.unanswered) {
+            for (seq, position) in prompts {
+                let detail = format!("a prompt of request {request_id} has no outcome, or not yet");
+                self.find(FindingKind::NoOutcome, seq, &position, detail);
+            }
         }
         let by_seq = |finding: &Finding| finding.seq.unwrap_or(u64::MAX);
         self.report.findings.sort_by_key(by_seq);

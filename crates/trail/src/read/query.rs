@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use chrono::{DateTime, Duration, Utc};
 
 use crate::format::json;
@@ -102,10 +104,17 @@ impl Query {
         session_id Session;
         /// Records of this request.
         request_id Request;
-        /// Records of users at this address.
-        user_ip Ip;
         /// Records of this model: the one that answered, or the one that was asked if that is not known.
         model_used Model;
+    }
+
+    /// Records of users at this address, however it is spelled: `::ffff:192.0.2.1` is `192.0.2.1`.
+    pub fn user_ip(mut self, address: impl Into<String>) -> Query {
+        let address = address.into();
+        let canonical = address.parse::<IpAddr>();
+        let canonical = canonical.map(|address| address.to_canonical().to_string());
+        self.names[Name::Ip as usize].push(canonical.unwrap_or(address));
+        self
     }
 
     /// Takes ids, addresses and models for the beginnings of what is meant.

@@ -20,7 +20,10 @@ impl FieldWriter<'_> {
     #[inline]
     pub(super) fn text(&mut self, name: Name<&str>, text: &str) {
         let text = self.redacted(&name.path(), text);
-        self.push(name, Value::Str(&text));
+        match name {
+            Name::Key(key) if key.is_attribution() => self.id(key, &text),
+            name => self.push(name, Value::Str(&text)),
+        }
     }
 
     /// A text without what must not be seen. The record says what was replaced in `field`.
