@@ -73,6 +73,10 @@ pub fn builder() -> Builder {
 /// # Errors
 ///
 /// As for [`Builder::open`].
+///
+/// # Panics
+///
+/// As for [`Audit::layer`], when it is added to a subscriber.
 pub fn layer<S>() -> Result<impl Layer<S>>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -235,7 +239,11 @@ impl Builder {
     /// As for [`open`](Builder::open); and where a global subscriber is installed already.
     pub fn enable(self) -> Result<Audit> {
         if !dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
-            return Err(subscriber_installed());
+            // The subscriber of a parent process feeds the trail that its forked child opens.
+            return match write::current().is_some_and(|core| core.is_forked()) {
+                true => self.open(),
+                false => Err(subscriber_installed()),
+            };
         }
         let audit = self.open()?;
         let layer = write::filtered(audit.core().cloned(), true);
@@ -243,6 +251,9 @@ impl Builder {
         if dispatcher::set_global_default(subscriber.into()).is_err() {
             audit.close()?;
             return Err(subscriber_installed());
+        }
+        if let Some(core) = audit.core() {
+            core.check_log_backend();
         }
         Ok(audit)
     }
@@ -343,6 +354,11 @@ impl Audit {
     }
 
     /// A layer that feeds this trail, for a registry of the application's own.
+    ///
+    /// # Panics
+    ///
+    /// When it is added to a subscriber that takes no filters, such as `fmt().finish()`:
+    /// [does not currently support filters](crate#does-not-currently-support-filters) says what to do.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

@@ -47,7 +47,7 @@ impl fmt::Display for Environment {
 #[derive(Clone, Default)]
 pub(crate) struct EnvSource {
     variables: BTreeMap<String, String>,
-    /// The file that only a container has.
+    /// The file or directory that only a container has.
     container_file: Option<&'static str>,
     /// A debug build whose stdout is a terminal.
     is_interactive_debug_build: bool,
@@ -96,13 +96,36 @@ const FLAGS: [(&str, Environment); 4] = [
     ("DOCKER", Environment::Container),
 ];
 
-const CONTAINER_FILES: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+/// Files and directories that container engines and Kubernetes leave.
+const CONTAINER_FILES: [&str; 4] = [
+    "/.dockerenv",
+    "/run/.containerenv",
+    "/run/secrets/kubernetes.io",
+    "/run/systemd/container",
+];
+
+/// Variables that orchestrators and container engines set for what they run.
+const CONTAINER_VARIABLES: [&str; 9] = [
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_PORT",
+    "ECS_CONTAINER_METADATA_URI_V4",
+    "ECS_CONTAINER_METADATA_URI",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "K_SERVICE",
+    "CONTAINER_APP_NAME",
+    "NOMAD_ALLOC_ID",
+    // systemd's and podman's word for what they run in.
+    "container",
+];
+
+/// The variable of this project, which alone makes a container a developer's machine.
+const OWN: &str = NAMES[0];
 
 /// The environment and the reason for it.
 ///
-/// Variables are statements; files and Kubernetes's variable are only traces, and are
-/// looked for when nothing was stated. Of several statements the strictest wins, and of
-/// equally strict ones the first.
+/// Variables are statements; what container engines and orchestrators leave are traces. Of several statements the
+/// strictest wins, and of equally strict ones the first. Where there is a trace, only the project's own variable makes
+/// it development: `DEBUG` and the like are for the application, and would write unredacted texts to the cluster's logs.
 pub(crate) fn detect(env: &EnvSource) -> (Environment, String) {
     let mut stated: Vec<(Environment, String)> = Vec::new();
     for name in NAMES {
@@ -123,7 +146,19 @@ pub(crate) fn detect(env: &EnvSource) -> (Environment, String) {
             stated.push((environment, format!("{name} is set")));
         }
     }
-    if let Some(strictest) = stated.iter().map(|(environment, _)| *environment).max() {
+    let strictest = stated.iter().map(|(environment, _)| *environment).max();
+    let is_own = stated.first().is_some_and(|(_, why)| why.starts_with(OWN));
+    let trace = trace_of_container(env);
+    let is_overruled = strictest == Some(Environment::Development) && !is_own;
+    if let Some(trace) = trace.as_ref().filter(|_| is_overruled) {
+        let stated: Vec<_> = stated.into_iter().map(|(_, why)| why).collect();
+        let reason = format!(
+            "{trace} (stricter than {}; in a container only {OWN}=development switches redaction off)",
+            stated.join(", ")
+        );
+        return (Environment::Container, reason);
+    }
+    if let Some(strictest) = strictest {
         let (deciding, overruled): (Vec<_>, Vec<_>) = stated
             .into_iter()
             .partition(|(environment, _)| *environment == strictest);
@@ -134,20 +169,22 @@ pub(crate) fn detect(env: &EnvSource) -> (Environment, String) {
         }
         return (strictest, reason);
     }
-    if let Some(file) = env.container_file {
-        return (Environment::Container, format!("{file} exists"));
-    }
-    if env.variable("KUBERNETES_SERVICE_HOST").is_some() {
-        return (
-            Environment::Container,
-            "KUBERNETES_SERVICE_HOST is set".to_owned(),
-        );
+    if let Some(trace) = trace {
+        return (Environment::Container, trace);
     }
     if env.is_interactive_debug_build {
         let reason = "nothing says otherwise, and this is a debug build on a terminal";
         return (Environment::Development, reason.to_owned());
     }
     (Environment::Production, "nothing says otherwise".to_owned())
+}
+
+/// What shows that the process runs in a container or a cluster.
+fn trace_of_container(env: &EnvSource) -> Option<String> {
+    let is_set = |name: &&&str| env.variable(name).is_some_and(|value| !value.is_empty());
+    let variable = CONTAINER_VARIABLES.iter().find(is_set);
+    let file = env.container_file.map(|file| format!("{file} exists"));
+    file.or_else(|| variable.map(|name| format!("{name} is set")))
 }
 
 fn named(value: &str) -> Option<Environment> {
@@ -216,6 +253,33 @@ mod tests {
         }
         let (_, reason) = detect(&EnvSource::with(&[("PROD", "true"), ("DEBUG", "true")]));
         assert_eq!(reason, "PROD is set (stricter than DEBUG is set)");
+    }
+
+    #[test]
+    fn in_a_container_or_a_cluster_only_the_own_variable_makes_it_development() {
+        use Environment::{Container, Development, Production};
+        let statements = [
+            ("DEBUG", "true"),
+            ("DEV", "1"),
+            ("ENVIRONMENT", "development"),
+            ("APP_ENV", "local"),
+        ];
+        for trace in CONTAINER_VARIABLES {
+            for statement in statements {
+                let variables = [statement, (trace, "10.0.0.1")];
+                let (environment, reason) = detect(&EnvSource::with(&variables));
+                assert_eq!(environment, Container, "{variables:?}: {reason}");
+                let says = format!("{trace} is set (stricter than {}", statement.0);
+                assert!(reason.starts_with(&says), "{reason}");
+                assert_eq!(detect(&EnvSource::with(&[statement])).0, Development);
+                assert_eq!(detect(&EnvSource::with(&[statement]).in_container()).0, Container);
+
+                let own = [statement, (trace, "10.0.0.1"), ("STINGER_ENV", "development")];
+                assert_eq!(detect(&EnvSource::with(&own)).0, Development);
+                let strict = [statement, (trace, "10.0.0.1"), ("PROD", "true")];
+                assert_eq!(detect(&EnvSource::with(&strict)).0, Production);
+            }
+        }
     }
 
     #[test]

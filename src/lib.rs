@@ -107,6 +107,14 @@
 //!
 //! The [`environment`] decides them; `trail_opened` and [`Audit::status`] say what it was taken
 //! for, and why. An unknown environment is production, because a mistake must not cost privacy.
+//!
+//! # Troubleshooting
+//!
+//! ## does not currently support filters
+//!
+//! `fmt().finish().with(audit.layer())` panics with these words, inside tracing-subscriber. The audit layer has a filter,
+//! which a finished `fmt` subscriber does not take. Make the log a layer as well:
+//! `registry().with(audit.layer()).with(fmt::layer()).init()`.
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
 

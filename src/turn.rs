@@ -44,13 +44,15 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// A new id of a turn or a tool call: a random number of the process and a count.
+/// A new id of a turn or a tool call: a random number of the process and a count. A forked child has a number of its
+/// own: it continues the count of its parent, as its siblings do.
 fn next_id() -> String {
-    static PROCESS: LazyLock<u64> =
-        LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static SEED: LazyLock<(RandomState, u32)> =
+        LazyLock::new(|| (RandomState::new(), std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:016x}-{count}", *PROCESS)
+    let process = SEED.0.hash_one((SEED.1, write::process()));
+    format!("{process:016x}-{count}")
 }
 
 /// A turn that has begun: its prompt stands in the trail.

@@ -52,11 +52,12 @@ pub(crate) use caller::span_usage::SpanUsage;
 pub use confirm_future::Confirm;
 pub(crate) use diagnostics::warn;
 pub(crate) use open::{open, record_refusal};
+pub(crate) use exit::process;
 pub(crate) use registry::current;
 pub use status::{CopyStatus, EffectiveConfig, Health, RecordCounts, Status, WriterStatus};
 
 use caller::fields::FieldWriter;
-use caller::layer::AuditLayer;
+use caller::find_layer::with_layer;
 use caller::trace::Trace;
 use caller::{attribution, encode};
 use journal::{Journal, Refusal};
@@ -76,7 +77,10 @@ pub const TARGET: &str = "stinger::audit";
 pub(crate) struct Core {
     /// Tells this trail from others of the process.
     id: u64,
-    pid: u32,
+    /// The process that opened it, see [`exit::process`].
+    process: u32,
+    /// The trail of the parent whose layers feed this one in a forked child.
+    stands_for: OnceLock<u64>,
     /// Tells this run of a writer from all others.
     run_id: String,
     config: Config,
@@ -113,6 +117,8 @@ struct Faults {
     trip: Mutex<Option<(DateTime<Utc>, String)>>,
     /// Why events of the application do not arrive, if they do not.
     events_filtered: Mutex<Option<String>>,
+    /// Why a backend of the crate `log` shows what they say, if one does.
+    log_backend: Mutex<Option<String>>,
 }
 
 /// What the worker is asked to do.
@@ -151,11 +157,12 @@ impl Core {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            pid: std::process::id(),
+            process: exit::process(),
+            stands_for: OnceLock::new(),
             name: config.outputs.trail.to_string(),
             journal,
             config,
-            run_id: format!("{:016x}", RandomState::new().hash_one(Utc::now())),
+            run_id: format!("{:016x}", RandomState::new().hash_one((Utc::now(), std::process::id()))),
             identity: OnceLock::new(),
             queue: Mutex::default(),
             losses: Apart::default(),
@@ -174,7 +181,9 @@ impl Core {
     /// What surrounds the calling thread, as far as this trail sees it.
     pub(crate) fn context(&self) -> RecordContext {
         RecordContext {
-            scope: attribution::current(|layer| layer.trail == self.id),
+            scope: attribution::current(|layer| {
+                layer.trail == self.id || self.stands_for.get() == Some(&layer.trail)
+            }),
             trace: Trace::current(),
         }
     }
@@ -192,9 +201,7 @@ impl Core {
     /// Attributes what happens in a span to a turn.
     pub(crate) fn attribute_span(&self, turn: &RecordContext, span: &Span) {
         span.with_subscriber(|(id, dispatch)| {
-            if let Some(recorder) = dispatch.downcast_ref::<AuditLayer>() {
-                recorder.adopt(id, self, turn);
-            }
+            with_layer(dispatch, |layer| layer.adopt(id, self, turn));
         });
     }
 
@@ -215,7 +222,7 @@ impl Core {
         context: impl Into<RecordContext>,
         fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> Result<()> {
-        if exit::is_forked() {
+        if self.is_forked() {
             return Err(Error::from(ErrorKind::Forked));
         }
         let _recording = Recording::in_trail(self.id);
@@ -370,6 +377,12 @@ impl Core {
     fn run_id_of_records(&self) -> Option<String> {
         let is_stream = !matches!(self.config.outputs.trail, Output::Files(_));
         is_stream.then(|| self.run_id.clone())
+    }
+
+    /// Whether this process was forked from the one that opened the trail.
+    #[inline]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.process != exit::process()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -10,6 +10,8 @@ pub(super) mod event_delivery;
 mod field_schema;
 pub(super) mod field_value;
 pub(super) mod fields;
+pub(super) mod find_layer;
+mod from_log;
 pub(super) mod layer;
 #[cfg(feature = "tower")]
 pub(super) mod span_usage;

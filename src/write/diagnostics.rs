@@ -2,10 +2,13 @@
 //! trail waits for it.
 
 use std::io::Write as _;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+
+use super::exit::process;
+use super::lock;
 
 /// Messages that may wait. More are dropped; `status()` says what is wrong, too.
 const WAITING: usize = 64;
@@ -17,8 +20,11 @@ static PENDING: AtomicUsize = AtomicUsize::new(0);
 
 /// Prints a message. No audited text goes here.
 pub(crate) fn warn(message: &str) {
-    static PRINTER: OnceLock<Option<SyncSender<String>>> = OnceLock::new();
-    let printer = PRINTER.get_or_init(|| {
+    // A forked child has the channel of its parent, and no thread behind it.
+    static PRINTER: Mutex<Option<(u32, Option<SyncSender<String>>)>> = Mutex::new(None);
+    let mut printer = lock(&PRINTER);
+    if printer.as_ref().is_none_or(|(of, _)| *of != process()) {
+        PENDING.store(0, Ordering::SeqCst);
         let (sender, receiver) = sync_channel::<String>(WAITING);
         let print = move || {
             for message in receiver {
@@ -27,13 +33,20 @@ pub(crate) fn warn(message: &str) {
                 PENDING.fetch_sub(1, Ordering::SeqCst);
             }
         };
+<<<<<<< HEAD
         let thread = std::thread::Builder::new().name("stinger-audit-diagnostics".to_owned());
         thread.spawn(print).is_ok().then_some(sender)
     });
+=======
+        let thread = std::thread::Builder::new().name("stinger-audit-warn".to_owned());
+        *printer = Some((process(), thread.spawn(print).is_ok().then_some(sender)));
+    }
+>>>>>>> b2e9fd3 (Refuse records that come through log, record in a forked child's own trail, find a hidden layer, keep redaction on in clusters)
     PENDING.fetch_add(1, Ordering::SeqCst);
     let sent = printer
         .as_ref()
-        .is_some_and(|printer| printer.try_send(message.to_owned()).is_ok());
+        .and_then(|(_, sender)| sender.as_ref())
+        .is_some_and(|sender| sender.try_send(message.to_owned()).is_ok());
     if !sent {
         PENDING.fetch_sub(1, Ordering::SeqCst);
     }

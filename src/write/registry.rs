@@ -22,12 +22,22 @@ pub(crate) fn current() -> Option<Arc<Core>> {
         .clone()
 }
 
+/// The current trail, if this process opened it.
+pub(crate) fn current_of_process() -> Option<Arc<Core>> {
+    current().filter(|core| !core.is_forked())
+}
+
 pub(super) fn remember(core: &Arc<Core>) {
     lock(&OPEN).push(core.clone());
-    CURRENT
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get_or_insert_with(|| core.clone());
+    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+    match &*current {
+        Some(known) if !known.is_forked() => return,
+        Some(of_parent) => {
+            let _ = core.stands_for.set(*of_parent.stands_for.get().unwrap_or(&of_parent.id));
+        }
+        None => {}
+    }
+    *current = Some(core.clone());
 }
 
 pub(super) fn forget(core: &Core) {
@@ -35,7 +45,7 @@ pub(super) fn forget(core: &Core) {
         let mut open = lock(&OPEN);
         open.extract_if(.., |known| known.id == core.id).collect()
     };
-    let next = lock(&OPEN).first().cloned();
+    let next = lock(&OPEN).iter().find(|core| !core.is_forked()).cloned();
     let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
     if current.as_ref().is_some_and(|known| known.id == core.id) {
         *current = next;

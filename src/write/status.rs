@@ -24,6 +24,9 @@ pub(super) struct Counts {
     pub(super) last_sync: Mutex<Option<DateTime<Utc>>>,
     pub(super) gaps: AtomicU64,
     pub(super) synced: AtomicU64,
+    pub(super) log_refused: AtomicU64,
+    /// Those that no record speaks of yet.
+    pub(super) log_unreported: AtomicU64,
 }
 
 /// How a trail is doing, and under which settings it runs. Serialises to JSON.
@@ -51,6 +54,8 @@ pub struct Status {
     pub writer: WriterStatus,
     /// Why bare macros do not reach the trail, if they do not.
     pub events_filtered: Option<String>,
+    /// Why a backend of the crate `log` shows the texts of bare macros, if one does.
+    pub log_backend: Option<String>,
 }
 
 /// The settings that are in force, from code, environment and defaults.
@@ -87,6 +92,8 @@ pub struct RecordCounts {
     pub gaps: u64,
     /// Events that came after `close()`.
     pub after_close: u64,
+    /// Records of the crate `log` with the audit target, which are refused: they have no fields to record.
+    pub log_refused: u64,
 }
 
 /// How writing goes.
@@ -153,6 +160,8 @@ impl Status {
             Health::Degraded(format!("records wait to be written: {}", error()))
         } else if let Some(why) = &self.events_filtered {
             Health::Degraded(why.clone())
+        } else if let Some(why) = &self.log_backend {
+            Health::Degraded(why.clone())
         } else if self.records.lost > 0 {
             Health::Degraded(format!("{} records were lost", self.records.lost))
         } else {
@@ -184,6 +193,7 @@ impl Status {
                 ..WriterStatus::default()
             },
             events_filtered: None,
+            log_backend: None,
         }
     }
 }
@@ -203,6 +213,7 @@ impl Core {
                 lost: count(&counts.lost) + lock(&self.losses).lost,
                 gaps: count(&counts.gaps),
                 after_close: count(&counts.after_close),
+                log_refused: count(&counts.log_refused),
             },
             writer: WriterStatus {
                 writable: !self.faults.failing.load(Ordering::Relaxed),
@@ -213,6 +224,7 @@ impl Core {
                 last_sync: *lock(&counts.last_sync),
             },
             events_filtered: lock(&self.faults.events_filtered).clone(),
+            log_backend: lock(&self.faults.log_backend).clone(),
             ..Status::idle(&self.config)
         }
     }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tracing_subscriber::prelude::*;
 
 pub mod disk;
+pub mod package;
 pub mod peers;
 mod skip;
 pub mod small;

@@ -402,6 +402,24 @@ fn a_service_that_fails_without_a_record_leaves_one() {
 }
 
 #[test]
+fn a_silent_request_is_noticed_behind_a_reload_layer_too() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    let _first = Bench::new();
+    let bench = Bench::new();
+    let service = layer(&bench).layer(service_fn(handler));
+    let (hidden, _handle) = tracing_subscriber::reload::Layer::new(bench.audit.layer());
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(hidden), || {
+        let silent = service.oneshot(request("/v1/silent", &[("x-user", "u-7")]));
+        let response = runtime.expect("a runtime").block_on(silent);
+        assert_eq!(response.expect("infallible").status(), 200);
+    });
+    let record = bench.one();
+    assert_eq!(record.event_type.as_str(), "request_unaudited");
+    assert_eq!(record.user_id.as_deref(), Some("u-7"));
+}
+
+#[test]
 fn while_the_trail_is_down_requests_are_refused_before_their_handler() {
     let bench = Bench::new();
     bench.audit.close().expect("closed");

@@ -97,6 +97,8 @@
 //! | `trail_refused` | somebody tried to switch the trail or its redaction off |
 //! | `trail_events_filtered` | events of the application do not reach the trail, and why |
 //! | `trail_events_delivered` | they do again |
+//! | `trail_log_backend` | a backend of the crate `log` shows the texts of bare macros, and what to do |
+//! | `trail_log_refused` | records of the crate `log` with the audit target were refused: how many |
 //!
 //! # Assumptions about the media
 //!

@@ -16,6 +16,7 @@ use tracing::dispatcher;
 
 use super::field_value::{Content, FieldValue};
 use super::fields::FieldWriter;
+use super::find_layer::with_layer;
 use super::layer::AuditLayer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::internal::Key;
@@ -324,9 +325,7 @@ impl<'a> Entry<'a> {
             let record = |core: &Arc<Core>| self.record_in(core, turn.context.clone());
             return turn.core.as_ref().map_or(Ok(()), record);
         }
-        let here = dispatcher::get_default(|dispatch| {
-            dispatch.downcast_ref::<AuditLayer>().map(AuditLayer::here)
-        });
+        let here = dispatcher::get_default(|dispatch| with_layer(dispatch, AuditLayer::here));
         match here {
             Some(Some((core, scope))) if !core.is_closed() => return self.record_in(&core, scope),
             // A layer without a trail: development switched it off.

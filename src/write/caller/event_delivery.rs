@@ -8,8 +8,8 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Level, dispatcher};
 
 use super::delivery_check;
-use super::layer::AuditLayer;
-use crate::record::system::{EventsDelivered, EventsFiltered};
+use super::find_layer::with_layer;
+use crate::record::system::{EventsDelivered, EventsFiltered, LogBackend};
 use crate::write::{Core, lock};
 
 /// Which bare `event!` macros reach the trail from the thread that asked.
@@ -65,13 +65,38 @@ impl Core {
 
     /// Checks from the calling thread, with the subscriber that it speaks to.
     pub(crate) fn check_event_delivery(&self) -> EventDelivery {
-        let has_layer =
-            || dispatcher::get_default(|dispatch| dispatch.downcast_ref::<AuditLayer>().is_some());
+        let has_layer = || dispatcher::get_default(|dispatch| with_layer(dispatch, |_| ()).is_some());
         let delivery = EventDelivery {
             lowest: delivery_check::lowest_level(self.id, has_layer),
         };
         self.note_event_delivery(delivery);
+        if delivery.is_complete() {
+            self.check_log_backend();
+        }
         delivery
+    }
+
+    /// Checks whether a backend of the crate `log` shows what macros say, of which no layer knows. That is noted once.
+    pub(crate) fn check_log_backend(&self) {
+        if !delivery_check::is_shown_beside(self.id) {
+            return;
+        }
+        let reason = "a backend of the crate `log` shows audit events of bare macros, texts and all: a crate has switched \
+                      on the feature log-always of tracing (`cargo tree -e features -i tracing` names it). Switch it off, \
+                      or have the backend ignore the target stinger::audit. The typed functions are not affected";
+        if lock(&self.faults.log_backend).replace(reason.to_owned()).is_none() {
+            self.warn(reason);
+            self.queue_system_record(LogBackend {
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    /// Checks from the calling thread, if its subscriber has an audit layer.
+    pub(crate) fn check_log_backend_here(&self) {
+        if dispatcher::get_default(|dispatch| with_layer(dispatch, |_| ()).is_some()) {
+            self.check_log_backend();
+        }
     }
 
     /// Checks the global subscriber, from a thread that has none of its own.

@@ -16,8 +16,8 @@
 //! span, and one whose filter refuses audit events does not hear of it. The typed functions
 //! leave no mark.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
@@ -29,16 +29,22 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::attribution::{self, LayerId, RecordContext, Scope, Spans};
 use super::delivery_check;
+use super::find_layer::{self, LAYERS};
+use super::from_log::{self, LogRecord};
 use super::span_values::SpanValues;
+use crate::write::registry::current_of_process;
 use crate::write::{Core, TARGET};
 
 /// The layer of a trail. Without a trail it takes the events away and drops them, which
 /// is what development asked for when it switched the trail off.
 pub(crate) struct AuditLayer {
-    trail: Option<Listener>,
+    pub(super) trail: Arc<Option<Listener>>,
 }
 
-struct Listener {
+/// The layer, for those that must not keep it alive.
+pub(super) type WeakLayer = Weak<Option<Listener>>;
+
+pub(super) struct Listener {
     core: Arc<Core>,
     id: LayerId,
     spans: Spans,
@@ -56,48 +62,62 @@ pub(crate) fn filtered<S>(
     core: Option<Arc<Core>>,
     alone: bool,
 ) -> Filtered<AuditLayer, AuditFilter, S> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let trail = core.map(|core| Listener {
         id: LayerId {
-            layer: NEXT.fetch_add(1, Ordering::Relaxed),
+            layer: LAYERS.fetch_add(1, Ordering::Relaxed),
             trail: core.id,
         },
         spans: Spans::default(),
         core,
     });
+    let trail = Arc::new(trail);
     Filtered::new(AuditLayer { trail }, AuditFilter { plain_spans: alone })
 }
 
 impl AuditLayer {
     /// The trail that the thread speaks to through this layer, and where it stands in it.
     pub(crate) fn here(&self) -> Option<(Arc<Core>, Option<Arc<Scope>>)> {
-        let trail = self.trail.as_ref()?;
+        let trail = self.listener()?;
         let scope = attribution::current(|id| id == trail.id);
-        Some((trail.core.clone(), scope))
+        Some((trail.core(), scope))
     }
 
     /// Has a span say what a turn of this trail says, wherever it was made.
     pub(crate) fn adopt(&self, span: &Id, core: &Core, turn: &RecordContext) {
-        if let Some(trail) = self.trail.as_ref().filter(|trail| trail.core.id == core.id) {
+        let listener = self.listener();
+        if let Some(trail) = listener.filter(|trail| trail.core().id == core.id) {
             // Values of its own, so that what it is given later is not the turn's.
             let own = Some(SpanValues::default());
             trail.spans.insert(span, turn.scope.clone(), own);
         }
     }
 
+    #[inline]
+    fn listener(&self) -> Option<&Listener> {
+        self.trail.as_ref().as_ref()
+    }
+
     fn take<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let Some(trail) = &self.trail else {
+        let Some(trail) = self.listener() else {
             return;
         };
-        if delivery_check::answer(event.metadata(), trail.core.id) {
+        let of_process;
+        let core = match trail.core.is_forked() {
+            false => &trail.core,
+            true => {
+                of_process = trail.core();
+                &of_process
+            }
+        };
+        if delivery_check::answer(event.metadata(), core.id) {
             return;
         }
         let scope = trail.scope(event.is_contextual(), event.parent(), ctx);
         // A macro has nobody to give an error to; the loss is counted.
-        let _ = trail.core.record(scope, |fields| {
+        let _ = core.record(scope, |fields| {
             fields.begin_event(event.metadata());
             event.record(fields);
         });
@@ -105,6 +125,12 @@ impl AuditLayer {
 }
 
 impl Listener {
+    /// The trail that the layer feeds: its own or, in a forked child, the one that the child has opened.
+    fn core(&self) -> Arc<Core> {
+        let of_process = || current_of_process().filter(|_| self.core.is_forked());
+        of_process().unwrap_or_else(|| self.core.clone())
+    }
+
     /// The scope around an event or a new span.
     fn scope<S>(
         &self,
@@ -135,11 +161,22 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn event_enabled(&self, event: &Event<'_>, ctx: Context<'_, S>) -> bool {
-        if event.metadata().target() != TARGET {
-            return true;
+        if event.metadata().target() == TARGET {
+            self.take(event, &ctx);
+            return false;
         }
-        self.take(event, &ctx);
+        let Some(record) = LogRecord::of(event) else {
+            return true;
+        };
+        if let Some(trail) = self.listener() {
+            record.refuse(&trail.core());
+        }
         false
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        find_layer::answer(metadata, self);
+        Interest::always()
     }
 
     /// Reached only through a subscriber that asks nobody whether an event is enabled.
@@ -150,7 +187,7 @@ where
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let Some(trail) = &self.trail else {
+        let Some(trail) = self.listener() else {
             return;
         };
         let parent = trail.scope(attrs.is_contextual(), attrs.parent(), &ctx);
@@ -160,7 +197,7 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let Some(trail) = &self.trail else {
+        let Some(trail) = self.listener() else {
             return;
         };
         // Spans without attribution fields share a scope that is not theirs to change.
@@ -175,19 +212,19 @@ where
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(trail) = &self.trail {
+        if let Some(trail) = self.listener() {
             attribution::enter(trail.id, id, trail.spans.get(id));
         }
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(trail) = &self.trail {
+        if let Some(trail) = self.listener() {
             attribution::exit(trail.id, id);
         }
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        if let Some(trail) = &self.trail {
+        if let Some(trail) = self.listener() {
             trail.spans.remove(&id);
         }
     }
@@ -201,9 +238,10 @@ impl<S> Filter<S> for AuditFilter {
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if metadata.is_event() && metadata.target() == TARGET {
+            from_log::note_macro(metadata);
             Interest::always()
-        } else if metadata.is_span()
-            && (attribution::attributes(metadata.fields())
+        } else if find_layer::is_question(metadata)
+            || metadata.is_span() && (attribution::attributes(metadata.fields())
                 || self.plain_spans && *metadata.level() <= Level::INFO)
         {
             Interest::sometimes()

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tracing::{Span, dispatcher};
 
 use super::attribution::Scope;
+use super::find_layer::with_layer;
 use super::layer::AuditLayer;
 use crate::format::internal::Key;
 use crate::write::Core;
@@ -18,7 +19,7 @@ impl SpanUsage {
     pub(crate) fn new(span: &Span) -> Option<SpanUsage> {
         span.in_scope(|| {
             dispatcher::get_default(|dispatch| {
-                let (core, scope) = dispatch.downcast_ref::<AuditLayer>()?.here()?;
+                let (core, scope) = with_layer(dispatch, AuditLayer::here)??;
                 scope.map(|scope| SpanUsage { core, scope })
             })
         })

@@ -14,6 +14,8 @@ use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
 use crate::write::{Core, lock};
 
 const TICK: Duration = Duration::from_secs(1);
+/// The first tick comes early: an application installs its subscriber right after it opens its trail.
+const FIRST_TICK: Duration = Duration::from_millis(100);
 /// Ticks between looks at the subscriber and the disk.
 const LOOK: u32 = 5;
 /// Ticks between looks at the subscriber while its last check event did not arrive.
@@ -30,11 +32,9 @@ pub(crate) fn start(core: &Arc<Core>) {
     let mut monitor = Monitor::new(core, Utc::now());
     let thread = std::thread::Builder::new().name("stinger-audit-monitor".to_owned());
     let started = thread.spawn(move || {
-        loop {
+        std::thread::sleep(FIRST_TICK);
+        while monitor.tick().is_some() {
             std::thread::sleep(TICK);
-            if monitor.tick().is_none() {
-                break;
-            }
         }
     });
     if let Err(error) = started {
@@ -73,12 +73,14 @@ impl Monitor {
         self.check_worker(&core);
         if self.ticks.is_multiple_of(LOOK) {
             // A check event that does not arrive shows up in a log of the application's. So there are few of them then.
-            let arrives = lock(&core.faults.events_filtered).is_none();
+            let arrives = lock(&core.faults.events_filtered).is_none()
+                && lock(&core.faults.log_backend).is_none();
             if arrives || self.ticks.is_multiple_of(LOOK_AGAIN) {
                 core.check_global_event_delivery();
             }
             self.check_space(&core);
         }
+        core.report_log_refusals();
         self.ticks = self.ticks.wrapping_add(1);
         if self.last_heartbeat.elapsed() >= core.config.heartbeat_interval {
             self.last_heartbeat = Instant::now();

@@ -105,6 +105,7 @@ impl Core {
 
     /// Writes what is recorded, ends the trail in order and frees it for another writer.
     pub(crate) fn close(&self) -> Result<()> {
+        self.check_log_backend_here();
         self.journal.close();
         registry::forget(self);
         let deadline = Instant::now() + self.config.enqueue_timeout.min(WAIT_FOR_DISK);
@@ -121,13 +122,14 @@ impl Core {
     /// journal goes on taking, and the next process finds what this one did not write.
     pub(crate) fn close_at_exit(&self) -> Result<()> {
         // A child of a fork has the memory of its parent, but none of its threads.
-        match self.pid == std::process::id() {
-            true => self.end(),
-            false => Ok(()),
+        match self.is_forked() {
+            true => Ok(()),
+            false => self.end(),
         }
     }
 
     fn end(&self) -> Result<()> {
+        self.report_log_refusals();
         let target = self.journal.tail();
         *lock(&self.requests.end_at) = Some(target);
         self.requests.close.store(true, Ordering::SeqCst);

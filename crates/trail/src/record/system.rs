@@ -264,6 +264,16 @@ system_events! {
     }
     /// Events of the application reach the trail again.
     EventsDelivered "trail_events_delivered" {}
+    /// A backend of the crate `log` shows the texts of bare macros.
+    LogBackend "trail_log_backend" {
+        /// Why, and what to do.
+        reason: String,
+    }
+    /// Records of the crate `log` with the audit target were refused: they have no fields to record.
+    LogRefused "trail_log_refused" {
+        /// How many.
+        refused: u64,
+    }
 }
 
 /// A line that a writer left unfinished.
