@@ -272,9 +272,16 @@ mod tests {
                 let says = format!("{trace} is set (stricter than {}", statement.0);
                 assert!(reason.starts_with(&says), "{reason}");
                 assert_eq!(detect(&EnvSource::with(&[statement])).0, Development);
-                assert_eq!(detect(&EnvSource::with(&[statement]).in_container()).0, Container);
+                assert_eq!(
+                    detect(&EnvSource::with(&[statement]).in_container()).0,
+                    Container
+                );
 
-                let own = [statement, (trace, "10.0.0.1"), ("STINGER_ENV", "development")];
+                let own = [
+                    statement,
+                    (trace, "10.0.0.1"),
+                    ("STINGER_ENV", "development"),
+                ];
                 assert_eq!(detect(&EnvSource::with(&own)).0, Development);
                 let strict = [statement, (trace, "10.0.0.1"), ("PROD", "true")];
                 assert_eq!(detect(&EnvSource::with(&strict)).0, Production);

@@ -51,8 +51,8 @@ pub(crate) use caller::layer::filtered;
 pub(crate) use caller::span_usage::SpanUsage;
 pub use confirm_future::Confirm;
 pub(crate) use diagnostics::warn;
-pub(crate) use open::{open, record_refusal};
 pub(crate) use exit::process;
+pub(crate) use open::{open, record_refusal};
 pub(crate) use registry::current;
 pub use status::{CopyStatus, EffectiveConfig, Health, RecordCounts, Status, WriterStatus};
 
@@ -162,7 +162,10 @@ impl Core {
             name: config.outputs.trail.to_string(),
             journal,
             config,
-            run_id: format!("{:016x}", RandomState::new().hash_one((Utc::now(), std::process::id()))),
+            run_id: format!(
+                "{:016x}",
+                RandomState::new().hash_one((Utc::now(), std::process::id()))
+            ),
             identity: OnceLock::new(),
             queue: Mutex::default(),
             losses: Apart::default(),

@@ -33,15 +33,9 @@ pub(crate) fn warn(message: &str) {
                 PENDING.fetch_sub(1, Ordering::SeqCst);
             }
         };
-<<<<<<< HEAD
         let thread = std::thread::Builder::new().name("stinger-audit-diagnostics".to_owned());
-        thread.spawn(print).is_ok().then_some(sender)
-    });
-=======
-        let thread = std::thread::Builder::new().name("stinger-audit-warn".to_owned());
         *printer = Some((process(), thread.spawn(print).is_ok().then_some(sender)));
     }
->>>>>>> b2e9fd3 (Refuse records that come through log, record in a forked child's own trail, find a hidden layer, keep redaction on in clusters)
     PENDING.fetch_add(1, Ordering::SeqCst);
     let sent = printer
         .as_ref()

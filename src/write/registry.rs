@@ -33,7 +33,9 @@ pub(super) fn remember(core: &Arc<Core>) {
     match &*current {
         Some(known) if !known.is_forked() => return,
         Some(of_parent) => {
-            let _ = core.stands_for.set(*of_parent.stands_for.get().unwrap_or(&of_parent.id));
+            let _ = core
+                .stands_for
+                .set(*of_parent.stands_for.get().unwrap_or(&of_parent.id));
         }
         None => {}
     }

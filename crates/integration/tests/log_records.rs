@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use stinger_audit::TARGET;
 use stinger_audit::read::Trail;
 use stinger_audit::record::SystemEvent;
+use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
 #[derive(Clone, Default)]
@@ -29,8 +30,8 @@ fn a_log_record_with_the_audit_target_is_hidden_counted_and_reported() {
         let path = dir.path().join("audit.log");
         let audit = stinger_audit::to(&path).open().expect("a trail");
         let shown = Shown::default();
-        let writer = shown.clone();
-        let log = || tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+        let copy = shown.clone();
+        let writer = move || copy.clone();
         let emit = || {
             for number in 0..3 {
                 log::info!(target: TARGET, "user u-7 asks for secret {number}");
@@ -41,12 +42,18 @@ fn a_log_record_with_the_audit_target_is_hidden_counted_and_reported() {
         };
         let registry = tracing_subscriber::registry();
         match is_audit_first {
-            true => {
-                tracing::subscriber::with_default(registry.with(audit.layer()).with(log()), emit)
-            }
-            false => {
-                tracing::subscriber::with_default(registry.with(log()).with(audit.layer()), emit)
-            }
+            true => tracing::subscriber::with_default(
+                registry
+                    .with(audit.layer())
+                    .with(fmt::layer().with_writer(writer)),
+                emit,
+            ),
+            false => tracing::subscriber::with_default(
+                registry
+                    .with(fmt::layer().with_writer(writer))
+                    .with(audit.layer()),
+                emit,
+            ),
         }
         assert_eq!(audit.status().records.log_refused, 3);
         audit.close().expect("closed");

@@ -65,7 +65,8 @@ impl Core {
 
     /// Checks from the calling thread, with the subscriber that it speaks to.
     pub(crate) fn check_event_delivery(&self) -> EventDelivery {
-        let has_layer = || dispatcher::get_default(|dispatch| with_layer(dispatch, |_| ()).is_some());
+        let has_layer =
+            || dispatcher::get_default(|dispatch| with_layer(dispatch, |_| ()).is_some());
         let delivery = EventDelivery {
             lowest: delivery_check::lowest_level(self.id, has_layer),
         };
@@ -84,7 +85,10 @@ impl Core {
         let reason = "a backend of the crate `log` shows audit events of bare macros, texts and all: a crate has switched \
                       on the feature log-always of tracing (`cargo tree -e features -i tracing` names it). Switch it off, \
                       or have the backend ignore the target stinger::audit. The typed functions are not affected";
-        if lock(&self.faults.log_backend).replace(reason.to_owned()).is_none() {
+        if lock(&self.faults.log_backend)
+            .replace(reason.to_owned())
+            .is_none()
+        {
             self.warn(reason);
             self.queue_system_record(LogBackend {
                 reason: reason.to_owned(),

@@ -87,10 +87,8 @@ fn hidden(dispatch: &Dispatch) -> Option<AuditLayer> {
     let asked = (registry, LAYERS.load(Ordering::Relaxed));
     let last = LAST.try_with(|last| last.borrow().clone());
     if let Some(answer) = last.ok()?.filter(|answer| answer.asked == asked) {
-        let Some(layer) = answer.layer else {
-            return None;
-        };
-        if let Some(trail) = layer.upgrade() {
+        // `None`: it was asked, and has none.
+        if let Some(trail) = answer.layer?.upgrade() {
             return Some(AuditLayer { trail });
         }
     }

@@ -50,7 +50,8 @@ impl LogRecord {
 
     /// Counts it as refused, unless a macro made it beside its event.
     pub(super) fn refuse(&self, core: &Core) {
-        let is_twin = |&(file, line): &(&str, u32)| file == self.file && u64::from(line) == self.line;
+        let is_twin =
+            |&(file, line): &(&str, u32)| file == self.file && u64::from(line) == self.line;
         if lock(&MACROS).iter().any(is_twin) {
             return;
         }

@@ -241,8 +241,9 @@ impl<S> Filter<S> for AuditFilter {
             from_log::note_macro(metadata);
             Interest::always()
         } else if find_layer::is_question(metadata)
-            || metadata.is_span() && (attribution::attributes(metadata.fields())
-                || self.plain_spans && *metadata.level() <= Level::INFO)
+            || metadata.is_span()
+                && (attribution::attributes(metadata.fields())
+                    || self.plain_spans && *metadata.level() <= Level::INFO)
         {
             Interest::sometimes()
         } else {
