@@ -363,7 +363,7 @@ fn a_prompt_without_an_outcome_is_found_conversation_or_not() {
     });
     let layer = layer(&bench);
     for path in ["/v1/answered", "/v1/blocked", "/v1/forgotten"] {
-        let service = layer.layer(answers.clone());
+        let service = layer.layer(answers);
         run(&bench, service.oneshot(request(path, &[]))).expect("infallible");
     }
     let records = bench.records();
