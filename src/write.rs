@@ -236,7 +236,7 @@ impl Core {
             |fields| {
                 fill(fields);
                 if let Some(scope) = scope {
-                    scope.attribute(|values| fields.attribute(values));
+                    scope.attribute(fields);
                 }
                 if let Some(trace) = trace {
                     fields.trace(trace);

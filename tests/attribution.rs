@@ -385,3 +385,52 @@ fn what_attributes_records_is_cut_at_512_bytes_and_the_record_says_so() {
         assert_eq!(record.problems, problems);
     }
 }
+
+#[test]
+fn tokens_that_a_span_counts_are_the_responses_and_nobody_elses() {
+    let bench = Bench::new();
+    let log = |event_type: &str| {
+        let event = stinger_audit::emit::event(event_type.to_owned());
+        event.log().expect("recorded");
+    };
+    bench.emit(|| {
+        let agent = info_span!("agent", gen_ai.usage.input_tokens = 1_000);
+        let _entered = agent.enter();
+        let chat = info_span!(
+            "chat",
+            conversation_id = "c",
+            gen_ai.usage.input_tokens = 30,
+            gen_ai.usage.output_tokens = Empty
+        );
+        let _chat = chat.enter();
+        stinger_audit::log_prompt("p").expect("recorded");
+        chat.record("gen_ai.usage.output_tokens", 12);
+        info!(target: TARGET, event_type = "guardrail_decision", filter_name = "f", decision = "allow");
+        info!(target: TARGET, event_type = "llm_response", response = "r");
+        info!(target: TARGET, event_type = "llm_response", response = "the same, in other words");
+        // The next call of the model in the same span.
+        chat.record("gen_ai.usage.input_tokens", 5);
+        stinger_audit::log_prompt("q").expect("recorded");
+        log("llm_response");
+    });
+    bench.emit(|| {
+        let _chat = info_span!("chat", gen_ai.usage.input_tokens = 7).entered();
+        let turn = bench.audit.turn("d").begin("p").expect("begun");
+        turn.block("an answer that nobody may see")
+            .expect("recorded");
+    });
+    let records = bench.records();
+    let counted = records.iter().filter_map(|record| {
+        let tokens = record.tokens_processed?;
+        Some((record.event_type.to_string(), tokens))
+    });
+    let expected = [
+        ("llm_response", 42),
+        ("llm_response", 5),
+        ("turn_blocked", 7),
+    ];
+    let expected = expected.map(|(event_type, tokens)| (event_type.to_owned(), tokens));
+    assert_eq!(counted.collect::<Vec<_>>(), expected);
+    let trail = stinger_audit::read::Trail::open(bench.path()).expect("a trail");
+    assert_eq!(trail.stats(stinger_audit::read::Query::new()).tokens, 54);
+}

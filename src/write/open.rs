@@ -176,7 +176,7 @@ pub(super) fn run(
         core.queue_system_record(wrong);
     }
     core.queue_system_record(opened(&core));
-    let mut turns = TurnTracker::default();
+    let mut turns = TurnTracker::new(found.is_whole());
     found
         .recent
         .iter()

@@ -111,6 +111,51 @@ fn conversations_go_on_where_the_last_process_left_them() {
     assert_eq!(turns, [Some(1), Some(2), Some(3)]);
 }
 
+#[test]
+fn a_conversation_goes_on_after_a_roll_and_a_restart_or_its_number_is_left_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let ask = |conversation: &str, rotation| {
+        let audit = open(&path, rotation);
+        audit
+            .log(stinger_audit::emit::prompt("p").conversation_id(conversation))
+            .expect("recorded");
+        audit.close().expect("closed");
+    };
+    let numbers = |path: &Path| -> Vec<_> {
+        let number = |record: &Record| (record.turn_number, record.turn_number_unknown);
+        records(path).iter().map(number).collect()
+    };
+    ask("c", Rotation::DAILY);
+    ask("d", Rotation::HOURLY);
+    ask("c", Rotation::MINUTELY);
+    ask("e", Rotation::MINUTELY);
+    let known = [1, 1, 2, 1].map(|number| (Some(number), None));
+    assert_eq!(numbers(&path), known);
+
+    // Of this trail the beginning is gone.
+    let path = dir.path().join("rest.log");
+    fs::write(&path, line_of(7, "2026-11-24T10:00:00Z")).expect("written");
+    for _ in 0..2 {
+        let audit = open(&path, Rotation::NEVER);
+        for entry in [
+            stinger_audit::emit::prompt("p"),
+            stinger_audit::emit::prompt("p").turn_number(4),
+        ] {
+            audit.log(entry.conversation_id("c")).expect("recorded");
+        }
+        audit.close().expect("closed");
+    }
+    let expected = [
+        (None, None),
+        (None, Some(true)),
+        (Some(4), None),
+        (Some(5), None),
+        (Some(4), None),
+    ];
+    assert_eq!(numbers(&path), expected);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_trail_is_private_to_its_owner() {

@@ -11,7 +11,7 @@ use super::filters::Filters;
 use super::source::{Input, ReadErrors, Source};
 use super::style::{DisplayOptions, Style, stdout};
 use super::text::{listed, one_line, write_json_line};
-use stinger_audit_trail::read::{Conversation, Query, Turn};
+use stinger_audit_trail::read::{Conversation, Query, Turn, record_identity};
 
 mod page;
 mod turn;
@@ -52,31 +52,26 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
         return nothing(&input, &arguments.id, read_errors);
     };
     let (lines, progress) = input.lines(Query::new().conversation_id(&id));
-    let mut records = Vec::new();
     let mut bytes = Vec::new();
-    for line in lines {
-        match line {
-            Ok(line) => {
-                if arguments.json {
-                    bytes.push((line.record.seq, line.bytes));
-                }
-                records.push(line.record);
-            }
-            Err(error) => read_errors.report(&error),
+    let read = lines.filter_map(|line| {
+        let mut line = line.map_err(|error| read_errors.report(&error)).ok()?;
+        if arguments.json {
+            let identity = record_identity(line.trail, &line.record);
+            bytes.push((identity, std::mem::take(&mut line.bytes)));
         }
-    }
+        Some(line)
+    });
+    let conversation = Conversation::of(&id, read);
     drop(progress);
-    if records.is_empty() {
+    if conversation.turns.is_empty() {
         return nothing(&input, &id, read_errors);
     }
-    let conversation = Conversation::of(id, records);
     let is_shown = |turn: &&Turn| turn.records.iter().any(|record| filters.selects(record));
     let shown: Vec<&Turn> = conversation.turns.iter().filter(is_shown).collect();
     if arguments.json {
-        let records = shown.iter().flat_map(|turn| &turn.records);
-        let shown: HashSet<u64> = records.map(|record| record.seq).collect();
+        let shown: HashSet<_> = shown.iter().flat_map(|turn| turn.identities()).collect();
         let mut out = stdout();
-        for (_, bytes) in bytes.iter().filter(|(seq, _)| shown.contains(seq)) {
+        for (_, bytes) in bytes.iter().filter(|(record, _)| shown.contains(record)) {
             write_json_line(&mut out, bytes)?;
         }
         out.flush()?;
@@ -86,6 +81,7 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
         let page = Page {
             style: &style,
             all: arguments.all,
+            trails: trails(&input),
         };
         page.conversation(&mut out, &conversation, |turn| is_shown(&turn))?;
         out.flush()?;
@@ -100,6 +96,17 @@ pub(super) fn run(arguments: &ShowArguments) -> CommandResult {
     }
     read_errors.finish()?;
     Ok(Answer::of(!shown.is_empty()))
+}
+
+/// The names of the trails that were merged. None if there is only one.
+fn trails(input: &Input) -> Vec<String> {
+    match input {
+        Input::Trail { trail, .. } if trail.names().len() > 1 => {
+            let files = trail.names().iter().map(|name| name.file_name(None));
+            files.map(|file| one_line(&file)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn nothing(input: &Input, id: &str, read_errors: ReadErrors) -> CommandResult {

@@ -157,7 +157,7 @@ fn the_names_of_generative_ai_are_understood() {
             gen_ai.usage.output_tokens = 12,
             gen_ai.prompt = "a span attributes and says nothing",
         );
-        span.in_scope(|| info!(target: TARGET, event_type = "inside"));
+        span.in_scope(|| info!(target: TARGET, event_type = "llm_response"));
     });
     let records = bench.records();
     for record in &records {

@@ -44,6 +44,8 @@ mod verify;
 
 pub use check::{CheckReport, Finding, FindingKind};
 pub use conversation::{Completeness, Conversation, Missing, Turn};
+#[doc(hidden)]
+pub use conversation::{RecordIdentity, record_identity};
 pub use export::ExportSummary;
 #[cfg(feature = "csv")]
 pub use export::{Csv, Rows};

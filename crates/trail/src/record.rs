@@ -77,6 +77,9 @@ object! {
         /// 1-based number of the turn within its conversation: of the one that `turn_id` names, if the record has
         /// one, else of the last that began.
         turn_number "turn_number": Option<u64>;
+        /// Whether the writer does not know the number: it had forgotten the conversation or the turn, or did not read
+        /// so far back when it opened the trail. `turn_number` is left out then.
+        turn_number_unknown "turn_number_unknown": Option<bool>;
         /// Where that turn stands after this record: `open` (no prompt was seen), `prompted`, `answered` or `blocked`; if
         /// the record has a `turn_id` also `failed`, `cut`, `abandoned` or `withheld`. Or what the application says.
         conversation_state "conversation_state": Option<String>;
@@ -187,6 +190,13 @@ impl Record {
         details
     }
 
+    /// Whether it is an answer of the model: one that only calls tools has no `response`.
+    #[doc(hidden)]
+    pub fn is_answer(&self) -> bool {
+        let has_other = !self.tool_calls.is_empty() || !self.attachments.is_empty();
+        self.response.is_some() || self.event_type == EventType::LlmResponse && has_other
+    }
+
     /// The model that answered, or the one that was asked if that is not known.
     pub fn model(&self) -> Option<&str> {
         self.model_used
@@ -259,6 +269,7 @@ mod tests {
                 Key::RedactionCounts => r#"{"EMAIL":1}"#.to_owned(),
                 Key::Expects => r#"["f","g"]"#.to_owned(),
                 Key::Problems => r#"["odd"]"#.to_owned(),
+                Key::TurnNumberUnknown => "true".to_owned(),
                 Key::Seq => "7".to_owned(),
                 key => match key.kind() {
                     ValueKind::Count => "3".to_owned(),

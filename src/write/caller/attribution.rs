@@ -29,25 +29,31 @@ pub(crate) struct Scope {
     /// Those that it was given later, which go first. Most spans have none and take no lock.
     late: Mutex<SpanValues>,
     has_late: AtomicBool,
+    /// Tokens, until the record that they belong to takes them.
+    usage: Mutex<SpanValues>,
+    has_usage: AtomicBool,
     /// Whether a record was attributed by it.
     has_records: AtomicBool,
 }
 
 impl Scope {
     fn new(parent: Option<Arc<Scope>>, own: SpanValues) -> Scope {
+        let (own, usage) = own.split_usage();
         Scope {
             parent,
             own,
             late: Mutex::default(),
             has_late: AtomicBool::new(false),
+            has_usage: AtomicBool::new(!usage.is_empty()),
+            usage: Mutex::new(usage),
             has_records: AtomicBool::new(false),
         }
     }
 
-    /// Attributes a record: calls `each` for the values of every span, the nearest first. Where a key comes
-    /// twice, the first value counts.
+    /// Attributes a record by the values of every span, the nearest first. Where a key comes twice, the first value
+    /// counts. Usage goes to one record: the response takes it away, from all of the spans.
     #[inline]
-    pub(crate) fn attribute(&self, mut each: impl FnMut(&SpanValues)) {
+    pub(crate) fn attribute(&self, fields: &mut FieldWriter<'_>) {
         let mut scope = Some(self);
         while let Some(found) = scope {
             // The line is shared by all threads in the span: it is written once.
@@ -55,9 +61,14 @@ impl Scope {
                 found.has_records.store(true, Ordering::Relaxed);
             }
             if found.has_late.load(Ordering::Acquire) {
-                each(&lock(&found.late));
+                fields.attribute(&lock(&found.late));
             }
-            each(&found.own);
+            fields.attribute(&found.own);
+            if found.has_usage.load(Ordering::Acquire) && fields.takes_usage() {
+                let mut usage = lock(&found.usage);
+                fields.attribute(&std::mem::take(&mut *usage));
+                found.has_usage.store(false, Ordering::Release);
+            }
             scope = found.parent.as_deref();
         }
     }
@@ -86,10 +97,18 @@ impl Scope {
     }
 
     fn set(&self, values: SpanValues) {
-        let mut late = lock(&self.late);
-        let old = std::mem::replace(&mut *late, values);
-        late.append(old);
-        self.has_late.store(true, Ordering::Release);
+        let (shared, usage) = values.split_usage();
+        for (new, values, has_values) in [
+            (shared, &self.late, &self.has_late),
+            (usage, &self.usage, &self.has_usage),
+        ] {
+            if !new.is_empty() {
+                let mut values = lock(values);
+                let old = std::mem::replace(&mut *values, new);
+                values.append(old);
+                has_values.store(true, Ordering::Release);
+            }
+        }
     }
 }
 

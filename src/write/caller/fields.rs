@@ -22,10 +22,10 @@ use super::field_schema::{Accepts, FieldPlan, LONGEST_ID, NameCache, NameFingerp
 use super::span_values::SpanValues;
 use super::trace::Trace;
 use crate::format::internal::{Key, KeySet, json};
-use crate::record::{Decision, Phase};
+use crate::record::{Decision, EventType, Outcome, Phase};
 use crate::redact::FieldPolicy;
 use crate::redact::internal::{FieldMode, RedactionPipeline, WITHHELD_BY_RULE};
-use crate::write::journal::frame::{self, Name, Value};
+use crate::write::journal::frame::{self, Fields, Name, Value};
 
 /// What is said of a guardrail that decided nothing.
 const NO_VERDICT: &str = "a guardrail is named without its decision";
@@ -186,6 +186,19 @@ impl<'r> FieldWriter<'r> {
                 }
             }
         }
+    }
+
+    /// Whether the tokens that a span counts are this record's: it is a response, or the end of a turn without one.
+    #[cold]
+    pub(crate) fn takes_usage(&self) -> bool {
+        let is_end = |(name, value)| match (name, value) {
+            (Name::Key(Key::EventType), Value::Str(event_type)) => {
+                event_type == EventType::LlmResponse.as_str().as_bytes()
+                    || Outcome::of_event(event_type).is_some()
+            }
+            _ => false,
+        };
+        self.has(Key::Response) || Fields(&self.out[self.begin..]).any(is_end)
     }
 
     /// Adds the trace that the event belongs to, where neither it nor its spans named one.

@@ -44,6 +44,28 @@ impl SpanValues {
         of_key.map(|(_, annotations)| &**annotations)
     }
 
+    /// Separates what all records in the span share from the usage, which only one of them has.
+    pub(crate) fn split_usage(self) -> (SpanValues, SpanValues) {
+        let (mut shared, mut usage) = (SpanValues::default(), SpanValues::default());
+        if !self.keys.meets(Key::USAGE) {
+            return (self, usage);
+        }
+        for (key, value) in self.iter() {
+            match Key::USAGE.contains(key) {
+                true => usage.push(key, value),
+                false => shared.push(key, value),
+            }
+        }
+        let annotations = self.annotations.into_iter();
+        (usage.annotations, shared.annotations) =
+            annotations.partition(|(key, _)| Key::USAGE.contains(*key));
+        (shared, usage)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Adds the field of a key that has none yet.
     pub(crate) fn push(&mut self, key: Key, value: Read<'_>) {
         self.keys.insert(key);

@@ -2,13 +2,12 @@
 
 use chrono::DateTime;
 
-use super::turn_tracker::{TurnEvent, TurnRef, TurnTracker};
+use super::turn_tracker::{TurnEvent, TurnPosition, TurnRef, TurnTracker};
 use crate::format::internal::{Key, KeySet, json, timestamp_text};
 use crate::record::{Decision, EventType, Outcome, Record};
 use crate::write::journal::frame::{Fields, Frame, Name, Read, Value};
 
 /// Renders lines, one after the other.
-#[derive(Default)]
 pub(crate) struct Renderer {
     turns: TurnTracker,
     /// Stands in every record, if the trail is a stream: whoever collects it may have several runs in one.
@@ -126,6 +125,7 @@ const COMPOSED: KeySet = KeySet::of(&[
     Key::EventType,
     Key::RunId,
     Key::TurnNumber,
+    Key::TurnNumberUnknown,
     Key::ConversationState,
     Key::Decisions,
     Key::TokensProcessed,
@@ -182,15 +182,16 @@ impl Renderer {
                     push_some(out, key, given.or(run_id.map(Value::Str)));
                 }
                 Key::TurnNumber => {
-                    push_some(
-                        out,
-                        key,
-                        given.or(position.map(|position| Value::U64(position.turn))),
-                    );
+                    let turn = position.and_then(TurnPosition::number);
+                    push_some(out, key, given.or(turn.map(Value::U64)));
+                }
+                Key::TurnNumberUnknown => {
+                    let is_unknown = position.is_some_and(|position| position.number().is_none());
+                    push_some(out, key, is_unknown.then_some(Value::Bool(true)));
                 }
                 Key::ConversationState => {
-                    let state =
-                        position.map(|position| Value::Str(position.state.as_str().as_bytes()));
+                    let state = position.and_then(|position| position.state);
+                    let state = state.map(|state| Value::Str(state.as_str().as_bytes()));
                     push_some(out, key, given.or(state));
                 }
                 Key::TokensProcessed => push_some(out, key, given.or_else(tokens)),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,6 +21,8 @@ pub(super) const WIDEST: usize = 100;
 pub(super) struct Page<'s> {
     pub(super) style: &'s Style,
     pub(super) all: bool,
+    /// The names of the trails that the records are of, if there are several.
+    pub(super) trails: Vec<String>,
 }
 
 impl Page<'_> {
@@ -54,18 +57,13 @@ impl Page<'_> {
             count(turns as u64, "turn"),
         );
         writeln!(out, "{}", style.paint(Tone::Strong, &head))?;
-        let missing = conversation.missing_turns();
+        let mut missing = conversation.missing_turns().into_iter().peekable();
         let mut last: Option<DateTime<Utc>> = None;
-        let mut number = 0;
         let mut seen = HashSet::new();
         let mut turns = conversation.turns.iter().peekable();
         while let Some(turn) = turns.next() {
             let begun = begun(turn);
-            if let Some(current) = turn.number
-                && let Some(range) = missing
-                    .iter()
-                    .find(|range| *range.start() > number && *range.end() < current)
-            {
+            while let Some(range) = missing.next_if(|range| is_behind(turn, range)) {
                 let what = match range.start() == range.end() {
                     true => format!("turn {} is missing", range.start()),
                     false => format!("turns {} to {} are missing", range.start(), range.end()),
@@ -74,17 +72,13 @@ impl Page<'_> {
             }
             if !is_shown(turn) {
                 let mut hidden = vec![turn];
-                while let Some(next) =
-                    turns.next_if(|next| !is_shown(next) && is_next(&hidden, next))
-                {
+                let gap = missing.peek();
+                while let Some(next) = turns.next_if(|next| {
+                    !is_shown(next) && !gap.is_some_and(|range| is_behind(next, range))
+                }) {
                     hidden.push(next);
                 }
                 writeln!(out, "\n{}", style.paint(Tone::Faint, &hidden_line(&hidden)))?;
-                number = hidden
-                    .iter()
-                    .rev()
-                    .find_map(|turn| turn.number)
-                    .unwrap_or(number);
                 last = None;
                 continue;
             }
@@ -95,7 +89,6 @@ impl Page<'_> {
                 writeln!(out, "\n{}", style.paint(Tone::Faint, &silence))?;
             }
             self.turn(out, turn, &mut seen)?;
-            number = turn.number.unwrap_or(number);
             last = turn.records.iter().map(|record| record.timestamp).max();
         }
         Ok(())
@@ -133,24 +126,19 @@ pub(super) fn begun(turn: &Turn) -> DateTime<Utc> {
     first.map(|record| record.timestamp).unwrap_or_default()
 }
 
-/// Whether no turn is missing between these turns and that one.
-fn is_next(turns: &[&Turn], next: &Turn) -> bool {
-    let last = turns.iter().rev().find_map(|turn| turn.number);
-    match (last, next.number) {
-        (Some(last), Some(next)) => next <= last.saturating_add(1),
-        (None, Some(next)) => next <= 1,
-        _ => true,
-    }
+/// Whether a turn comes after these numbers.
+fn is_behind(turn: &Turn, range: &RangeInclusive<u64>) -> bool {
+    turn.number.is_some_and(|number| number > *range.end())
 }
 
 /// The line for turns that the filters hide.
 fn hidden_line(turns: &[&Turn]) -> String {
     let records: usize = turns.iter().map(|turn| turn.records.len()).sum();
     let numbers = || turns.iter().filter_map(|turn| turn.number);
-    let which = match (numbers().next(), numbers().next_back()) {
+    let which = match (numbers().min(), numbers().max()) {
         (Some(first), Some(last)) if first == last => format!("turn {first}"),
         (Some(first), Some(last)) => format!("turns {first} to {last}"),
-        _ => "records without a turn".to_owned(),
+        _ => "without a number".to_owned(),
     };
     format!(
         "  ⋯ {which}: hidden by the filters ({})",

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 
+use serde_json::Value;
+
 use super::page::{Page, WIDEST, begun};
 use crate::query::{sign, tone, word};
 use crate::style::{Out, Tone};
 use crate::text::{one_line, truncated};
-use stinger_audit_trail::read::{Outcome, Turn};
+use stinger_audit_trail::read::{Outcome, RecordIdentity, Turn};
 use stinger_audit_trail::record::{Decision, GuardrailDecision, Phase, Record};
 
 impl Page<'_> {
@@ -15,16 +17,25 @@ impl Page<'_> {
         &self,
         out: &mut Out,
         turn: &Turn,
-        seen: &mut HashSet<u64>,
+        seen: &mut HashSet<RecordIdentity>,
     ) -> io::Result<()> {
         let style = self.style;
         let width = style.width.min(WIDEST);
         let (end, tone) = ending(turn);
         let begun = begun(turn);
-        let title = match turn.number {
-            Some(number) => format!("── turn {number}  {}  ", style.zone.clock(begun)),
-            None => format!("── without a turn  {}  ", style.zone.clock(begun)),
+        let name = match turn.number {
+            Some(number) => format!("turn {number}"),
+            None if turn.prompt().is_some() => "turn, number unknown".to_owned(),
+            None => "without a turn".to_owned(),
         };
+        let mut title = format!("── {name}  {}  ", style.zone.clock(begun));
+        if let Some(trail) = turn
+            .trails
+            .first()
+            .and_then(|trail| self.trails.get(*trail))
+        {
+            title = format!("{title}{trail}  ");
+        }
         let used = title.chars().count() + end.chars().count() + 1;
         let rule = "─".repeat(width.saturating_sub(used).clamp(2, WIDEST));
         writeln!(
@@ -39,15 +50,20 @@ impl Page<'_> {
     }
 
     /// Every record of a turn, in order. Guardrail decisions that follow each other make one gate.
-    fn records(&self, out: &mut Out, turn: &Turn, seen: &mut HashSet<u64>) -> io::Result<()> {
+    fn records(
+        &self,
+        out: &mut Out,
+        turn: &Turn,
+        seen: &mut HashSet<RecordIdentity>,
+    ) -> io::Result<()> {
         let (prompts, responses) = (turn.prompts().count(), turn.responses().count());
         if prompts == 0 {
             self.note(out, Tone::Bad, "prompt", "not recorded")?;
         }
         let (mut prompt, mut response) = (0, 0);
         let mut gate = Gate::of(turn);
-        for record in &turn.records {
-            if !seen.insert(record.seq) {
+        for (identity, record) in turn.identities().zip(&turn.records) {
+            if !seen.insert(identity) {
                 self.gate(out, turn, &mut gate)?;
                 let again = format!("#{} again: another line has this number", record.seq);
                 self.note(out, Tone::Bad, "", &again)?;
@@ -60,13 +76,17 @@ impl Page<'_> {
                 self.said(out, "prompt", (prompt, prompts), record, text)?;
             }
             gate.decisions.extend(&record.guardrail_decisions);
-            if let Some(text) = &record.response {
+            if record.is_answer() {
                 self.gate(out, turn, &mut gate)?;
                 response += 1;
-                self.said(out, "response", (response, responses), record, text)?;
+                if let Some(text) = &record.response {
+                    self.said(out, "response", (response, responses), record, text)?;
+                }
             }
-            let is_said = record.prompt.is_some() || record.response.is_some();
-            if !is_said && record.guardrail_decisions.is_empty() {
+            let is_said = record.prompt.is_some() || record.is_answer();
+            if is_said {
+                self.enclosed(out, record)?;
+            } else if record.guardrail_decisions.is_empty() {
                 self.gate(out, turn, &mut gate)?;
                 self.other(out, record)?;
             }
@@ -90,6 +110,24 @@ impl Page<'_> {
         let place = format!("{number} of {count}  #{}  {clock}", record.seq);
         self.note(out, Tone::Doubtful, name, &place)?;
         self.text(out, "", text)
+    }
+
+    /// What a prompt or a response has beside its text: tool calls and attachments.
+    fn enclosed(&self, out: &mut Out, record: &Record) -> io::Result<()> {
+        let calls = record.tool_calls.iter().map(|call| {
+            let told = [&call.arguments, &call.result].into_iter().flatten();
+            let told: Vec<String> = told.map(Value::to_string).collect();
+            ("tool", format!("{} {}", call.name, told.join(" → ")))
+        });
+        let files = record.attachments.iter().map(|attachment| {
+            let described = serde_json::to_string(attachment).unwrap_or_default();
+            ("file", described)
+        });
+        for (name, line) in calls.chain(files) {
+            let line = truncated(&one_line(&line), self.text_width() * 2);
+            self.note(out, Tone::Faint, name, &line)?;
+        }
+        Ok(())
     }
 
     /// Which guardrail decided what and, after the last one, where the turn was stopped.
@@ -172,7 +210,8 @@ impl Page<'_> {
         let tokens = turn
             .records
             .iter()
-            .find_map(|record| record.tokens_processed);
+            .filter_map(|record| record.tokens_processed)
+            .reduce(u64::saturating_add);
         let time = turn
             .records
             .iter()

@@ -119,7 +119,7 @@ impl CheckReport {
 
 impl Trail {
     /// Reads the whole trail and says whether it is complete: holes, torn and foreign lines,
-    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, prompts of requests that
+    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, prompts that
     /// belong to no conversation and have no outcome, and an end behind
     /// which the checkpoint beside the trail knows of more.
     /// Of several trails each is checked for itself.
@@ -186,17 +186,46 @@ fn misdated(name: &TrailName) -> Option<String> {
 #[derive(Default)]
 struct TrailChecker {
     report: CheckReport,
-    /// Turns that have not ended, by their ids or by conversation and number, with the place of
-    /// their first record.
-    open: BTreeMap<(String, u64), (Turn, Position)>,
+    /// Turns that have not ended, with the place of their first record.
+    open: BTreeMap<TurnKey, (Turn, Position)>,
     starts_behind: Option<(u64, Position)>,
-    /// The prompts that belong to a request and to no turn, and have no outcome yet.
+    /// The prompts that belong to a request, or to nothing, and have no outcome yet.
     unanswered: HashMap<String, Vec<(u64, Position)>>,
-    /// The last turn of each conversation, whose id is hashed: there may be many.
-    turns: HashMap<u64, u64>,
+    /// The last turn of each conversation, whose id is hashed: there may be many. `None`: its number is not known.
+    turns: HashMap<u64, Option<u64>>,
     hasher: RandomState,
     /// The last line, if it has no end.
     unfinished: Option<Error>,
+}
+
+/// By what the records of a turn name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum TurnKey {
+    Id(String),
+    /// Conversation and number, if it is known.
+    Number(String, Option<u64>),
+}
+
+impl TurnKey {
+    fn of(record: &Record) -> Option<TurnKey> {
+        let number = record.turn_number;
+        let id = record.turn_id.clone().map(TurnKey::Id);
+        id.or_else(|| {
+            let conversation = record.conversation_id.clone();
+            conversation.map(|conversation| TurnKey::Number(conversation, number))
+        })
+    }
+
+    /// The turn that nothing follows any more when this one begins.
+    fn before(&self) -> Option<TurnKey> {
+        match self {
+            TurnKey::Number(conversation, Some(number)) => Some(TurnKey::Number(
+                conversation.clone(),
+                Some(number.checked_sub(1)?),
+            )),
+            _ => None,
+        }
+    }
 }
 
 impl TrailChecker {
@@ -291,16 +320,15 @@ impl TrailChecker {
             let detail = format!("a request to {path} left no record");
             self.find(FindingKind::Unaudited, record.seq, &position, detail);
         }
-        if let (Some(conversation), Some(number)) = (&record.conversation_id, record.turn_number) {
+        if let Some(conversation) = &record.conversation_id {
             let id = self.hasher.hash_one(conversation);
             // Where the beginning is gone, turns begin somewhere.
             let starts_whole = self.report.first.is_some_and(|(first, _)| first == 0);
-            let before = match self.turns.get(&id) {
-                Some(last) => *last,
-                None if starts_whole => 0,
-                None => number,
-            };
-            if number > before + 1 {
+            let before = self.turns.get(&id).copied();
+            let before = before.unwrap_or(starts_whole.then_some(0));
+            if let (Some(before), Some(number)) = (before, record.turn_number)
+                && number > before + 1
+            {
                 let missing = match number - before - 1 {
                     1 => format!("turn {}", before + 1),
                     _ => format!("turns {} to {}", before + 1, number - 1),
@@ -308,16 +336,25 @@ impl TrailChecker {
                 let detail = format!("conversation {conversation}: {missing} missing");
                 self.find(FindingKind::MissingTurn, record.seq, &position, detail);
             }
-            self.turns.insert(id, number.max(before));
+            if record.turn_number.is_some() || record.turn_number_unknown.is_some() {
+                let last = record.turn_number;
+                self.turns
+                    .insert(id, last.map(|number| number.max(before.unwrap_or(0))));
+            }
         }
-        let key = match (&record.turn_id, &record.conversation_id, record.turn_number) {
-            (Some(turn_id), ..) => (turn_id.clone(), 0),
-            (None, Some(conversation), Some(number)) => (conversation.clone(), number),
-            _ => return self.request(&record, position),
+        let Some(mut key) = TurnKey::of(&record) else {
+            return self.request(&record, position);
         };
+        if let Some(last) = self.last_open(&key).filter(|(turn, _)| turn.takes(&record)) {
+            key = last.1;
+        }
         // It comes behind the end.
         if record.ends_turn() == Some(Outcome::Withheld) && !self.open.contains_key(&key) {
             return;
+        }
+        let is_second = |(turn, _): &(Turn, Position)| !turn.takes(&record);
+        if self.open.get(&key).is_some_and(is_second) {
+            self.ended(&key);
         }
         // Only that there is a text counts; it may be long.
         for text in [&mut record.prompt, &mut record.response]
@@ -326,35 +363,31 @@ impl TrailChecker {
         {
             *text = String::new();
         }
-        let number = record.turn_number;
         let is_end = record.ends_turn().is_some();
-        let (turn, _) = self.open.entry(key.clone()).or_insert_with(|| {
-            let turn = Turn {
-                number,
-                records: Vec::new(),
-            };
-            (turn, position)
-        });
+        let (turn, _) = self
+            .open
+            .entry(key.clone())
+            .or_insert_with(|| (Turn::of(Vec::new()), position));
+        turn.number = turn.number.or(record.turn_number);
         turn.records.push(record);
         // A turn with an id has one end. One without has what follows a block, too: its next
         // prompt ends it.
-        if is_end && key.1 == 0 {
+        if is_end {
             self.ended(&key);
-        } else if let Some(before) = key.1.checked_sub(1) {
-            self.ended(&(key.0, before));
+        } else if let Some(before) = key.before() {
+            self.ended(&before);
         }
     }
 
     /// A record of no turn: the last prompt of its request is the one that it answers.
     fn request(&mut self, record: &Record, position: Position) {
-        let Some(request_id) = &record.request_id else {
-            return;
-        };
+        // Without a request each prompt and each outcome of such records counts.
+        let request_id = record.request_id.as_deref().unwrap_or_default();
         if record.prompt.is_some() {
-            let prompts = self.unanswered.entry(request_id.clone()).or_default();
+            let prompts = self.unanswered.entry(request_id.to_owned()).or_default();
             prompts.push((record.seq, position));
         }
-        if (record.response.is_some() || record.blocking().is_some())
+        if (record.is_answer() || record.blocking().is_some())
             && let Some(prompts) = self.unanswered.get_mut(request_id)
         {
             prompts.pop();
@@ -364,8 +397,21 @@ impl TrailChecker {
         }
     }
 
+    /// The turn that is meant by a record without a number: the last open one of its conversation.
+    fn last_open(&self, key: &TurnKey) -> Option<(&Turn, TurnKey)> {
+        let TurnKey::Number(conversation, None) = key else {
+            return None;
+        };
+        if self.open.contains_key(key) {
+            return None;
+        }
+        let last = TurnKey::Number(conversation.clone(), Some(u64::MAX));
+        let mut open = self.open.range(key..=&last).rev();
+        open.next().map(|(key, (turn, _))| (turn, key.clone()))
+    }
+
     /// A turn that nothing follows any more.
-    fn ended(&mut self, key: &(String, u64)) {
+    fn ended(&mut self, key: &TurnKey) {
         let Some((turn, position)) = self.open.remove(key) else {
             return;
         };
@@ -454,7 +500,11 @@ impl TrailChecker {
         }
         for (request_id, prompts) in std::mem::take(&mut self.unanswered) {
             for (seq, position) in prompts {
-                let detail = format!("a prompt of request {request_id} has no outcome, or not yet");
+                let whose = match request_id.as_str() {
+                    "" => "without conversation, turn and request".to_owned(),
+                    id => format!("of request {id}"),
+                };
+                let detail = format!("a prompt {whose} has no outcome, or not yet");
                 self.find(FindingKind::NoOutcome, seq, &position, detail);
             }
         }

@@ -287,6 +287,7 @@ impl LineMapper for ToProof {
             let hash = leaf(line.bytes);
             let is_kept = self.0.contains(&seq) || Seal::is_one(line.bytes);
             Mapped {
+                trail: 0,
                 seq,
                 timestamp: DateTime::UNIX_EPOCH,
                 crc: u32::from_le_bytes(hint(&hash)),

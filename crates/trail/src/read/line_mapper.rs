@@ -25,6 +25,7 @@ pub(super) trait LineMapper: Clone + Send + 'static {
             seq: record.seq,
             timestamp: record.timestamp,
             crc: crate::format::internal::checksum(line.bytes),
+            trail: 0,
             number: line.number,
             length: line.bytes.len(),
             item: self.item(line, record),
@@ -40,6 +41,8 @@ pub(super) struct Mapped<T> {
     /// The checksum of its bytes, and how many they are.
     pub(super) crc: u32,
     pub(super) length: usize,
+    /// Which of several trails it is of.
+    pub(super) trail: usize,
     /// Its number in its file.
     pub(super) number: u64,
     pub(super) item: T,
@@ -66,6 +69,8 @@ pub struct Line {
     pub bytes: Vec<u8>,
     /// Where it stands.
     pub position: Position,
+    /// Which of several trails it is of, counted as [`Trail::names`](super::Trail::names) has them. 0 of a single one.
+    pub trail: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +84,7 @@ impl LineMapper for ToLine {
             record,
             bytes: line.bytes.to_vec(),
             position: line.position(),
+            trail: 0,
         }
     }
 }

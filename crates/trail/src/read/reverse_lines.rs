@@ -93,7 +93,9 @@ impl ReverseLines {
                 };
                 match raw.parse() {
                     Ok(record) if self.query.selects(&record) => {
-                        self.waiting.push(Ok(ToLine.item(&raw, record)));
+                        let trail = self.trails.len().saturating_sub(1);
+                        let line = ToLine.item(&raw, record);
+                        self.waiting.push(Ok(Line { trail, ..line }));
                     }
                     Ok(_) => {}
                     Err(_) => {

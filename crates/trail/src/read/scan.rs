@@ -98,6 +98,7 @@ impl Iterator for Lines {
         Some(self.0.next()?.map(|taken| {
             let mut line = taken.item;
             line.position.line = taken.number;
+            line.trail = taken.trail;
             line
         }))
     }
@@ -162,12 +163,17 @@ impl<M: LineMapper> Iterator for Merge<M> {
                 }
             }
         }
-        let next = self.scans.iter_mut().filter(|(_, next)| next.is_some());
+        let scans = self.scans.iter_mut().enumerate();
+        let next = scans.filter(|(_, (_, next))| next.is_some());
         // What cannot be read has no time, and is told at once.
-        let (scan, next) = next.min_by_key(|(_, next)| match next {
+        let (trail, (scan, next)) = next.min_by_key(|(_, (_, next))| match next {
             Some(Ok(line)) => Some(line.timestamp),
             _ => None,
         })?;
-        std::mem::replace(next, scan.next())
+        let mut next = std::mem::replace(next, scan.next());
+        if let Some(Ok(line)) = &mut next {
+            line.trail = trail;
+        }
+        next
     }
 }

@@ -33,7 +33,7 @@ pub struct Stats {
     pub processing_time_ms: Histogram,
     /// `latency_ms` of the decisions that have it, by guardrail.
     pub guardrail_latency_ms: BTreeMap<String, Histogram>,
-    /// Sum of `tokens_processed`.
+    /// Sum of `tokens_processed`, which stands in the record of the response.
     pub tokens: u64,
     /// Values that were redacted, by kind.
     pub redactions: BTreeMap<String, u64>,
@@ -206,7 +206,7 @@ impl Stats {
         if let Some(user) = &record.user_id {
             count(&mut self.users, user, 1);
         }
-        if let (Some(model), Some(_)) = (record.model(), &record.response) {
+        if let Some(model) = record.model().filter(|_| record.is_answer()) {
             count(&mut self.models, model, 1);
         }
         for decision in &record.guardrail_decisions {

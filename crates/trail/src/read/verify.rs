@@ -362,6 +362,7 @@ impl LineMapper for ToLeaf {
             Some(_) => What::Record,
         };
         Ok(Some(Mapped {
+            trail: 0,
             seq: seq.unwrap_or(u64::MAX),
             timestamp: DateTime::UNIX_EPOCH,
             crc: 0,

@@ -86,6 +86,7 @@ keys! {
     ConversationId    "conversation_id"     Id       Attribution ["gen_ai.conversation.id"];
     TurnId            "turn_id"             Id       Attribution [];
     TurnNumber        "turn_number"         Count    Attribution [];
+    TurnNumberUnknown "turn_number_unknown" Composed Trail       [];
     ConversationState "conversation_state"  Id       Event       [];
     Prompt            "prompt"              Text     Event       ["gen_ai.prompt", "gen_ai.input.messages"];
     Response          "response"            Text     Event       ["gen_ai.completion", "gen_ai.output.messages"];
@@ -137,6 +138,9 @@ impl Key {
         }
         set
     };
+
+    /// What a call of a model has used: a span gives it to one record, the response.
+    pub const USAGE: KeySet = KeySet::of(&[Key::InputTokens, Key::OutputTokens]);
 
     pub fn is_of_decision(self) -> bool {
         self.source() == Source::Decision

@@ -287,6 +287,7 @@ scalars! {
     u64: |value| value.as_u64();
     usize: |value| value.as_u64().and_then(|number| number.try_into().ok());
     f64: |value| value.as_f64();
+    bool: |value| value.as_bool();
     DateTime<Utc>: |value| value.as_str().and_then(|text| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()));
     Value: |value| Some(value.clone());
 }

@@ -18,17 +18,21 @@ use crate::format::{Period, TrailName};
 use crate::record::Record;
 use crate::write::warn;
 
-/// How much of the newest file is searched for torn lines that a recovery did not come to name, and for where its
-/// conversations stand. It is about as much as a journal holds.
+/// How much of the newest file is searched for torn lines that a recovery did not come to name. It is about as much as
+/// a journal holds. So much of the newest files says where the conversations stand.
 const RECENT_BYTES: u64 = 4 << 20;
+
+/// No more files before the newest are read for that: each costs an open.
+const MOST_OLDER: usize = 32;
 
 /// What was there when the trail was opened.
 #[derive(Default)]
 pub(crate) struct ExistingTrail {
     /// The last record, by `seq`.
     pub(crate) last: Option<Record>,
-    /// The newest file with a record, and the records at its end.
+    /// The newest file with a record.
     newest: Option<PathBuf>,
+    /// The last records, in order, also of files before that.
     pub(crate) recent: Vec<Record>,
     /// Torn lines: file and bytes. They are terminated now.
     pub(crate) torn: Vec<(PathBuf, TornLine)>,
@@ -44,7 +48,7 @@ impl ExistingTrail {
     fn of(catalog: &mut Catalog) -> Result<ExistingTrail> {
         let mut found = ExistingTrail::default();
         let mut terminated = Vec::new();
-        let mut index = 0;
+        let (mut index, mut older) = (0, 0);
         while let Some(path) = catalog.newest(index).map(Path::to_owned) {
             index += 1;
             let end = terminated_tail(&path)?;
@@ -65,6 +69,7 @@ impl ExistingTrail {
             terminated = earlier;
             found.last = Some(last);
             found.newest = Some(path);
+            older = index;
         }
         if let Some(newest) = &found.newest {
             let failed = |error| Error::io("read", newest, error);
@@ -73,6 +78,8 @@ impl ExistingTrail {
             // Their writer terminated them and died before it recorded that: it would have in the lines that follow.
             let lines = terminated.into_iter().chain(unnamed);
             found.torn.extend(lines.map(|line| (newest.clone(), line)));
+            let left = RECENT_BYTES.saturating_sub(length(newest));
+            found.read_older(catalog, older, left);
         }
         let asides: Vec<_> = catalog.asides().map(|entry| catalog.path(entry)).collect();
         for path in asides {
@@ -84,6 +91,38 @@ impl ExistingTrail {
         }
         Ok(found)
     }
+
+    /// Adds the records at the end of the files before the newest.
+    fn read_older(&mut self, catalog: &Catalog, older: usize, mut left: u64) {
+        // Which files are the newest is asked of a copy: a catalog gives each of them once.
+        let mut catalog = (left > 0).then(|| catalog.clone());
+        for index in older..older + MOST_OLDER {
+            let newest = catalog.as_mut().filter(|_| left > 0);
+            let Some(path) = newest.and_then(|catalog| catalog.newest(index)) else {
+                return;
+            };
+            // What cannot be read is not known, and what is before it would not be whole.
+            let Ok((mut records, _)) = recent(path, left) else {
+                return;
+            };
+            left = left.saturating_sub(length(path));
+            records.append(&mut self.recent);
+            self.recent = records;
+        }
+    }
+
+    /// Whether the recent records are all of the trail.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self.recent.first() {
+            Some(first) => first.seq == 0,
+            None => self.last.is_none(),
+        }
+    }
+}
+
+/// The length of a file. One that is not known is long.
+fn length(path: &Path) -> u64 {
+    path.metadata().map_or(RECENT_BYTES, |found| found.len())
 }
 
 /// The end of a file, whose last line is terminated if it was not.

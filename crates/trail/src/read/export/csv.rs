@@ -172,6 +172,7 @@ impl Csv {
             Some(Key::ConversationId) => text(record.conversation_id.as_deref()),
             Some(Key::TurnId) => text(record.turn_id.as_deref()),
             Some(Key::TurnNumber) => number(record.turn_number),
+            Some(Key::TurnNumberUnknown) => number(record.turn_number_unknown),
             Some(Key::ConversationState) => text(record.conversation_state.as_deref()),
             Some(Key::Prompt) => text(record.prompt.as_deref()),
             Some(Key::Response) => text(record.response.as_deref()),
