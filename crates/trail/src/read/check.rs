@@ -119,7 +119,7 @@ impl CheckReport {
 
 impl Trail {
     /// Reads the whole trail and says whether it is complete: holes, torn and foreign lines,
-    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, prompts that
+    /// unclean ends, gaps, turns without a prompt, an outcome or a decision they expected, prompts of requests that
     /// belong to no conversation and have no outcome, and an end behind
     /// which the checkpoint beside the trail knows of more.
     /// Of several trails each is checked for itself.
@@ -189,7 +189,7 @@ struct TrailChecker {
     /// Turns that have not ended, with the place of their first record.
     open: BTreeMap<TurnKey, (Turn, Position)>,
     starts_behind: Option<(u64, Position)>,
-    /// The prompts that belong to a request, or to nothing, and have no outcome yet.
+    /// The prompts that belong to a request and to no turn, and have no outcome yet.
     unanswered: HashMap<String, Vec<(u64, Position)>>,
     /// The last turn of each conversation, whose id is hashed: there may be many. `None`: its number is not known.
     turns: HashMap<u64, Option<u64>>,
@@ -381,10 +381,12 @@ impl TrailChecker {
 
     /// A record of no turn: the last prompt of its request is the one that it answers.
     fn request(&mut self, record: &Record, position: Position) {
-        // Without a request each prompt and each outcome of such records counts.
-        let request_id = record.request_id.as_deref().unwrap_or_default();
+        // LIMIT: nothing says which outcome belongs to a prompt without any id.
+        let Some(request_id) = &record.request_id else {
+            return;
+        };
         if record.prompt.is_some() {
-            let prompts = self.unanswered.entry(request_id.to_owned()).or_default();
+            let prompts = self.unanswered.entry(request_id.clone()).or_default();
             prompts.push((record.seq, position));
         }
         if (record.is_answer() || record.blocking().is_some())
@@ -500,11 +502,7 @@ impl TrailChecker {
         }
         for (request_id, prompts) in std::mem::take(&mut self.unanswered) {
             for (seq, position) in prompts {
-                let whose = match request_id.as_str() {
-                    "" => "without conversation, turn and request".to_owned(),
-                    id => format!("of request {id}"),
-                };
-                let detail = format!("a prompt {whose} has no outcome, or not yet");
+                let detail = format!("a prompt of request {request_id} has no outcome, or not yet");
                 self.find(FindingKind::NoOutcome, seq, &position, detail);
             }
         }
