@@ -152,7 +152,10 @@ impl RequestLayer {
     }
 
     /// On which paths a request that leaves no record is recorded as that. For `check` it is a finding, unless the answer
-    /// was 404 or 405: whoever scans for paths asks no model.
+    /// was 404 or 405, because a scan for paths asks no model, or 101, because the request goes on as another protocol.
+    ///
+    /// The request ends with its response's body. What another task records later, as a WebSocket's does, comes too late
+    /// for this, and has the request's attribution only if the task is [instrumented](tracing::Instrument) with its span.
     pub fn audited(
         mut self,
         audited: impl Fn(&str) -> bool + Send + Sync + 'static,
