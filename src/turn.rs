@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
 use tracing::{Span, info_span};
 
 use crate::audit::Audit;
 use crate::error::{Error, ErrorKind, NotReleased, Result};
 use crate::format::internal::Key;
-use crate::record::{Decision, EventType, GuardrailDecision, Phase};
+use crate::record::{Decision, EventType, GuardrailDecision, Phase, ToolCall};
 use crate::write::{self, Entry, RecordContext, event, guardrail, turn_end};
 
 mod builder;
@@ -23,7 +24,7 @@ mod tool;
 
 pub use builder::TurnBuilder;
 pub use guardrail_check::GuardrailCheck;
-pub use response_stream::{Chunk, ResponseStream};
+pub use response_stream::{Chunk, ResponseStream, ToolCallDelta};
 pub use tool::PendingToolCall;
 
 /// Where the records of a turn go, and what they all say.
@@ -123,6 +124,48 @@ pub struct Turn {
 pub struct HeldResponse<R> {
     response: R,
     turn_id: String,
+    /// The record of the response, without its text.
+    entry: Entry<'static>,
+}
+
+impl<R> HeldResponse<R> {
+    /// A tool that the model calls in the response: an element of `tool_calls` in its record. A response that has
+    /// nothing else is held as an empty text.
+    ///
+    /// ```
+    /// # use stinger_audit::record::ToolCall;
+    /// # fn main() -> Result<(), stinger_audit::Error> {
+    /// # let dir = tempfile::tempdir().expect("a directory");
+    /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
+    /// let turn = audit.turn("c-42").begin("Which trains go to Paris?")?;
+    /// let call = ToolCall::new("search_trains").id("call-1").arguments_json(r#"{"to":"Paris"}"#);
+    /// let answer = turn.hold("").tool_call(call);
+    /// turn.release(answer)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn tool_call(mut self, call: ToolCall) -> Self {
+        self.entry = self.entry.tool_call(call);
+        self
+    }
+
+    /// A file in the response: its length and its SHA-256 are recorded, its content is not.
+    pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
+        self.entry = self.entry.attachment(kind, content);
+        self
+    }
+
+    /// A file in the response by its URL; see [`Entry::attachment_url`].
+    pub fn attachment_url(mut self, kind: impl Into<String>, url: &str) -> Self {
+        self.entry = self.entry.attachment_url(kind, url);
+        self
+    }
+
+    /// A field of the application's own for the record of the response, such as why the model refused. Strings and map
+    /// keys in it are redacted.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.entry = self.entry.field(name.into(), value.into());
+        self
+    }
 }
 
 impl<R> fmt::Debug for HeldResponse<R> {
@@ -214,6 +257,7 @@ impl Turn {
         HeldResponse {
             response,
             turn_id: self.id.clone(),
+            entry: event(EventType::LlmResponse),
         }
     }
 
@@ -255,7 +299,9 @@ impl Turn {
             return Err(self.refused(NotReleased::Blocked(by.to_owned())));
         }
         self.holding = true;
-        let recorded = self.respond(held.response.as_ref(), "released", |entry| entry);
+        let entry: Entry<'_> = held.entry.clone();
+        let entry = entry.text(Key::Response, held.response.as_ref());
+        let recorded = self.log_end(entry.made(Key::Outcome, "released"));
         recorded.inspect_err(|_| self.withhold())
     }
 

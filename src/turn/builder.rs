@@ -6,7 +6,7 @@ use super::{Turn, TurnContext, next_id};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::format::internal::Key;
-use crate::record::EventType;
+use crate::record::{EventType, ToolCall};
 use crate::write::{Entry, common_texts, event};
 
 /// What is known of a turn before it begins. An empty id or the like is none: what the spans around say holds then.
@@ -52,6 +52,19 @@ impl TurnBuilder {
     /// A file that comes with the prompt: its length and its SHA-256 are recorded, its content is not.
     pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
         self.entry = self.entry.attachment(kind, content);
+        self
+    }
+
+    /// A file that comes with the prompt by its URL, as images of a model's API do; see
+    /// [`Entry::attachment_url`](crate::emit::Entry::attachment_url).
+    pub fn attachment_url(mut self, kind: impl Into<String>, url: &str) -> Self {
+        self.entry = self.entry.attachment_url(kind, url);
+        self
+    }
+
+    /// A tool call whose result comes with the prompt: an element of `tool_calls`.
+    pub fn tool_call(mut self, call: ToolCall) -> Self {
+        self.entry = self.entry.tool_call(call);
         self
     }
 

@@ -1,11 +1,12 @@
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::guardrail_check::{decided, failed};
-use super::{Decision, GuardrailDecision, Phase, Turn, milliseconds};
+use super::{Decision, GuardrailDecision, Phase, ToolCall, Turn, milliseconds};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A chunk of an answer: a text, or the failure of whoever makes the chunks.
@@ -16,6 +17,32 @@ pub trait Chunk {
     ///
     /// This is no chunk but the reason for which none follows.
     fn text(&self) -> Result<&str, String>;
+
+    /// The parts of tool calls in the chunk. None by default.
+    fn tool_calls(&self) -> Vec<ToolCallDelta<'_>> {
+        Vec::new()
+    }
+}
+
+/// A part of a tool call in a chunk, as a model's API streams them: `id` and `name` come once, the arguments in pieces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ToolCallDelta<'c> {
+    /// Which call of the answer it is a part of.
+    pub index: usize,
+    /// The id that the model gave the call.
+    pub id: Option<&'c str>,
+    /// The tool.
+    pub name: Option<&'c str>,
+    /// The next piece of the arguments, which are JSON.
+    pub arguments: &'c str,
+}
+
+/// A tool call, as far as it was sent.
+#[derive(Default)]
+struct SentCall {
+    id: Option<String>,
+    name: String,
+    arguments: String,
 }
 
 macro_rules! texts {
@@ -37,6 +64,10 @@ impl<P: Chunk, E: fmt::Display> Chunk for Result<P, E> {
             Err(error) => Err(error.to_string()),
         }
     }
+
+    fn tool_calls(&self) -> Vec<ToolCallDelta<'_>> {
+        self.as_ref().map(Chunk::tool_calls).unwrap_or_default()
+    }
 }
 
 /// An answer on its way in chunks, as an iterator of them or, with the feature `stream`, a `Stream`.
@@ -56,6 +87,8 @@ pub struct ResponseStream<I> {
     turn: Option<Turn>,
     /// What was sent.
     text: String,
+    /// By index, which the model chooses.
+    calls: BTreeMap<usize, SentCall>,
     count: u64,
     guards: Vec<Guard>,
     stopped_by: Option<GuardrailDecision>,
@@ -80,6 +113,7 @@ impl<I> ResponseStream<I> {
             chunks,
             turn: Some(turn),
             text: String::new(),
+            calls: BTreeMap::new(),
             count: 0,
             guards: Vec::new(),
             stopped_by: None,
@@ -90,7 +124,8 @@ impl<I> ResponseStream<I> {
     }
 
     /// Adds a guardrail that is given the answer so far with each further chunk at its end,
-    /// before that chunk is sent. Its last decision stands in the record of the end.
+    /// before that chunk is sent. With a part of a tool call it is given the arguments of that call so far. Its last
+    /// decision stands in the record of the end.
     ///
     /// Where it decides to block, or fails or panics, the chunk is not sent and the answer ends.
     pub fn guarded<D, E>(
@@ -164,21 +199,53 @@ impl<I> ResponseStream<I> {
     }
 
     /// Counts a chunk as sent and returns true, unless a guardrail stops the answer before it.
-    fn count_sent(&mut self, chunk: &str) -> bool {
+    fn count_sent(&mut self, chunk: &str, parts: &[ToolCallDelta<'_>]) -> bool {
         let sent = self.text.len();
         self.text.push_str(chunk);
+        let mut texts = Vec::new();
+        if !chunk.is_empty() || parts.is_empty() {
+            texts.push(Cow::Borrowed(self.text.as_str()));
+        }
+        let is_guarded = !self.guards.is_empty();
+        for (place, part) in parts.iter().enumerate().filter(|_| is_guarded) {
+            let known = self.calls.get(&part.index);
+            let known = known.map_or("", |call| &call.arguments);
+            let same = |earlier: &&ToolCallDelta<'_>| earlier.index == part.index;
+            let in_chunk = parts[..=place].iter().filter(same);
+            let arguments = in_chunk.map(|part| part.arguments).collect::<String>();
+            texts.push(Cow::Owned(format!("{known}{arguments}")));
+        }
         for guard in &mut self.guards {
             let begun = Instant::now();
-            let decision = (guard.check)(&self.text);
+            let mut stopped = None;
+            for text in &texts {
+                let decision = (guard.check)(text);
+                let stops = matches!(decision.decision, Decision::Block | Decision::Error);
+                guard.decision = Some(decision);
+                if stops {
+                    stopped = guard.decision.take();
+                    break;
+                }
+            }
             guard.took += begun.elapsed();
-            let decision = decision.latency_ms(milliseconds(guard.took));
-            if matches!(decision.decision, Decision::Block | Decision::Error) {
-                guard.decision = None;
-                self.stopped_by = Some(decision);
+            let took = milliseconds(guard.took);
+            if let Some(decision) = stopped {
+                self.stopped_by = Some(decision.latency_ms(took));
                 self.text.truncate(sent);
                 return false;
             }
-            guard.decision = Some(decision);
+            guard.decision = guard
+                .decision
+                .take()
+                .map(|decision| decision.latency_ms(took));
+        }
+        for part in parts {
+            let call = self.calls.entry(part.index).or_default();
+            call.id = call.id.take().or(part.id.map(str::to_owned));
+            if call.name.is_empty() {
+                part.name.unwrap_or_default().clone_into(&mut call.name);
+            }
+            call.arguments.push_str(part.arguments);
         }
         self.count += 1;
         true
@@ -194,7 +261,13 @@ impl<I> ResponseStream<I> {
             .iter_mut()
             .filter_map(|guard| guard.decision.take());
         let decisions: Vec<_> = decided.chain(self.stopped_by.clone()).collect();
-        let recorded = turn.respond(&self.text, outcome, |entry| {
+        let calls = std::mem::take(&mut self.calls).into_values();
+        let recorded = turn.respond(&self.text, outcome, |mut entry| {
+            for call in calls {
+                let mut sent = ToolCall::new(call.name).arguments_json(&call.arguments);
+                sent.id = call.id;
+                entry = entry.tool_call(sent);
+            }
             let mut entry = entry
                 .field("chunks", self.count)
                 .field("sent_bytes", self.text.len());
@@ -220,7 +293,7 @@ impl<I> ResponseStream<I> {
             return None;
         };
         match chunk.text() {
-            Ok(text) if self.count_sent(text) => Some(chunk),
+            Ok(text) if self.count_sent(text, &chunk.tool_calls()) => Some(chunk),
             Ok(_) => {
                 self.end("stopped", None);
                 None

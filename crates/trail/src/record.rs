@@ -264,7 +264,7 @@ mod tests {
                 Key::Outcome => "\"modified\"".to_owned(),
                 Key::Decisions => r#"[{"filter_name":"f","decision":"block","reason":"r","confidence":0.5,"rule_triggered":"t","policy":"p@1","phase":"tool","latency_ms":1.5,"own":[1]}]"#.to_owned(),
                 Key::ToolCalls => r#"[{"id":"1","name":"search","arguments":{"q":"Lyon"},"result":"none","error":"late","own":2}]"#.to_owned(),
-                Key::Attachments => r#"[{"kind":"image/png","bytes":7,"sha256":"ab"}]"#.to_owned(),
+                Key::Attachments => r#"[{"kind":"image/png","bytes":7,"sha256":"ab","url":"https://a.example/b"}]"#.to_owned(),
                 Key::Redactions => r#"[{"type":"EMAIL","field":"prompt","start":4,"end":9,"tag":"k1:X","rule":"email"}]"#.to_owned(),
                 Key::RedactionCounts => r#"{"EMAIL":1}"#.to_owned(),
                 Key::Expects => r#"["f","g"]"#.to_owned(),

@@ -82,7 +82,17 @@ pub fn prompt(prompt: &str) -> Entry<'_> {
     event(EventType::UserPrompt).text(Key::Prompt, prompt)
 }
 
-/// A model's answer to record.
+/// A model's answer to record. One that only calls tools, or has only attachments, has no text: the key `response` is
+/// left out then.
+///
+/// ```no_run
+/// # fn main() -> Result<(), stinger_audit::Error> {
+/// use stinger_audit::record::ToolCall;
+///
+/// let call = ToolCall::new("search").id("call-1").arguments_json(r#"{"query":"trains"}"#);
+/// stinger_audit::emit::response("").tool_call(call).log()?;
+/// # Ok(()) }
+/// ```
 pub fn response(response: &str) -> Entry<'_> {
     event(EventType::LlmResponse).text(Key::Response, response)
 }
@@ -262,8 +272,17 @@ impl<'a> Entry<'a> {
 
     /// A file that comes with the prompt or the answer: an element of `attachments`. Its length and its SHA-256 are
     /// recorded, its content is not.
-    pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
-        let attachment = Attachment::new(kind, content);
+    pub fn attachment(self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
+        self.attached(Attachment::new(kind, content))
+    }
+
+    /// A file that comes by its URL, as images of a model's API do. Of a `data:` URL the length and the SHA-256 of its
+    /// content are recorded, of any other the URL, redacted.
+    pub fn attachment_url(self, kind: impl Into<String>, url: &str) -> Self {
+        self.attached(Attachment::from_url(kind, url))
+    }
+
+    fn attached(mut self, attachment: Attachment) -> Self {
         self.elements.push(Element::Attachment(attachment));
         self
     }
@@ -360,6 +379,9 @@ impl<'a> Entry<'a> {
         // First what a method was called for: a field of the same name stands beside it.
         for field in &self.fields {
             if let FieldName::Key(key) = field.name {
+                if key == Key::Response && self.has_only_elements(&field.value) {
+                    continue;
+                }
                 match &field.value.0 {
                     Content::Text(text) => fields.key(key, Value::Str(text)),
                     Content::Scalar(value) => fields.key(key, *value),
@@ -389,6 +411,13 @@ impl<'a> Entry<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a response without text has something else: tool calls or attachments.
+    fn has_only_elements(&self, text: &FieldValue<'_>) -> bool {
+        let is_other = |element: &Element| !matches!(element, Element::Decision(_));
+        matches!(&text.0, Content::Text(text) if text.is_empty())
+            && self.elements.iter().any(is_other)
     }
 
     #[inline]

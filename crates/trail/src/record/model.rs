@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -48,6 +48,13 @@ impl ToolCall {
         self
     }
 
+    /// Sets what the tool is called with, as a model's API gives it: JSON in a text. A text that is no JSON, such as one
+    /// that was cut, stands as text.
+    pub fn arguments_json(self, arguments: &str) -> Self {
+        let text = || Value::String(arguments.to_owned());
+        self.arguments(serde_json::from_str::<Value>(arguments).unwrap_or_else(|_| text()))
+    }
+
     /// Sets what the tool returned: a text, or anything that is JSON.
     pub fn result(mut self, result: impl Serialize) -> Self {
         self.result = Some(to_value(result));
@@ -77,8 +84,10 @@ object! {
         kind "kind": String;
         /// Its length.
         bytes "bytes": Option<u64>;
-        /// Its SHA-256, in hexadecimal digits.
+        /// Its SHA-256, in hexadecimal digits. Empty if the content is elsewhere.
         sha256 "sha256": String;
+        /// Where the content is, redacted, if whoever recorded it had only the address.
+        url "url": Option<String>;
     }
 }
 
@@ -93,4 +102,36 @@ impl Attachment {
             ..Attachment::default()
         }
     }
+
+    /// What a URL holds. Of a `data:` URL that is its content, of the type that it names. Any other URL is recorded as
+    /// `url`: what is behind it is not known.
+    pub fn from_url(kind: impl Into<String>, url: &str) -> Attachment {
+        let kind = kind.into();
+        match data_of(url) {
+            Some((media_type, content)) if !media_type.is_empty() => {
+                Attachment::new(media_type, content)
+            }
+            Some((_, content)) => Attachment::new(kind, content),
+            None => Attachment {
+                kind,
+                url: Some(url.to_owned()),
+                ..Attachment::default()
+            },
+        }
+    }
+}
+
+/// The media type and the content of a `data:` URL. Content that is no base64 is taken as it stands.
+fn data_of(url: &str) -> Option<(&str, Vec<u8>)> {
+    let scheme = url.get(..5)?;
+    let (head, data) = url[5..].split_once(',')?;
+    let media_type = head.split(';').next().unwrap_or_default();
+    let is_base64 = head.ends_with(";base64");
+    let decoded = is_base64
+        .then(|| BASE64.decode(data.as_bytes()).ok())
+        .flatten();
+    let content = decoded.unwrap_or_else(|| data.as_bytes().to_vec());
+    scheme
+        .eq_ignore_ascii_case("data:")
+        .then_some((media_type, content))
 }
