@@ -18,6 +18,7 @@ use crate::format::internal::create_private_dir;
 use crate::redact::internal::{CustomRedactor, RedactionPipeline};
 use crate::redact::{Keys, Redactor, Rules};
 use crate::rotation::period;
+use crate::write::is_fixed;
 
 /// How long the trail's closed files are kept.
 ///
@@ -164,6 +165,7 @@ impl BuilderConfig {
         };
 
         refuse_unknown(env)?;
+        self.redaction.check(true, is_fixed)?;
         let enabled = read_truth(env, ENABLED)?.unwrap_or(true);
         if !enabled {
             guard.refuse(ENABLED, "false", Refusal::SwitchesOff)?;
@@ -312,6 +314,7 @@ impl Config {
             // Nothing that stays: the next process could not make the same tags.
             (None, _) => None,
         };
+        self.redaction.check(keys.is_some(), is_fixed)?;
         let builtin = Redactor::new(self.redaction.clone(), keys);
         self.redactors = RedactionPipeline::new(self.redactors.custom().to_vec(), Some(builtin));
         Ok(())

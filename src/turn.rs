@@ -245,6 +245,7 @@ impl Turn {
             session_id = given(Key::SessionId),
             agent_id = given(Key::AgentId),
             request_id = given(Key::RequestId),
+            client_request_id = given(Key::ClientRequestId),
         );
         if let Some(core) = self.context.audit.core() {
             core.attribute_span(&self.context.record, &span);

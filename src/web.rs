@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -28,11 +28,9 @@ pub use body::ResponseBody;
 use forwarded::{Network, Proxies};
 
 const REQUEST_ID: &str = "x-request-id";
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
 
-/// Longer ids are not taken from a client.
-const LONGEST_ID: usize = 128;
-
-/// A `tower::Layer` that opens the attribution span of each request: `request_id`, `user_ip`,
+/// A `tower::Layer` that opens the attribution span of each request: `request_id`, `client_request_id`, `user_ip`,
 /// `user_agent`, and the tenant, user and session that the application finds in it.
 ///
 /// The response's body is part of the request, to its end or until it is dropped: what it records while it streams is
@@ -209,7 +207,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S::Future> {
         let (mut parts, body) = request.into_parts();
-        let request_id = request_id(&parts.headers);
+        let request_id = uuid::Uuid::now_v7().to_string();
         if self.config.audit.is_down() {
             return ResponseFuture {
                 handler: None,
@@ -245,13 +243,17 @@ impl Config {
     fn span(&self, parts: &Parts, request_id: &str) -> (Span, Option<SpanUsage>) {
         let client = self.proxies.client((self.peer)(parts), &parts.headers);
         let user_ip = client.address.map(|address| address.to_string());
-        let agent = parts.headers.get(USER_AGENT);
-        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        let header = |name| {
+            let value = parts.headers.get(name)?.as_bytes();
+            (!value.is_empty()).then(|| String::from_utf8_lossy(value))
+        };
+        let (agent, client_id) = (header(USER_AGENT), header(CLIENT_REQUEST_ID));
         let found = (self.identity)(parts);
         let named = |id: Option<String>| id.filter(|id| !id.is_empty());
         let span = info_span!(
             "request",
             request_id,
+            client_request_id = client_id.as_deref(),
             user_ip = user_ip.as_deref(),
             user_agent = agent.as_deref(),
             tenant_id = named(found.tenant_id),
@@ -264,17 +266,6 @@ impl Config {
         }
         (span, usage)
     }
-}
-
-/// The client's id where it is one that a log can bear, else a new UUIDv7.
-fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| {
-            (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
 
 /// Sees to it that a request on an audited route leaves a record, also when it is cancelled.

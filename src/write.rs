@@ -45,6 +45,7 @@ pub use caller::emit::{
 };
 pub(crate) use caller::emit::{common_texts, texts, turn_end};
 pub use caller::event_delivery::EventDelivery;
+pub(crate) use caller::field_schema::is_fixed;
 pub use caller::field_value::FieldValue;
 pub(crate) use caller::layer::filtered;
 #[cfg(feature = "tower")]
@@ -234,6 +235,9 @@ impl Core {
         let taken = encode::encode(
             &self.config.redactors,
             |fields| {
+                if let Some(scope) = scope.as_ref().filter(|_| fields.withholds_tenants()) {
+                    scope.attribute(|values| fields.tenant_of(values));
+                }
                 fill(fields);
                 if let Some(scope) = scope {
                     scope.attribute(fields);

@@ -7,7 +7,7 @@ mod delivery_check;
 pub(super) mod emit;
 pub(super) mod encode;
 pub(super) mod event_delivery;
-mod field_schema;
+pub(super) mod field_schema;
 pub(super) mod field_value;
 pub(super) mod fields;
 pub(super) mod find_layer;

@@ -74,7 +74,7 @@ fn users_and_fields_are_treated_as_the_rules_say() {
     let expected = keys.tags("192.0.2.7");
     let rules = Rules::new()
         .user_ip(IdentifierPolicy::Tag)
-        .user_id(IdentifierPolicy::Drop)
+        .user_id(IdentifierPolicy::Withhold)
         .field("ticket", FieldPolicy::Keep)
         .field("tool_output", FieldPolicy::Withhold)
         .replacement(Entity::CreditCard, Replacement::Mask)

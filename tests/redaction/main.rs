@@ -5,6 +5,7 @@
 mod common;
 
 mod fields;
+mod ids;
 mod keys;
 mod placeholders;
 mod planted;

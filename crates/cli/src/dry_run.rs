@@ -94,6 +94,7 @@ fn each_text(record: &Record, each: &mut dyn FnMut(&str, &str)) {
     }
     for (field, text) in [
         ("user_agent", &record.user_agent),
+        ("client_request_id", &record.client_request_id),
         ("prompt", &record.prompt),
         ("response", &record.response),
     ] {

@@ -12,6 +12,7 @@ use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, StreamBody};
 use stinger_audit::read::{FindingKind, Trail};
 use stinger_audit::record::Record;
+use stinger_audit::redact::{IdentifierPolicy, Rules};
 use stinger_audit::web::{Identity, RequestLayer};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
@@ -98,14 +99,18 @@ fn a_request_attributes_its_records_and_a_spoofed_address_does_not_count() {
             ],
         ),
     );
-    assert_eq!(response.headers()["x-request-id"], "given-1");
+    let id = response.headers()["x-request-id"]
+        .to_str()
+        .expect("an id")
+        .to_owned();
     assert_eq!(
         response.body(),
-        "Some(\"given-1\")",
+        &format!("Some({id:?})"),
         "the handler sees it too"
     );
     let record = bench.one();
-    assert_eq!(record.request_id.as_deref(), Some("given-1"));
+    assert_eq!(record.request_id.as_ref(), Some(&id));
+    assert_eq!(record.client_request_id.as_deref(), Some("given-1"));
     assert_eq!(record.user_ip.as_deref(), Some("198.51.100.7"));
     assert_eq!(record.user_agent.as_deref(), Some("agent/1.0"));
     assert_eq!(record.tenant_id.as_deref(), Some("t-1"));
@@ -121,7 +126,7 @@ fn odd_requests_are_recorded_as_what_they_are() {
     send(&bench, request("/v1/b", &[("x-request-id", "with space")]));
     send(
         &bench,
-        request("/v1/c", &[("x-request-id", &"i".repeat(129))]),
+        request("/v1/c", &[("x-request-id", &"i".repeat(600))]),
     );
     let nobody = [("x-request-id", "same"), ("x-user", ""), ("x-session", "")];
     send(&bench, request("/v1/d", &nobody));
@@ -136,13 +141,61 @@ fn odd_requests_are_recorded_as_what_they_are() {
         "a missing user is nobody"
     );
     let id = |record: &Record| record.request_id.clone().expect("an id");
-    for made in &records[..3] {
+    for made in &records {
         assert_eq!(id(made).as_bytes()[14], b'7', "a UUIDv7: {}", id(made));
     }
-    assert_ne!(id(&records[1]), id(&records[2]));
+    assert_ne!(id(&records[3]), id(&records[4]));
+    let of_client: Vec<_> = records
+        .iter()
+        .map(|record| record.client_request_id.as_deref())
+        .collect();
+    let cut = "i".repeat(512);
     assert_eq!(
-        (id(&records[3]).as_str(), id(&records[4]).as_str()),
-        ("same", "same")
+        of_client,
+        [
+            None,
+            Some("with space"),
+            Some(cut.as_str()),
+            Some("same"),
+            Some("same")
+        ]
+    );
+    assert!(
+        records[2]
+            .problems
+            .iter()
+            .any(|problem| problem.contains("client_request_id is longer"))
+    );
+}
+
+#[test]
+fn a_client_s_request_id_is_kept_but_for_personal_data_and_secrets_in_it() {
+    let bench = Bench::with(|builder| builder.redact_pii(true));
+    for id in [
+        "trace-4711",
+        "ann@example.com",
+        "Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    ] {
+        send(
+            &bench,
+            request(
+                "/v1/a",
+                &[("x-request-id", id), ("x-session", "session-0815")],
+            ),
+        );
+    }
+    let records = bench.records();
+    let of_client: Vec<_> = records
+        .iter()
+        .map(|record| record.client_request_id.as_deref().expect("an id"))
+        .collect();
+    assert_eq!(of_client[0], "trace-4711");
+    assert!(of_client[1].starts_with("[EMAIL:"), "{of_client:?}");
+    assert!(!of_client[2].contains("ghp_"), "{of_client:?}");
+    let text = std::fs::read_to_string(bench.path()).expect("readable");
+    assert!(
+        !text.contains("ann@example") && !text.contains("session-0815"),
+        "{text}"
     );
 }
 
@@ -179,7 +232,8 @@ fn a_request_without_a_record_on_an_audited_route_is_one() {
 
 #[test]
 fn what_a_client_may_make_long_is_cut_and_the_record_says_so() {
-    let bench = Bench::with(|builder| builder.redact_pii(true));
+    let rules = Rules::new().id("session_id", IdentifierPolicy::Keep);
+    let bench = Bench::with(|builder| builder.redact_pii(true).redaction(rules));
     // A cut before the redaction would leave half of the address.
     let agent = format!(
         "{}ann@example.com {}",

@@ -72,6 +72,37 @@ pub enum InvalidRule {
     /// No kind of value has this name.
     #[error("there is no kind of that name")]
     UnknownKind,
+    /// No rule for a field applies to a name of the record.
+    #[error(
+        "the field is a number, a word or a list that the trail makes, or another name of an id, and no rule for a field \
+         applies to it; name a text, or an id by its key such as session_id"
+    )]
+    Fixed,
+    /// The name is not an id.
+    #[error(
+        "it is no id; user_id, user_ip, session_id, tenant_id, agent_id, conversation_id, turn_id, request_id, \
+         client_request_id and event_id are"
+    )]
+    NotAnId,
+    /// An id is not a text to redact.
+    #[error("it is an id, which is kept, tagged or withheld, but not searched; use a rule for ids")]
+    IdPolicy,
+    /// The id cannot be tagged without keys.
+    #[error(
+        "without keys all its values would have one tag and become one conversation; set redaction_keys, or keep it"
+    )]
+    NoKeys,
+    /// The tenant has no name.
+    #[error("a rule for a tenant needs the tenant's id, and it is empty")]
+    EmptyTenant,
+    /// The texts of one tenant cannot be kept.
+    #[error(
+        "the texts of one tenant can be withheld, but not kept where those of others are redacted"
+    )]
+    TenantPolicy,
+    /// The rule for a tenant cannot find the tenant's records.
+    #[error("the records of a tenant cannot be found while tenant_id is withheld; tag or keep it")]
+    TenantWithheld,
     /// The file is not valid TOML, or has an unknown key or word.
     #[error("{0}")]
     Syntax(String),
@@ -119,7 +150,6 @@ impl Error {
     }
 
     /// The same error, with the position of the rule.
-    #[cfg(feature = "toml")]
     pub(super) fn at(mut self, place: Position) -> Error {
         if let ErrorKind::Rule { position, .. } = &mut *self.0 {
             *position = Some(place);

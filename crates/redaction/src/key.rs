@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use super::canonical::canonical;
 use super::error::{Error, InvalidKeys, Result};
+use super::rules::ids::id_kinds;
 
 /// The length of a key.
 pub const SECRET_BYTES: usize = 32;
@@ -126,7 +127,7 @@ impl Keys {
         let value = value.trim();
         let kinds = super::kinds_of(value).into_iter();
         let kinds = kinds.map(|entity| (entity.as_str(), canonical(entity, value)));
-        let kinds = kinds.chain([(super::USER, value.to_owned())]);
+        let kinds = kinds.chain(id_kinds().map(|kind| (kind, value.to_owned())));
         let tags = kinds.flat_map(|(kind, value)| {
             let keys = self.keys.iter();
             keys.map(move |key| format!("[{kind}:{}:{}]", key.id, key.tag(kind, value.as_bytes())))

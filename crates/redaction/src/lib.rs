@@ -62,13 +62,10 @@ pub mod internal {
     pub use super::error::{ErrorChain, remedy};
     pub use super::key::SECRET_BYTES;
     pub use super::pipeline::{
-        CUSTOM, FieldMode, Outcome, RedactionPipeline, WITHHELD, WITHHELD_BY_RULE,
-        path_names_value, path_segment,
+        CUSTOM, FieldMode, Outcome, RedactionPipeline, WITHHELD, path_names_value, path_segment,
     };
+    pub use super::rules::ids::{IdRule, WITHHELD_BY_RULE};
 }
-
-/// The kind of a user's id.
-const USER: &str = "USER";
 
 /// What a value alone is or, where the rules cannot tell, may be: for whoever asks for its tags.
 fn kinds_of(value: &str) -> Vec<Entity> {

@@ -1,12 +1,14 @@
 //! The pipeline that a text of a record passes: the application's own redactors, then the built-in rules.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::custom::{CustomRedactor, Panicked};
 use super::redactor::names_value;
+use super::rules::ids::{IdRule, WITHHELD_BY_RULE};
 use super::{FieldPolicy, Redaction, Redactor};
 
 /// The kind of what a redactor of the application's own took out.
@@ -14,8 +16,6 @@ pub const CUSTOM: &str = "CUSTOM";
 
 /// What a redactor that panicked leaves of the text.
 pub const WITHHELD: &str = "[withheld: the redactor failed]";
-/// What a field's policy leaves of the text.
-pub const WITHHELD_BY_RULE: &str = "[withheld]";
 
 /// The redactors of a trail, one after the other.
 ///
@@ -26,6 +26,8 @@ pub struct RedactionPipeline {
     number: u64,
     custom: Vec<CustomRedactor>,
     builtin: Option<Arc<Redactor>>,
+    /// The tenants whose texts are withheld.
+    withheld_tenants: Arc<HashSet<String>>,
 }
 
 /// What becomes of the texts in a field, as its name says.
@@ -35,6 +37,8 @@ pub struct FieldMode {
     pub policy: FieldPolicy,
     /// The name may tell what a text of the field is: `password`, `phone`.
     pub names_value: bool,
+    /// It is an id that is not kept as it is.
+    pub id: Option<IdRule>,
 }
 
 impl FieldMode {
@@ -42,6 +46,7 @@ impl FieldMode {
     pub const UNNAMED: FieldMode = FieldMode {
         policy: FieldPolicy::Redact,
         names_value: false,
+        id: None,
     };
 }
 
@@ -65,6 +70,12 @@ impl RedactionPipeline {
                 false => NEXT.fetch_add(1, Ordering::Relaxed),
             },
             custom,
+            withheld_tenants: Arc::new(
+                builtin
+                    .as_ref()
+                    .map(Redactor::withheld_tenants)
+                    .unwrap_or_default(),
+            ),
             builtin: builtin.map(Arc::new),
         }
     }
@@ -86,7 +97,27 @@ impl RedactionPipeline {
         FieldMode {
             policy,
             names_value: names_value(name),
+            id: key.and_then(|key| builtin.id_rule(key)),
         }
+    }
+
+    /// What stands for a value of an id.
+    pub fn replace_id(&self, rule: IdRule, value: &str) -> Cow<'static, str> {
+        match &self.builtin {
+            Some(builtin) => builtin.replace_id(rule, value),
+            None => Cow::Borrowed(WITHHELD_BY_RULE),
+        }
+    }
+
+    /// Whether the texts of some tenant are withheld.
+    #[inline]
+    pub fn withholds_tenants(&self) -> bool {
+        !self.withheld_tenants.is_empty()
+    }
+
+    /// Whether the texts of this tenant are withheld.
+    pub fn withholds_tenant(&self, tenant: &str) -> bool {
+        self.withheld_tenants.contains(tenant)
     }
 
     /// Whether one of the application's own is among them.

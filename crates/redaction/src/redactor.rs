@@ -11,9 +11,10 @@ use super::canonical::canonical;
 use super::catalog;
 use super::detect::RuleId;
 use super::key::{Keys, Tag};
+use super::rules::ids::{IdRule, id_kinds};
 use super::secret::says_secret;
 use super::words::{Words, words};
-use super::{Entity, FieldPolicy, IdentifierPolicy, Rules, USER};
+use super::{Entity, FieldPolicy, Rules};
 
 /// Replaces what must not be seen in a text.
 ///
@@ -162,39 +163,26 @@ impl Redactor {
         *policy.unwrap_or(&FieldPolicy::Redact)
     }
 
-    /// Whether `user_id` or `user_ip` is recorded as it is.
-    #[doc(hidden)]
-    pub fn keeps_identifier(&self, is_address: bool) -> bool {
-        self.identifier_rule(is_address) == IdentifierPolicy::Keep
+    /// What becomes of an id. `None`: it is kept, or the name is none of an id.
+    pub(super) fn id_rule(&self, name: &str) -> Option<IdRule> {
+        self.rules.id_rule(name)
     }
 
-    fn identifier_rule(&self, is_address: bool) -> IdentifierPolicy {
-        match is_address {
-            true => self.rules.user_ip,
-            false => self.rules.user_id,
-        }
+    /// What stands for a value of an id.
+    pub(super) fn replace_id(&self, rule: IdRule, value: &str) -> Cow<'static, str> {
+        rule.replace(value, self.keys.as_ref())
     }
 
-    /// `user_id` or `user_ip` as it is to be recorded.
-    #[doc(hidden)]
-    pub fn identifier<'v>(&self, is_address: bool, value: &'v str) -> Option<Cow<'v, str>> {
-        let kind = if is_address {
-            Entity::Ip.as_str()
-        } else {
-            USER
-        };
-        match (self.identifier_rule(is_address), &self.keys) {
-            (IdentifierPolicy::Keep, _) => Some(Cow::Borrowed(value)),
-            (IdentifierPolicy::Drop, _) => None,
-            (IdentifierPolicy::Tag, None) => Some(Cow::Owned(format!("[{kind}]"))),
-            (IdentifierPolicy::Tag, Some(keys)) => {
-                let tag = match is_address {
-                    true => keys.tag(kind, canonical(Entity::Ip, value).as_bytes()),
-                    false => keys.tag(kind, value.as_bytes()),
-                };
-                Some(Cow::Owned(format!("[{kind}:{}:{tag}]", keys.current())))
-            }
-        }
+    /// The tenants whose texts are withheld, each as it is and as it stands in a record.
+    pub(super) fn withheld_tenants(&self) -> HashSet<String> {
+        let withheld = self.rules.tenants.iter();
+        let withheld = withheld.filter(|(_, policy)| **policy == FieldPolicy::Withhold);
+        let spellings = withheld.flat_map(|(tenant, _)| {
+            let rule = self.id_rule("tenant_id");
+            let recorded = rule.map(|rule| self.replace_id(rule, tenant).into_owned());
+            recorded.into_iter().chain([tenant.clone()])
+        });
+        spellings.collect()
     }
 
     /// The id of the key that tags are made with.
@@ -243,7 +231,9 @@ impl Redactor {
 
     fn is_kind(&self, name: &str) -> bool {
         let mut entities = Entity::ALL.iter();
-        entities.any(|entity| entity.as_str() == name) || self.is_own(name) || name == USER
+        entities.any(|entity| entity.as_str() == name)
+            || self.is_own(name)
+            || id_kinds().any(|kind| kind == name)
     }
 
     fn is_own(&self, kind: &str) -> bool {

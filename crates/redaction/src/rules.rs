@@ -11,14 +11,15 @@ use aho_corasick::AhoCorasick;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::Entity;
 #[cfg(feature = "regex")]
 use super::National;
-use super::error::{Error, InvalidRule, Result};
+use super::error::{Error, InvalidRule, Position, Result};
 use super::words::words;
-use super::{Entity, USER};
 
 #[cfg(feature = "toml")]
 mod file;
+pub(super) mod ids;
 
 /// What stands in the place of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,7 +53,7 @@ pub enum FieldPolicy {
     Withhold,
 }
 
-/// What becomes of `user_id` or `user_ip`.
+/// What becomes of an id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -62,8 +63,8 @@ pub enum IdentifierPolicy {
     Keep,
     /// Its tag is recorded.
     Tag,
-    /// It is not recorded.
-    Drop,
+    /// It is left out of the record.
+    Withhold,
 }
 
 /// What is redacted, and how. Without changes: every [`Entity`], as tags, in every text.
@@ -93,8 +94,10 @@ pub struct Rules {
     pub(super) rules: Vec<Rule>,
     pub(super) allowed: Vec<String>,
     pub(super) fields: BTreeMap<String, FieldPolicy>,
-    pub(super) user_id: IdentifierPolicy,
-    pub(super) user_ip: IdentifierPolicy,
+    pub(super) ids: BTreeMap<String, IdentifierPolicy>,
+    pub(super) tenants: BTreeMap<String, FieldPolicy>,
+    /// Where a rule stands in its file, by its table and name.
+    positions: BTreeMap<(&'static str, String), Position>,
 }
 
 /// A rule of the application's own: a regular expression, and what else must hold.
@@ -207,8 +210,12 @@ impl Rules {
     /// off = ["IP"]                       # kinds that are not looked for
     /// national = ["UK_NHS", "PL_PESEL"]  # kinds that are, besides
     /// allow = ["support@example.com"]    # values that are kept
-    /// user_id = "keep"                   # keep, tag or drop
-    /// user_ip = "tag"
+    ///
+    /// [ids]
+    /// user_ip = "tag"                    # keep, tag or withhold
+    ///
+    /// [tenants]
+    /// acme = "withhold"                  # no text of this customer is recorded
     ///
     /// [replacements]
     /// CREDIT_CARD = "mask"
@@ -296,22 +303,54 @@ impl Rules {
         Ok(self.rule(Rule::of_words(name, words)?))
     }
 
-    /// What becomes of the texts in a field, with all that is nested in it. Keys of the record that
-    /// are ids or numbers are as they are.
+    /// What becomes of the texts in a field, with all that is nested in it. For an [id](Rules::id), keeping and
+    /// withholding are its policies too.
+    ///
+    /// A rule for a name of the record that is a number or a word, such as `turn_number` or `model_used`, cannot apply: it
+    /// is an error when the trail is opened.
     pub fn field(mut self, name: impl Into<String>, policy: FieldPolicy) -> Rules {
-        self.fields.insert(name.into(), policy);
+        let name = name.into();
+        match policy {
+            FieldPolicy::Keep if ids::is_id(&name) => self.id(name, IdentifierPolicy::Keep),
+            FieldPolicy::Withhold if ids::is_id(&name) => self.id(name, IdentifierPolicy::Withhold),
+            policy => {
+                self.fields.insert(name, policy);
+                self
+            }
+        }
+    }
+
+    /// What becomes of an id: `user_id`, `user_ip`, `session_id`, `tenant_id`, `agent_id`, `conversation_id`, `turn_id`,
+    /// `request_id`, `client_request_id` or `event_id`.
+    ///
+    /// Without a rule, `session_id` is tagged: whoever can read it may take over the session. `client_request_id`, which
+    /// a client chose, is kept, but for personal data and secrets in it. All others are kept.
+    ///
+    /// A name that is no id is an error when the trail is opened; so is a tagged `conversation_id` or `turn_id` without
+    /// keys, because all conversations would become one.
+    pub fn id(mut self, name: impl Into<String>, policy: IdentifierPolicy) -> Rules {
+        self.ids.insert(name.into(), policy);
         self
     }
 
     /// What becomes of `user_id`.
-    pub fn user_id(mut self, identifier: IdentifierPolicy) -> Rules {
-        self.user_id = identifier;
-        self
+    pub fn user_id(self, policy: IdentifierPolicy) -> Rules {
+        self.id("user_id", policy)
     }
 
     /// What becomes of `user_ip`.
-    pub fn user_ip(mut self, identifier: IdentifierPolicy) -> Rules {
-        self.user_ip = identifier;
+    pub fn user_ip(self, policy: IdentifierPolicy) -> Rules {
+        self.id("user_ip", policy)
+    }
+
+    /// Withholds the texts of one customer: of records whose event, turn or span has this `tenant_id`. The decisions of
+    /// guardrails stay, and so do ids, numbers, models and event types; prompts, responses, reasons, tool calls and fields
+    /// of the application become `[withheld]`.
+    ///
+    /// A customer's texts cannot be kept where others' are redacted: [`FieldPolicy::Keep`] is an error when the trail is
+    /// opened.
+    pub fn tenant(mut self, tenant_id: impl Into<String>, policy: FieldPolicy) -> Rules {
+        self.tenants.insert(tenant_id.into(), policy);
         self
     }
 }
@@ -326,7 +365,7 @@ fn check_name(name: &str) -> Result<()> {
     if !shaped {
         return Err(Error::rule(name, InvalidRule::Name));
     }
-    if Entity::of(name).is_some() || name == USER {
+    if Entity::of(name).is_some() || ids::id_kinds().any(|kind| kind == name) {
         return Err(Error::rule(name, InvalidRule::Reserved));
     }
     Ok(())

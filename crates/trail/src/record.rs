@@ -58,6 +58,8 @@ object! {
         event_timestamp "event_timestamp": Option<String>;
         /// The request that the event belongs to.
         request_id "request_id": Option<String>;
+        /// The request, as the client called it: attacker-written.
+        client_request_id "client_request_id": Option<String>;
         /// The customer or organisation.
         tenant_id "tenant_id": Option<String>;
         /// For whom.

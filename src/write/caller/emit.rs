@@ -174,6 +174,8 @@ macro_rules! common_texts {
             event_timestamp EventTimestamp;
             /// The request.
             request_id RequestId;
+            /// The request, as the client called it. Personal data and secrets in it are redacted.
+            client_request_id ClientRequestId;
             /// The customer or organisation.
             tenant_id TenantId;
             /// For whom.
@@ -376,6 +378,19 @@ impl<'a> Entry<'a> {
     }
 
     fn fill(&self, fields: &mut FieldWriter<'_>) {
+        if fields.withholds_tenants() {
+            for field in &self.fields {
+                let is_tenant = match &field.name {
+                    FieldName::Key(key) => *key == Key::TenantId,
+                    FieldName::Other(name) => Key::of(name) == Some(Key::TenantId),
+                };
+                match &field.value.0 {
+                    Content::Text(text) if is_tenant => fields.tenant(Value::Str(text)),
+                    Content::Scalar(value) if is_tenant => fields.tenant(*value),
+                    _ => {}
+                }
+            }
+        }
         // First what a method was called for: a field of the same name stands beside it.
         for field in &self.fields {
             if let FieldName::Key(key) = field.name {

@@ -64,7 +64,7 @@ pub(crate) enum Accepts {
     Id,
     /// An address, in one spelling.
     Address,
-    /// For whom: replaced by a tag, or left out.
+    /// An id that is replaced by a tag, or left out.
     Identifier,
     /// Any type but the reserved ones.
     EventType,
@@ -131,29 +131,27 @@ impl NameFingerprints {
 impl FieldPlan {
     fn new(name: &str, redactors: &RedactionPipeline) -> FieldPlan {
         let key = Key::of(name);
+        let mode = redactors.field_mode(name, key.map(Key::name));
         FieldPlan {
             key,
-            accepts: key.map_or(Accepts::Nothing, |key| Accepts::of(key, redactors)),
-            mode: redactors.field_mode(name, key.map(Key::name)),
+            accepts: match mode.id {
+                Some(_) => Accepts::Identifier,
+                None => key.map_or(Accepts::Nothing, Accepts::of),
+            },
+            mode,
             fingerprint: NameFingerprint::of(name),
         }
     }
 }
 
 impl Accepts {
-    fn of(key: Key, redactors: &RedactionPipeline) -> Accepts {
-        let keeps_identifier = |is_ip| {
-            let builtin = redactors.builtin();
-            builtin.is_none_or(|builtin| builtin.keeps_identifier(is_ip))
-        };
+    fn of(key: Key) -> Accepts {
         match (key, key.kind()) {
             (Key::EventType, _) => Accepts::EventType,
             (Key::Decision, _) => Accepts::Decision,
             (Key::Phase, _) => Accepts::Phase,
             (Key::Decisions, _) => Accepts::Decisions,
             (Key::Confidence, _) => Accepts::Share,
-            (Key::UserId, _) if !keeps_identifier(false) => Accepts::Identifier,
-            (Key::UserIp, _) if !keeps_identifier(true) => Accepts::Identifier,
             (Key::UserIp, _) => Accepts::Address,
             // The application's own word for a state may be somebody's.
             (Key::ConversationState, _) | (_, ValueKind::Text) => Accepts::Text,
@@ -192,4 +190,12 @@ impl Accepts {
             _ => None,
         }
     }
+}
+
+/// Whether no rule for a field applies to a name: what it has is a number, a word, or a list that the trail makes.
+pub(crate) fn is_fixed(name: &str) -> bool {
+    Key::of(name).is_some_and(|key| {
+        let is_text = Accepts::of(key) == Accepts::Text;
+        !is_text && !matches!(key, Key::ToolCalls | Key::Attachments)
+    })
 }

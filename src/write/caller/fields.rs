@@ -5,6 +5,7 @@
 mod decision;
 mod name;
 mod nested;
+mod tenant;
 mod text;
 
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ use super::annotations::FieldAnnotations;
 use super::field_schema::{Accepts, FieldPlan, LONGEST_ID, NameCache, NameFingerprints};
 use super::span_values::SpanValues;
 use super::trace::Trace;
-use crate::format::internal::{Key, KeySet, json};
+use crate::format::internal::{Key, KeySet, ValueKind, json};
 use crate::record::{Decision, EventType, Outcome, Phase};
 use crate::redact::FieldPolicy;
 use crate::redact::internal::{FieldMode, RedactionPipeline, WITHHELD_BY_RULE};
@@ -168,11 +169,11 @@ impl<'r> FieldWriter<'r> {
     pub(crate) fn attribute(&mut self, values: &SpanValues) {
         // Mostly the event says nothing of what its spans say.
         match values.takes_from(self.seen) {
-            Some(bytes) => {
+            Some(bytes) if self.withhold.is_none() => {
                 self.out.extend_from_slice(bytes);
                 self.seen = self.seen.with(values.keys());
             }
-            None => self.attribute_what_is_new(values),
+            _ => self.attribute_what_is_new(values),
         }
     }
 
@@ -180,6 +181,10 @@ impl<'r> FieldWriter<'r> {
     fn attribute_what_is_new(&mut self, values: &SpanValues) {
         for (key, value) in values.iter() {
             if self.seen.insert(key) {
+                if let Some(instead) = self.withhold.filter(|_| key.kind() == ValueKind::Text) {
+                    frame::push_known(&mut self.out, key, Value::Str(instead));
+                    continue;
+                }
                 frame::push_known(&mut self.out, key, value);
                 if let Some(annotations) = values.annotations_of(key) {
                     self.annotations().append(annotations, None);
@@ -374,11 +379,10 @@ impl<'r> FieldWriter<'r> {
         }
     }
 
-    /// For whom: its tag, or nothing at all.
+    /// An id that is not kept as it is: its tag, or nothing at all.
     fn identifier(&mut self, key: Key, text: &str) {
-        let builtin = self.redactors.builtin();
-        let tag = builtin.and_then(|builtin| builtin.identifier(key == Key::UserIp, text));
-        if let Some(tag) = tag {
+        if let Some(rule) = self.mode.id.filter(|rule| rule.is_tagged()) {
+            let tag = self.redactors.replace_id(rule, text);
             self.push(Name::Key(key), Value::Str(&tag));
         }
     }
@@ -390,6 +394,14 @@ impl<'r> FieldWriter<'r> {
     }
 
     fn keep(&mut self, name: Name<&str>, value: Value<'_>) {
+        if let Some(rule) = self.mode.id {
+            // The second value of an id, or one that is no text.
+            let text = text_of(value).map(|text| self.redactors.replace_id(rule, &text));
+            return self.push(
+                name,
+                Value::Str(text.as_deref().unwrap_or(WITHHELD_BY_RULE)),
+            );
+        }
         match value {
             Value::Str(text) => self.text(name, text),
             // A card number is one as a number too.

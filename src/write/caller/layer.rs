@@ -119,6 +119,7 @@ impl AuditLayer {
         // A macro has nobody to give an error to; the loss is counted.
         let _ = core.record(scope, |fields| {
             fields.begin_event(event.metadata());
+            fields.find_tenant(|visit| event.record(visit));
             event.record(fields);
         });
     }

@@ -78,6 +78,7 @@ fn one(out: &mut String, record: &Record, colour: bool) {
         ("user", &record.user_id),
         ("session", &record.session_id),
         ("request", &record.request_id),
+        ("client_request", &record.client_request_id),
         ("ip", &record.user_ip),
         ("agent", &record.agent_id),
         ("model", &record.model_used),

@@ -20,10 +20,10 @@ struct RulesFile {
     off: Vec<Entity>,
     national: Vec<National>,
     allow: Vec<String>,
-    user_id: IdentifierPolicy,
-    user_ip: IdentifierPolicy,
     replacements: BTreeMap<String, Spanned<Replacement>>,
-    fields: BTreeMap<String, FieldPolicy>,
+    fields: BTreeMap<String, Spanned<FieldPolicy>>,
+    ids: BTreeMap<String, Spanned<IdentifierPolicy>>,
+    tenants: BTreeMap<String, Spanned<FieldPolicy>>,
     rule: Vec<RegexRule>,
     deny: Vec<WordList>,
 }
@@ -61,9 +61,6 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Rules> {
         default_replacement: file.replacement,
         off: file.off.into_iter().collect(),
         allowed: file.allow,
-        user_id: file.user_id,
-        user_ip: file.user_ip,
-        fields: file.fields,
         ..Rules::new()
     };
     let mut rules = rules.national(file.national);
@@ -82,13 +79,34 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Rules> {
         let denied = rules.deny(list.name.as_ref(), list.words);
         rules = denied.map_err(at(list.name.span()))?;
     }
+    let mut positions = BTreeMap::new();
+    let mut note = |table, name: &str, span: Range<usize>| {
+        positions.insert((table, name.to_owned()), position(text, path, span.start));
+    };
     for (kind, replacement) in file.replacements {
-        if Entity::of(&kind).is_none() && rules.rules.iter().all(|rule| rule.name != kind) {
-            let unknown = Error::rule(&kind, InvalidRule::UnknownKind);
-            return Err(at(replacement.span())(unknown));
-        }
+        note("replacements", &kind, replacement.span());
         rules = rules.replacement(kind, replacement.into_inner());
     }
+    for (name, policy) in file.fields {
+        note("fields", &name, policy.span());
+        rules = rules.field(name, policy.into_inner());
+    }
+    for (name, policy) in file.ids {
+        note("ids", &name, policy.span());
+        rules = rules.id(name, policy.into_inner());
+    }
+    for (tenant, policy) in file.tenants {
+        let name = if tenant.is_empty() {
+            "tenants"
+        } else {
+            &tenant
+        };
+        note("tenants", name, policy.span());
+        rules = rules.tenant(tenant, policy.into_inner());
+    }
+    rules.positions = positions;
+    // The names of a record are known where a trail is opened, and so are the keys.
+    rules.check(true, |_| false)?;
     Ok(rules)
 }
 
@@ -114,15 +132,16 @@ mod tests {
     fn everything_that_code_can_say_a_file_can_say() {
         let rules = read(
             "replacement = 'type'\noff = ['ip']\nnational = ['PL_PESEL']\nallow = ['a@b.cd']\n\
-             user_id = 'drop'\nuser_ip = 'tag'\n[replacements]\nCREDIT_CARD = 'mask'\nSTAFF = 'remove'\n\
+             [ids]\nuser_id = 'withhold'\nuser_ip = 'tag'\n[tenants]\nacme = 'withhold'\n[replacements]\nCREDIT_CARD = 'mask'\nSTAFF = 'remove'\n\
              [fields]\nnotes = 'keep'\n[[rule]]\nname = 'STAFF'\nregex = 'E-\\d+'\nvalidator = 'luhn'\n\
              [[deny]]\nname = 'CODENAME'\nwords = ['Falcon', '']",
         )
         .expect("rules");
         assert_eq!(
-            (rules.user_id, rules.user_ip),
-            (IdentifierPolicy::Drop, IdentifierPolicy::Tag)
+            (rules.ids["user_id"], rules.ids["user_ip"]),
+            (IdentifierPolicy::Withhold, IdentifierPolicy::Tag)
         );
+        assert_eq!(rules.tenants["acme"], FieldPolicy::Withhold);
         assert_eq!(rules.fields["notes"], FieldPolicy::Keep);
         let redactor = Redactor::new(rules, None);
         let text = "a@b.cd c@b.cd 10.1.2.3 E-18 E-19 FALCON 44051401359 4111111111111111";
@@ -155,6 +174,15 @@ mod tests {
             ),
             ("[[deny]]\nname = 'EMAIL'\nwords = []", 2, "built-in"),
             ("[replacements]\nNOBODY = 'tag'", 2, "no kind of that name"),
+            ("[ids]\nuser_ip = 'tag'\nuser = 'tag'", 3, "it is no id"),
+            ("\n[fields]\nsession_id = 'redact'", 3, "not searched"),
+            ("[tenants]\nacme = 'keep'", 2, "can be withheld"),
+            ("[tenants]\n'' = 'withhold'", 2, "it is empty"),
+            (
+                "[ids]\ntenant_id = 'withhold'\n[tenants]\nacme = 'withhold'",
+                4,
+                "cannot be found",
+            ),
             ("replacement = ", 1, "string values must be quoted"),
         ] {
             let error = read(text).expect_err(text);

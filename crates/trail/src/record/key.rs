@@ -77,6 +77,8 @@ keys! {
     EventId           "event_id"            Id       Event       [];
     EventTimestamp    "event_timestamp"     Id       Event       [];
     RequestId         "request_id"          Id       Attribution ["request.id"];
+    // What a client wrote: it is searched like a text.
+    ClientRequestId   "client_request_id"   Text     Attribution [];
     TenantId          "tenant_id"           Id       Attribution ["tenant.id"];
     UserId            "user_id"             Id       Attribution ["user.id", "enduser.id"];
     SessionId         "session_id"          Id       Attribution ["session.id"];

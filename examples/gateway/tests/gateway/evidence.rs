@@ -62,7 +62,10 @@ impl Evidence {
         assert_eq!(conversation.unreadable.len(), torn, "the same lines");
         let mut turns: HashMap<String, Vec<Turn>> = HashMap::new();
         for turn in conversation.turns {
-            let request = turn.records[0].request_id.clone().expect("a request id");
+            let request = turn.records[0]
+                .client_request_id
+                .clone()
+                .expect("a request id");
             is_one_turn(&turn);
             turns.entry(request).or_default().push(turn);
         }
@@ -91,7 +94,7 @@ impl Evidence {
         self.records.iter().any(|record| {
             record.event_type.as_str() == "request_unaudited"
                 && record.other.get("cancelled").is_some()
-                && record.request_id.as_ref() == Some(&ask.id)
+                && record.client_request_id.as_ref() == Some(&ask.id)
         })
     }
 
@@ -102,7 +105,7 @@ impl Evidence {
             assert!(sent.contains(request.as_str()), "whose is {request}?");
         }
         for record in &self.records {
-            let request = record.request_id.as_deref().expect("a request id");
+            let request = record.client_request_id.as_deref().expect("a request id");
             assert!(sent.contains(request), "whose is {record:?}?");
         }
     }
@@ -179,7 +182,10 @@ fn is_one_turn(turn: &Turn) {
     let first = &turn.records[0];
     let mut seen = HashSet::new();
     for record in &turn.records {
-        assert_eq!(record.request_id, first.request_id, "{turn:#?}");
+        assert_eq!(
+            record.client_request_id, first.client_request_id,
+            "{turn:#?}"
+        );
         assert_eq!(record.user_id, first.user_id, "{turn:#?}");
         assert_eq!(record.user_ip, first.user_ip, "{turn:#?}");
         let decided = match record.event_type.as_str() {

@@ -65,7 +65,7 @@ fn of<'e>(evidence: &'e Evidence, request_id: &str) -> Vec<&'e Record> {
     evidence
         .records
         .iter()
-        .filter(|record| record.request_id.as_deref() == Some(request_id))
+        .filter(|record| record.client_request_id.as_deref() == Some(request_id))
         .collect()
 }
 

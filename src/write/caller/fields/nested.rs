@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::FieldWriter;
 use crate::format::internal::{Key, json};
-use crate::redact::internal::{FieldMode, path_names_value, path_segment};
+use crate::redact::internal::{FieldMode, WITHHELD_BY_RULE, path_names_value, path_segment};
 use crate::write::journal::frame::{self, Name, Value};
 
 /// JSON parsers follow values to a depth of about 128; a record's own values begin a few deep.
@@ -39,7 +39,13 @@ impl FieldWriter<'_> {
     #[cold]
     fn redacted_name(&mut self, name: &str) -> String {
         self.mode = FieldMode::UNNAMED;
-        self.redacted("name", name).into_owned()
+        // A rule that withholds texts leaves names, and what must not be seen in them goes as ever.
+        let withhold = self
+            .withhold
+            .take_if(|instead| *instead == WITHHELD_BY_RULE);
+        let redacted = self.redacted("name", name).into_owned();
+        self.withhold = self.withhold.or(withhold);
+        redacted
     }
 
     /// Adds any JSON value, the strings and keys in it redacted. Null is no value.
@@ -109,7 +115,14 @@ impl FieldWriter<'_> {
                 let (name, value) = match AS_IT_IS.contains(&name.as_str()) {
                     true => (name.clone(), value.clone()),
                     false => {
-                        let name = self.redacted_at(&path, name);
+                        let name = match FIRST.contains(&name.as_str()) {
+                            true => name.clone(),
+                            false => match self.redacted_at(&path, name) {
+                                redacted if redacted == *name => redacted,
+                                // Several names may redact to one.
+                                redacted => format!("{redacted}#{index}"),
+                            },
+                        };
                         let path = format!("{path}/{}", path_segment(&name));
                         let value = self.redacted_json(&path, value, 2);
                         (name, value)

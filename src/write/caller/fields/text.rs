@@ -31,6 +31,9 @@ impl FieldWriter<'_> {
         if let Some(instead) = self.withhold {
             return Cow::Borrowed(instead);
         }
+        if let Some(rule) = self.mode.id {
+            return self.redactors.replace_id(rule, text);
+        }
         match self.mode.policy {
             FieldPolicy::Keep => return Cow::Borrowed(text),
             FieldPolicy::Withhold => return Cow::Borrowed(WITHHELD_BY_RULE),

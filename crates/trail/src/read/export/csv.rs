@@ -163,6 +163,7 @@ impl Csv {
             Some(Key::EventId) => text(record.event_id.as_deref()),
             Some(Key::EventTimestamp) => text(record.event_timestamp.as_deref()),
             Some(Key::RequestId) => text(record.request_id.as_deref()),
+            Some(Key::ClientRequestId) => text(record.client_request_id.as_deref()),
             Some(Key::TenantId) => text(record.tenant_id.as_deref()),
             Some(Key::UserId) => text(record.user_id.as_deref()),
             Some(Key::SessionId) => text(record.session_id.as_deref()),
