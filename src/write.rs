@@ -236,7 +236,7 @@ impl Core {
             &self.config.redactors,
             |fields| {
                 if let Some(scope) = scope.as_ref().filter(|_| fields.withholds_tenants()) {
-                    scope.attribute(|values| fields.tenant_of(values));
+                    scope.each(|values| fields.tenant_of(values));
                 }
                 fill(fields);
                 if let Some(scope) = scope {

@@ -50,6 +50,17 @@ impl Scope {
         }
     }
 
+    /// Calls `each` for what the spans say, but for their usage: the nearest first.
+    #[cold]
+    pub(crate) fn each(&self, mut each: impl FnMut(&SpanValues)) {
+        let mut scope = Some(self);
+        while let Some(found) = scope {
+            each(&lock(&found.late));
+            each(&found.own);
+            scope = found.parent.as_deref();
+        }
+    }
+
     /// Attributes a record by the values of every span, the nearest first. Where a key comes twice, the first value
     /// counts. Usage goes to one record: the response takes it away, from all of the spans.
     #[inline]

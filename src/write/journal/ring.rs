@@ -23,7 +23,7 @@ use crate::format::internal::DurableFile;
 /// The header, before the ring.
 const HEADER: usize = 4096;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"stinger6");
+const MAGIC: u64 = u64::from_le_bytes(*b"stinger7");
 
 /// The words of the header, behind the magic number, the capacity, the head and the tail.
 #[derive(Clone, Copy)]
