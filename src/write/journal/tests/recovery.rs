@@ -130,8 +130,8 @@ fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
         b"something else".to_vec(),
         header(b"stinger4", capacity, 0),
         // A ring of no length, and positions that no ring comes to.
-        header(b"stinger6", 0, 0),
-        header(b"stinger6", capacity, u64::MAX - 7),
+        header(b"stinger7", 0, 0),
+        header(b"stinger7", capacity, u64::MAX - 7),
     ];
     for bytes in cases {
         fs::write(&path, &bytes).expect("written");
@@ -141,7 +141,7 @@ fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
         assert_eq!(fs::read(&path).expect("readable"), bytes);
         assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1);
     }
-    fs::write(&path, header(b"stinger6", capacity, 0)).expect("written");
+    fs::write(&path, header(b"stinger7", capacity, 0)).expect("written");
     assert_eq!(found(&path, None), (vec![], Recovered::default()));
 }
 
