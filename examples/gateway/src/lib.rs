@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::{Stream, StreamExt as _, unfold};
 use stinger_audit::emit::event;
-use stinger_audit::record::{Decision, GuardrailDecision};
+use stinger_audit::record::{Decision, GuardrailDecision, Phase, ToolCall};
 use stinger_audit::turn::{ResponseStream, Turn};
 use stinger_audit::web::{Identity, RequestLayer};
 use stinger_audit::{Audit, Error};
@@ -29,8 +29,8 @@ pub mod guardrails;
 pub mod model;
 pub mod openai;
 
-use model::{Pieces, StandIn};
-use openai::{ChatRequest, Finish};
+use model::{Answer, Piece, Pieces, StandIn};
+use openai::{Asked, ChatRequest, Finish};
 
 /// What the operator chooses.
 pub struct Config {
@@ -126,7 +126,7 @@ async fn chat(
             ));
         }
     };
-    let Some((prompt, before)) = request.split() else {
+    let Some(asked) = request.asked() else {
         return Err(gateway.reject(StatusCode::BAD_REQUEST, "there is no message of the user's"));
     };
 
@@ -138,9 +138,14 @@ async fn chat(
         .turn(conversation)
         .model_requested(&request.model)
         .expects(["rate_limit", "prompt_injection", "confidential"])
-        .field("messages_before", before)
-        .begin_async(&prompt)
-        .await?;
+        .field("messages_before", asked.before.clone());
+    for (kind, url) in &asked.files {
+        turn = turn.attachment_url(kind, url);
+    }
+    for result in &asked.results {
+        turn = turn.tool_call(result.clone());
+    }
+    let mut turn = turn.begin_async(&asked.prompt).await?;
 
     let limit = || Ok::<_, Infallible>(gateway.limiter.check(&user));
     if turn.guardrail("rate_limit").run(limit) == Decision::Block {
@@ -151,7 +156,7 @@ async fn chat(
         ));
     }
     let injection = turn.guardrail("prompt_injection");
-    if injection.run(|| guardrails::injection(&prompt)) == Decision::Block {
+    if injection.run(|| guardrails::injection(&asked.texts())) == Decision::Block {
         turn.block_async("the prompt was refused").await?;
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -159,44 +164,64 @@ async fn chat(
         ));
     }
     match request.stream {
-        true => Ok(gateway.answer_in_pieces(turn, &request.model, &prompt)),
-        false => gateway.answer(turn, &request.model, &prompt).await,
+        true => Ok(gateway.answer_in_pieces(turn, &request.model, &asked)),
+        false => gateway.answer(turn, &request.model, &asked).await,
     }
 }
 
 impl Gateway {
     /// Answers in one piece, which leaves only when its record is where it must be.
-    async fn answer(&self, mut turn: Turn, model: &str, prompt: &str) -> Result<Response, Refusal> {
-        let answer = match self.model.complete(prompt).await {
+    async fn answer(
+        &self,
+        mut turn: Turn,
+        model: &str,
+        asked: &Asked,
+    ) -> Result<Response, Refusal> {
+        let (prompt, tool) = (&asked.prompt, asked.tool.as_deref());
+        let answer = match self.model.complete(prompt, tool).await {
             Ok(answer) => answer,
             Err(error) => {
                 turn.fail_async(&error).await?;
                 return Err(Refusal::new(StatusCode::BAD_GATEWAY, &error.to_string()));
             }
         };
-        let tokens = openai::tokens(prompt) + openai::tokens(&answer);
+        let tokens = openai::tokens(prompt) + openai::tokens(answer.text());
         turn.tokens_processed(tokens);
         let id = turn.id().to_owned();
-        let held = turn.hold(answer);
-        let verdict = turn
-            .guardrail("confidential")
-            .check(&held, guardrails::confidential);
-        if verdict == Decision::Block {
+        let confidential = turn.guardrail("confidential").phase(Phase::Output);
+        if confidential.run(|| guardrails::confidential(answer.text())) == Decision::Block {
             turn.block_async("the answer was withheld").await?;
             let nothing = openai::completion(&id, model, None, tokens, Finish::ContentFilter);
             return Ok(Json(nothing).into_response());
         }
-        let answer = turn.release_async(held).await?;
-        let completion = openai::completion(&id, model, Some(&answer), tokens, Finish::Stop);
+        let finish = match answer {
+            Answer::Call { .. } => Finish::ToolCalls,
+            _ => Finish::Stop,
+        };
+        let held = match &answer {
+            Answer::Text(text) => turn.hold(text.as_str()),
+            Answer::Refusal(why) => turn.hold(why.as_str()).field("refused", true),
+            Answer::Call {
+                id,
+                name,
+                arguments,
+            } => {
+                let call = ToolCall::new(name).id(id).arguments_json(arguments);
+                turn.hold("").tool_call(call)
+            }
+        };
+        turn.release_async(held.field("finish_reason", finish.as_str()))
+            .await?;
+        let completion = openai::completion(&id, model, Some(&answer), tokens, finish);
         Ok(Json(completion).into_response())
     }
 
     /// Answers piece by piece. The client is told that the answer is complete when the record
     /// of what was sent is where it must be.
-    fn answer_in_pieces(&self, turn: Turn, model: &str, prompt: &str) -> Response {
+    fn answer_in_pieces(&self, turn: Turn, model: &str, asked: &Asked) -> Response {
         let (id, model) = (turn.id().to_owned(), model.to_owned());
         let sent = turn
-            .send_stream(self.model.stream(prompt))
+            .send_stream(self.model.stream(&asked.prompt, asked.tool.as_deref()))
             .guarded("confidential", guardrails::confidential);
         Sse::new(events(id, model, sent)).into_response()
     }
@@ -215,7 +240,7 @@ impl Gateway {
 
 /// Where a streamed answer stands.
 enum Step {
-    Pieces(Box<ResponseStream<Pieces>>),
+    Pieces(Box<ResponseStream<Pieces>>, Finish),
     Done,
     End,
 }
@@ -226,18 +251,22 @@ fn events(
     sent: ResponseStream<Pieces>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let event = |data: String| Ok(Event::default().data(data));
-    unfold(Step::Pieces(Box::new(sent)), move |step| {
+    unfold(Step::Pieces(Box::new(sent), Finish::Stop), move |step| {
         let (id, model) = (id.clone(), model.clone());
         async move {
-            let mut sent = match step {
-                Step::Pieces(sent) => sent,
+            let (mut sent, finish) = match step {
+                Step::Pieces(sent, finish) => (sent, finish),
                 Step::Done => return Some((event("[DONE]".to_owned()), Step::End)),
                 Step::End => return None,
             };
             match sent.next().await {
                 Some(Ok(piece)) => {
                     let chunk = openai::chunk(&id, &model, Some(&piece), None);
-                    Some((event(chunk.to_string()), Step::Pieces(sent)))
+                    let finish = match piece {
+                        Piece::Call { .. } => Finish::ToolCalls,
+                        _ => finish,
+                    };
+                    Some((event(chunk.to_string()), Step::Pieces(sent, finish)))
                 }
                 Some(Err(error)) => {
                     let failed = openai::error("model_error", &error.to_string());
@@ -247,7 +276,7 @@ fn events(
                     Ok(()) => {
                         let finish = match sent.stopped_by() {
                             Some(_) => Finish::ContentFilter,
-                            None => Finish::Stop,
+                            None => finish,
                         };
                         let chunk = openai::chunk(&id, &model, None, Some(finish));
                         Some((event(chunk.to_string()), Step::Done))

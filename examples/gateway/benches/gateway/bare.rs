@@ -12,6 +12,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use futures_util::stream::{Stream, StreamExt as _, unfold};
 use stinger_audit::record::Decision;
+use stinger_audit::turn::Chunk as _;
 
 use crate::server;
 use gateway::model::{Pieces, StandIn};
@@ -46,14 +47,15 @@ async fn chat(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: Byt
     let Ok(request) = serde_json::from_slice::<ChatRequest>(&body) else {
         return bad("no chat request");
     };
-    let Some((prompt, _)) = request.split() else {
+    let Some(asked) = request.asked() else {
         return bad("there is no message of the user's");
     };
+    let (prompt, tool) = (&asked.prompt, asked.tool.as_deref());
     if gateway.limiter.check(&user).decision == Decision::Block {
         let status = StatusCode::TOO_MANY_REQUESTS;
         return refusal(status, "rate_limit_exceeded", "too many requests");
     }
-    let Ok(verdict) = guardrails::injection(&prompt);
+    let Ok(verdict) = guardrails::injection(prompt);
     if verdict.decision == Decision::Block {
         return bad("the prompt was refused");
     }
@@ -62,14 +64,14 @@ async fn chat(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: Byt
         .and_then(|id| id.to_str().ok())
         .unwrap_or_default();
     if request.stream {
-        let pieces = gateway.model.stream(&prompt);
+        let pieces = gateway.model.stream(prompt, tool);
         return Sse::new(events(id.to_owned(), request.model, pieces)).into_response();
     }
-    let Ok(answer) = gateway.model.complete(&prompt).await else {
+    let Ok(answer) = gateway.model.complete(prompt, tool).await else {
         return refusal(StatusCode::BAD_GATEWAY, "model_error", "overloaded");
     };
-    let tokens = openai::tokens(&prompt) + openai::tokens(&answer);
-    let completion = match is_confidential(&answer) {
+    let tokens = openai::tokens(prompt) + openai::tokens(answer.text());
+    let completion = match is_confidential(answer.text()) {
         true => openai::completion(id, &request.model, None, tokens, Finish::ContentFilter),
         false => openai::completion(id, &request.model, Some(&answer), tokens, Finish::Stop),
     };
@@ -103,7 +105,7 @@ fn events(
             };
             let finish = match pieces.next().await {
                 Some(Ok(piece)) => {
-                    text += &piece;
+                    text += piece.text().unwrap_or_default();
                     if !is_confidential(&text) {
                         let chunk = openai::chunk(&id, &model, Some(&piece), None);
                         return Some((event(chunk.to_string()), Step::Pieces(pieces, text)));

@@ -39,6 +39,7 @@ fn main() {
         odd::only_a_trusted_proxy_says_where_a_request_comes_from,
         odd::headers_of_any_size_leave_the_gateway_working,
         odd::what_never_becomes_a_turn_is_recorded_and_equal_ids_are_told_apart,
+        odd::tool_calls_their_results_refusals_and_images_are_in_the_trail,
     ])
 }
 
