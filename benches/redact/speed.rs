@@ -57,7 +57,7 @@ pub fn table(redactor: &Redactor) {
         "\n{:<22} {:>10} {:>10} {:>10}",
         "ns per byte", "10 KB", "100 KB", "1 MB"
     );
-    let hostile: [(&str, &str); 14] = [
+    let hostile: [(&str, &str); 19] = [
         ("prose", "The quick brown fox jumps over the lazy dog. "),
         ("a.a.a.…@", "a."),
         ("@@@@", "a@"),
@@ -72,6 +72,11 @@ pub fn table(redactor: &Redactor) {
         ("hex and colons", "a:1:"),
         ("keys", "sk-a_"),
         ("assignments", "token=a1b2c3d4e5 "),
+        ("announcements", "password is a1b2c3d4 "),
+        ("words with digits", "is a1 "),
+        ("options", "-p a "),
+        ("cookies", "cookie: a=1;"),
+        ("URLs", "a://b:c/@"),
     ];
     for (name, unit) in hostile {
         let cost = |size: usize| {

@@ -7,15 +7,15 @@ use super::Entity;
 /// A value as it goes into its tag.
 pub(super) fn canonical(entity: Entity, value: &str) -> String {
     match entity {
-        Entity::Email => value.to_ascii_lowercase(),
+        Entity::Email => value.to_lowercase(),
         Entity::UsSsn | Entity::CreditCard => keep(value, |character| character.is_ascii_digit()),
         Entity::Iban => {
             keep(value, |character| character.is_ascii_alphanumeric()).to_ascii_uppercase()
         }
         Entity::Mac => keep(value, |character| character.is_ascii_hexdigit()).to_ascii_lowercase(),
         Entity::Ip => {
-            // A network is spelled by its first part too.
-            let (address, network) = value.split_at(value.find('/').unwrap_or(value.len()));
+            // A zone and a network are spelled as they are.
+            let (address, network) = value.split_at(value.find(['%', '/']).unwrap_or(value.len()));
             match address.parse::<IpAddr>() {
                 Ok(address) => format!("{}{network}", address.to_canonical()),
                 Err(_) => value.to_owned(),
@@ -70,6 +70,7 @@ mod tests {
     fn what_means_the_same_is_spelled_the_same() {
         for (entity, spellings) in [
             (Entity::Email, &["Ann@Example.com", "ann@example.COM"][..]),
+            (Entity::Email, &["Почта@Пример.рф", "почта@пример.РФ"][..]),
             (
                 Entity::Phone,
                 &[
@@ -96,6 +97,7 @@ mod tests {
                 &["de89 3704 0044 0532 0130 00", "DE89370400440532013000"],
             ),
             (Entity::Ip, &["2001:DB8:0:0::1", "2001:db8::1"]),
+            (Entity::Ip, &["FE80:0::1%eth0", "fe80::1%eth0"]),
             (Entity::Ip, &["::ffff:192.0.2.1", "192.0.2.1"]),
             (Entity::Mac, &["AA-BB-CC-DD-EE-01", "aabb.ccdd.ee01"]),
             (

@@ -9,6 +9,8 @@
 //! The masks decide only where to look. `oracle.rs` looks everywhere, without masks and by plain regular
 //! expressions, and holds them to the same findings.
 
+use std::ops::Range;
+
 use aho_corasick::AhoCorasick;
 use wide::u8x16;
 
@@ -80,6 +82,10 @@ pub(super) struct Detector<'t> {
     /// Where the last assigned secret ended.
     pub(super) assigned_end: usize,
     pub(super) secret_end: usize,
+    /// Where the header of cookies ends that was seen last.
+    pub(super) cookies_end: usize,
+    /// The word that was last looked at as an announced value.
+    pub(super) word: Range<usize>,
 }
 
 impl<'t> Detector<'t> {
@@ -95,6 +101,8 @@ impl<'t> Detector<'t> {
             value_trimmed: 0,
             assigned_end: 0,
             secret_end: 0,
+            cookies_end: 0,
+            word: 0..0,
         }
     }
 
@@ -130,9 +138,13 @@ impl<'t> Detector<'t> {
             for place in mask::places(carry.five_strokes(&masks)) {
                 self.pem(base + place - 4);
             }
+            for place in mask::places(carry.leading_strokes(&masks)) {
+                self.option(base + place);
+            }
             carry.advance(&masks);
         }
         self.end_cluster();
+        self.passwords();
         Detected {
             matches: self.matches,
             // The highest bit is that of bytes beyond ASCII.
@@ -165,8 +177,12 @@ impl<'t> Detector<'t> {
             if bytes[at..].starts_with(b"-----") {
                 self.pem(at);
             }
+            if matches!(bytes[at], b'-' | b'.') && begins(in_word) {
+                self.option(at);
+            }
         }
         self.end_cluster();
+        self.passwords();
         self.matches
     }
 
@@ -193,6 +209,9 @@ impl<'t> Detector<'t> {
             }
         }
         let is_letter = |byte: u8| byte.is_ascii_alphabetic();
+        if is_letter(self.before(start)) || is_letter(self.at(end)) {
+            self.announced(start);
+        }
         if digits >= 2 && self.run_before(start, 2, is_letter) == 2 {
             self.iban(start - 2);
         }
@@ -331,7 +350,7 @@ impl<'t> Detector<'t> {
     }
 
     /// The bytes from a place on; none behind the end.
-    fn rest(&self, at: usize) -> &[u8] {
+    pub(super) fn rest(&self, at: usize) -> &'t [u8] {
         self.bytes.get(at..).unwrap_or_default()
     }
 

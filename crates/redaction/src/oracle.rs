@@ -33,8 +33,11 @@ fn the_masks_miss_no_place_at_which_a_matcher_finds_something() {
         let mut fast = Detector::new(&text).scan().matches;
         let mut slow = Detector::new(&text).scan_slowly();
         let key = |found: &Match| (found.start, found.end, found.rule);
-        fast.sort_by_key(key);
-        slow.sort_by_key(key);
+        // A value may be found by its digits and by its name.
+        for matches in [&mut fast, &mut slow] {
+            matches.sort_by_key(key);
+            matches.dedup();
+        }
         assert_eq!(fast, slow, "{text:?}");
         total += fast.len();
     }

@@ -5,15 +5,19 @@ use std::sync::LazyLock;
 
 use super::Entity;
 use super::detect::bytes::{entropy, is_alnum, is_token};
+use super::detect::url::is_placeholder;
 use super::detect::{Detector, RuleId};
 
 mod assign;
 mod class;
+mod command;
+mod prose;
 mod table;
+mod word;
 
-pub(super) use assign::says_secret;
 pub(super) use class::Class;
 pub(super) use table::{FORMATS, SERVICES};
+pub(super) use word::says_secret;
 
 /// A format that is recognised by a literal in it.
 pub(super) struct Format {
@@ -117,11 +121,12 @@ impl Format {
     /// Whether the runs of a key have the entropy that its format asks for.
     fn is_random(&self, key: &[u8]) -> bool {
         let literals = self.parts.iter().filter_map(Part::literal);
-        if self.entropy == 0.0 || key.len() <= literals.map(str::len).sum() {
+        if key.len() <= literals.map(str::len).sum() {
             return true;
         }
         let (_, literal) = self.anchor();
-        entropy(key.strip_prefix(literal.as_bytes()).unwrap_or(key)) >= self.entropy
+        let run = key.strip_prefix(literal.as_bytes()).unwrap_or(key);
+        !is_placeholder(run) && (self.entropy == 0.0 || entropy(run) >= self.entropy)
     }
 
     /// What every key of this format begins with.
@@ -201,7 +206,7 @@ impl Detector<'_> {
                 None => at += 1,
             }
         }
-        self.flag(start, end);
+        self.announced(start);
     }
 
     /// Three parts of the lengths of a Discord bot's token, the first of which is a run.

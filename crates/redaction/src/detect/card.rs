@@ -12,7 +12,17 @@ const MOST: usize = 19;
 
 /// How far before a number the words stand that make it a card's.
 const REACH: usize = 28;
-static WORDS: Words = Words::new(|| words(["card", "credit", "uatp"]));
+static WORDS: Words = Words::new(|| {
+    words(
+        "card|credit|debit|uatp|cc|pan|pays|pay with|charge|visa|mastercard|maestro|amex|jcb|diners|discover|unionpay"
+            .split('|'),
+    )
+});
+/// How far before a number the words stand that make it an article's, a device's or a post's.
+const CODE_REACH: usize = 16;
+static CODE_WORDS: Words = Words::new(|| {
+    words("ean|gtin|upc|isbn|issn|barcode|imei|iccid|sku|tweet|snowflake".split('|'))
+});
 /// How far when something joins the two: `card_4111…`.
 const JOINED_REACH: usize = 12;
 
@@ -50,13 +60,37 @@ impl Detector<'_> {
         let goes_on = is_alnum(after)
             || after == b'_'
             || matches!(after, b'-' | b'.') && self.at(end + 1).is_ascii_digit();
-        // Numbers of travel cards are like many others: only said to be a card's they count.
         let text = &self.bytes[start..end];
-        let is_travel = || text[0] == b'1' && digits(text).count() == 15;
+        let count = digits(text).count();
         let is_said = || self.has_word_before(start, REACH, &WORDS);
-        let is_branded = brand(text).is_some() || is_travel() && is_said();
-        is_branded && !goes_on && luhn(text)
+        let is_code = || self.has_word_before(start, CODE_REACH, &CODE_WORDS);
+        let is_travel = || text[0] == b'1' && count == 15 && is_said();
+        if goes_on || !luhn(text) {
+            return false;
+        }
+        match brand(text) {
+            // One number in ten has the checksum, so that a length that few cards have says too little.
+            Some(brand) => is_in_fours(text) || is_usual(brand, count) && !is_code() || is_said(),
+            None => is_travel(),
+        }
     }
+}
+
+/// Whether today's cards of a brand have so many digits. Articles (EAN-13) and posts (18 or 19 digits)
+/// are numbered with those lengths that only old or rare cards have.
+fn is_usual(brand: &str, count: usize) -> bool {
+    match brand {
+        "AMEX" => count == 15,
+        "DINERS" => count == 14,
+        _ => count == 16,
+    }
+}
+
+/// Whether a number is written as on a card: four digits, a separator, four digits …
+fn is_in_fours(text: &[u8]) -> bool {
+    let mut groups = text.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len);
+    let last = groups.next_back().unwrap_or_default();
+    text.len() > 9 && groups.all(|length| length == 4) && last <= 4
 }
 
 /// The brand of a number, by its first digits and how many it has.
@@ -136,6 +170,13 @@ mod tests {
             let last = &number[number.len() - 4..];
             let expected = format!("pays [CREDIT_CARD:{brand} {last}].");
             assert_eq!(masked(&format!("pays {number}.")), expected);
+            // Without a word, the lengths that articles, posts and devices share are nobody's.
+            let is_usual = match brand {
+                "AMEX" => number.len() == 15,
+                "DINERS" => number.len() == 14,
+                _ => number.len() == 16,
+            };
+            assert_eq!(masked(number) != number, is_usual, "{number}");
         }
         for number in [
             // Beside the ranges of a brand.

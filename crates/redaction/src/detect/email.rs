@@ -1,11 +1,11 @@
-//! Email addresses, found at their `@`.
+//! Email addresses, found at their `@`, in any alphabet (RFC 6531).
 
 use super::{Detector, bytes::is_alnum};
 use crate::Entity;
 
-pub(crate) const REGEX: &str =
-    r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+(?:xn--[A-Za-z0-9-]+|[A-Za-z]{2,24})";
+pub(crate) const REGEX: &str = r"[\p{L}\p{M}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{M}\p{N}-]{1,63}\.)+(?:xn--[A-Za-z0-9-]+|[\p{L}\p{M}]{2,24})";
 
+/// In characters, and so many bytes at most.
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_HOST: usize = 255;
 
@@ -17,6 +17,49 @@ fn is_host(byte: u8) -> bool {
     is_alnum(byte) || matches!(byte, b'.' | b'-')
 }
 
+/// Whether a character beyond ASCII may stand in a word: a letter, a digit or a mark on one.
+fn is_letter(character: char) -> bool {
+    !character.is_ascii()
+        && (character.is_alphanumeric()
+            // Marks that combine with the letter before, and signs of Hebrew, Arabic and Indic scripts.
+            || matches!(character,
+                '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
+                | '\u{64b}'..='\u{65f}' | '\u{93c}' | '\u{94d}' | '\u{9bc}' | '\u{9cd}' | '\u{a3c}' | '\u{a4d}'
+                | '\u{abc}' | '\u{acd}' | '\u{bcd}' | '\u{c4d}' | '\u{ccd}' | '\u{d4d}' | '\u{e47}'..='\u{e4e}'
+                | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+                | '\u{3099}' | '\u{309a}' | '\u{fe20}'..='\u{fe2f}'))
+}
+
+/// Whether a character is of a script that sets no spaces between words, or adds endings to foreign ones: in front
+/// of a Latin name or behind one it belongs to the sentence.
+fn is_unspaced(character: char) -> bool {
+    matches!(character, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// The character that ends at `end`.
+fn last_char(bytes: &[u8], end: usize) -> Option<char> {
+    let from = (1..=4).find(|length| end >= *length && bytes[end - length] & 0xc0 != 0x80)?;
+    std::str::from_utf8(&bytes[end - from..end])
+        .ok()?
+        .chars()
+        .next()
+}
+
+/// The character that begins at `at`.
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let length = match bytes.first()? {
+        0..0xc0 => 1,
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        _ => 4,
+    };
+    std::str::from_utf8(bytes.get(..length)?)
+        .ok()?
+        .chars()
+        .next()
+}
+
 /// `git@github.com:…` is where a repository is.
 fn is_repository(local: &[u8]) -> bool {
     matches!(local, b"git" | b"hg" | b"svn")
@@ -25,15 +68,25 @@ fn is_repository(local: &[u8]) -> bool {
 impl Detector<'_> {
     pub(super) fn email(&mut self, at: usize) {
         let bytes = self.bytes;
-        let reach = at.saturating_sub(LONGEST_LOCAL);
         let mut start = at;
-        // Letters of Latin alphabets beyond ASCII are two bytes.
-        loop {
-            match bytes[..start] {
-                [.., 0xc3..=0xc5, 0x80..=0xbf] if start >= reach + 2 => start -= 2,
-                [.., byte] if start > reach && is_local(byte) => start -= 1,
+        let mut has_latin = false;
+        for _ in 0..LONGEST_LOCAL {
+            let length = match bytes[..start].last() {
+                Some(byte) if is_local(*byte) => {
+                    has_latin |= is_alnum(*byte);
+                    1
+                }
+                Some(0x80..) => match last_char(bytes, start) {
+                    Some(character)
+                        if is_letter(character) && !(has_latin && is_unspaced(character)) =>
+                    {
+                        character.len_utf8()
+                    }
+                    _ => break,
+                },
                 _ => break,
-            }
+            };
+            start -= length;
         }
         // The letter of an escape such as `\n` belongs to it.
         if start < at && self.is_escape_letter(start) {
@@ -42,10 +95,23 @@ impl Detector<'_> {
         while start < at && matches!(bytes[start], b'.' | b'\'' | b'-' | b'%') {
             start += 1;
         }
-        let length = self.run(at + 1, LONGEST_HOST, |byte| {
-            is_host(byte) || matches!(byte, 0x80..=0xbf | 0xc3..=0xc5)
-        });
-        if let Some(length) = host_length(&bytes[at + 1..][..length])
+        let host = self.rest(at + 1);
+        let mut length = 0;
+        while length < LONGEST_HOST
+            && let Some(byte) = host.get(length)
+        {
+            length += match byte {
+                byte if is_host(*byte) => 1,
+                0x80.. => {
+                    match first_char(&host[length..]).filter(|character| is_letter(*character)) {
+                        Some(character) => character.len_utf8(),
+                        None => break,
+                    }
+                }
+                _ => break,
+            };
+        }
+        if let Some(length) = host_length(&host[..length])
             && start < at
             && !(self.at(at + 1 + length) == b':' && is_repository(&bytes[start..at]))
         {
@@ -66,12 +132,28 @@ fn host_length(host: &[u8]) -> Option<usize> {
     loop {
         let dot = host[..end].iter().rposition(|byte| *byte == b'.')?;
         let tld = &host[dot + 1..end];
-        let letters = tld.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-        // What follows the letters must not make a longer word of them.
-        let is_whole = tld.get(letters).is_none_or(|next| *next == b'-');
+        // Latin letters beyond ASCII are two bytes: `vermögensberatung`.
+        let mut letters = 0;
+        while let Some(length) = match tld[letters..] {
+            [byte, ..] if byte.is_ascii_alphabetic() => Some(1),
+            [0xc3..=0xc5, 0x80..=0xbf, ..] if letters > 0 => Some(2),
+            _ => None,
+        } {
+            letters += length;
+        }
+        // What follows the letters must not make a longer word of them; a letter of another alphabet belongs to
+        // the sentence.
+        let is_whole = tld
+            .get(letters)
+            .is_none_or(|next| *next == b'-' || *next >= 0x80);
+        let foreign = tld.iter().take_while(|byte| **byte >= 0x80).count();
         if dot > 0 && (is_alnum(host[dot - 1]) || host[dot - 1] >= 0x80) {
             if tld.len() > 4 && tld[..4].eq_ignore_ascii_case(b"xn--") {
                 return Some(end);
+            }
+            // One letter is three bytes at most, as far as domains have them.
+            if foreign > 3 {
+                return Some(dot + 1 + foreign);
             }
             if (2..=24).contains(&letters) && is_whole {
                 let is_file = FILES

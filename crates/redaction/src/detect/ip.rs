@@ -8,7 +8,7 @@ use super::bytes::{is_alnum, is_token, number};
 use crate::Entity;
 use crate::words::{Words, words};
 
-pub(crate) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]{0,39}(?:/[0-9]{1,3})?";
+pub(crate) const REGEX: &str = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]{0,39}(?:%[0-9A-Za-z_.-]{1,32})?(?:/[0-9]{1,3})?";
 pub(crate) const MAC_REGEX: &str = r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}";
 
 /// The longest text of an IPv6 address, with an IPv4 address at its end.
@@ -17,8 +17,22 @@ const LONGEST_V6: usize = 45;
 /// How far before an address of four numbers the words stand that make it a version.
 const VERSION_REACH: usize = 12;
 static VERSION_WORDS: Words = Words::new(|| {
-    words("version|release|build|ver|rev|v|section|chapter|package|firmware|netmask".split('|'))
+    words("version|release|build|ver|rev|v|section|chapter|package|firmware|netmask|oid".split('|'))
 });
+/// What an address may stand directly behind, and no version: `Host 10.0.0.1`, `tcp/10.0.0.1`.
+const HOST_WORDS: &str = "ip|ipv4|ip4|addr|address|host|server|client|peer|node|gateway|router|dns|resolver|nameserver|\
+    proxy|tcp|udp|http|https|ping|ssh|from|to|at|via|for|by|source|src|destination|dst|dest|remote|local|subnet|\
+    network|range|cidr|connect|connected|block|blocked|ban|banned|allow|allowed|deny|denied|user|login";
+/// The longest name of a program that is looked at.
+const LONGEST_PROGRAM: usize = 64;
+/// Above it, a part of a version is rare, and four parts of an address below it are one in four thousand.
+const GREATEST_SMALL_PART: u64 = 31;
+const RESOLVERS: [&[u8]; 5] = [b"1.1.1.1", b"1.0.0.1", b"8.8.8.8", b"8.8.4.4", b"9.9.9.9"];
+/// How far before six pairs of decimal digits the words stand that make it a hardware address.
+const MAC_REACH: usize = 16;
+static MAC_WORDS: Words = Words::new(|| words("mac|hwaddr|ether|bssid|lladdr".split('|')));
+/// Names of network interfaces are shorter in Linux; `%25` is `%` in a URL.
+const LONGEST_ZONE: usize = 32;
 
 /// Whether a text is of groups of so many hex digits, with a separator between two.
 fn is_grouped(text: &[u8], length: usize, separator: u8) -> bool {
@@ -88,10 +102,13 @@ impl Detector<'_> {
         }
     }
 
-    /// Four numbers that are a version: behind a word that says so, a hyphen behind a word, or, as in
-    /// a user agent, behind `Name/` with nothing but zeros at the end.
+    /// Four numbers that are a version: behind a word that says so, a hyphen behind a word, or the name of a
+    /// program.
     fn is_version(&self, start: usize, end: usize) -> bool {
         let before = self.before(start);
+        if self.is_behind_program(start, end) || self.bytes[..start].ends_with(b"==") {
+            return true;
+        }
         if before == b'-' && is_alnum(self.before(start - 1)) {
             // The end of a range, or an address behind a host's name: versions have small numbers.
             let mut parts = self.bytes[start..end].split(|byte| *byte == b'.');
@@ -102,6 +119,56 @@ impl Detector<'_> {
             || self
                 .words_before(start, VERSION_REACH, &VERSION_WORDS)
                 .any(|(_, end)| !self.at(end).is_ascii_alphabetic())
+    }
+
+    /// Whether four numbers stand behind the name of a program, as in `LibreOffice/24.8.4.2` of a user agent,
+    /// `Newtonsoft.Json 13.0.1.0` or, with small numbers, `Firefox 24.8.4.2`.
+    fn is_behind_program(&self, start: usize, end: usize) -> bool {
+        let separator = self.before(start);
+        if start == 0 || !matches!(separator, b' ' | b'/') || self.at(end) == b'/' {
+            return false;
+        }
+        let in_name = |byte: u8| is_token(byte) || matches!(byte, b'.' | b'+' | b'#');
+        let begin = start - 1 - self.run_before(start - 1, LONGEST_PROGRAM, in_name);
+        let name = &self.bytes[begin..start - 1];
+        let is_host = || {
+            let mut hosts = HOST_WORDS.split('|');
+            hosts.any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        // What stands in a path or behind a sign is no program.
+        if !name.first().is_some_and(u8::is_ascii_alphabetic)
+            || !name
+                .last()
+                .is_some_and(|byte| is_alnum(*byte) || *byte == b'+' || *byte == b'#')
+            || matches!(self.before(begin), b'/' | b'@' | b':' | b'=' | b'\\')
+            || is_host()
+        {
+            return false;
+        }
+        let is_capital = name[0].is_ascii_uppercase();
+        let is_dotted = || {
+            let mut parts = name.split(|byte| *byte == b'.');
+            parts.clone().count() > 1
+                && parts.all(|part| part.first().is_some_and(u8::is_ascii_uppercase))
+        };
+        let address = &self.bytes[start..end];
+        let is_small = || {
+            let mut parts = address.split(|byte| *byte == b'.');
+            parts.all(|part| number(part) <= GREATEST_SMALL_PART)
+                && !address.starts_with(b"10.")
+                && !RESOLVERS.contains(&address)
+        };
+        // Java writes `web-41/192.0.2.7`: a name of lower case or with digits may be a host's.
+        let is_product = is_capital
+            && name.iter().any(u8::is_ascii_lowercase)
+            && name
+                .iter()
+                .all(|byte| byte.is_ascii_alphabetic() || *byte == b'.')
+            && !address.starts_with(b"192.168.")
+            && address != b"127.0.0.1";
+        is_dotted()
+            || separator == b'/' && is_product
+            || (is_capital || separator == b'/') && is_small()
     }
 
     /// Whether four numbers with dots end here.
@@ -141,8 +208,24 @@ impl Detector<'_> {
         let is_single = self.at(start) == b':' && self.at(start + 1) != b':';
         let mut starts = [start, start + usize::from(is_single)].into_iter();
         if let Some(start) = starts.find(|start| self.is_ipv6(*start, end)) {
-            let end = self.network(end, 128);
+            let end = self.network(self.zone_end(end), 128);
             self.found(Entity::Ip, start, end);
+        }
+    }
+
+    /// Where the zone behind an address ends, such as `%eth0` (RFC 4007), or the address itself.
+    fn zone_end(&self, end: usize) -> usize {
+        let in_zone = |byte: u8| is_token(byte) || byte == b'.';
+        let length = match self.at(end) {
+            b'%' => self.run(end + 1, LONGEST_ZONE, in_zone),
+            _ => return end,
+        };
+        let zone = end + 1 + length;
+        // The end of a sentence is not the zone's.
+        let zone = zone - self.run_before(zone, length, |byte| byte == b'.');
+        match zone > end + 1 && !is_alnum(self.at(zone)) {
+            true => zone,
+            false => end,
         }
     }
 
@@ -200,6 +283,27 @@ impl Detector<'_> {
                 .filter(|b| b.is_ascii_hexdigit());
             digits.all(|byte| byte.eq_ignore_ascii_case(&wanted))
         };
-        !is_token(self.before(start)) && !is_token(self.at(end)) && !all(b'0') && !all(b'F')
+        !is_token(self.before(start))
+            && !is_token(self.at(end))
+            && !all(b'0')
+            && !all(b'F')
+            && !self.is_moment(start, end)
+    }
+
+    /// Six pairs of decimal digits are a date and a time, or six numbers, unless a word says otherwise:
+    /// one hardware address in three hundred has no letter. With colons they are only what is a date and a time.
+    fn is_moment(&self, start: usize, end: usize) -> bool {
+        let text = &self.bytes[start..end];
+        if text.len() != 17 || text.iter().any(u8::is_ascii_alphabetic) {
+            return false;
+        }
+        let mut pairs = text.chunks(3).map(|pair| number(&pair[..2]));
+        let [a, b, c, hour, minute, second] = std::array::from_fn(|_| pairs.next().unwrap_or(99));
+        let (month, day) = (1..=12, 1..=31);
+        let is_date = month.contains(&b) && (day.contains(&a) || day.contains(&c))
+            || month.contains(&a) && day.contains(&b);
+        let is_time = hour < 24 && minute < 60 && second < 60;
+        (text[2] == b'-' || is_date && is_time)
+            && !self.has_word_before(start, MAC_REACH, &MAC_WORDS)
     }
 }

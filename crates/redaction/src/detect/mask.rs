@@ -111,6 +111,12 @@ impl Carry {
             & (stroke << 4 | before >> 60)
     }
 
+    /// Strokes that begin a run of characters of words.
+    #[inline]
+    pub(super) fn leading_strokes(&self, now: &Masks) -> u64 {
+        now.stroke & !(now.word << 1 | u64::from(self.tail > 0))
+    }
+
     /// The second of two strokes with four bytes between them.
     #[inline]
     pub(super) fn far_strokes(&self, now: &Masks) -> u64 {

@@ -8,10 +8,12 @@ use crate::words::{Words, words};
 pub(crate) const REGEX: &str =
     r"[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4}|[0-9]{3}\.[0-9]{2}\.[0-9]{4}|[0-9]{9}";
 
-/// How far before a bare number the words stand that make it one.
-const REACH: usize = 28;
+/// How far before a number the words stand that make it one: "social security number that we have on file is".
+const REACH: usize = 64;
 static WORDS: Words = Words::new(|| {
-    words("ssn|social security|social_security|socialsecurity|social-security".split('|'))
+    words(
+        "ssn|social security|social_security|socialsecurity|social-security|soc sec|ss#".split('|'),
+    )
 });
 
 impl Detector<'_> {
@@ -37,12 +39,13 @@ impl Detector<'_> {
             }
         }
         // With spaces or dots they are like many numbers, unless there is nothing else on the line
-        // or in the string; without anything they are always.
+        // or in the string, or nothing but words around the spaces; without anything they are always.
         let is_alone = run == 3
             && ends_with_bound(&self.bytes[..start])
             && begins_with_bound(&self.bytes[end..]);
         let joins = matches!(before, b'-' | b'.' | b'_' | b'/' | b'#' | b'$' | b',');
-        let needs_word = joins || run == 9 || separator != b'-' && !is_alone;
+        let is_in_words = || separator == b' ' && self.stands_in_words(start, end);
+        let needs_word = joins || run == 9 || separator != b'-' && !is_alone && !is_in_words();
         if needs_word && !self.has_word_before(start, REACH, &WORDS) {
             return None;
         }
@@ -57,6 +60,21 @@ impl Detector<'_> {
             self.found(Entity::UsSsn, start, end);
             end
         })
+    }
+
+    /// Whether a word of letters stands in front of a number and one behind it, or the end of a sentence.
+    /// Numbers that begin with 0 are phones in many countries.
+    fn stands_in_words(&self, start: usize, end: usize) -> bool {
+        let before = self.bytes[..start].strip_suffix(b" ").unwrap_or_default();
+        let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+        let after = self.rest(end);
+        let ends = matches!(
+            after,
+            [] | [b'.' | b',' | b';' | b'?' | b'!']
+                | [b'.' | b',' | b';' | b'?' | b'!', b' ' | b'\n', ..]
+        );
+        let goes_on = after.first() == Some(&b' ') && is_letter(after.get(1));
+        self.bytes[start] != b'0' && is_letter(before.last()) && (ends || goes_on)
     }
 }
 

@@ -53,13 +53,50 @@ fn each(starts: impl Iterator<Item = usize>, mut at: impl FnMut(usize) -> Option
     found
 }
 
+/// Whether one of the words stands in the `reach` bytes before a place.
+fn is_said(text: &str, start: usize, reach: usize, words: &Regex) -> bool {
+    let mut reach = start.saturating_sub(reach);
+    while !text.is_char_boundary(reach) {
+        reach += 1;
+    }
+    // A word that the reach begins in the middle of is none.
+    let is_cut = reach > 0
+        && text.as_bytes()[reach - 1].is_ascii_alphabetic()
+        && !is_escape(text, reach - 1);
+    let mut said = words.find_iter(&text[reach..start]);
+    said.any(|found| {
+        let begins = !found
+            .as_str()
+            .starts_with(|c: char| c.is_ascii_alphabetic());
+        found.start() > 0 || begins || !is_cut
+    })
+}
+
 pub(super) fn cards(text: &str) -> Ranges {
-    static BRANDS: LazyLock<Regex> = LazyLock::new(|| {
+    // Today's cards; those of lengths that other numbers have too; and travel cards.
+    static USUAL: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            "^(?:4[0-9]{12}|4[0-9]{15}|4[0-9]{18}|5[1-5][0-9]{14}\
-             |222[1-9][0-9]{12}|22[3-9][0-9]{13}|2[3-6][0-9]{14}|27[01][0-9]{13}|2720[0-9]{12}\
-             |3[47][0-9]{13}|3[689][0-9]{12}|30[0-5][0-9]{11}|35[0-9]{14,17}|(?:2131|1800)[0-9]{11}\
-             |5[0678][0-9]{10,17}|6[0-9]{11,18})$",
+            "^(?:4[0-9]{15}|5[1-5][0-9]{14}|222[1-9][0-9]{12}|22[3-9][0-9]{13}|2[3-6][0-9]{14}|27[01][0-9]{13}|2720[0-9]{12}\
+             |3[47][0-9]{13}|3[689][0-9]{12}|30[0-5][0-9]{11}|35[0-9]{14}|5[0678][0-9]{14}|6[0-9]{15})$",
+        )
+    });
+    static RARE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            "^(?:4[0-9]{12}|4[0-9]{18}|35[0-9]{15,17}|(?:2131|1800)[0-9]{11}|5[0678][0-9]{10,17}|6[0-9]{11,18})$",
+        )
+    });
+    static TRAVEL: LazyLock<Regex> = LazyLock::new(|| regex("^1[0-9]{14}$"));
+    static IN_FOURS: LazyLock<Regex> =
+        LazyLock::new(|| regex("^[0-9]{4}[ -](?:[0-9]{4}[ -])+[0-9]{1,4}$"));
+    static CARD: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"(?i)(?:^|[^a-z]|\\[nrt])(?:card|credit|debit|uatp|cc|pan|pays|pay with|charge|visa|mastercard\
+              |maestro|amex|jcb|diners|discover|unionpay)".replace("\\\n              ", "").as_str(),
+        )
+    });
+    static CODE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"(?i)(?:^|[^a-z]|\\[nrt])(?:ean|gtin|upc|isbn|issn|barcode|imei|iccid|sku|tweet|snowflake)",
         )
     });
     static NUMBERS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -87,7 +124,8 @@ pub(super) fn cards(text: &str) -> Ranges {
     // A number in front may be taken for the head of one: each group may begin it.
     let card = |start: usize| {
         let (before, _) = context(text, start, start);
-        if is_word(before) || matches!(before, Some('.' | '-' | '_')) {
+        let joins = matches!(before, Some('.' | '-' | '_'));
+        if is_word(before) || joins && !is_said(text, start - 1, 12, &CARD) {
             return None;
         }
         NUMBERS.iter().find_map(|number| {
@@ -101,8 +139,11 @@ pub(super) fn cards(text: &str) -> Ranges {
             let goes_on = is_word(after)
                 || after == Some('_')
                 || matches!(after, Some('.' | '-')) && next.is_some_and(|c| c.is_ascii_digit());
-            // Travel cards need a word in front, which the pieces have not.
-            (!goes_on && BRANDS.is_match(&digits) && luhn(&digits)).then_some(end)
+            let is_rare = USUAL.is_match(&digits) || RARE.is_match(&digits);
+            let is_card = USUAL.is_match(&digits) && !is_said(text, start, 16, &CODE)
+                || is_rare && IN_FOURS.is_match(&text[start..end])
+                || (is_rare || TRAVEL.is_match(&digits)) && is_said(text, start, 28, &CARD);
+            (!goes_on && is_card && luhn(&digits)).then_some(end)
         })
     };
     number_starts(text)
@@ -117,28 +158,15 @@ pub(super) fn ssns(text: &str) -> Ranges {
     static BARE: LazyLock<Regex> = LazyLock::new(|| regex("^([0-9]{3})([0-9]{2})([0-9]{4})"));
     static BEGINS: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?:^|\n|"|\\n)$"#));
     static ENDS: LazyLock<Regex> = LazyLock::new(|| regex(r#"^\\*(?:\n|"|$)|^\\+n"#));
-    static SAID: LazyLock<Regex> =
-        LazyLock::new(|| regex("(?i)(?:^|[^a-z]|\\\\[nrt])(?:ssn|social[ _-]?security)"));
-    let is_said = |start: usize| {
-        let mut reach = start.saturating_sub(28);
-        while !text.is_char_boundary(reach) {
-            reach += 1;
-        }
-        // A word that the reach begins in the middle of is none.
-        let is_cut = reach > 0
-            && text.as_bytes()[reach - 1].is_ascii_alphabetic()
-            && !is_escape(text, reach - 1);
-        let mut said = SAID.find_iter(&text[reach..start]);
-        said.any(|found| {
-            let begins = !found
-                .as_str()
-                .starts_with(|c: char| c.is_ascii_alphabetic());
-            found.start() > 0 || begins || !is_cut
-        })
-    };
+    static AFTER_WORD: LazyLock<Regex> = LazyLock::new(|| regex("[A-Za-z] $"));
+    static BEFORE_WORD: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"^(?:$|[.,;?!]$|[.,;?!][ \n]| [A-Za-z])"));
+    static SAID: LazyLock<Regex> = LazyLock::new(|| {
+        regex("(?i)(?:^|[^a-z]|\\\\[nrt])(?:ssn|social[ _-]?security|soc sec|ss#)")
+    });
     each(number_starts(text), |start| {
         let (before, _) = context(text, start, start);
-        let said = is_said(start);
+        let said = is_said(text, start, 64, &SAID);
         if is_word(before) || before.is_some_and(|c| "-._/#$,".contains(c)) && !said {
             return None;
         }
@@ -151,7 +179,11 @@ pub(super) fn ssns(text: &str) -> Ranges {
         let shown = number.get(0)?;
         let end = start + shown.end();
         let is_alone = BEGINS.is_match(&text[..start]) && ENDS.is_match(&text[end..]);
-        let is_plain = shown.as_str().contains('-') || said || is_alone;
+        let is_in_words = shown.as_str().contains(' ')
+            && !shown.as_str().starts_with('0')
+            && AFTER_WORD.is_match(&text[..start])
+            && BEFORE_WORD.is_match(&text[end..]);
+        let is_plain = shown.as_str().contains('-') || said || is_alone || is_in_words;
         let (_, after) = context(text, start, end);
         let parts = number.iter().skip(1).flatten().map(|part| part.as_str());
         let parts: Vec<&str> = parts.collect();
@@ -215,6 +247,8 @@ pub(super) fn macs(text: &str) -> Ranges {
         let dots = r"^(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}";
         vec![regex(hyphens), regex(dots)]
     });
+    static SAID: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"(?i)(?:^|[^a-z]|\\[nrt])(?:mac|hwaddr|ether|bssid|lladdr)"));
     let mut found = Ranges::new();
     for start in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
         for shape in SHAPES.iter() {
@@ -234,7 +268,11 @@ pub(super) fn macs(text: &str) -> Ranges {
                 .map(|digit| digit.to_ascii_lowercase())
                 .collect();
             let is_one = digits.len() == 1 && (digits.contains(&'0') || digits.contains(&'f'));
-            if !joins(before) && !joins(after) && !dotted && !is_one {
+            // Six pairs of decimal digits are six numbers.
+            let has_letter = digits.iter().any(|digit| digit.is_ascii_alphabetic());
+            let is_numbers =
+                address.as_str().contains('-') && !has_letter && !is_said(text, start, 16, &SAID);
+            if !joins(before) && !joins(after) && !dotted && !is_one && !is_numbers {
                 found.insert((start, end));
             }
         }

@@ -17,7 +17,7 @@ impl Random {
 }
 
 /// Values and what stands around them.
-const PIECES: [&str; 77] = [
+const PIECES: [&str; 113] = [
     "ann@example.com",
     "Ann.Lee+x@mail.example.co.uk",
     "a@b",
@@ -95,6 +95,42 @@ const PIECES: [&str; 77] = [
     "é",
     "日本",
     "the quick brown fox ",
+    "card ",
+    "EAN ",
+    "mac ",
+    "123429141777634",
+    "567890123456780007",
+    "24-01-15-10-30-59",
+    "536 90 4399",
+    "number is ",
+    "LibreOffice/",
+    "Newtonsoft.Json ",
+    "24.8.4.2",
+    "%eth0",
+    "\u{430}lice@example.com",
+    "почта@пример.рф",
+    "jose\u{301}@example.com",
+    "the password is ",
+    "the password for the db was changed to ",
+    "hunter2-not-real",
+    "S3cr3tPass99",
+    "\"swordfish\"",
+    "as my password.",
+    "sshpass -p ",
+    "docker login -u ci -p ",
+    "curl -u user:pass ",
+    "mysql -p",
+    "--password ",
+    "htpasswd -b file ops ",
+    "machine a login ci password ",
+    "db:5432:app:ci:",
+    "Cookie: a=b; session=",
+    "Authorization: Basic dXNlcjpwYXNz",
+    "apikey: 123e4567-e89b-12d3-a456-426614174000",
+    "?sv=2025-01-05&sig=aBcD%2FefGh1JkLmNoPqRsTuVwXyZ",
+    "postgres://app:p/w#9x@db.example/m",
+    "jwt_token: eyabc.eydef.sig",
+    "eyabc.eydef.sig",
 ];
 
 /// A text of some pieces, and then a few changes of single bytes.

@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
+use data_encoding::{BASE64, BASE64_NOPAD};
+
 use super::class::Class;
 use super::table::SERVICES;
+use super::word::{LONGEST_NAME, SAMPLE, Word, is_uuid};
 use crate::Entity;
 use crate::detect::bytes::{entropy, is_alnum};
+use crate::detect::jwt;
 use crate::detect::url::is_placeholder;
 use crate::detect::{Detector, RuleId};
 use crate::words::{Words, words};
@@ -13,41 +17,23 @@ use crate::words::{Words, words};
 const SHORTEST_VALUE: usize = 6;
 /// Longer ones are documents.
 const LONGEST_VALUE: usize = 8 << 10;
-const LONGEST_NAME: usize = 48;
-const LONGEST_LOGIN: usize = 80;
-/// How much of a value is looked at to judge it.
-const SAMPLE: usize = 256;
 
 const VALUE: Class = Class::of(&[b"AZ", b"az", b"09"], b"_-+/=.~!@#$%^&*|:?;");
 
-impl Detector<'_> {
-    /// The value behind an option such as `--api-key`, which no sign separates from it.
-    pub(super) fn flag(&mut self, start: usize, end: usize) {
-        if start < self.secret_end || !matches!(self.before(start), b' ' | b'"' | b'\'') {
-            return;
-        }
-        let name_end = self.skip_back(start, 2, b" \"'");
-        let name = self.name_before(name_end);
-        if name.starts_with(b"--")
-            && let Some(word) = Word::of(name)
-            && word.takes(&self.bytes[start..end])
-        {
-            self.found(Entity::Secret, start, end);
-        }
-    }
-
+impl<'t> Detector<'t> {
     /// Looks for a secret that is assigned at the `:` or `=` here to a name that says what it is.
     pub(crate) fn assignment(&mut self, at: usize) {
         if at < self.assigned_end {
             return;
         }
+        if let Some(password) = self.password_file(at) {
+            self.assigned_end = password.end;
+            return self.found(Entity::Secret, password.start, password.end);
+        }
         let Some(value) = self.value(at + 1) else {
             return;
         };
         let Range { start, end } = value.range;
-        if let Some(login) = self.login(at) {
-            return self.found(Entity::Secret, login, end);
-        }
         let name_end = self.skip_back(at, 3, b":=?|.+!");
         // `==` and `!=` compare.
         let operator = &self.bytes[name_end..(at + 2).min(self.bytes.len())];
@@ -59,18 +45,62 @@ impl Detector<'_> {
         if name.is_empty() || compares && !value.is_quoted {
             return;
         }
+        if is_cookies(name) && at >= self.cookies_end {
+            self.cookies_end = self.cookies_end(at);
+            return;
+        }
         let text = &bytes[start..end];
+        if bytes[at] == b'=' && self.is_token_of(name, name_end, text, at) {
+            self.assigned_end = end;
+            return self.found(Entity::Secret, start, end);
+        }
         if let Some(rule) = service(name, text) {
             return self.found_by(rule, start, end);
         }
-        if let Some(word) = Word::of(name)
-            && !is_placeholder(text)
-            && (value.is_quoted || !self.is_expression(start, end, word))
-            && word.takes(text)
-        {
+        let Some(word) = Word::of(name).filter(|_| !is_placeholder(text)) else {
+            return;
+        };
+        if word == Word::Secret && jwt::has_form(text) {
+            return self.found(Entity::Jwt, start, end);
+        }
+        let is_likely = || {
+            (value.is_quoted || !self.is_expression(start, end, word))
+                && (word.takes(text) || is_in_environment(name, operator, text))
+        };
+        if is_credential(name, text) || is_likely() {
             self.assigned_end = end;
             self.found(Entity::Secret, start, end);
         }
+    }
+
+    /// Whether a value is a cookie's in their header, or signs the URL whose parameter it is.
+    fn is_token_of(&self, name: &[u8], name_end: usize, value: &[u8], at: usize) -> bool {
+        let is = |list: &str| {
+            list.split('|')
+                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let has_letters = value.iter().any(u8::is_ascii_alphabetic);
+        if at < self.cookies_end || is(SESSION_COOKIES) {
+            let is_session =
+                memchr::memmem::find(name, b"sess").is_some() || name.ends_with(b"sid");
+            return value.len() >= 8
+                && digits > 0
+                && (has_letters || is_session)
+                && !is(COOKIE_ATTRIBUTES)
+                && entropy(&value[..value.len().min(SAMPLE)]) >= 2.5;
+        }
+        // A parameter follows `?` or `&`, or a comma in a header.
+        let is_parameter = matches!(
+            self.before(name_end - name.len()),
+            b'?' | b'&' | b';' | b',' | b' '
+        );
+        is_parameter
+            && is(SIGNATURES)
+            && value.len() >= 16
+            && digits >= 2
+            && has_letters
+            && entropy(&value[..value.len().min(SAMPLE)]) >= 3.0
     }
 
     /// The value that begins behind an operator: to the end of its quotes, or of its characters.
@@ -93,7 +123,13 @@ impl Detector<'_> {
             start += 1;
             closing = self.closing(start, self.at(quote), quote > at);
         }
-        for scheme in [&b"bearer "[..], b"basic ", b"token ", b"apikey "] {
+        for scheme in [
+            &b"bearer "[..],
+            b"basic ",
+            b"token ",
+            b"apikey ",
+            b"api-key ",
+        ] {
             let begins = bytes.get(start..start + scheme.len());
             if begins.is_some_and(|begins| begins.eq_ignore_ascii_case(scheme)) {
                 start += scheme.len();
@@ -114,7 +150,7 @@ impl Detector<'_> {
 
     /// Where the quotes of a value close, on the same line and not too far. A backslash before the
     /// opening quote stands before the closing one too.
-    fn closing(&self, start: usize, quote: u8, is_escaped: bool) -> Option<usize> {
+    pub(super) fn closing(&self, start: usize, quote: u8, is_escaped: bool) -> Option<usize> {
         let rest = &self.bytes[start..self.bytes.len().min(start + LONGEST_VALUE)];
         let mut at = 0;
         while at < rest.len() {
@@ -173,142 +209,115 @@ impl Detector<'_> {
                 .any(|three| three == b"://")
     }
 
-    /// Where the name begins in front of the colon of a password, behind curl's `-u` or `--user`.
-    fn login(&self, colon: usize) -> Option<usize> {
-        if self.bytes[colon] != b':' {
+    /// The password of a line of `.pgpass`, whose first colon is here: `host:port:database:user:password`.
+    fn password_file(&self, colon: usize) -> Option<Range<usize>> {
+        let begins = self.bytes[colon] == b':' && matches!(self.at(colon + 1), b'0'..=b'9' | b'*');
+        let in_part = |byte: u8| byte > b' ' && !b":\"'`\\,;".contains(&byte);
+        if !begins || self.run_before(colon, LONGEST_NAME, in_part) == 0 {
             return None;
         }
-        let length = self.run_before(colon, LONGEST_LOGIN, |byte| byte > b' ');
-        let name = colon - length;
-        let option = &self.bytes[name.saturating_sub(4 * LONGEST_LOGIN)..name];
-        let is_option = option.ends_with(b" -u ") || option.ends_with(b"--user ");
-        let is_client = || {
-            let mut words = ["curl", "wget", "http"].iter();
-            words.any(|word| memchr::memmem::find(option, word.as_bytes()).is_some())
+        let mut at = colon;
+        let mut part = || {
+            let start = (self.at(at) == b':').then_some(at + 1)?;
+            at = start + self.run(start, LONGEST_NAME, in_part);
+            (start < at).then_some(start..at)
         };
-        (is_option && length > 0 && is_client()).then_some(name)
+        let (port, database, user, password) = (part()?, part()?, part()?, part()?);
+        let goes_on = self.at(at) == b':';
+        let is_any = |part: &Range<usize>| &self.bytes[part.clone()] == b"*";
+        let is_name =
+            |part: &Range<usize>| is_any(part) || self.at(part.start).is_ascii_alphabetic();
+        let is_port = is_any(&port)
+            || (4..=5).contains(&port.len()) && self.bytes[port].iter().all(u8::is_ascii_digit);
+        let is_line = is_port && is_name(&database) && is_name(&user) && !goes_on;
+        (is_line && Word::Password.takes(&self.bytes[password.clone()])).then_some(password)
     }
 
-    fn skip_back(&self, from: usize, most: usize, what: &[u8]) -> usize {
+    /// Where the header of cookies ends whose colon is here, with its line or its string.
+    fn cookies_end(&self, colon: usize) -> usize {
+        let start = colon + 1 + self.run(colon + 1, 8, |byte| b" [\\\"'".contains(&byte));
+        start
+            + self.run(start, usize::MAX, |byte| {
+                byte >= b' ' && !b"\"'\\".contains(&byte)
+            })
+    }
+
+    pub(super) fn skip_back(&self, from: usize, most: usize, what: &[u8]) -> usize {
         from - self.run_before(from, most, |byte| what.contains(&byte))
     }
 
     /// The name that ends at `end`.
-    fn name_before(&self, end: usize) -> &[u8] {
+    pub(super) fn name_before(&self, end: usize) -> &'t [u8] {
         let in_name = |byte: u8| is_alnum(byte) || byte >= 0x80 || b"_.-".contains(&byte);
         &self.bytes[end - self.run_before(end, LONGEST_NAME, in_name)..end]
     }
 }
 
+/// Parameters that sign a URL: whoever has it has what they stand for.
+const SIGNATURES: &str =
+    "sig|signature|x-amz-signature|x-goog-signature|x-oss-signature|x-cos-signature|hmac|sign";
+/// Cookies of frameworks that name a session.
+const SESSION_COOKIES: &str = "jsessionid|phpsessid|asp.net_sessionid|connect.sid|laravel_session";
+/// What stands in `Set-Cookie` beside the cookie.
+const COOKIE_ATTRIBUTES: &str = "expires|max-age|domain|path|samesite|version";
+
+/// Whether a header or a variable of this name holds cookies.
+fn is_cookies(name: &[u8]) -> bool {
+    [
+        "cookie",
+        "set-cookie",
+        "set-cookie2",
+        "document.cookie",
+        "cookies",
+    ]
+    .iter()
+    .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// A key as some servers make it, or a login in base64, under a name that leaves no doubt: anything else under it
+/// would be a UUID or a word.
+fn is_credential(name: &[u8], value: &[u8]) -> bool {
+    let ends = |known: &str| {
+        let at = name.len().saturating_sub(known.len());
+        name[at..].eq_ignore_ascii_case(known.as_bytes())
+    };
+    let names = [
+        "authorization",
+        "apikey",
+        "api-key",
+        "api_key",
+        "x-auth-token",
+        "access-key",
+    ];
+    let is_login = |value: &[u8]| {
+        let decoded = BASE64.decode(value).or_else(|_| BASE64_NOPAD.decode(value));
+        decoded.is_ok_and(|login| login.contains(&b':') && login.is_ascii())
+    };
+    names.iter().any(|known| ends(known)) && is_uuid(value)
+        || ends("authorization") && value.len() <= SAMPLE && is_login(value)
+}
+
+/// `PGPASSWORD=letmein`: a variable holds nothing but the password, in whatever letters.
+fn is_in_environment(name: &[u8], operator: &[u8], value: &[u8]) -> bool {
+    let is_variable =
+        |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let words = ["PASSWORD", "PASSWD", "_PWD", "_PASS", "MYSQL_PWD"];
+    words.iter().any(|word| name.ends_with(word.as_bytes()))
+        && operator.first() == Some(&b'=')
+        && name.iter().all(is_variable)
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && ![
+            "password", "required", "optional", "disabled", "enabled", "secret", "string",
+            "prompt", "hidden", "redacted",
+        ]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+}
+
 struct Value {
     range: Range<usize>,
     is_quoted: bool,
-}
-
-/// A word in a name that says that its value is a secret.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// `password`: people choose them.
-    Password,
-    /// `secret`, `token`, `api_key`: machines make them.
-    Secret,
-    /// `key`: of a lock or of a table.
-    Key,
-}
-
-/// Words as they stand in names without `_`, `-` and `.`.
-const WORDS: [(Word, &str); 3] = [
-    (
-        Word::Password,
-        "password|passwd|passphrase|passwort|kennwort|wachtwoord|contraseña|motdepasse|hasło|senha|пароль|\
-         密码|パスワード|pwd|dbpass|userpass|pass",
-    ),
-    (
-        Word::Secret,
-        "secret|token|apikey|accesskey|authkey|privatekey|encryptionkey|signingkey|masterkey|licensekey|\
-         clientkey|accountkey|sharedkey|secretkey|appkey|consumerkey|credential|authorization|bearer|密钥",
-    ),
-    (Word::Key, "key"),
-];
-static IN_NAMES: Words = Words::new(|| words(WORDS.iter().flat_map(|(_, list)| list.split('|'))));
-
-/// What a name ends with that is about a secret and none itself.
-const HARMLESS: &str = "name|url|uri|file|filename|path|dir|count|counts|length|len|size|type|types|ttl|\
-    expires|expiry|expiration|expiresat|expiresin|limit|usage|policy|regex|pattern|hint|field|label|format|\
-    version";
-
-impl Word {
-    /// What a name says: `token_count` counts tokens, a `public_key` is for all.
-    fn of(name: &[u8]) -> Option<Word> {
-        let mut folded = [0; LONGEST_NAME];
-        let letters = name.iter().filter(|byte| !b"_-.".contains(byte));
-        let length = letters
-            .zip(&mut folded)
-            .map(|(letter, folded)| *folded = letter.to_ascii_lowercase())
-            .count();
-        let folded = &folded[..length];
-        // The last word and, of those that end there, the longest.
-        let last = IN_NAMES
-            .find_overlapping_iter(folded)
-            .max_by_key(|word| (word.end(), word.len()))?;
-        let (text, rest) = (&folded[last.range()], &folded[last.end()..]);
-        let holds = |list: &str| list.split('|').any(|word| word.as_bytes() == text);
-        let (word, _) = WORDS.iter().find(|(_, list)| holds(list))?;
-        // Short words are parts of others: `compass`, `monkey`.
-        let is_whole = || {
-            let begin = name.len() - text.len().min(name.len());
-            let begins = begin == 0
-                || !name[begin - 1].is_ascii_alphabetic()
-                || name[begin].is_ascii_uppercase();
-            rest.is_empty() && begins
-        };
-        let is_harmless = HARMLESS
-            .split('|')
-            .any(|tail| rest.ends_with(tail.as_bytes()))
-            || memchr::memmem::find(folded, b"public").is_some();
-        let is_word = !matches!(text, b"pass" | b"key") || is_whole();
-        (is_word && !is_harmless).then_some(*word)
-    }
-
-    /// Whether this is likely to be such a value.
-    fn takes(self, value: &[u8]) -> bool {
-        let length = value.len();
-        let value = &value[..length.min(SAMPLE)];
-        let count = |class: fn(&u8) -> bool| value.iter().filter(|byte| class(byte)).count();
-        let has_letters = count(u8::is_ascii_alphabetic) > 0;
-        let has_symbols = count(|byte| !is_alnum(*byte) && !b"_-. ".contains(byte)) > 0;
-        let (digits, spaces) = (count(u8::is_ascii_digit), count(|byte| *byte == b' '));
-        let is_time = value.len() >= 19 && (value[4], value[7], value[13]) == (b'-', b'-', b':');
-        let is_made = || has_letters && spaces == 0 && !is_uuid(value) && !is_time;
-        let is_hex = || value.iter().all(u8::is_ascii_hexdigit);
-        let is_path = || value.contains(&b'/') || count(|byte| *byte == b':') > 1;
-        let (is_likely, least_entropy) = match self {
-            Word::Password => {
-                let is_chosen = has_letters && (digits > 0 || has_symbols) && spaces <= 3;
-                (length >= 8 && is_chosen, 2.5)
-            }
-            Word::Secret => (length >= 10 && digits > 0 && is_made(), 3.0),
-            Word::Key => {
-                let is_random = length >= 20 && digits > 2 && !is_hex() && !is_path();
-                (is_random && is_made(), 3.5)
-            }
-        };
-        is_likely && entropy(value) >= least_entropy
-    }
-}
-
-/// Whether a field of this name says that its value is a secret.
-pub(crate) fn says_secret(name: &str) -> bool {
-    Word::of(name.as_bytes()).is_some_and(|word| word != Word::Key)
-}
-
-/// 8-4-4-4-12 hex digits: an id.
-fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36
-        && value.iter().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 static NAMES: Words = Words::new(|| words(SERVICES.iter().map(|service| service.keyword)));

@@ -46,7 +46,6 @@ pub(crate) const BASE64: Class = Class::of(&[b"09", b"az", b"AZ"], b"+/");
 pub(crate) const BASE64_PAD: Class = Class::of(&[b"09", b"az", b"AZ"], b"+/=");
 pub(crate) const BASE64_ANY: Class = Class::of(&[b"09", b"az", b"AZ"], b"+/=_-");
 pub(crate) const URLSAFE_PAD: Class = Class::of(&[b"09", b"az", b"AZ"], b"_=-");
-pub(crate) const BASE32: Class = Class::of(&[b"27", b"AZ"], b"");
 pub(crate) const BECH32_UPPER: Class = Class::of(&[], b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L");
 pub(crate) const TILDE: Class = Class::of(&[b"09", b"az", b"AZ"], b"_~.-");
 pub(crate) const UUID: Class = Class::of(&[b"09", b"af", b"AF"], b"-");

@@ -37,11 +37,11 @@ pub(crate) const FORMATS: &[Format] = &[
     Format { name: "authress-service-client-access-key", parts: &[Lit("scauth_"), Run(ALNUM, 5, 30), Lit("."), Run(ALNUM, 4, 6), Lit(".acc-"), Run(TOKEN, 10, 32), Lit("."), Run(BASE64_ANY, 30, 120)], entropy: 2.0 }, // Authress docs, Service client access keys
     Format { name: "authress-service-client-access-key", parts: &[Lit("authress_"), Run(ALNUM, 5, 30), Lit("."), Run(ALNUM, 4, 6), Lit(".acc_"), Run(TOKEN, 10, 32), Lit("."), Run(BASE64_ANY, 30, 120)], entropy: 2.0 }, // Authress docs, Service client access keys
     Format { name: "authress-service-client-access-key", parts: &[Lit("authress_"), Run(ALNUM, 5, 30), Lit("."), Run(ALNUM, 4, 6), Lit(".acc-"), Run(TOKEN, 10, 32), Lit("."), Run(BASE64_ANY, 30, 120)], entropy: 2.0 }, // Authress docs, Service client access keys
-    Format { name: "aws-access-token", parts: &[Lit("A3T"), Run(UPPER_ALNUM, 1, 1), Run(BASE32, 16, 16)], entropy: 2.5 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
-    Format { name: "aws-access-token", parts: &[Lit("AKIA"), Run(BASE32, 16, 16)], entropy: 2.5 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
-    Format { name: "aws-access-token", parts: &[Lit("ASIA"), Run(BASE32, 16, 16)], entropy: 2.5 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
-    Format { name: "aws-access-token", parts: &[Lit("ABIA"), Run(BASE32, 16, 16)], entropy: 2.5 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
-    Format { name: "aws-access-token", parts: &[Lit("ACCA"), Run(BASE32, 16, 16)], entropy: 2.5 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
+    Format { name: "aws-access-token", parts: &[Lit("A3T"), Run(UPPER_ALNUM, 1, 1), Run(UPPER_ALNUM, 16, 16)], entropy: 0.0 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
+    Format { name: "aws-access-token", parts: &[Lit("AKIA"), Run(UPPER_ALNUM, 16, 16)], entropy: 0.0 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
+    Format { name: "aws-access-token", parts: &[Lit("ASIA"), Run(UPPER_ALNUM, 16, 16)], entropy: 0.0 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
+    Format { name: "aws-access-token", parts: &[Lit("ABIA"), Run(UPPER_ALNUM, 16, 16)], entropy: 0.0 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
+    Format { name: "aws-access-token", parts: &[Lit("ACCA"), Run(UPPER_ALNUM, 16, 16)], entropy: 0.0 }, // AWS IAM User Guide, IAM identifiers, Unique ID prefixes
     Format { name: "aws-bedrock-api-key-long-lived", parts: &[Lit("ABSK"), Run(BASE64_PAD, 109, 271)], entropy: 3.0 }, // Amazon Bedrock User Guide, API keys
     Format { name: "aws-bedrock-api-key-short-lived", parts: &[Lit("bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t"), Run(BASE64_PAD, 0, 2048)], entropy: 0.0 }, // Amazon Bedrock User Guide, API keys
     Format { name: "azure-ad-client-secret", parts: &[Run(TILDE, 3, 3), Run(DIGIT, 1, 1), Lit("Q~"), Run(TILDE, 31, 34)], entropy: 3.0 }, // Microsoft Entra docs, Application credentials, Client secrets
@@ -211,14 +211,14 @@ pub(crate) const FORMATS: &[Format] = &[
     Format { name: "slack-user-token", parts: &[Lit("xoxp-"), Run(DIGIT, 10, 13), Lit("-"), Run(DIGIT, 10, 13), Lit("-"), Run(DIGIT, 10, 13), Lit("-"), Run(TOKEN, 28, 34)], entropy: 2.0 }, // Slack developer docs, Token types
     Format { name: "slack-user-token", parts: &[Lit("xoxe-"), Run(DIGIT, 10, 13), Lit("-"), Run(DIGIT, 10, 13), Lit("-"), Run(DIGIT, 10, 13), Lit("-"), Run(TOKEN, 28, 34)], entropy: 2.0 }, // Slack developer docs, Token types
     Format { name: "slack-webhook-url", parts: &[Lit("https://hooks.slack.com/services/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("https://hooks.slack.com/workflows/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("https://hooks.slack.com/triggers/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("https://hooks.slack.com/workflows/"), Run(BASE64, 43, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("https://hooks.slack.com/triggers/"), Run(BASE64, 40, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
     Format { name: "slack-webhook-url", parts: &[Lit("http://hooks.slack.com/services/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("http://hooks.slack.com/workflows/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("http://hooks.slack.com/triggers/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("http://hooks.slack.com/workflows/"), Run(BASE64, 43, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("http://hooks.slack.com/triggers/"), Run(BASE64, 40, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
     Format { name: "slack-webhook-url", parts: &[Lit("hooks.slack.com/services/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("hooks.slack.com/workflows/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
-    Format { name: "slack-webhook-url", parts: &[Lit("hooks.slack.com/triggers/"), Run(BASE64, 43, 56)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("hooks.slack.com/workflows/"), Run(BASE64, 43, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
+    Format { name: "slack-webhook-url", parts: &[Lit("hooks.slack.com/triggers/"), Run(BASE64, 40, 100)], entropy: 0.0 }, // Slack developer docs, Incoming webhooks
     Format { name: "sonar-api-token", parts: &[Lit("squ_"), Run(ALNUM, 40, 40)], entropy: 0.0 }, // SonarQube docs, Managing your tokens
     Format { name: "sonar-api-token", parts: &[Lit("sqp_"), Run(ALNUM, 40, 40)], entropy: 0.0 }, // SonarQube docs, Managing your tokens
     Format { name: "sonar-api-token", parts: &[Lit("sqa_"), Run(ALNUM, 40, 40)], entropy: 0.0 }, // SonarQube docs, Managing your tokens
