@@ -209,7 +209,7 @@ impl<'t> Detector<'t> {
             }
         }
         let is_letter = |byte: u8| byte.is_ascii_alphabetic();
-        if is_letter(self.before(start)) || is_letter(self.at(end)) {
+        if start > 0 && is_letter(self.bytes[start - 1]) || is_letter(self.at(end)) {
             self.announced(start);
         }
         if digits >= 2 && self.run_before(start, 2, is_letter) == 2 {

@@ -62,17 +62,16 @@ impl Detector<'_> {
             || matches!(after, b'-' | b'.') && self.at(end + 1).is_ascii_digit();
         let text = &self.bytes[start..end];
         let count = digits(text).count();
-        let is_said = || self.has_word_before(start, REACH, &WORDS);
-        let is_code = || self.has_word_before(start, CODE_REACH, &CODE_WORDS);
-        let is_travel = || text[0] == b'1' && count == 15 && is_said();
-        if goes_on || !luhn(text) {
+        let brand = brand(text);
+        let is_travel = text[0] == b'1' && count == 15;
+        if goes_on || brand.is_none() && !is_travel || !luhn(text) {
             return false;
         }
-        match brand(text) {
-            // One number in ten has the checksum, so that a length that few cards have says too little.
-            Some(brand) => is_in_fours(text) || is_usual(brand, count) && !is_code() || is_said(),
-            None => is_travel(),
-        }
+        // One number in ten has the checksum: a length that few cards have says too little.
+        let is_usual = brand.is_some_and(|brand| is_usual(brand, count));
+        brand.is_some() && is_in_fours(text)
+            || is_usual && !self.has_word_before(start, CODE_REACH, &CODE_WORDS)
+            || self.has_word_before(start, REACH, &WORDS)
     }
 }
 

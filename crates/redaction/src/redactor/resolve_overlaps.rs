@@ -161,7 +161,7 @@ impl Search {
         // Without a short cut, so that many bytes are compared at once.
         let is_quiet = |near: &[u8]| {
             !near.iter().fold(false, |any, byte| {
-                any | byte.is_ascii_digit() | (*byte == b'@') | (*byte == b'=')
+                any | byte.is_ascii_digit() | matches!(byte, b'@' | b'=' | b'-')
             })
         };
         let mut done = 0;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use data_encoding::{BASE64, BASE64_NOPAD};
 
-use super::class::Class;
+use super::class::{BASE64_PAD, Class};
 use super::table::SERVICES;
 use super::word::{LONGEST_NAME, SAMPLE, Word, is_uuid};
 use crate::Entity;
@@ -289,12 +289,16 @@ fn is_credential(name: &[u8], value: &[u8]) -> bool {
         "x-auth-token",
         "access-key",
     ];
-    let is_login = |value: &[u8]| {
-        let decoded = BASE64.decode(value).or_else(|_| BASE64_NOPAD.decode(value));
+    let is_login = || {
+        let length = value
+            .iter()
+            .take_while(|byte| BASE64_PAD.contains(**byte))
+            .count();
+        let login = &value[..length.min(SAMPLE)];
+        let decoded = BASE64.decode(login).or_else(|_| BASE64_NOPAD.decode(login));
         decoded.is_ok_and(|login| login.contains(&b':') && login.is_ascii())
     };
-    names.iter().any(|known| ends(known)) && is_uuid(value)
-        || ends("authorization") && value.len() <= SAMPLE && is_login(value)
+    names.iter().any(|known| ends(known)) && is_uuid(value) || ends("authorization") && is_login()
 }
 
 /// `PGPASSWORD=letmein`: a variable holds nothing but the password, in whatever letters.
