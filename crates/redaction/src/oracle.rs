@@ -101,11 +101,16 @@ fn no_byte_of_a_found_value_is_written_and_twice_is_once() {
         let removed = removing.redact(&text).text;
         match removing.find(&rest).is_empty() {
             true => assert_eq!(removed, rest, "what is not found, and nothing else"),
-            // What is left of the text may hold a value that was none before.
-            false => assert!(
-                removed.len() < rest.len() && removing.find(&removed).is_empty(),
-                "{text:?}: {removed:?}"
-            ),
+            // What is left of the text may hold a value that was none before: `-p` without its password is
+            // followed by the next word.
+            false => {
+                let is_secret = |found: &crate::Finding| found.kind == Entity::Secret.as_str();
+                let left = removing.find(&removed);
+                assert!(
+                    removed.len() <= rest.len() && left.iter().all(is_secret),
+                    "{text:?}: {removed:?}"
+                );
+            }
         }
 
         let redacted = keyed.redact(&text);

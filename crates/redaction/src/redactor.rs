@@ -121,9 +121,7 @@ impl Redactor {
             };
             let is_settled = search.is_settled(&redacted.text);
             redacted = self.replace(&redacted.text, &search, redacted.redactions);
-            // A word that follows what was removed may be taken for its value.
-            let is_removed = |redaction: &Redaction<'_>| redaction.start == redaction.end;
-            if is_settled && !redacted.redactions.iter().any(is_removed) {
+            if is_settled {
                 break;
             }
         }
