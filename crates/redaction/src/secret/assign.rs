@@ -212,7 +212,7 @@ impl<'t> Detector<'t> {
     /// The password of a line of `.pgpass`, whose first colon is here: `host:port:database:user:password`.
     fn password_file(&self, colon: usize) -> Option<Range<usize>> {
         let begins = self.bytes[colon] == b':' && matches!(self.at(colon + 1), b'0'..=b'9' | b'*');
-        let in_part = |byte: u8| byte > b' ' && !b":\"'`\\,;".contains(&byte);
+        let in_part = |byte: u8| (b'!'..0x7f).contains(&byte) && !b":\"'`\\,;".contains(&byte);
         if !begins || self.run_before(colon, LONGEST_NAME, in_part) == 0 {
             return None;
         }

@@ -285,6 +285,10 @@ impl<'t> Detector<'t> {
             }
             end += 1;
         }
+        // The limit may lie within a character.
+        while end > start && self.bytes.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
+            end -= 1;
+        }
         start..end.max(start)
     }
 
