@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
 use tracing::{Span, info_span};
 
 use crate::audit::Audit;
@@ -17,6 +16,7 @@ use crate::write::{self, Entry, RecordContext, event, guardrail, turn_end};
 
 mod builder;
 mod guardrail_check;
+mod held_response;
 mod response_stream;
 #[cfg(test)]
 mod tests;
@@ -24,6 +24,7 @@ mod tool;
 
 pub use builder::TurnBuilder;
 pub use guardrail_check::GuardrailCheck;
+pub use held_response::HeldResponse;
 pub use response_stream::{Chunk, ResponseStream, ToolCallDelta};
 pub use tool::PendingToolCall;
 
@@ -117,64 +118,6 @@ pub struct Turn {
     ended: bool,
     /// A response is recorded and, until that is confirmed, not let go.
     holding: bool,
-}
-
-/// A response that has not been released.
-#[must_use = "a response is let go by release()"]
-pub struct HeldResponse<R> {
-    response: R,
-    turn_id: String,
-    /// The record of the response, without its text.
-    entry: Entry<'static>,
-}
-
-impl<R> HeldResponse<R> {
-    /// A tool that the model calls in the response: an element of `tool_calls` in its record. A response that has
-    /// nothing else is held as an empty text.
-    ///
-    /// ```
-    /// # use stinger_audit::record::ToolCall;
-    /// # fn main() -> Result<(), stinger_audit::Error> {
-    /// # let dir = tempfile::tempdir().expect("a directory");
-    /// # let audit = stinger_audit::to(dir.path().join("audit.log")).open()?;
-    /// let turn = audit.turn("c-42").begin("Which trains go to Paris?")?;
-    /// let call = ToolCall::new("search_trains").id("call-1").arguments_json(r#"{"to":"Paris"}"#);
-    /// let answer = turn.hold("").tool_call(call);
-    /// turn.release(answer)?;
-    /// # Ok(()) }
-    /// ```
-    pub fn tool_call(mut self, call: ToolCall) -> Self {
-        self.entry = self.entry.tool_call(call);
-        self
-    }
-
-    /// A file in the response: its length and its SHA-256 are recorded, its content is not.
-    pub fn attachment(mut self, kind: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
-        self.entry = self.entry.attachment(kind, content);
-        self
-    }
-
-    /// A file in the response by its URL; see [`Entry::attachment_url`].
-    pub fn attachment_url(mut self, kind: impl Into<String>, url: &str) -> Self {
-        self.entry = self.entry.attachment_url(kind, url);
-        self
-    }
-
-    /// A field of the application's own for the record of the response, such as why the model refused. Strings and map
-    /// keys in it are redacted.
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
-        self.entry = self.entry.field(name.into(), value.into());
-        self
-    }
-}
-
-impl<R> fmt::Debug for HeldResponse<R> {
-    /// Without the response: this is printed where debug output goes.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HeldResponse")
-            .field("turn_id", &self.turn_id)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Turn {
