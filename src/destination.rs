@@ -222,7 +222,10 @@ mod tests {
         for (destination, says) in [
             ("", "it is empty"),
             ("/dev/null", "it keeps nothing"),
-            ("/tmp", "it is a directory"),
+            (
+                "/tmp",
+                "it is a directory; name a file in it, such as /tmp/audit.log",
+            ),
             ("logs/", "it is a directory"),
             ("s3://bucket/key", "the scheme \"s3\" is unknown"),
             (

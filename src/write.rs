@@ -14,7 +14,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::Span;
@@ -64,8 +64,9 @@ use caller::{attribution, encode};
 use journal::{Journal, Refusal};
 use registry::Recording;
 use worker::parking::Parking;
-use worker::progress::{Progress, Watermark};
-use worker::system_records::{self, RecordQueue};
+use worker::progress::Progress;
+use worker::record_queue::RecordQueue;
+use worker::system_records;
 
 /// The `tracing` target of security events: `stinger::audit`.
 ///
@@ -256,7 +257,8 @@ impl Core {
             },
             Some(Err(Refusal::Closed)) => Err(Error::from(ErrorKind::Closed)),
             Some(Err(Refusal::Full { .. })) if self.config.fail_safe => Err(self.unwritable(true)),
-            Some(Err(Refusal::Full { .. })) => Ok(()),
+            Some(Err(Refusal::Unwritten)) if self.config.fail_safe => Err(self.unwritable(false)),
+            Some(Err(Refusal::Full { .. } | Refusal::Unwritten)) => Ok(()),
             None => {
                 self.lose(
                     None,
@@ -274,7 +276,8 @@ impl Core {
             true => Duration::ZERO,
             false => self.config.enqueue_timeout,
         };
-        let appended = match self.journal.is_too_large(frame) {
+        let is_large = self.journal.is_too_large(frame);
+        let appended = match is_large {
             false => self.journal.append(frame, timeout),
             true => self.append_large(frame, timeout),
         };
@@ -285,9 +288,14 @@ impl Core {
                 if stalled && !self.faults.full.swap(true, Ordering::Relaxed) {
                     self.warn("the buffer is full and the trail is not being written; records are being lost and counted");
                 }
-                self.trip("the buffer was full");
-                self.lose(Some(frame), "the buffer was full");
+                let why = match is_large {
+                    false => "the buffer was full",
+                    true => "a record too large for the buffer was not written in time",
+                };
+                self.trip(why);
+                self.lose(Some(frame), why);
             }
+            Err(Refusal::Unwritten) => self.trip("a record is not written in time"),
             Err(Refusal::Closed) => {
                 if self.counts.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
                     self.warn("an event came after close() and is not in the trail; further ones are counted in status()");
@@ -297,46 +305,11 @@ impl Core {
         appended.map(|_| ())
     }
 
-    /// Takes a frame that is too large for the journal. It waits in memory, which a killed process loses: so the caller
-    /// waits until it is written.
-    #[cold]
-    fn append_large(&self, frame: &[u8], timeout: Duration) -> Result<bool, Refusal> {
-        if self.journal.is_closed() {
-            return Err(Refusal::Closed);
-        }
-        let deadline = Instant::now() + timeout;
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let number = loop {
-            // What this thread has recorded before goes first.
-            let is_written = self.is_written_within(self.watermark(), left());
-            let most_bytes = self.config.buffer_capacity;
-            if let Some(number) = lock(&self.queue).push(frame, most_bytes) {
-                break number;
-            }
-            if !is_written {
-                return Err(Refusal::Full { stalled: false });
-            }
-        };
-        self.journal.note_accepted();
-        let written = Watermark {
-            position: 0,
-            queued: number,
-        };
-        if !self.is_written_within(written, left())
-            && let Some(waiting) = lock(&self.queue).get_mut(number)
-        {
-            // If the process dies now, the record is lost, and the next process finds that in the journal.
-            self.journal.note_loss(Utc::now().timestamp_micros());
-            waiting.losses += 1;
-        }
-        Ok(true)
-    }
-
     /// Queues a record of the trail's own.
     fn queue_system_record(&self, event: impl Into<SystemEvent>) {
         let frame = system_records::frame(&event.into());
-        let most_bytes = self.config.buffer_capacity.saturating_mul(2);
-        if lock(&self.queue).push(&frame, most_bytes).is_none() {
+        let most_bytes = self.journal.capacity().saturating_mul(2);
+        if !lock(&self.queue).push_system(&frame, most_bytes) {
             self.lose(Some(&frame), "too many records of the trail itself waited");
         }
         self.parking.wake();

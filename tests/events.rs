@@ -241,6 +241,36 @@ fn a_line_has_the_order_in_which_a_record_is_serialised() {
 }
 
 #[test]
+fn a_number_that_json_does_not_have_is_the_same_from_a_macro_and_from_a_typed_function() {
+    for (number, text) in [
+        (f64::NAN, "NaN"),
+        (f64::INFINITY, "Infinity"),
+        (f64::NEG_INFINITY, "-Infinity"),
+    ] {
+        let bench = Bench::new();
+        bench.emit(|| {
+            info!(target: TARGET, event_type = "e", processing_time_ms = number, score = number);
+            let entry = stinger_audit::emit::event("e").processing_time_ms(number);
+            let entry = entry.field("score", number).field("small", number as f32);
+            entry.log().expect("recorded");
+        });
+        let raw = std::fs::read_to_string(bench.path()).expect("the trail");
+        let lines = raw
+            .lines()
+            .filter(|line| line.contains("\"event_type\":\"e\""));
+        let lines: Vec<serde_json::Value> = lines
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(lines.len(), 2);
+        for line in &lines {
+            assert_eq!(line["processing_time_ms"], text);
+            assert_eq!(line["score"], text);
+        }
+        assert_eq!(lines[1]["small"], text);
+    }
+}
+
+#[test]
 fn strange_values_are_written_as_what_they_are() {
     let bench = Bench::new();
     let long = "a long prompt \u{1f600} ".repeat(60_000);

@@ -1,5 +1,6 @@
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 
 use super::{
     Decision, GuardrailDecision, HeldResponse, Instant, Phase, Result, Turn, milliseconds,
@@ -47,7 +48,8 @@ impl<'t> GuardrailCheck<'t> {
         D: Into<GuardrailDecision>,
         E: fmt::Display,
     {
-        let running = Running::new(self);
+        let mut running = Running::new(self);
+        running.is_in_check = true;
         running.finish(decided(check()))
     }
 
@@ -73,8 +75,16 @@ impl<'t> GuardrailCheck<'t> {
         D: Into<GuardrailDecision>,
         E: fmt::Display,
     {
-        let running = Running::new(self);
-        running.finish(decided(check.await))
+        let mut running = Running::new(self);
+        let mut check = pin!(check);
+        let decision = poll_fn(|context| {
+            running.is_in_check = true;
+            let polled = check.as_mut().poll(context).map(decided);
+            running.is_in_check = false;
+            polled
+        });
+        let decision = decision.await;
+        running.finish(decision)
     }
 
     /// Records what the guardrail decided elsewhere.
@@ -120,6 +130,8 @@ pub(super) fn failed(why: &str) -> GuardrailDecision {
 struct Running<'t> {
     check: Option<GuardrailCheck<'t>>,
     begun: Instant,
+    /// The check itself runs, or has panicked. A panic beside it, in another future of the task, drops it as well.
+    is_in_check: bool,
 }
 
 impl<'t> Running<'t> {
@@ -127,6 +139,7 @@ impl<'t> Running<'t> {
         Running {
             check: Some(check),
             begun: Instant::now(),
+            is_in_check: false,
         }
     }
 
@@ -146,7 +159,7 @@ impl<'t> Running<'t> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.record(failed(match std::thread::panicking() {
+        self.record(failed(match self.is_in_check {
             true => "the check panicked",
             false => {
                 "the check was dropped before it was ready: it timed out, or the turn was cancelled"

@@ -69,6 +69,53 @@ fn what_cannot_be_confirmed_is_not_let_go_and_the_trail_says_so() {
 }
 
 #[test]
+fn a_check_says_that_it_panicked_only_if_it_did_and_not_another_future_of_its_task() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let beside = async {
+        tokio::task::yield_now().await;
+        panic!("another future");
+    };
+    type Verdict = std::result::Result<crate::record::Decision, String>;
+    let pending = std::future::pending::<Verdict>();
+    let panicking = async { panic!("the check") };
+    let cases: [(_, std::pin::Pin<Box<dyn Future<Output = Verdict>>>); 2] = [
+        (
+            "the check was dropped before it was ready",
+            Box::pin(pending),
+        ),
+        ("the check panicked", Box::pin(panicking)),
+    ];
+    let mut beside = Some(beside);
+    for (expected, check) in cases {
+        let disk = Disk::default();
+        let audit = fail_safe(&disk);
+        let mut turn = audit.turn("c").begin("the prompt").expect("begun");
+        let beside = beside.take();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            wait(async {
+                let check = turn.guardrail("filter").run_async(check);
+                match beside {
+                    Some(beside) => drop(tokio::join!(check, beside)),
+                    None => drop(check.await),
+                }
+            });
+        }));
+        assert!(ended.is_err(), "it panicked");
+        drop(turn);
+        let turn = only(&disk, &audit);
+        let decision = turn
+            .records
+            .iter()
+            .find_map(|record| record.guardrail_decisions.first());
+        let reason = decision.and_then(|decision| decision.reason.as_deref());
+        assert!(
+            reason.is_some_and(|reason| reason.starts_with(expected)),
+            "{reason:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_recorded_while_the_trail_is_down_is_not_let_go_either() {
     let disk = Disk::default();
     let audit = fail_safe(&disk);

@@ -57,7 +57,7 @@ struct State {
     ring: Ring,
     accepted: u64,
     closed: bool,
-    /// How many threads wait for room.
+    /// How many threads wait for room, or elsewhere until their frame is written.
     threads_waiting: usize,
     /// That the ring fills was said, since entries were released last.
     has_said_that_it_fills: bool,
@@ -73,6 +73,21 @@ pub(super) enum Refusal {
     },
     /// The journal was closed.
     Closed,
+    /// The worker has the record, and has not written it in time. It counts as lost until it is written.
+    Unwritten,
+}
+
+/// A thread whose frame waits outside the journal. The journal counts it among those that wait for room.
+pub(super) struct Waiter<'j> {
+    journal: &'j Journal,
+    /// Where the frame would be in the journal.
+    pub(super) place: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        lock_soon(&self.journal.state).threads_waiting -= 1;
+    }
 }
 
 /// The records of the trail from a `seq` on.
@@ -203,6 +218,33 @@ impl Journal {
         Ok(state)
     }
 
+    /// Lets a thread in whose frame is too large for the journal.
+    ///
+    /// # Errors
+    ///
+    /// The journal was closed.
+    pub(super) fn enter(&self) -> Result<Waiter<'_>, Refusal> {
+        let mut state = lock_soon(&self.state);
+        if state.closed {
+            return Err(Refusal::Closed);
+        }
+        state.threads_waiting += 1;
+        Ok(Waiter {
+            journal: self,
+            place: state.ring.tail(),
+        })
+    }
+
+    /// Whether it is in a file, which outlives the process.
+    pub(super) fn is_in_file(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Bytes of the ring.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// How far the journal goes.
     pub(super) fn tail(&self) -> u64 {
         lock_soon(&self.state).ring.tail()
@@ -260,9 +302,9 @@ impl Journal {
         lock_soon(&self.state).closed = true;
     }
 
-    /// Whether threads are waiting for room.
-    pub(super) fn has_waiters(&self) -> bool {
-        lock_soon(&self.state).threads_waiting > 0
+    /// How many threads wait for room, or for their frames to be written.
+    pub(super) fn waiters(&self) -> usize {
+        lock_soon(&self.state).threads_waiting
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -199,6 +199,11 @@ impl Status {
 }
 
 impl Core {
+    /// Bytes of records that wait to be written.
+    pub(super) fn backlog(&self) -> u64 {
+        self.journal.backlog() + lock(&self.queue).bytes()
+    }
+
     pub(crate) fn status(&self) -> Status {
         let counts = &self.counts;
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -218,7 +223,7 @@ impl Core {
             writer: WriterStatus {
                 writable: !self.faults.failing.load(Ordering::Relaxed),
                 tripped: self.faults.tripped.load(Ordering::Relaxed),
-                backlog_bytes: self.journal.backlog(),
+                backlog_bytes: self.backlog(),
                 write_errors: count(&counts.write_errors),
                 last_error: lock(&counts.last_error).clone(),
                 last_sync: *lock(&counts.last_sync),

@@ -1,5 +1,6 @@
 //! The writing half over a destination that fails when it is told to.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,12 +17,24 @@ use crate::error::ErrorKind;
 
 mod disk;
 mod forged_journal;
+mod large_records;
 
 pub(crate) use disk::Disk;
 
+/// A trail over this destination, with its journal in memory.
 pub(crate) fn trail(disk: &Disk, config: BuilderConfig) -> Arc<Core> {
+    trail_to("stdout", disk, config)
+}
+
+/// A trail over this destination, with its journal in a file of this directory.
+pub(crate) fn trail_in(directory: &Path, disk: &Disk, config: BuilderConfig) -> Arc<Core> {
+    let path = directory.join("audit.log");
+    trail_to(path.to_str().expect("UTF-8"), disk, config)
+}
+
+fn trail_to(destination: &str, disk: &Disk, config: BuilderConfig) -> Arc<Core> {
     let config = BuilderConfig {
-        destinations: Some("stdout".into()),
+        destinations: Some(destination.into()),
         redact_pii: Some(false),
         ..config
     };
@@ -30,14 +43,14 @@ pub(crate) fn trail(disk: &Disk, config: BuilderConfig) -> Arc<Core> {
     open::run(config, sink, ExistingTrail::default(), Vec::new(), |_| {}).expect("a trail")
 }
 
-pub(super) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::error::Result<()> {
+pub(crate) fn record(core: &Core, event_type: &str, prompt: &str) -> crate::error::Result<()> {
     core.record(None, |fields| {
         fields.field("event_type", Value::Str(event_type));
         fields.field("prompt", Value::Str(prompt));
     })
 }
 
-fn until(what: &str, mut reached: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !reached() {
         assert!(Instant::now() < deadline, "{what}");
@@ -248,100 +261,6 @@ fn a_trail_that_is_closed_while_it_cannot_be_written_says_so() {
     let begun = Instant::now();
     assert!(core.close().is_err());
     assert!(begun.elapsed() < Duration::from_secs(9));
-}
-
-#[test]
-fn a_record_larger_than_the_buffer_is_taken() {
-    let disk = Disk::default();
-    let core = trail(
-        &disk,
-        BuilderConfig {
-            buffer_capacity: Some(64 << 10),
-            ..BuilderConfig::default()
-        },
-    );
-    let long = "x".repeat(1 << 20);
-    for _ in 0..5 {
-        record(&core, "e", &long).expect("recorded");
-    }
-    core.close().expect("closed");
-    assert_eq!(core.status().records.lost, 0);
-    assert_eq!(
-        disk.records()
-            .iter()
-            .filter(|record| record.prompt.is_some())
-            .count(),
-        5
-    );
-}
-
-#[test]
-fn a_record_too_large_for_the_journal_follows_what_its_thread_recorded_before() {
-    let disk = Disk::default();
-    disk.slow.store(2, Ordering::Relaxed);
-    let buffer_capacity = Some(1 << 20);
-    let core = trail(
-        &disk,
-        BuilderConfig {
-            buffer_capacity,
-            ..BuilderConfig::default()
-        },
-    );
-    for number in 0..500 {
-        // Several batches wait before each large record.
-        let filler = if number % 100 == 99 { 300_000 } else { 9_000 };
-        let prompt = format!("{number} {}", "x".repeat(filler));
-        record(&core, "e", &prompt).expect("recorded");
-    }
-    core.close().expect("closed");
-    let prompts = disk
-        .records()
-        .into_iter()
-        .filter_map(|record| record.prompt);
-    let numbers = prompts.map(|prompt| prompt.split(' ').next().map(str::to_owned));
-    let expected = (0..500).map(|number| Some(number.to_string()));
-    assert_eq!(numbers.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
-    assert_eq!(core.status().records.accepted, 500);
-}
-
-#[test]
-fn a_large_record_that_cannot_be_written_counts_as_lost_until_it_is_written() {
-    let disk = Disk::default();
-    let core = trail(
-        &disk,
-        BuilderConfig {
-            buffer_capacity: Some(64 << 10),
-            ..BuilderConfig::default()
-        },
-    );
-    core.flush().expect("written");
-    disk.broken.store(true, Ordering::SeqCst);
-    record(&core, "e", &"x".repeat(1 << 20)).expect("the application goes on");
-    // A process that dies now leaves this to the next one.
-    let lost = core.journal.unrecorded_losses().map(|gap| gap.lost);
-    assert_eq!(lost, Some(1));
-    // No more than one waits in memory.
-    record(&core, "e", &"y".repeat(1 << 20)).expect("the application goes on");
-    assert_eq!(core.status().records.lost, 1);
-    disk.broken.store(false, Ordering::SeqCst);
-    until("both are recorded", || {
-        core.flush().is_ok() && core.journal.unrecorded_losses().is_none()
-    });
-    core.close().expect("closed");
-    let records = disk.records();
-    let prompts: Vec<_> = records
-        .iter()
-        .filter_map(|record| record.prompt.as_ref())
-        .collect();
-    assert_eq!(prompts, [&"x".repeat(1 << 20)]);
-    let gaps = records
-        .iter()
-        .filter_map(|record| record.other.get("lost")?.as_u64());
-    assert_eq!(
-        gaps.collect::<Vec<_>>(),
-        [1, 1],
-        "in trail_gap and in trail_closed"
-    );
 }
 
 #[test]

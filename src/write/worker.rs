@@ -12,7 +12,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::{Core, lock};
@@ -21,7 +20,7 @@ use append::InFlight;
 use batcher::Batcher;
 use copies::CopyFeed;
 use maintenance::Pruning;
-use progress::{Progress, Watermark};
+use progress::Watermark;
 use render::Renderer;
 use seal::Sealer;
 use sink::Sink;
@@ -37,6 +36,7 @@ mod merkle;
 pub(super) mod monitor;
 pub(super) mod parking;
 pub(super) mod progress;
+pub(super) mod record_queue;
 pub(super) mod render;
 pub(super) mod seal;
 mod seal_key;
@@ -227,16 +227,6 @@ impl Worker {
         self.core.queue_system_record(WorkerRestarted {});
     }
 
-    /// Reports to those who wait how far the worker has come.
-    fn report(&self, set: impl FnOnce(&mut Progress)) {
-        let mut progress = lock(&self.core.progress);
-        set(&mut progress);
-        let wakers = std::mem::take(&mut progress.wakers);
-        drop(progress);
-        self.core.progressed.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
     /// Between two steps: tests look at the trail here, or panic.
     #[inline]
     fn step(&self, _name: &'static str) {
@@ -268,7 +258,7 @@ impl io::Write for Worker {
         if ended.is_err() {
             self.core.warn(format_args!(
                 "closed while it could not be written; {} bytes of records wait in the journal",
-                self.core.journal.backlog()
+                self.core.backlog()
             ));
         }
         for copy in self.copies.drain(..) {
@@ -279,7 +269,8 @@ impl io::Write for Worker {
             // journal still takes what other threads emit.
             self.sink = Sink::Special("closed".into(), None);
         }
-        self.report(|progress| progress.ended = true);
+        lock(&self.core.queue).end();
+        self.core.report(|progress| progress.ended = true);
         Ok(doorbell.len())
     }
 

@@ -7,12 +7,13 @@ use data_encoding::BASE64;
 use serde_json::Value;
 use sha2::Sha256;
 use signed_note::{Note, StandardVerifier, VerifierList};
+use stinger_audit::error::trail::{ErrorKind, Unverifiable};
 use stinger_audit::read::{InclusionProof, Trail};
 
 #[path = "../../../tests/common/mod.rs"]
 mod common;
 
-use common::small::Small;
+use common::small::{Small, write_on};
 
 #[test]
 fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {
@@ -64,6 +65,36 @@ fn code_that_nobody_here_wrote_accepts_checkpoints_and_roots() {
         tree.push(line.clone());
     }
     assert_eq!(seals, 8);
+}
+
+#[test]
+fn each_reason_for_which_evidence_proves_nothing_has_its_own_error() {
+    let small = Small::new();
+    let prove = |seq: u64| {
+        let trail = Trail::open(small.path()).expect("a trail");
+        trail.prove(&[seq]).expect("proven").to_string()
+    };
+    let text = prove(3);
+    let (head, rest) = text.split_once('\n').expect("lines");
+    let (record, _) = rest.split_once("\n\n").expect("a checkpoint");
+    write_on(&small.path());
+    let later = prove(4);
+    let (_, of_later) = later.split_once('\n').expect("lines");
+    for (text, expected) in [
+        (rest.to_owned(), Unverifiable::NotAProof),
+        (format!("{head}\n"), Unverifiable::NoProvenRecord),
+        (format!("{head}\n{record}\n"), Unverifiable::DamagedProof(0)),
+        (
+            format!("{text}{of_later}"),
+            Unverifiable::DifferentCheckpoints,
+        ),
+    ] {
+        let error = InclusionProof::read(&text).expect_err("no evidence");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unverifiable(reason) if *reason == expected),
+            "{error}, not {expected}"
+        );
+    }
 }
 
 #[test]

@@ -92,8 +92,11 @@ pub enum InvalidName {
     #[error("it is empty; name a file, such as ./logs/audit.log, or \"stdout\"")]
     Empty,
     /// The path names a directory.
-    #[error("it is a directory; name a file in it, such as audit.log")]
-    Directory,
+    #[error("it is a directory; name a file in it, such as {}", example.display())]
+    Directory {
+        /// A file in it.
+        example: PathBuf,
+    },
     /// The file's name is not UTF-8.
     #[error("its file name is not UTF-8")]
     NotUtf8,
@@ -138,9 +141,25 @@ pub enum Unverifiable {
     /// The trail has no seal.
     #[error("there is no seal in it; a trail is sealed unless its writer was told not to")]
     NoSeal,
-    /// The text is not an inclusion proof, or it is damaged.
-    #[error("this is no evidence as `stinger-audit prove` writes it")]
+    /// The trail has no seal, and no sound checkpoint is beside it.
+    #[error(
+        "there is no seal in it, and no checkpoint beside it; a trail is sealed unless its writer was told not to"
+    )]
+    NoCheckpoint,
+    /// The text does not begin as an inclusion proof does.
+    #[error(
+        "this is no evidence: it does not begin with `stinger-audit evidence 1`; give all that `stinger-audit prove` wrote"
+    )]
     NotAProof,
+    /// An inclusion proof has no record.
+    #[error("there is no record in the evidence")]
+    NoProvenRecord,
+    /// The proof of a record is not as one is written. Its place among the records, from 0 on.
+    #[error("the evidence is damaged: the proof of its record {} is not as one is written", .0 + 1)]
+    DamagedProof(usize),
+    /// The records are proven in different checkpoints.
+    #[error("the records of the evidence stand in different checkpoints; prove them together")]
+    DifferentCheckpoints,
     /// The checkpoint in the proof is not the one that was signed.
     #[error("the checkpoint of the evidence is not what was signed")]
     ForgedCheckpoint,
@@ -148,8 +167,13 @@ pub enum Unverifiable {
     #[error("record {0} is not the one that the checkpoint signs, or its proof was changed")]
     OtherRecord(u64),
     /// A proven line is not a record.
-    #[error("a proven line is not a record")]
-    NotARecord,
+    #[error("the proven line of index {index} is not a record: {why}")]
+    NotARecord {
+        /// The line's index in the tree.
+        index: u64,
+        /// What the parser says, without its quotes of the line.
+        why: String,
+    },
     /// No seal covers the record yet.
     #[error("record {seq} is not sealed: the last seal is over the records before {size}")]
     NotSealed {

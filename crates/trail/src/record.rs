@@ -214,12 +214,14 @@ impl Record {
     }
 }
 
-/// Why a line that is a JSON object is no record. `None`: it is no JSON object.
+/// Why a line is no record, without those words of the parser that may quote the line.
 #[cfg(feature = "read")]
-pub(crate) fn not_a_record(error: &serde_json::Error) -> Option<String> {
+pub(crate) fn not_a_record(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let (why, _) = text.rsplit_once(" at line ")?;
-    (error.is_data() && !why.starts_with("invalid type")).then(|| why.to_owned())
+    match text.rsplit_once(" at line ") {
+        Some((why, _)) if error.is_data() && !why.starts_with("invalid type") => why.to_owned(),
+        _ => format!("it is no JSON object from byte {} on", error.column()),
+    }
 }
 
 /// The timestamp as the trail writes it.
@@ -327,7 +329,7 @@ mod tests {
         for key in required {
             let line = whole_line().replacen(key.member().trim_start_matches(','), "\"x\":", 1);
             let error = serde_json::from_str::<Record>(&line).expect_err("no record");
-            let why = not_a_record(&error).expect("JSON");
+            let why = not_a_record(&error);
             assert!(why.starts_with("it has no "), "{why}");
         }
     }
@@ -349,13 +351,13 @@ mod tests {
                 let odd = format!("{member}{first},{again}");
                 let error = serde_json::from_str::<Record>(&line.replacen(member, &odd, 1));
                 assert_eq!(
-                    twice(error.expect_err("no record")).as_deref(),
-                    Some("a key occurs twice"),
+                    twice(error.expect_err("no record")),
+                    "a key occurs twice",
                     "{member}"
                 );
             }
         }
         let error = serde_json::from_str::<Record>("[\"seq\"]").expect_err("no record");
-        assert_eq!(not_a_record(&error), None);
+        assert_eq!(not_a_record(&error), "it is no JSON object from byte 0 on");
     }
 }

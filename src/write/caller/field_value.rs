@@ -97,8 +97,23 @@ macro_rules! from_json {
 }
 
 from_json! {
-    () bool u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64
+    () bool u8 u16 u32 u64 usize i8 i16 i32 i64 isize
     Number Map<String, Json>
+}
+
+/// A number that JSON does not have is recorded as `"NaN"`, `"Infinity"` or `"-Infinity"`.
+impl From<f64> for FieldValue<'_> {
+    #[inline]
+    fn from(number: f64) -> Self {
+        FieldValue(Content::Scalar(Value::F64(number)))
+    }
+}
+
+impl From<f32> for FieldValue<'_> {
+    #[inline]
+    fn from(number: f32) -> Self {
+        FieldValue::from(f64::from(number))
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +131,6 @@ mod tests {
             (FieldValue::from(i64::MIN), json!(i64::MIN)),
             (FieldValue::from(0.5f32), json!(0.5)),
             (FieldValue::from(-1e300), json!(-1e300)),
-            (FieldValue::from(f64::NAN), json!(null)),
-            (FieldValue::from(f32::NEG_INFINITY), json!(null)),
             (FieldValue::from(usize::MAX), json!(usize::MAX)),
             (FieldValue::from(isize::MIN), json!(isize::MIN)),
             (FieldValue::from(serde_json::Number::from(7)), json!(7)),

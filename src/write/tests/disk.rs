@@ -17,6 +17,10 @@ pub(crate) struct Disk {
     pub(crate) unsyncable: Arc<AtomicBool>,
     /// At most this many bytes go in one write; 0 is no limit.
     pub(super) at_most: Arc<AtomicUsize>,
+    /// A write does not return while this is so.
+    pub(crate) hangs: Arc<AtomicBool>,
+    /// How many writes have begun to hang.
+    pub(crate) hung: Arc<AtomicUsize>,
     /// A write takes this many milliseconds.
     pub(crate) slow: Arc<AtomicUsize>,
     /// The write or sync of this number fails: 1 is the next; a write takes half before.
@@ -30,6 +34,12 @@ impl Write for Disk {
         std::thread::sleep(Duration::from_millis(
             self.slow.load(Ordering::Relaxed) as u64
         ));
+        if self.hangs.load(Ordering::SeqCst) {
+            self.hung.fetch_add(1, Ordering::SeqCst);
+            while self.hangs.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         assert!(
             !self.panics.swap(false, Ordering::SeqCst),
             "a bug below the worker"

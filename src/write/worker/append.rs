@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::line_batch::LineBatch;
+use super::record_queue::Next;
 use super::seal::SealDraft;
 use super::sink::Sink;
 use super::{GaveUp, Worker};
@@ -69,15 +70,19 @@ impl Worker {
         Ok(true)
     }
 
-    /// Writes the queued records, after what an earlier process left in the journal.
+    /// Writes the queued records, after what an earlier process left in the journal. The entries before a large record
+    /// come first.
     pub(super) fn write_queue(&mut self) -> Result<(), GaveUp> {
         if self.written.position < self.batcher.inherited_to {
             return Ok(());
         }
         self.queue_losses();
         loop {
-            let Some(frame) = lock(&self.core.queue).front() else {
-                return Ok(());
+            let next = lock(&self.core.queue).take_first(self.written.position);
+            let frame = match next {
+                Next::Record(frame) => frame,
+                Next::Entries if self.write_entries()? => continue,
+                Next::Entries | Next::Nothing => return Ok(()),
             };
             let mut batch = LineBatch::begin(self.seq);
             self.batcher.render(&mut batch, &frame, false);
@@ -137,21 +142,21 @@ impl Worker {
                     match in_flight.source {
                         Source::Journal { end } => {
                             self.written.position = self.core.journal.release(end);
-                            take_flag(&self.core.faults.full);
                         }
                         Source::Queue => {
-                            let losses = lock(&self.core.queue).pop();
-                            self.written.queued += 1;
+                            let (losses, popped) = lock(&self.core.queue).pop();
+                            self.written.queued = popped;
                             self.core.journal.forget_losses(losses);
                         }
                         Source::Seal(_) => {}
                     }
+                    take_flag(&self.core.faults.full);
                     self.seq = batch.next_seq();
                     let written = &self.core.counts.written;
                     written.fetch_add(batch.count(), Ordering::Relaxed);
                     in_flight.next = Stage::Hash;
                     let written = self.written;
-                    self.report(|progress| progress.written = written);
+                    self.core.report(|progress| progress.written = written);
                     self.step("released");
                 }
                 Stage::Hash => {
@@ -272,7 +277,7 @@ impl Worker {
             ));
         }
         core.trip(&error);
-        self.report(|progress| progress.failures += 1);
+        core.report(|progress| progress.failures += 1);
     }
 
     fn gives_up(&mut self, is_final: bool) -> bool {

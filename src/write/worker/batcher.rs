@@ -10,8 +10,8 @@ use super::line_batch::{BATCH_BYTES, LARGEST_REUSED, LineBatch};
 use super::render::{Renderer, is_record};
 use super::system_records;
 use crate::record::system::Gap;
-use crate::write::Core;
 use crate::write::journal::{frame, split_entry};
+use crate::write::{Core, lock};
 
 /// Entries are taken from the journal about so many bytes at a time, as the nearest cache holds beside the lines.
 const ENTRY_BYTES: usize = 32 << 10;
@@ -41,8 +41,8 @@ impl Batcher {
         }
     }
 
-    /// Renders entries from a position of the journal on, until the batch is full or none are left. No batch holds
-    /// entries of two processes.
+    /// Renders entries from a position of the journal on, until the batch is full, none are left, or a large record of
+    /// the queue comes first. No batch holds entries of two processes.
     pub(super) fn render_entries(&mut self, seq: u64, position: u64) {
         if self.batch.is_empty() {
             self.batch.first = seq;
@@ -63,8 +63,13 @@ impl Batcher {
         let mut batch = std::mem::take(&mut self.batch);
         entries.clear();
         self.core.journal.copy(self.end, ENTRY_BYTES, &mut entries);
+        // Only now: a large record that an entry follows was queued before the entry was appended.
+        let place = lock(&self.core.queue).next_place();
         let mut at = 0;
         while let Some((frame, length)) = split_entry(&entries[at..]) {
+            if place.is_some_and(|place| place <= self.end) {
+                break;
+            }
             let is_inherited = self.end < self.inherited_to;
             self.render(&mut batch, frame, is_inherited);
             self.end += length as u64;

@@ -197,6 +197,8 @@ impl Worker {
     /// Ends the trail in order.
     pub(super) fn end(&mut self) -> Result<(), GaveUp> {
         if !self.is_closing {
+            // No record of the application follows `trail_closed`.
+            lock(&self.core.queue).refuse_large();
             let missed = self.copies.iter_mut().filter_map(CopyFeed::missed);
             for missed in missed.collect::<Vec<_>>() {
                 self.core.queue_system_record(missed);

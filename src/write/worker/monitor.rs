@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::destination::Output;
 use crate::record::system::{ClockJumped, Heartbeat, LowDisk};
+use crate::write::worker::progress::Watermark;
 use crate::write::{Core, lock};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -50,7 +51,7 @@ pub(crate) struct Monitor {
     last_heartbeat: Instant,
     is_low: bool,
     /// How far the worker had come, and when it had.
-    written: (u64, Instant),
+    written: (Watermark, Instant),
 }
 
 impl Monitor {
@@ -62,7 +63,7 @@ impl Monitor {
             clock: (now, Instant::now()),
             last_heartbeat: Instant::now(),
             is_low: false,
-            written: (0, Instant::now()),
+            written: (Watermark::default(), Instant::now()),
         }
     }
 
@@ -105,8 +106,8 @@ impl Monitor {
 
     /// A write that hangs is no error that the worker could see.
     fn check_worker(&mut self, core: &Core) {
-        let written = lock(&core.progress).written.position;
-        if written != self.written.0 || written >= core.journal.tail() {
+        let written = lock(&core.progress).written;
+        if written != self.written.0 || written.reaches(core.watermark()) {
             self.written = (written, Instant::now());
         } else if self.written.1.elapsed() >= HANGS
             && !core.faults.failing.swap(true, Ordering::Relaxed)
@@ -114,6 +115,8 @@ impl Monitor {
             *lock(&core.counts.last_error) = Some("the destination takes nothing".to_owned());
             core.warn("takes nothing; records wait in the journal");
             core.trip("the destination takes nothing");
+            // Who waits for a large record looks at the flag.
+            core.report(|_| {});
         }
     }
 
@@ -186,4 +189,46 @@ fn available_bytes(directory: &std::path::Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn available_bytes(_directory: &std::path::Path) -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::BuilderConfig;
+    use crate::error::ErrorKind;
+    use crate::write::tests::{Disk, record, trail_in, until};
+
+    #[test]
+    fn a_large_record_whose_write_hangs_trips_the_trail_under_fail_safe() {
+        let (disk, directory) = (Disk::default(), tempfile::tempdir().expect("a directory"));
+        let config = BuilderConfig {
+            buffer_capacity: Some(64 << 10),
+            enqueue_timeout: Some(Duration::from_millis(20)),
+            fail_safe: Some(true),
+            sealing: Some(false),
+            ..BuilderConfig::default()
+        };
+        let core = trail_in(directory.path(), &disk, config);
+        core.flush().expect("written");
+        let mut monitor = Monitor::new(&core, Utc::now());
+        monitor.check_worker(&core);
+        disk.hangs.store(true, Ordering::SeqCst);
+        let recorded = std::thread::scope(|scope| {
+            let caller = scope.spawn(|| record(&core, "e", &"x".repeat(100_000)));
+            until("the write hangs", || disk.hung.load(Ordering::SeqCst) == 1);
+            monitor.written.1 -= HANGS;
+            monitor.check_worker(&core);
+            caller.join().expect("no panic")
+        });
+        let error = recorded.expect_err("it is not in the trail");
+        assert!(
+            matches!(error.kind(), ErrorKind::Unwritable { lost: false, .. }),
+            "{error}"
+        );
+        assert!(core.status().writer.tripped);
+        disk.hangs.store(false, Ordering::SeqCst);
+        until("it heals", || record(&core, "e", "after").is_ok());
+        core.close().expect("closed");
+        assert_eq!(core.status().records.lost, 0);
+    }
 }

@@ -1,11 +1,15 @@
-//! How far the worker has come, and those who wait for it: `flush`, `confirm` (group commit) and `close`.
+//! How far the worker has come, and those who wait for it: `flush`, `confirm` (group commit), `close`, and threads that
+//! record something large.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::write::journal::Refusal;
 use crate::write::{Core, lock, registry};
 
 /// How long `flush` and `close` wait for a destination that does not answer.
@@ -85,14 +89,75 @@ impl Core {
         }
     }
 
-    /// Waits until everything up to a watermark is written, a write fails, or so much time has passed. Says whether it
-    /// is written. If the process exits and the worker has ended, waiting is right: nothing returned that is lost.
-    pub(crate) fn is_written_within(&self, target: Watermark, timeout: Duration) -> bool {
-        let failures = lock(&self.progress).failures;
-        self.wait(timeout.min(WAIT_FOR_DISK), |progress| {
-            progress.written.reaches(target) || progress.failures > failures
+    /// Takes a frame that is too large for the journal, and waits until it is written: in memory, a killed process
+    /// would lose it. As from a full journal, the thread returns after `timeout` all the same. A trail without a file
+    /// for its journal keeps everything in memory, and waits for room only.
+    #[cold]
+    pub(in crate::write) fn append_large(
+        &self,
+        frame: &[u8],
+        timeout: Duration,
+    ) -> Result<bool, Refusal> {
+        // close() waits for those who came before it.
+        let waiter = self.journal.enter()?;
+        let begun = Instant::now();
+        let left = || timeout.saturating_sub(begun.elapsed());
+        let before = lock(&self.progress).written;
+        let mut pushed = Ok(None);
+        self.wait(left(), |_| {
+            let most_bytes = self.journal.capacity();
+            pushed = lock(&self.queue).push_large(frame, waiter.place, most_bytes);
+            pushed != Ok(None)
         });
-        lock(&self.progress).written.reaches(target)
+        let is_withdrawn = match pushed? {
+            None => true,
+            Some(number) => self.journal.is_in_file() && !self.is_written(number, left())?,
+        };
+        if is_withdrawn {
+            let stalled = lock(&self.progress).written == before;
+            return Err(Refusal::Full { stalled });
+        }
+        self.journal.note_accepted();
+        Ok(true)
+    }
+
+    /// Waits until a large record is written. `false`: the worker has not begun with it in time, and it was withdrawn.
+    fn is_written(&self, number: u64, timeout: Duration) -> Result<bool, Refusal> {
+        let is_over = |progress: &Progress| progress.written.queued >= number || progress.ended;
+        let withdraw = || lock(&self.queue).withdraw(number);
+        self.wait(timeout, is_over);
+        let mut is_withdrawn = withdraw();
+        if !is_withdrawn {
+            // It may be in the file in part: what becomes of the attempt decides.
+            self.wait(WAIT_FOR_DISK, |progress| {
+                is_over(progress) || self.faults.failing.load(Ordering::Relaxed)
+            });
+            is_withdrawn = withdraw();
+        }
+        if is_withdrawn {
+            // Others may wait for its room.
+            self.report(|_| {});
+            return Ok(false);
+        }
+        let mut queue = lock(&self.queue);
+        let Some(record) = queue.get_mut(number) else {
+            return Ok(true);
+        };
+        // If the process dies now, the record is lost, and the next process finds that in the journal. LIMIT: if it
+        // dies after the line is written and before the record leaves the queue, the count is one too high.
+        self.journal.note_loss(Utc::now().timestamp_micros());
+        record.losses += 1;
+        Err(Refusal::Unwritten)
+    }
+
+    /// Reports to those who wait how far the worker has come.
+    pub(crate) fn report(&self, set: impl FnOnce(&mut Progress)) {
+        let mut progress = lock(&self.progress);
+        set(&mut progress);
+        let wakers = std::mem::take(&mut progress.wakers);
+        drop(progress);
+        self.progressed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// What came after `close()` is in no journal that could be waited for.
@@ -109,7 +174,7 @@ impl Core {
         self.journal.close();
         registry::forget(self);
         let deadline = Instant::now() + self.config.enqueue_timeout.min(WAIT_FOR_DISK);
-        while self.journal.has_waiters() && Instant::now() < deadline {
+        while self.journal.waiters() > 0 && Instant::now() < deadline {
             self.parking.unpark();
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -130,23 +195,23 @@ impl Core {
 
     fn end(&self) -> Result<()> {
         self.report_log_refusals();
-        let target = self.journal.tail();
-        *lock(&self.requests.end_at) = Some(target);
+        let target = self.watermark();
+        *lock(&self.requests.end_at) = Some(target.position);
         self.requests.close.store(true, Ordering::SeqCst);
         self.wait(WAIT_FOR_DISK, |progress| progress.ended);
-        match lock(&self.progress).written.position >= target {
+        match lock(&self.progress).written.reaches(target) {
             true => Ok(()),
             false => Err(self.unwritable(false)),
         }
     }
 
     /// Waits until `reached`, or so much time has passed.
-    fn wait(&self, timeout: Duration, reached: impl Fn(&Progress) -> bool) {
-        let deadline = Instant::now() + timeout;
+    fn wait(&self, timeout: Duration, mut reached: impl FnMut(&Progress) -> bool) {
+        let begun = Instant::now();
         self.parking.unpark();
         let mut progress = lock(&self.progress);
         while !reached(&progress) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return;
             }

@@ -154,7 +154,8 @@ impl Worker {
         let counts = &self.core.counts;
         counts.synced.store(reached.records, Ordering::Relaxed);
         *lock(&counts.last_sync) = Some(Utc::now());
-        self.report(|progress| progress.synced = reached.watermark);
+        self.core
+            .report(|progress| progress.synced = reached.watermark);
         Ok(())
     }
 }

@@ -59,7 +59,8 @@ impl TrailName {
         }
         let directory_named = shown.ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir();
         let (Some(file), false) = (path.file_name(), directory_named) else {
-            return Err(Error::name(shown, InvalidName::Directory));
+            let example = path.join("audit.log");
+            return Err(Error::name(shown, InvalidName::Directory { example }));
         };
         let Some(file) = file.to_str() else {
             return Err(Error::name(shown, InvalidName::NotUtf8));

@@ -325,11 +325,9 @@ impl RawLine<'_> {
             Err(error) if error.is_eof() && self.bytes.starts_with(b"{") => Unreadable::Torn,
             Err(_) if self.end == End::Cut => Unreadable::Torn,
             Err(error) => Unreadable::Foreign {
-                why: match not_a_record(&error) {
-                    Some(why) => why,
-                    None if self.bytes.is_empty() => "the line is empty".to_owned(),
-                    // Without the parser's own words, which may quote the line.
-                    None => format!("it is no JSON object from byte {} on", error.column()),
+                why: match self.bytes.is_empty() {
+                    true => "the line is empty".to_owned(),
+                    false => not_a_record(&error),
                 },
             },
         };

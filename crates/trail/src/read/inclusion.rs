@@ -31,8 +31,8 @@ use crate::format::checkpoint::{
 };
 use crate::format::seal::{Seal, hint};
 use crate::format::tree::{Frontier, Hash, Inclusion, leaf, root_of};
-use crate::record::Record;
 use crate::record::system::Sealed;
+use crate::record::{Record, not_a_record};
 
 const HEAD: &str = "stinger-audit evidence 1";
 const PROOF: &str = "c2sp.org/tlog-proof@v1";
@@ -71,11 +71,11 @@ impl InclusionProof {
             let part = match place {
                 0 => part
                     .strip_prefix("record ")
-                    .ok_or(Unverifiable::NotAProof)?,
+                    .ok_or(Unverifiable::NoProvenRecord)?,
                 // The line feed in front of `record` ended what came before.
                 _ => part,
             };
-            let (proven, note) = Proven::read(part).ok_or(Unverifiable::NotAProof)?;
+            let (proven, note) = Proven::read(part).ok_or(Unverifiable::DamagedProof(place))?;
             let checkpoint = Checkpoint::read(&note).ok_or(Unverifiable::ForgedCheckpoint)?;
             let root = root_of(
                 proven.index,
@@ -95,10 +95,10 @@ impl InclusionProof {
                     });
                 }
                 Some(evidence) if evidence.note == note => evidence.proven.push(proven),
-                Some(_) => return Err(Unverifiable::NotAProof.into()),
+                Some(_) => return Err(Unverifiable::DifferentCheckpoints.into()),
             }
         }
-        Ok(evidence.ok_or(Unverifiable::NotAProof)?)
+        Ok(evidence.ok_or(Unverifiable::NoProvenRecord)?)
     }
 
     /// The records that are proven.
@@ -107,9 +107,8 @@ impl InclusionProof {
     ///
     /// A line is no record.
     pub fn records(&self) -> Result<Vec<Record>> {
-        let parse = |proven: &Proven| serde_json::from_str(&proven.line);
-        let records: std::result::Result<_, _> = self.proven.iter().map(parse).collect();
-        Ok(records.map_err(|_| Unverifiable::NotARecord)?)
+        let records: std::result::Result<_, _> = self.proven.iter().map(Proven::record).collect();
+        Ok(records?)
     }
 
     /// The checkpoint that they stand in, as it was signed.
@@ -151,6 +150,13 @@ impl InclusionProof {
 }
 
 impl Proven {
+    fn record(&self) -> std::result::Result<Record, Unverifiable> {
+        serde_json::from_str(&self.line).map_err(|error| Unverifiable::NotARecord {
+            index: self.index,
+            why: not_a_record(&error),
+        })
+    }
+
     fn read(part: &str) -> Option<(Proven, String)> {
         let (line, rest) = part.split_once('\n')?;
         let rest = rest.strip_prefix(PROOF)?.strip_prefix("\nindex ")?;
@@ -296,5 +302,28 @@ impl LineMapper for ToProof {
                 item: (hash, is_kept.then(|| line.bytes.to_vec())),
             }
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proven_line_that_is_no_record_is_named_and_not_quoted() {
+        for (line, why) in [
+            ("{\"seq\":7}", "it has no "),
+            ("{\"seq\":\"secret\"}", "it is no JSON object from byte "),
+        ] {
+            let proven = Proven {
+                line: line.to_owned(),
+                index: 7,
+                hashes: Vec::new(),
+            };
+            let error = proven.record().expect_err("no record").to_string();
+            let expected = format!("the proven line of index 7 is not a record: {why}");
+            assert!(error.starts_with(&expected), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
 }

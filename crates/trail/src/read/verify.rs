@@ -13,7 +13,7 @@ use super::file::{End, RawLine};
 use super::line_mapper::{LineMapper, Mapped};
 use super::scan::Merge;
 use super::{Query, Trail};
-use crate::error::{Error, ErrorKind, Position, Result, Unverifiable};
+use crate::error::{ErrorKind, Position, Result, Unverifiable};
 use crate::format::checkpoint::{Checkpoint, PublicKey, parse_verifier_key};
 use crate::format::tree::{Hash, leaf};
 use crate::format::{TrailName, seq_of};
@@ -244,11 +244,10 @@ impl Trail {
     ///
     /// # Errors
     ///
-    /// The trail has none.
+    /// The trail has none; or the name is a pattern of several trails.
     pub fn checkpoint(&self) -> Result<String> {
-        let none = || Error::from(Unverifiable::NoSeal);
         let [name] = self.names() else {
-            return Err(none());
+            return Err(Unverifiable::SeveralTrails.into());
         };
         if let Beside::Sound(_) = beside(name)
             && let Ok(note) = name.read_checkpoint()
@@ -264,7 +263,7 @@ impl Trail {
         };
         seals
             .find_map(|line| line.ok().and_then(note))
-            .ok_or_else(none)
+            .ok_or_else(|| Unverifiable::NoCheckpoint.into())
     }
 }
 
