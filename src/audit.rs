@@ -205,7 +205,9 @@ impl Builder {
     /// How many bytes of records may wait for the disk: the size of the journal. Default: 8 MiB;
     /// at least 64 KiB.
     ///
-    /// Records larger than a quarter of that are kept in files of their own meanwhile.
+    /// A record larger than a quarter of that does not go through the journal. It waits in memory, and the call that
+    /// records it returns when its line is written ([`enqueue_timeout`](Builder::enqueue_timeout) says how long it
+    /// waits). Such records share as many bytes again; a single one may be larger.
     pub fn buffer_capacity(mut self, bytes: usize) -> Builder {
         self.config.buffer_capacity = Some(bytes);
         self
@@ -213,6 +215,11 @@ impl Builder {
 
     /// How long an emitting thread waits for room in a full buffer before the record is
     /// counted as lost. Default: 5 s.
+    ///
+    /// A record larger than a quarter of [`buffer_capacity`](Builder::buffer_capacity) has this time to be written. If the
+    /// writer has not begun with it by then, it is taken out and counted as lost: with [`Duration::ZERO`] that is nearly
+    /// every such record. If the writer has begun with it, the thread waits for the outcome of that attempt, up to 10 s
+    /// more. On stdout, FIFOs and devices, nobody waits for a large record to be written, but only for room.
     pub fn enqueue_timeout(mut self, timeout: Duration) -> Builder {
         self.config.enqueue_timeout = Some(timeout);
         self

@@ -254,6 +254,7 @@ fn a_number_that_json_does_not_have_is_the_same_from_a_macro_and_from_a_typed_fu
             let entry = entry.field("score", number).field("small", number as f32);
             entry.log().expect("recorded");
         });
+        assert_eq!(bench.records().len(), 2);
         let raw = std::fs::read_to_string(bench.path()).expect("the trail");
         let lines = raw
             .lines()

@@ -12,6 +12,33 @@ mod signed;
 
 use common::small::{Small, bytes, findings, verify, write_on};
 
+#[test]
+fn a_trail_without_a_checkpoint_says_so_and_a_pattern_that_it_names_several() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let open = |file: &str| {
+        stinger_audit::to(dir.path().join(file))
+            .sealing(false)
+            .open()
+    };
+    for file in ["app-1.log", "app-2.log"] {
+        open(file).expect("a trail").close().expect("closed");
+    }
+    for (name, says) in [
+        (
+            "app-1.log",
+            "there is no seal in it, and no checkpoint beside it",
+        ),
+        (
+            "app-{pid}.log",
+            "these are several trails; name one of them",
+        ),
+    ] {
+        let trail = Trail::open(dir.path().join(name)).expect("trails");
+        let error = trail.checkpoint().expect_err("none").to_string();
+        assert!(error.contains(says), "{name}: {error}");
+    }
+}
+
 /// Exactly this is found.
 #[track_caller]
 fn assert_found(verified: &VerifyReport, found: &[&str], what: &str) {

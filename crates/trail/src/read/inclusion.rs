@@ -312,8 +312,8 @@ mod tests {
     #[test]
     fn a_proven_line_that_is_no_record_is_named_and_not_quoted() {
         for (line, why) in [
-            ("{\"seq\":7}", "it has no "),
-            ("{\"seq\":\"secret\"}", "it is no JSON object from byte "),
+            ("{\"x\":7}", "it has no "),
+            ("[\"secret\"]", "it is no JSON object from byte "),
         ] {
             let proven = Proven {
                 line: line.to_owned(),
