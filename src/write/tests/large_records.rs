@@ -227,26 +227,65 @@ fn close_waits_for_large_records_that_came_before_it() {
 }
 
 #[test]
-fn a_large_record_that_comes_when_the_trail_ends_is_refused_and_counted() {
+fn a_large_record_that_comes_when_the_process_ends_waits_for_that_and_does_not_follow_trail_closed()
+{
     let (disk, directory) = (Disk::default(), tempfile::tempdir().expect("a directory"));
-    let core = open(directory.path(), &disk, config(Duration::from_millis(50)));
-    let refused = Arc::new(Mutex::new(None));
-    let (beside, outcome) = (core.clone(), refused.clone());
+    let core = open(
+        directory.path(),
+        &disk,
+        fail_safe(Duration::from_millis(50)),
+    );
+    let recorded = Arc::new(Mutex::new(None));
+    let (beside, outcome) = (core.clone(), recorded.clone());
     // At exit other threads still record. The next system record is `trail_closed`.
     *lock(&core.hook) = Some(Box::new(move |step| {
         if step == "system record rendered" && lock(&outcome).is_none() {
+            let begun = Instant::now();
             let recorded = record(&beside, "e", &large("late"));
-            *lock(&outcome) = Some(recorded);
+            *lock(&outcome) = Some((recorded, begun.elapsed()));
         }
     }));
     core.close_at_exit().expect("ended");
-    let refused = lock(&refused).take();
-    let is_closed =
-        matches!(&refused, Some(Err(error)) if matches!(error.kind(), ErrorKind::Closed));
-    assert!(is_closed, "{refused:?}");
-    assert_eq!(core.status().records.after_close, 1);
-    assert!(names(&disk).is_empty());
+    let (recorded, waited) = lock(&recorded).take().expect("it was recorded");
+    assert!(is_unwritable(&recorded, true), "{recorded:?}");
+    assert!(waited >= Duration::from_millis(50), "{waited:?}");
+    let records = disk.records();
+    let last = records.last().map(|record| record.event_type.as_str());
+    assert_eq!((names(&disk).len(), last), (0, Some("trail_closed")));
+    let left = core.journal.unrecorded_losses().map(|gap| gap.lost);
+    assert_eq!(left, Some(1), "the next process says so");
     *lock(&core.hook) = None;
+}
+
+#[test]
+fn a_large_record_that_came_before_close_and_finds_the_trail_ended_is_refused_and_counted() {
+    let (disk, directory) = (Disk::default(), tempfile::tempdir().expect("a directory"));
+    let core = open(directory.path(), &disk, config(Duration::from_secs(20)));
+    disk.hangs.store(true, Ordering::SeqCst);
+    let taken = record_beside(&core, "taken");
+    until("the worker writes it", || {
+        disk.hung.load(Ordering::SeqCst) == 1
+    });
+    let waiting: Vec<_> = ["a", "b"].map(|name| record_beside(&core, name)).into();
+    until("one waits for the other's room", || {
+        core.journal.waiters() == 3
+    });
+    // As after the last look of the worker.
+    core.journal.close();
+    lock(&core.queue).refuse_large();
+    disk.hangs.store(false, Ordering::SeqCst);
+    taken.join().expect("no panic").expect("recorded");
+    let outcomes = waiting
+        .into_iter()
+        .map(|caller| caller.join().expect("no panic"));
+    let refused = outcomes.filter_map(Result::err);
+    let refused: Vec<_> = refused
+        .map(|error| matches!(error.kind(), ErrorKind::Closed))
+        .collect();
+    assert!(!refused.is_empty() && refused.iter().all(|is_closed| *is_closed));
+    assert_eq!(core.status().records.after_close, refused.len() as u64);
+    core.close().expect("closed");
+    assert_eq!(names(&disk).len(), 3 - refused.len());
 }
 
 #[test]

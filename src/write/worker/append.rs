@@ -76,7 +76,10 @@ impl Worker {
         if self.written.position < self.batcher.inherited_to {
             return Ok(());
         }
-        self.queue_losses();
+        // After `trail_closed`, the journal leaves the count to the next process.
+        if !self.is_closing {
+            self.queue_losses();
+        }
         loop {
             let next = lock(&self.core.queue).take_first(self.written.position);
             let frame = match next {

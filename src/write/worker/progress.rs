@@ -107,11 +107,16 @@ impl Core {
         self.wait(left(), |_| {
             let most_bytes = self.journal.capacity();
             pushed = lock(&self.queue).push_large(frame, waiter.place, most_bytes);
-            pushed != Ok(None)
+            match pushed {
+                Ok(number) => number.is_some(),
+                // If only the process ends, it waits as for room: nothing returns that is lost.
+                Err(_) => self.journal.is_closed(),
+            }
         });
-        let is_withdrawn = match pushed? {
-            None => true,
-            Some(number) => self.journal.is_in_file() && !self.is_written(number, left())?,
+        let is_withdrawn = match pushed {
+            Ok(Some(number)) => self.journal.is_in_file() && !self.is_written(number, left())?,
+            Err(refusal) if self.journal.is_closed() => return Err(refusal),
+            Ok(None) | Err(_) => true,
         };
         if is_withdrawn {
             let stalled = lock(&self.progress).written == before;
@@ -123,7 +128,9 @@ impl Core {
 
     /// Waits until a large record is written. `false`: the worker has not begun with it in time, and it was withdrawn.
     fn is_written(&self, number: u64, timeout: Duration) -> Result<bool, Refusal> {
-        let is_over = |progress: &Progress| progress.written.queued >= number || progress.ended;
+        let is_over = |progress: &Progress| {
+            progress.written.queued >= number || progress.ended && self.journal.is_closed()
+        };
         let withdraw = || lock(&self.queue).withdraw(number);
         self.wait(timeout, is_over);
         let mut is_withdrawn = withdraw();
