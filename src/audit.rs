@@ -285,7 +285,10 @@ impl Builder {
     /// A setting that is impossible or, in production, refused; a destination that cannot be
     /// written; a trail that another writer holds.
     pub fn open(self) -> Result<Audit> {
-        let config = match self.config.clone().resolve(&EnvSource::of_process()) {
+        let checked = self.config.redaction.check(true, write::is_fixed);
+        let config = checked.map_err(Error::from);
+        let config = config.and_then(|()| self.config.clone().resolve(&EnvSource::of_process()));
+        let config = match config {
             Ok(config) => config,
             Err(refused) => return Err(self.recorded(refused)),
         };

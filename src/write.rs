@@ -31,6 +31,7 @@ mod caller;
 mod confirm_future;
 mod diagnostics;
 mod exit;
+mod fork;
 mod journal;
 mod open;
 mod registry;
@@ -52,7 +53,7 @@ pub(crate) use caller::layer::filtered;
 pub(crate) use caller::span_usage::SpanUsage;
 pub use confirm_future::Confirm;
 pub(crate) use diagnostics::warn;
-pub(crate) use exit::process;
+pub(crate) use fork::process;
 pub(crate) use open::{open, record_refusal};
 pub(crate) use registry::current;
 pub use status::{CopyStatus, EffectiveConfig, Health, RecordCounts, Status, WriterStatus};
@@ -79,7 +80,7 @@ pub const TARGET: &str = "stinger::audit";
 pub(crate) struct Core {
     /// Tells this trail from others of the process.
     id: u64,
-    /// The process that opened it, see [`exit::process`].
+    /// The process that opened it, see [`fork::process`].
     process: u32,
     /// The trail of the parent whose layers feed this one in a forked child.
     stands_for: OnceLock<u64>,
@@ -159,7 +160,7 @@ impl Core {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Core {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            process: exit::process(),
+            process: fork::process(),
             stands_for: OnceLock::new(),
             name: config.outputs.trail.to_string(),
             journal,
@@ -362,7 +363,7 @@ impl Core {
     /// Whether this process was forked from the one that opened the trail.
     #[inline]
     pub(crate) fn is_forked(&self) -> bool {
-        self.process != exit::process()
+        self.process != fork::process()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

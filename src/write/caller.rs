@@ -13,6 +13,7 @@ pub(super) mod fields;
 pub(super) mod find_layer;
 mod from_log;
 pub(super) mod layer;
+mod layer_question;
 #[cfg(feature = "tower")]
 pub(super) mod span_usage;
 mod span_values;

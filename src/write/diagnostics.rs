@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::exit::process;
+use super::fork::process;
 use super::lock;
 
 /// Messages that may wait. More are dropped; `status()` says what is wrong, too.

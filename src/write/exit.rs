@@ -5,7 +5,8 @@
 
 use std::panic::catch_unwind;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::fork;
 
 /// Has every open trail closed when the process exits.
 pub(super) fn close_at_exit() {
@@ -20,40 +21,12 @@ pub(super) fn close_at_exit() {
         if refused {
             super::warn("the system runs no code at exit; call close() before the process ends");
         }
-        notice_forks();
+        if !fork::notice_forks() {
+            super::warn("the system does not tell of forks; a forked child must not record");
+        }
         close_before_abort();
     });
 }
-
-/// The id of a process that was forked from one with a trail. 0 in all others.
-static FORKED_AS: AtomicU32 = AtomicU32::new(0);
-
-/// Tells this process from those it was forked from, without a system call. A forked child has the memory of its
-/// parent, each journal with it, but none of the threads.
-#[inline]
-pub(crate) fn process() -> u32 {
-    FORKED_AS.load(Ordering::Relaxed)
-}
-
-#[cfg(unix)]
-fn notice_forks() {
-    extern "C" fn in_child() {
-        FORKED_AS.store(std::process::id(), Ordering::Relaxed);
-    }
-    #[expect(
-        unsafe_code,
-        reason = "there is no safe way to notice a fork without a system call an event"
-    )]
-    // SAFETY: the handler has the type that `pthread_atfork` asks for and lives as long as the program. It only calls
-    // getpid and stores to an atomic, which is allowed in the child of a process with several threads.
-    let refused = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } != 0;
-    if refused {
-        super::warn("the system does not tell of forks; a forked child must not record");
-    }
-}
-
-#[cfg(not(unix))]
-fn notice_forks() {}
 
 extern "C" fn at_exit() {
     let _ = catch_unwind(super::registry::close_all);

@@ -85,7 +85,7 @@ fn adopt_orphans(config: &Config) {
 
 fn start(mut config: Config, then: impl FnOnce(&Core)) -> Result<Arc<Core>> {
     let (sink, found) = Sink::open(&config.outputs.trail, &config)?;
-    config.make_redactors()?;
+    config.make_redactors(super::is_fixed)?;
     let mut copies = Vec::new();
     for output in &config.outputs.copies {
         copies.push((Sink::open(output, &config)?.0, output.to_string()));

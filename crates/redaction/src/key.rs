@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::canonical::canonical;
 use super::error::{Error, InvalidKeys, Result};
-use super::rules::ids::id_kinds;
+use super::ids::id_kinds;
 
 /// The length of a key.
 pub const SECRET_BYTES: usize = 32;

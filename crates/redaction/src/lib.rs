@@ -31,6 +31,7 @@ mod custom;
 mod detect;
 mod entity;
 pub mod error;
+mod ids;
 mod key;
 #[cfg(feature = "regex")]
 mod national;

@@ -15,6 +15,7 @@ use super::Entity;
 #[cfg(feature = "regex")]
 use super::National;
 use super::error::{Error, InvalidRule, Position, Result};
+use super::ids::id_kinds;
 use super::words::words;
 
 #[cfg(feature = "toml")]
@@ -365,7 +366,7 @@ fn check_name(name: &str) -> Result<()> {
     if !shaped {
         return Err(Error::rule(name, InvalidRule::Name));
     }
-    if Entity::of(name).is_some() || ids::id_kinds().any(|kind| kind == name) {
+    if Entity::of(name).is_some() || id_kinds().any(|kind| kind == name) {
         return Err(Error::rule(name, InvalidRule::Reserved));
     }
     Ok(())

@@ -16,8 +16,8 @@
 //! span, and one whose filter refuses audit events does not hear of it. The typed functions
 //! leave no mark.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
@@ -29,8 +29,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::attribution::{self, LayerId, RecordContext, Scope, Spans};
 use super::delivery_check;
-use super::find_layer::{self, LAYERS};
 use super::from_log::{self, LogRecord};
+use super::layer_question::{self, LAYERS, WeakLayer};
 use super::span_values::SpanValues;
 use crate::write::registry::current_of_process;
 use crate::write::{Core, TARGET};
@@ -38,13 +38,10 @@ use crate::write::{Core, TARGET};
 /// The layer of a trail. Without a trail it takes the events away and drops them, which
 /// is what development asked for when it switched the trail off.
 pub(crate) struct AuditLayer {
-    pub(super) trail: Arc<Option<Listener>>,
+    trail: Arc<Option<Listener>>,
 }
 
-/// The layer, for those that must not keep it alive.
-pub(super) type WeakLayer = Weak<Option<Listener>>;
-
-pub(super) struct Listener {
+struct Listener {
     core: Arc<Core>,
     id: LayerId,
     spans: Spans,
@@ -75,6 +72,17 @@ pub(crate) fn filtered<S>(
 }
 
 impl AuditLayer {
+    /// The layer, for those that must not keep it alive.
+    fn weak(&self) -> WeakLayer {
+        Arc::<Option<Listener>>::downgrade(&self.trail) as WeakLayer
+    }
+
+    /// The layer behind [`weak`](AuditLayer::weak), if it still exists.
+    pub(super) fn of(weak: &WeakLayer) -> Option<AuditLayer> {
+        let trail = weak.upgrade()?.downcast().ok()?;
+        Some(AuditLayer { trail })
+    }
+
     /// The trail that the thread speaks to through this layer, and where it stands in it.
     pub(crate) fn here(&self) -> Option<(Arc<Core>, Option<Arc<Scope>>)> {
         let trail = self.listener()?;
@@ -176,7 +184,7 @@ where
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        find_layer::answer(metadata, self);
+        layer_question::answer(metadata, || self.weak());
         Interest::always()
     }
 
@@ -241,7 +249,7 @@ impl<S> Filter<S> for AuditFilter {
         if metadata.is_event() && metadata.target() == TARGET {
             from_log::note_macro(metadata);
             Interest::always()
-        } else if find_layer::is_question(metadata)
+        } else if layer_question::is_question(metadata)
             || metadata.is_span()
                 && (attribution::attributes(metadata.fields())
                     || self.plain_spans && *metadata.level() <= Level::INFO)

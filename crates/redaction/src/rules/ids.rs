@@ -6,33 +6,14 @@ use super::{FieldPolicy, IdentifierPolicy, Rules};
 use crate::Entity;
 use crate::canonical::canonical;
 use crate::error::{Error, InvalidRule, Result};
+use crate::ids::IDS;
 use crate::key::Keys;
-
-/// The ids of a record, and the kind that the tag of each names.
-const IDS: [(&str, &str); 10] = [
-    ("event_id", "EVENT"),
-    ("request_id", "REQUEST"),
-    ("client_request_id", "REQUEST"),
-    ("tenant_id", "TENANT"),
-    ("user_id", "USER"),
-    ("session_id", "SESSION"),
-    ("user_ip", "IP"),
-    ("agent_id", "AGENT"),
-    ("conversation_id", "CONVERSATION"),
-    ("turn_id", "TURN"),
-];
 
 /// Records are put together by these: two values must not become one.
 const GROUPING: [&str; 2] = ["conversation_id", "turn_id"];
 
 /// What stands in the place of a value that a rule withholds.
 pub const WITHHELD_BY_RULE: &str = "[withheld]";
-
-/// The names of kinds in the tags of ids, but for that of an address.
-pub(crate) fn id_kinds() -> impl Iterator<Item = &'static str> {
-    let is_own = |id: &&(&str, &str)| !matches!(id.0, "client_request_id" | "user_ip");
-    IDS.iter().filter(is_own).map(|(_, kind)| *kind)
-}
 
 /// An id that is not kept as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
