@@ -104,7 +104,7 @@ fn no_byte_of_a_found_value_is_written_and_twice_is_once() {
             // What is left of the text may hold a value that was none before: `-p` without its password is
             // followed by the next word.
             false => {
-                let is_secret = |found: &crate::Finding| found.kind == Entity::Secret.as_str();
+                let is_secret = |found: &crate::Finding| ["SECRET", "JWT"].contains(&&*found.kind);
                 let left = removing.find(&removed);
                 assert!(
                     removed.len() <= rest.len() && left.iter().all(is_secret),
