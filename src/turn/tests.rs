@@ -76,10 +76,10 @@ fn a_check_says_that_it_panicked_only_if_it_did_and_not_another_future_of_its_ta
         panic!("another future");
     };
     type Verdict = std::result::Result<crate::record::Decision, String>;
-    type Check = std::pin::Pin<Box<dyn Future<Output = Verdict>>>;
+    type BoxedCheck = std::pin::Pin<Box<dyn Future<Output = Verdict>>>;
     let pending = std::future::pending::<Verdict>();
     let panicking = async { panic!("the check") };
-    let cases: [(_, Check); 2] = [
+    let cases: [(_, BoxedCheck); 2] = [
         (
             "the check was dropped before it was ready",
             Box::pin(pending),

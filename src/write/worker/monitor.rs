@@ -218,6 +218,7 @@ mod tests {
             until("the write hangs", || disk.hung.load(Ordering::SeqCst) == 1);
             monitor.written.1 -= HANGS;
             monitor.check_worker(&core);
+            assert!(core.status().writer.tripped, "before the caller gives up");
             caller.join().expect("no panic")
         });
         let error = recorded.expect_err("it is not in the trail");
@@ -225,7 +226,6 @@ mod tests {
             matches!(error.kind(), ErrorKind::Unwritable { lost: false, .. }),
             "{error}"
         );
-        assert!(core.status().writer.tripped);
         disk.hangs.store(false, Ordering::SeqCst);
         until("it heals", || record(&core, "e", "after").is_ok());
         core.close().expect("closed");
