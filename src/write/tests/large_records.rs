@@ -144,9 +144,12 @@ fn a_large_record_that_still_waits_after_enqueue_timeout_is_lost_and_counted() {
     }
     assert_eq!(core.status().records.lost, 2);
     disk.hangs.store(false, Ordering::SeqCst);
-    // It is written, but the trail has tripped meanwhile.
+    // It is written. Whether the trail still counts as tripped by then depends on which thread is faster.
     let recorded = taken.join().expect("no panic");
-    assert!(is_unwritable(&recorded, false), "{recorded:?}");
+    assert!(
+        recorded.is_ok() || is_unwritable(&recorded, false),
+        "{recorded:?}"
+    );
     until("it heals by itself", || record(&core, "e", "after").is_ok());
     record(&core, "e", &large("last")).expect("there is room again");
     core.close().expect("closed");
